@@ -1,0 +1,1 @@
+"""Find the label that a backdoor sends images to: inversion, outliers, score."""

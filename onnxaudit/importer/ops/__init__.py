@@ -1,0 +1,1 @@
+"""Operators by family; importing this package fills the registry."""

@@ -1,0 +1,77 @@
+"""`Model`: the ONNX graph as the only truth, with initializer values laid over it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import numpy_helper
+
+from onnxaudit.records import ModelInfo
+
+Tensor = npt.NDArray[Any]
+NO_VALUES: Mapping[str, Tensor] = MappingProxyType({})
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A checked ONNX model.
+
+    The protobuf is shared and never changed. Changed weights are `values` laid over its initializers, so that a new
+    `Model` costs only what differs and rolling back is keeping the old variable.
+
+    Attributes:
+        proto: the vendor's graph, as read.
+        info: what is known of it.
+        values: new values by initializer name; shapes and types are those of the initializers they replace.
+    """
+
+    proto: onnx.ModelProto
+    info: ModelInfo
+    values: Mapping[str, Tensor] = field(default=NO_VALUES)
+
+    def with_values(self, values: Mapping[str, Tensor]) -> "Model":
+        """The same model with these initializers replaced."""
+        return replace(self, values=MappingProxyType({**self.values, **values}))
+
+    def initializer(self, name: str) -> Tensor:
+        """The value in force of one initializer.
+
+        Raises:
+            KeyError: the graph has no initializer of that name.
+        """
+        if name in self.values:
+            return self.values[name]
+        return numpy_helper.to_array(self._stored(name))
+
+    def to_proto(self) -> onnx.ModelProto:
+        """A copy of the protobuf in which `values` stand; all else is the vendor's, byte for byte."""
+        proto = onnx.ModelProto()
+        proto.CopyFrom(self.proto)
+        for tensor in proto.graph.initializer:
+            if tensor.name in self.values:
+                _store(tensor, self.values[tensor.name])
+        return proto
+
+    def to_bytes(self) -> bytes:
+        """The serialised `to_proto`."""
+        source = self.to_proto() if self.values else self.proto
+        return source.SerializeToString()
+
+    def _stored(self, name: str) -> onnx.TensorProto:
+        for tensor in self.proto.graph.initializer:
+            if tensor.name == name:
+                return tensor
+        raise KeyError(name)
+
+
+def _store(tensor: onnx.TensorProto, value: Tensor) -> None:
+    stored = numpy_helper.to_array(tensor)
+    assert value.shape == stored.shape, (tensor.name, value.shape, stored.shape)
+    fresh = numpy_helper.from_array(np.ascontiguousarray(value, dtype=stored.dtype), tensor.name)
+    for field_name in ("float_data", "int32_data", "int64_data", "double_data", "uint64_data"):
+        tensor.ClearField(field_name)  # type: ignore[arg-type]
+    tensor.raw_data = fresh.raw_data

@@ -1,0 +1,1 @@
+"""Take the backdoor out: profiling, pruning, least squares, fine-tuning."""

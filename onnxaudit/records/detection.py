@@ -1,0 +1,160 @@
+"""Triggers, and the evidence that a label is a backdoor's target."""
+
+import hashlib
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+import numpy as np
+
+from onnxaudit.records.arrays import Array, Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Trigger:
+    """`A(x) = (1 − m)·x + m·δ` in pixel space.
+
+    Attributes:
+        mask: `m`, `(1, h, w)` in [0, 1].
+        pattern: `δ`, `(c, h, w)` in [0, 1].
+    """
+
+    mask: Array
+    pattern: Array
+
+    def apply(self, images: Floats) -> Floats:
+        """Stamp `images` `(n, c, h, w)`; the result has the same shape."""
+        return ((1.0 - self.mask) * images + self.mask * self.pattern).astype(np.float32)
+
+    @property
+    def mask_l1(self) -> float:
+        """`|m|₁` in pixels."""
+        return float(np.abs(self.mask).sum())
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of mask and pattern, in hex."""
+        content = [np.ascontiguousarray(part, dtype="<f4").tobytes() for part in (self.mask, self.pattern)]
+        return hashlib.sha256(b"".join(content)).hexdigest()
+
+
+@dataclass(frozen=True)
+class Rate:
+    """`successes` of `trials`, with its 95 % Wilson interval; `value` is None without trials."""
+
+    successes: int
+    trials: int
+    value: float | None
+    low: float
+    high: float
+
+
+class LabelStatus(StrEnum):
+    """How far the inversion of a label went."""
+
+    SETTLED = "settled"
+    UNREACHED = "unreached"  # no trigger of any size sent enough samples to the label
+    UNFINISHED = "unfinished"  # the time budget ended first, or no sample is of another class
+
+
+@dataclass(frozen=True, eq=False)
+class Inversion:
+    """What inversion found for one label.
+
+    Attributes:
+        label: the label `y_t`.
+        trigger: the smallest mask at which enough samples were sent to the label; without success the last.
+        success_rate: share of the samples used in optimisation that `trigger` sends to the label, in [0, 1].
+        status: how far it went.
+        passes: image passes (one image forward and backward) that were spent on it.
+    """
+
+    label: int
+    trigger: Trigger
+    success_rate: float
+    status: LabelStatus
+    passes: int
+
+
+@dataclass(frozen=True)
+class LabelResult:
+    """One label's row of the report.
+
+    Attributes:
+        label: class index.
+        status: how far the inversion went.
+        mask_l1: size of the smallest trigger found, pixels.
+        success_rate: on clean samples that inversion did not see.
+        anomaly_index: `b_k / (1.4826 · MAD)` of METHOD step 1 on raw sizes; None where it means nothing.
+        log_index: signed robust z of the log size, positive where smaller than the median, at the first look.
+        closer_index: the same among labels of equal, greater effort (second look); None for labels not in it.
+        role: "suspect" or "control" in the second look, else None.
+        passes: image passes spent.
+        reason: why the inversion did not settle, else "".
+    """
+
+    label: int
+    status: LabelStatus
+    mask_l1: float | None
+    success_rate: Rate
+    anomaly_index: float | None
+    log_index: float | None = None
+    closer_index: float | None = None
+    role: Literal["suspect", "control"] | None = None
+    passes: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class TriggerFinding:
+    """A suspect label's inverted trigger, as reported."""
+
+    label: int
+    trigger: Trigger
+    digest: str
+    mask_l1: float
+    success_rate: Rate
+
+
+class Verdict(StrEnum):
+    """The answer of a scan."""
+
+    CLEAN = "clean"
+    BACKDOORED = "backdoored"
+    INCONCLUSIVE = "inconclusive"
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The verdict with its grounds.
+
+    Attributes:
+        verdict: the answer.
+        score: in [0, 1], higher is more suspicious.
+        target_labels: surest first; empty unless backdoored or suspect.
+        reasons: one sentence each, for people.
+    """
+
+    verdict: Verdict
+    score: float
+    target_labels: tuple[int, ...]
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Which labels were looked at; `reasons` maps the class index of each unfinished label to why."""
+
+    labels_asked: int
+    labels_finished: int
+    reasons: dict[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Detection:
+    """What the detection stage hands to the pipeline."""
+
+    judgement: Judgement
+    labels: tuple[LabelResult, ...]
+    triggers: tuple[TriggerFinding, ...]
+    coverage: Coverage

@@ -1,0 +1,37 @@
+"""Progress of long work, told to whoever listens."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Event:
+    """Progress of long work.
+
+    Attributes:
+        stage: which stage speaks.
+        done: how much is done, in units of `total`; `total` is 0 where nobody knows.
+        message: for people.
+    """
+
+    stage: Literal[
+        "load",
+        "samples",
+        "import",
+        "preprocess",
+        "invert",
+        "closer",
+        "verify",
+        "profile",
+        "prune",
+        "tune",
+        "write",
+        "rescan",
+    ]
+    done: int
+    total: int
+    message: str = ""
+
+
+OnEvent = Callable[[Event], None]

@@ -1,0 +1,112 @@
+"""What a repair looks at and what it does."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from onnxaudit.records.detection import Rate
+
+
+class NeuronAxis(StrEnum):
+    """What a neuron of the target layer is."""
+
+    OUTPUTS = "outputs"  # a row of the layer: weights and bias are zeroed
+    INPUTS = "inputs"  # a feature that feeds the only fully connected layer: its column is zeroed
+
+
+@dataclass(frozen=True)
+class TargetLayer:
+    """The fully connected layer whose neurons are profiled and pruned.
+
+    Attributes:
+        name: node name (or output tensor where the node has none).
+        nodes: the nodes that form it, several where parallel layers are added together.
+        weights: its weight initializers, one a parallel branch.
+        biases: its bias initializers.
+        output: tensor behind the layer, before any activation.
+        activation: tensor behind the activation node; equals `output` where there is none. With axis
+            INPUTS: the tensor that feeds the layer.
+        neurons: how many.
+        axis: whether a neuron is a row (output) or a column (input).
+    """
+
+    name: str
+    nodes: tuple[str, ...]
+    weights: tuple[str, ...]
+    biases: tuple[str, ...]
+    output: str
+    activation: str
+    neurons: int
+    axis: NeuronAxis
+
+
+@dataclass(frozen=True)
+class NeuronProfile:
+    """One neuron in both rankings (METHOD step 2); ranks count from 1."""
+
+    neuron: int
+    activation: float
+    clean_activation: float
+    weight: float
+    activation_rank: int
+    weight_rank: int
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Step 2 of the method for one layer: neurons in their own order."""
+
+    layer: TargetLayer
+    neurons: tuple[NeuronProfile, ...]
+
+
+@dataclass(frozen=True)
+class PruningRound:
+    """One trial of the pruning loop, kept or rolled back.
+
+    Attributes:
+        neurons: the neuron tried, or several where a group was tried.
+        ranking: the list it came from.
+        agreement: `Q_i` on validation samples.
+        success_rate: `S_i` on triggered validation samples.
+        margin: mean of `z_target − max other` on triggered validation samples.
+        kept: whether the prune stays.
+        reason: why, for people.
+        fit: what became of the least-squares fit after a kept prune.
+    """
+
+    neurons: tuple[int, ...]
+    ranking: Literal["activation", "weight"]
+    agreement: Rate
+    success_rate: Rate
+    margin: float
+    kept: bool
+    reason: str
+    fit: Literal["kept", "dropped", "none"] = "none"
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A model's figures on clean and triggered samples; None or no trials where labels or triggers lack.
+
+    Attributes:
+        accuracy: PA on the given labels.
+        agreement: with the original model's predictions on `D_valid`.
+        success_rate: with the inverted trigger.
+        known_success_rate: with the trigger given by `--known-trigger`.
+    """
+
+    accuracy: Rate
+    agreement: Rate
+    success_rate: Rate
+    known_success_rate: Rate | None = None
+
+
+@dataclass(frozen=True)
+class WeightChange:
+    """How much of one initializer a repair moved: entries changed, and the L2 norm of the difference."""
+
+    initializer: str
+    changed: int
+    total: int
+    norm: float

@@ -1,0 +1,129 @@
+"""The documents that a run leaves behind. The JSON report and its schema are these classes.
+
+`Document` is what a file holds: several models can be scanned in one run.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from onnxaudit.records.detection import Coverage, LabelResult, TriggerFinding, Verdict
+from onnxaudit.records.model import ModelInfo
+from onnxaudit.records.repair import Measurement, Profile, PruningRound, TargetLayer, WeightChange
+from onnxaudit.records.samples import PreprocessingChoice, SamplesInfo
+
+SCHEMA_VERSION = "1.0"
+
+
+@dataclass(frozen=True, eq=False)
+class ScanReport:
+    """Outcome of `onnxaudit.scan`.
+
+    Attributes:
+        verdict: the answer.
+        score: in [0, 1], higher is more suspicious.
+        target_labels: class indices, surest first.
+        summary: what was found, what it means, what to do next, in plain words.
+        reasons: the grounds of the verdict, one sentence each.
+        labels: one row a class.
+        triggers: each suspect's inverted trigger.
+        preprocessing: how pixels became inputs, and why.
+        coverage: labels asked, finished, and reasons for the rest.
+        model: which file.
+        samples: which data.
+        class_names: names of the classes, where the data gives them.
+        config: every setting in force.
+        seed: of all randomness.
+        device: where the PyTorch copy ran.
+        versions: of Python and the packages that decide results.
+        duration_seconds: wall clock.
+        kind: tells a scan from a repair.
+    """
+
+    verdict: Verdict
+    score: float
+    target_labels: tuple[int, ...]
+    summary: str
+    reasons: tuple[str, ...]
+    labels: tuple[LabelResult, ...]
+    triggers: tuple[TriggerFinding, ...]
+    preprocessing: PreprocessingChoice
+    coverage: Coverage
+    model: ModelInfo
+    samples: SamplesInfo
+    class_names: tuple[str, ...] | None
+    config: dict[str, Any]
+    seed: int
+    device: str
+    versions: dict[str, str]
+    duration_seconds: float
+    kind: Literal["scan"] = "scan"
+
+
+@dataclass(frozen=True, eq=False)
+class RepairReport:
+    """Outcome of `onnxaudit.repair`.
+
+    Attributes:
+        met: `Q`, `S` and the rescan all within their limits.
+        outcome: "repaired", "incomplete" (a limit was missed), "nothing to repair" (clean), "inconclusive".
+        summary: what was done, what it means, what to do next, in plain words.
+        reasons: each limit with its figure, met or missed.
+        output: path of the written file, or None where none was written.
+        output_sha256: of the written file.
+        target: the repaired label.
+        layer: the target layer.
+        profile: both rankings.
+        rounds: the pruning loop, round by round.
+        pruned: neurons at zero in the end.
+        original, pruned_only, repaired: figures before, after pruning and after all, measured with
+            onnxruntime on samples that no fit or fine-tuning saw.
+        changes: what happened to each initializer.
+        scan: of the original model.
+        rescan: of the written file.
+        config: every setting in force.
+        seed: of all randomness.
+        device: where the PyTorch copy ran.
+        versions: of Python and the packages that decide results.
+        duration_seconds: wall clock.
+        kind: tells a repair from a scan.
+    """
+
+    met: bool
+    outcome: Literal["repaired", "incomplete", "nothing to repair", "inconclusive"]
+    summary: str
+    reasons: tuple[str, ...]
+    output: str | None
+    output_sha256: str | None
+    target: int | None
+    layer: TargetLayer | None
+    profile: Profile | None
+    rounds: tuple[PruningRound, ...]
+    pruned: tuple[int, ...]
+    original: Measurement | None
+    pruned_only: Measurement | None
+    repaired: Measurement | None
+    changes: tuple[WeightChange, ...]
+    scan: ScanReport
+    rescan: ScanReport | None
+    config: dict[str, Any]
+    seed: int
+    device: str
+    versions: dict[str, str]
+    duration_seconds: float
+    kind: Literal["repair"] = "repair"
+
+
+@dataclass(frozen=True, eq=False)
+class ScanDocument:
+    """What `scan --json` writes."""
+
+    reports: tuple[ScanReport, ...]
+    schema_version: str = field(default=SCHEMA_VERSION)
+
+
+@dataclass(frozen=True, eq=False)
+class RepairDocument:
+    """What `repair --json` writes."""
+
+    reports: tuple[RepairReport, ...]
+    schema_version: str = field(default=SCHEMA_VERSION)

@@ -1,0 +1,93 @@
+"""Clean samples and how pixels become model inputs.
+
+Pixel space is the space of images before any preprocessing: float32 in [0, 1], channels first, RGB or gray.
+Masks, patterns and triggers live there and nowhere else.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from onnxaudit.records.arrays import Floats, Ints
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Clean images in pixel space.
+
+    Attributes:
+        images: `(n, c, h, w)` float32 in [0, 1].
+        labels: `(n,)` int64, or None where none were given.
+        source: where they come from, for people.
+        synthetic: made by us, not given by the user.
+    """
+
+    images: Floats
+    labels: Ints | None
+    source: str
+    synthetic: bool = False
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def take(self, index: npt.NDArray[np.integer[Any]] | npt.NDArray[np.bool_]) -> "Samples":
+        """The samples at `index` (positions or a boolean mask)."""
+        labels = None if self.labels is None else self.labels[index]
+        return Samples(self.images[index], labels, self.source, self.synthetic)
+
+
+@dataclass(frozen=True)
+class SamplesInfo:
+    """Which data a report rests on."""
+
+    source: str
+    count: int
+    labelled: bool
+    synthetic: bool
+    sha256: str
+
+
+class ChannelOrder(StrEnum):
+    """Order of colour channels that the model expects; images are always read as RGB."""
+
+    RGB = "RGB"
+    BGR = "BGR"
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How a pixel `p` in [0, 1] becomes a model input: `(low + p · (high − low) − mean) / std`, per channel.
+
+    `mean` and `std` are in the units of the range [low, high], one value a channel or one for all, and in the
+    order of the channels as the model sees them.
+    """
+
+    name: str = "0..1"
+    low: float = 0.0
+    high: float = 1.0
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
+    channel_order: ChannelOrder = ChannelOrder.RGB
+
+
+@dataclass(frozen=True)
+class PreprocessingCandidate:
+    """One way that was tried; what is not measured for lack of labels or samples is None."""
+
+    preprocessing: Preprocessing
+    accuracy: float | None = None
+    stability: float | None = None
+    diversity: float | None = None
+
+
+@dataclass(frozen=True)
+class PreprocessingChoice:
+    """The preprocessing in use, why, and what else was tried."""
+
+    preprocessing: Preprocessing
+    source: Literal["given", "labels", "stability", "report"]
+    explanation: str
+    candidates: tuple[PreprocessingCandidate, ...] = ()
