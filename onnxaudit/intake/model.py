@@ -20,8 +20,8 @@ NO_VALUES: Mapping[str, Tensor] = MappingProxyType({})
 class Model:
     """A checked ONNX model.
 
-    The protobuf is shared and never changed. Changed weights are `values` laid over its initializers, so that a new
-    `Model` costs only what differs and rolling back is keeping the old variable.
+    The protobuf is shared and never changed. Changed weights are `values` laid over its initializers, so that
+    a new `Model` costs only what differs and rolling back is keeping the old variable.
 
     Attributes:
         proto: the vendor's graph, as read.
