@@ -73,5 +73,5 @@ def _store(tensor: onnx.TensorProto, value: Tensor) -> None:
     assert value.shape == stored.shape, (tensor.name, value.shape, stored.shape)
     fresh = numpy_helper.from_array(np.ascontiguousarray(value, dtype=stored.dtype), tensor.name)
     for field_name in ("float_data", "int32_data", "int64_data", "double_data", "uint64_data"):
-        tensor.ClearField(field_name)  # type: ignore[arg-type]
+        tensor.ClearField(field_name)
     tensor.raw_data = fresh.raw_data
