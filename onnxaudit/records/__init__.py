@@ -30,6 +30,7 @@ from onnxaudit.records.repair import (
 from onnxaudit.records.reports import SCHEMA_VERSION, RepairDocument, RepairReport, ScanDocument, ScanReport
 from onnxaudit.records.samples import (
     ChannelOrder,
+    GivenPreprocessing,
     Preprocessing,
     PreprocessingCandidate,
     PreprocessingChoice,
@@ -45,6 +46,7 @@ __all__ = [
     "Detection",
     "Event",
     "Floats",
+    "GivenPreprocessing",
     "InputSpec",
     "Ints",
     "Inversion",

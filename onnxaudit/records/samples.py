@@ -74,6 +74,23 @@ class Preprocessing:
 
 
 @dataclass(frozen=True)
+class GivenPreprocessing:
+    """What a user says about preprocessing; what is None stays to be chosen.
+
+    Attributes:
+        range: `(low, high)`, what pixel values 0 and 1 become.
+        mean: in the units of the range, one value a channel or one for all.
+        std: likewise.
+        channel_order: order of colour channels that the model expects.
+    """
+
+    range: tuple[float, float] | None = None
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+    channel_order: ChannelOrder | None = None
+
+
+@dataclass(frozen=True)
 class PreprocessingCandidate:
     """One way that was tried; what is not measured for lack of labels or samples is None."""
 
