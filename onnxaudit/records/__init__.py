@@ -27,7 +27,16 @@ from onnxaudit.records.repair import (
     TargetLayer,
     WeightChange,
 )
-from onnxaudit.records.reports import SCHEMA_VERSION, RepairDocument, RepairReport, ScanDocument, ScanReport
+from onnxaudit.records.reports import (
+    SCHEMA_VERSION,
+    Document,
+    ProfileDocument,
+    RepairDocument,
+    RepairReport,
+    ScanDocument,
+    ScanFailure,
+    ScanReport,
+)
 from onnxaudit.records.samples import (
     ChannelOrder,
     GivenPreprocessing,
@@ -44,6 +53,7 @@ __all__ = [
     "ChannelOrder",
     "Coverage",
     "Detection",
+    "Document",
     "Event",
     "Floats",
     "GivenPreprocessing",
@@ -65,6 +75,7 @@ __all__ = [
     "PreprocessingCandidate",
     "PreprocessingChoice",
     "Profile",
+    "ProfileDocument",
     "PruningRound",
     "Rate",
     "RepairDocument",
@@ -72,6 +83,7 @@ __all__ = [
     "Samples",
     "SamplesInfo",
     "ScanDocument",
+    "ScanFailure",
     "ScanReport",
     "TargetLayer",
     "Trigger",

@@ -1,6 +1,6 @@
 """The documents that a run leaves behind. The JSON report and its schema are these classes.
 
-`Document` is what a file holds: several models can be scanned in one run.
+A `...Document` is what a file holds: several models can be scanned in one run.
 """
 
 from dataclasses import dataclass, field
@@ -113,11 +113,20 @@ class RepairReport:
     kind: Literal["repair"] = "repair"
 
 
+@dataclass(frozen=True)
+class ScanFailure:
+    """A model that could not be scanned: the file, and what stood in the way."""
+
+    path: str
+    error: str
+
+
 @dataclass(frozen=True, eq=False)
 class ScanDocument:
-    """What `scan --json` writes."""
+    """What `scan --json` writes; `failures` are the models of the same run that have no report."""
 
     reports: tuple[ScanReport, ...]
+    failures: tuple[ScanFailure, ...] = ()
     schema_version: str = field(default=SCHEMA_VERSION)
 
 
@@ -127,3 +136,14 @@ class RepairDocument:
 
     reports: tuple[RepairReport, ...]
     schema_version: str = field(default=SCHEMA_VERSION)
+
+
+@dataclass(frozen=True, eq=False)
+class ProfileDocument:
+    """What `profile --json` writes."""
+
+    profile: Profile
+    schema_version: str = field(default=SCHEMA_VERSION)
+
+
+Document = ScanDocument | RepairDocument | ProfileDocument

@@ -1,0 +1,64 @@
+"""Writing files so that a reader never sees half of one."""
+
+import contextlib
+import os
+import secrets
+import tempfile
+from pathlib import Path
+
+from onnxaudit.errors import OutputError
+
+
+def check_writable(path: Path) -> None:
+    """Find out before long work whether `path` can be written afterwards; leaves nothing behind.
+
+    Raises:
+        OutputError: it is a folder, its folder does not exist, or files cannot be made there.
+    """
+    if path.is_dir():
+        raise OutputError(f"{path} is a folder; name a file in it")
+    if not path.parent.is_dir():
+        raise OutputError(f"{path} cannot be written: {path.parent} is not a folder; create it first")
+    try:
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise _output_error(path, error) from error
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write beside `path`, then rename: either the whole content gets the name, or nothing changes.
+
+    A symbolic link keeps pointing where it does and its target is replaced. What is no regular file (a
+    pipe, a device) cannot be replaced by renaming and is written to.
+
+    Raises:
+        OutputError: no permission, no space, or `path` is a folder.
+    """
+    try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            path.write_bytes(content)
+        else:
+            _replace(path.resolve(), content)
+    except OSError as error:
+        raise _output_error(path, error) from error
+
+
+def _replace(path: Path, content: bytes) -> None:
+    draft = path.with_name(f".onnxaudit-{secrets.token_hex(8)}")
+    try:
+        with draft.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists():
+            draft.chmod(path.stat().st_mode & 0o777)
+        draft.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            draft.unlink()
+        raise
+
+
+def _output_error(path: Path, error: OSError) -> OutputError:
+    return OutputError(f"{path} cannot be written: {error.strerror or error}")
