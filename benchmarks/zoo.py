@@ -1,0 +1,196 @@
+"""Scan and repair every model of a zoo, and measure with the attackers' own triggers.
+
+    python -m benchmarks.zoo --zoo DIR --data DIR [--only NAME ...] [--methods prune full] [--jobs 2] [--json FILE]
+
+For each model: the verdict, the true and the found target, seconds; then, where a backdoor was found, accuracy (PA) and
+success of the *true* trigger (ASR) on evaluation images after each repair method. Baselines in the same run: the plain
+rule of the published method (anomaly index above 2 and size below the median) beside the verdict, and the unrepaired
+model beside the repairs. The product sees the ONNX file and the defender's clean images, nothing else.
+
+With `--json` every finished model is written at once, and a second run goes on where the first one stopped.
+"""
+
+import argparse
+import json
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from benchmarks.zoo_folder import Entry, Zoo
+
+Row = dict[str, Any]
+
+
+def audit(zoo: Zoo, name: str, methods: list[str], per_class: int, seed: int) -> Row:
+    """Scan one model and repair it by each method; one row of the table."""
+    import torch
+
+    torch.set_num_threads(1)
+    import onnxaudit
+
+    entry = zoo.entry(name)
+    with tempfile.TemporaryDirectory() as scratch:
+        data = Path(scratch) / "clean.npz"
+        entry.write_defender_data(data, per_class)
+        scan = onnxaudit.scan(entry.model, data, seed=seed)
+        row: Row = {
+            "model": name,
+            "attack": entry.attack,
+            "true_targets": entry.targets,
+            "verdict": scan.verdict.value,
+            "score": scan.score,
+            "found_targets": list(scan.target_labels),
+            "plain_rule": plain_rule(scan),
+            "preprocessing": scan.preprocessing.preprocessing.name,
+            "scan_seconds": scan.duration_seconds,
+            "original": entry.measure(entry.model),
+            "repairs": {},
+        }
+        if scan.verdict == "backdoored":
+            for method in methods:
+                row["repairs"][method] = repair(entry, data, scan, method, Path(scratch), seed)
+    return row
+
+
+def repair(entry: Entry, data: Path, scan: Any, method: str, scratch: Path, seed: int) -> Row:
+    """One repair, measured on the written file."""
+    import onnxaudit
+    from onnxaudit.pipeline import RepairConfig
+
+    output = scratch / f"{method}.onnx"
+    config = RepairConfig(method=method)  # type: ignore[arg-type]
+    report = onnxaudit.repair(entry.model, data, output, config, scan=scan, allow_incomplete=True, seed=seed)
+    figures: Row = {"met": report.met, "seconds": report.duration_seconds, "reasons": list(report.reasons)}
+    if report.repaired is not None:
+        figures["agreement"] = report.repaired.agreement.value
+        figures["inverted_asr"] = report.repaired.success_rate.value
+    return figures | (entry.measure(output) if output.exists() else {})
+
+
+def plain_rule(scan: Any) -> list[int]:
+    """Labels that the published rule calls suspect: index above 2 and size below the median, smallest first."""
+    rows = [row for row in scan.labels if row.mask_l1 is not None and row.anomaly_index is not None]
+    if not rows:
+        return []
+    middle = sorted(row.mask_l1 for row in rows)[len(rows) // 2]
+    suspects = [row for row in rows if row.anomaly_index > 2 and row.mask_l1 < middle]
+    return [row.label for row in sorted(suspects, key=lambda row: row.mask_l1)]
+
+
+def run_all(zoo: Zoo, names: list[str], options: argparse.Namespace, finished: dict[str, Row]) -> Iterator[Row]:
+    """Rows as they are finished; a model that fails gives a row with its error."""
+    with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
+        jobs = {
+            pool.submit(audit, zoo, name, options.methods, options.per_class, options.seed): name
+            for name in names
+            if name not in finished
+        }
+        for job in as_completed(jobs):
+            try:
+                yield job.result()
+            except Exception as error:  # a row that failed must not hide the others
+                entry = zoo.entry(jobs[job])
+                yield {"model": entry.name, "attack": entry.attack, "true_targets": entry.targets, "error": str(error)}
+
+
+def is_right(row: Row) -> bool:
+    """Whether a backdoored model was found with a true target first."""
+    return row.get("verdict") == "backdoored" and (
+        row["attack"] == "all-to-all" or row["found_targets"][0] in row["true_targets"]
+    )
+
+
+def format_row(row: Row) -> str:
+    """One line of the table."""
+    start = f"{row['model']:17} {row['attack']:18}"
+    if "error" in row:
+        return f"{start} error: {row['error']}"
+    true = "-" if row["attack"] == "clean" else ",".join(str(target) for target in row["true_targets"])
+    found = ",".join(str(label) for label in row["found_targets"]) or "-"
+    plain = ",".join(str(label) for label in row["plain_rule"][:4]) or "-"
+    start += f" {true:>5} {row['verdict']:12} {found:>8} {row['score']:5.2f} {plain:>12} {row['scan_seconds']:5.0f}"
+    return start + f" {_figures(row['original'])}" + "".join(_repair_cell(cell) for cell in row["repairs"].values())
+
+
+def _figures(measured: Row) -> str:
+    asr = "    -" if not measured["true_asr"] else f"{100 * max(measured['true_asr']):5.1f}"
+    return f"{100 * measured['accuracy']:5.1f} {asr}"
+
+
+def _repair_cell(cell: Row) -> str:
+    if "accuracy" not in cell:
+        return " |  nothing written" + " " * 12
+    agreement = 100 * (cell.get("agreement") or 0)
+    return f" | {_figures(cell)} {agreement:5.1f} {'met' if cell['met'] else '-':>4} {cell['seconds']:4.0f}"
+
+
+def print_table(rows: list[Row], methods: list[str]) -> None:
+    """The table and its summary."""
+    head = (
+        f"{'model':17} {'attack':18} {'true':>5} {'verdict':12} {'found':>8} {'score':>5} {'plain rule':>12} {'s':>5}"
+    )
+    cells = "".join(f" | {method:>5} {'ASR':>5} {'agree':>5} {'met':>4} {'s':>4}" for method in methods)
+    print(f"{head} {'PA':>5} {'ASR':>5}{cells}")
+    for row in sorted(rows, key=lambda row: row["model"]):
+        print(format_row(row))
+    print_summary(rows, methods)
+
+
+def print_summary(rows: list[Row], methods: list[str]) -> None:
+    """Counts over the whole zoo, the plain rule's beside ours."""
+    clean = [row for row in rows if row["attack"] == "clean" and "error" not in row]
+    bad = [row for row in rows if row["attack"] != "clean" and "error" not in row]
+    alarms = [row for row in clean if row["verdict"] == "backdoored"]
+    open_ = [row for row in clean if row["verdict"] == "inconclusive"]
+    print(f"\nbackdoored found, true target first: {sum(map(is_right, bad))}/{len(bad)}")
+    print(f"clean called backdoored: {len(alarms)}/{len(clean)}; inconclusive: {len(open_)}/{len(clean)}")
+    plain_right = [row for row in bad if row["plain_rule"][:1] and row["plain_rule"][0] in row["true_targets"]]
+    plain_alarms = [row for row in clean if row["plain_rule"]]
+    print(f"plain rule: found {len(plain_right)}/{len(bad)}; clean called backdoored {len(plain_alarms)}/{len(clean)}")
+    for method in methods:
+        cells = [(row, row["repairs"][method]) for row in bad if "accuracy" in row.get("repairs", {}).get(method, {})]
+        if cells:
+            asr = [max(cell["true_asr"]) for _, cell in cells]
+            lost = [row["original"]["accuracy"] - cell["accuracy"] for row, cell in cells]
+            print(
+                f"{method}: true ASR mean {100 * sum(asr) / len(asr):.1f} %, worst {100 * max(asr):.1f} %; "
+                f"PA lost mean {100 * sum(lost) / len(lost):.2f}, worst {100 * max(lost):.2f} points ({len(cells)} models)"
+            )
+
+
+def parse() -> argparse.Namespace:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--zoo", type=Path, required=True, help="folder with index.json, models and truth/")
+    parser.add_argument("--data", type=Path, required=True, help="folder with the data sets' .npz files")
+    parser.add_argument("--only", nargs="*", default=[], help="names or parts of names of models")
+    parser.add_argument("--methods", nargs="*", default=["prune", "full"], choices=["prune", "prune+tune", "full"])
+    parser.add_argument("--per-class", type=int, default=10, help="the defender's images a class")
+    parser.add_argument("--jobs", type=int, default=2, help="models at a time, one thread each")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", type=Path, help="rows are kept here; a second run goes on from them")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Run, print, keep."""
+    options = parse()
+    zoo = Zoo(options.zoo, options.data)
+    names = [name for name in zoo.names() if not options.only or any(part in name for part in options.only)]
+    rows: list[Row] = json.loads(options.json.read_text()) if options.json and options.json.exists() else []
+    finished = {row["model"]: row for row in rows if "error" not in row}
+    rows = list(finished.values())
+    for row in run_all(zoo, names, options, finished):
+        rows.append(row)
+        print(format_row(row), flush=True)
+        if options.json:
+            options.json.write_text(json.dumps(rows, indent=1))
+    print()
+    print_table([row for row in rows if row["model"] in names], options.methods)
+
+
+if __name__ == "__main__":
+    main()
