@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from benchmarks.zoo_folder import Entry, Zoo
@@ -75,7 +76,7 @@ def plain_rule(scan: Any) -> list[int]:
     rows = [row for row in scan.labels if row.mask_l1 is not None and row.anomaly_index is not None]
     if not rows:
         return []
-    middle = sorted(row.mask_l1 for row in rows)[len(rows) // 2]
+    middle = median(row.mask_l1 for row in rows)
     suspects = [row for row in rows if row.anomaly_index > 2 and row.mask_l1 < middle]
     return [row.label for row in sorted(suspects, key=lambda row: row.mask_l1)]
 
@@ -157,7 +158,8 @@ def print_summary(rows: list[Row], methods: list[str]) -> None:
             lost = [row["original"]["accuracy"] - cell["accuracy"] for row, cell in cells]
             print(
                 f"{method}: true ASR mean {100 * sum(asr) / len(asr):.1f} %, worst {100 * max(asr):.1f} %; "
-                f"PA lost mean {100 * sum(lost) / len(lost):.2f}, worst {100 * max(lost):.2f} points ({len(cells)} models)"
+                f"PA lost mean {100 * sum(lost) / len(lost):.2f}, worst {100 * max(lost):.2f} points "
+                f"({len(cells)} models)"
             )
 
 
