@@ -1,0 +1,10 @@
+"""The one place that knows graphsurgeon: find the layer that carries a trigger, and take neurons out of it.
+
+graphsurgeon decides what to change; the change itself is new initializer values laid over the vendor's protobuf.
+"""
+
+from onnxaudit.surgery.linear import Linear
+from onnxaudit.surgery.target import find_next_layer, find_target_layer
+from onnxaudit.surgery.zeroing import incoming_weights, neuron_entries, zero_neurons
+
+__all__ = ["Linear", "find_next_layer", "find_target_layer", "incoming_weights", "neuron_entries", "zero_neurons"]

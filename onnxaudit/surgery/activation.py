@@ -1,0 +1,87 @@
+"""The activation behind a layer: where it ends, and what it makes of zero."""
+
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper
+from onnx.reference import ReferenceEvaluator
+
+from onnxaudit.intake.model import Model
+from onnxaudit.records import Floats, TargetLayer
+from onnxaudit.surgery.graph import Graph
+
+# Each works on every neuron by itself. Those that only scale or shift stand on the way to the activation node.
+AFFINE = {"Identity", "Dropout", "BatchNormalization", "Add", "Sub", "Mul", "Div", "Neg", "Cast"}
+CURVED = {
+    *("Relu", "LeakyRelu", "PRelu", "Elu", "Selu", "Celu", "ThresholdedRelu", "Clip", "Softplus", "Softsign", "Tanh"),
+    *("Sigmoid", "HardSigmoid", "HardSwish", "Swish", "Mish", "Gelu", "Erf", "Exp", "Abs", "Min", "Max", "Pow", "Sqrt"),
+}
+
+
+def activation_tensor(graph: Graph, output: str) -> str:
+    """The tensor behind the activation node that follows `output`; `output` itself where there is none.
+
+    Activations spelt out in several nodes (`x · sigmoid(x)`, GELU by Erf) end where their branches meet again.
+    """
+    reached = {output: False}  # tensor: whether a curve lies behind it
+    for node in graph.nodes:
+        if not reached.keys() & {tensor.name for tensor in node.inputs}:
+            continue
+        if node.op not in AFFINE | CURVED or not _by_neuron(graph, node, reached):
+            continue
+        curved = node.op in CURVED or any(reached.get(tensor.name, False) for tensor in node.inputs)
+        result = node.outputs[0].name
+        reached[result] = curved or _multiplies_itself(node, reached)
+        if reached[result] and not graph.reaches(output, graph.logits, around=(result,)):
+            return str(result)
+    return output
+
+
+def at_zero(model: Model, layer: TargetLayer) -> Floats:
+    """The activation `φ(0)` of each neuron `(neurons,)`, as the nodes between layer and activation compute it."""
+    if layer.activation == layer.output:
+        return np.zeros(layer.neurons, np.float32)
+    nodes = _between(model.proto, layer.output, layer.activation)
+    used = {name for node in nodes for name in node.input}
+    constants = [
+        numpy_helper.from_array(model.initializer(tensor.name), tensor.name)
+        for tensor in model.proto.graph.initializer
+        if tensor.name in used
+    ]
+    inside = helper.make_graph(
+        nodes,
+        "activation",
+        [helper.make_tensor_value_info(layer.output, onnx.TensorProto.FLOAT, None)],
+        [helper.make_tensor_value_info(layer.activation, onnx.TensorProto.FLOAT, None)],
+        constants,
+    )
+    small = helper.make_model(inside, opset_imports=model.proto.opset_import, ir_version=model.proto.ir_version)
+    zeros = np.zeros((1, layer.neurons, *_trailing(model, layer)), np.float32)
+    (result,) = ReferenceEvaluator(small).run(None, {layer.output: zeros})
+    return np.asarray(result, np.float32).reshape(-1)
+
+
+def _by_neuron(graph: Graph, node: Any, reached: dict[str, bool]) -> bool:
+    """Whether the node's other inputs are constants, so that it treats each neuron by itself."""
+    others = [tensor for tensor in node.inputs if tensor.name and tensor.name not in reached]
+    return not any(graph.reaches(graph.input, tensor.name) for tensor in others)
+
+
+def _multiplies_itself(node: Any, reached: dict[str, bool]) -> bool:
+    return node.op in ("Mul", "Div") and all(tensor.name in reached for tensor in node.inputs)
+
+
+def _between(proto: onnx.ModelProto, start: str, end: str) -> list[onnx.NodeProto]:
+    """The nodes that compute `end` from `start`, in the order of the file."""
+    wanted, nodes = {end}, []
+    for node in reversed(proto.graph.node):
+        if wanted & set(node.output) and start not in node.output:
+            nodes.append(node)
+            wanted |= set(node.input)
+    return nodes[::-1]
+
+
+def _trailing(model: Model, layer: TargetLayer) -> tuple[int, ...]:
+    """The axes of size one that a convolution leaves behind the neurons."""
+    return (1,) * (model.initializer(layer.weights[0]).ndim - 2)

@@ -1,0 +1,140 @@
+"""A model's graph as graphsurgeon reads it, with the questions that surgery asks of it."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import onnx
+import onnx_graphsurgeon as gs
+from onnx_graphsurgeon.logger import G_LOGGER
+
+from onnxaudit.intake.model import Model
+
+PASS_THROUGH = {"Identity", "Dropout"}  # the same values under another name, at inference
+DIMENSIONS_ONLY = {"Shape", "Size"}  # read a tensor's dimensions: no value flows through them
+SHAPE_ARITHMETIC = 1024  # initializers of more elements hold weights, never dimensions
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The initializer that a tensor's values come from.
+
+    Attributes:
+        name: of the initializer.
+        shape: of the initializer as stored.
+        transposed: whether the tensor is its 2-d transpose.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    transposed: bool
+
+
+class Graph:
+    """Nodes in topological order, and how tensors hang together."""
+
+    def __init__(self, model: Model) -> None:
+        with G_LOGGER.suppress(G_LOGGER.ERROR):  # it reports to stdout
+            self._graph = gs.import_onnx(model.proto).toposort()
+        self._model = model
+        self._tensors: dict[str, Any] = self._graph.tensors()
+        self._outputs = {tensor.name for tensor in self._graph.outputs}
+        self.input = model.info.input.name
+        self.logits = model.info.output.logits
+
+    @property
+    def nodes(self) -> list[Any]:
+        """Every node, each behind those that feed it."""
+        return list(self._graph.nodes)
+
+    def tensor(self, name: str) -> Any:
+        """The tensor called `name`."""
+        return self._tensors[name]
+
+    def origin(self, tensor: Any) -> Any:
+        """The tensor whose values `tensor` repeats: itself, or what stands before Identity and Dropout."""
+        while tensor.inputs and tensor.inputs[0].op in PASS_THROUGH:
+            tensor = tensor.inputs[0].inputs[0]
+        return tensor
+
+    def stored(self, tensor: Any) -> Stored | None:
+        """The initializer behind `tensor`, perhaps through Identity, Cast and 2-d Transpose; else None."""
+        transposed = False
+        while not isinstance(tensor, gs.Constant):
+            if not tensor.inputs:
+                return None
+            node = tensor.inputs[0]
+            if node.op == "Transpose" and list(node.attrs.get("perm", [1, 0])) == [1, 0]:
+                transposed = not transposed
+            elif node.op not in PASS_THROUGH | {"Cast"}:
+                return None
+            tensor = node.inputs[0]
+        return Stored(tensor.name, tuple(int(size) for size in tensor.shape), transposed)
+
+    def feeds_only(self, tensor: Any, node: Any) -> bool:
+        """Whether `node` alone reads `tensor`, seen through Identity and Dropout."""
+        readers = tensor.outputs
+        if tensor.name in self._outputs or len(readers) != 1:
+            return False
+        if readers[0] is node:
+            return True
+        return readers[0].op in PASS_THROUGH and self.feeds_only(readers[0].outputs[0], node)
+
+    def users(self, initializer: str) -> list[Any]:
+        """The nodes that use an initializer's values, seen through Identity, Cast and Transpose."""
+        waiting, users = [self._tensors[initializer]], []
+        while waiting:
+            for node in waiting.pop().outputs:
+                if node.op in PASS_THROUGH | {"Cast", "Transpose"}:
+                    waiting.append(node.outputs[0])
+                else:
+                    users.append(node)
+        return users
+
+    def reaches(self, start: str, goal: str, around: Collection[str] = ()) -> bool:
+        """Whether values flow from tensor `start` to tensor `goal` on a path that avoids the tensors `around`."""
+        waiting, seen = [start], set(around)
+        while waiting:
+            name = waiting.pop()
+            if name == goal and name not in around:
+                return True
+            if name in seen or name not in self._tensors:
+                continue
+            seen.add(name)
+            for node in self._tensors[name].outputs:
+                if node.op not in DIMENSIONS_ONLY:
+                    waiting.extend(out.name for out in node.outputs)
+        return False
+
+    def shape(self, name: str) -> tuple[int | None, ...] | None:
+        """The inferred shape of a tensor, None for each free dimension; None where nothing is known."""
+        return self._shapes.get(name)
+
+    @cached_property
+    def _shapes(self) -> dict[str, tuple[int | None, ...]]:
+        inferred = onnx.shape_inference.infer_shapes(_without_weights(self._model.proto), data_prop=True).graph
+        known = [*inferred.value_info, *inferred.input, *inferred.output]
+        return {
+            info.name: tuple(
+                dim.dim_value if dim.HasField("dim_value") else None for dim in info.type.tensor_type.shape.dim
+            )
+            for info in known
+            if info.type.tensor_type.HasField("shape")
+        }
+
+
+def _without_weights(proto: onnx.ModelProto) -> onnx.ModelProto:
+    """The graph with large initializers as inputs: shape inference copies the file, and has a limit of 2 GB."""
+    bare = onnx.ModelProto(ir_version=proto.ir_version, opset_import=proto.opset_import, functions=proto.functions)
+    bare.graph.name = proto.graph.name
+    bare.graph.node.extend(proto.graph.node)
+    bare.graph.input.extend(proto.graph.input)
+    bare.graph.output.extend(proto.graph.output)
+    declared = {value.name for value in proto.graph.input}
+    for tensor in proto.graph.initializer:
+        if onnx.numpy_helper.to_array(tensor).size <= SHAPE_ARITHMETIC:
+            bare.graph.initializer.append(tensor)
+        elif tensor.name not in declared:
+            bare.graph.input.append(onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))
+    return bare
