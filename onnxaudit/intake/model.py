@@ -31,7 +31,7 @@ class Model:
 
     proto: onnx.ModelProto
     info: ModelInfo
-    values: Mapping[str, Tensor] = field(default=NO_VALUES)
+    values: Mapping[str, Tensor] = field(default_factory=lambda: NO_VALUES)
 
     def with_values(self, values: Mapping[str, Tensor]) -> "Model":
         """The same model with these initializers replaced."""

@@ -1,0 +1,32 @@
+"""Whether a parsed model is valid ONNX."""
+
+import onnx
+from onnx import checker, defs
+
+from onnxaudit.errors import ModelError
+
+
+def check_proto(proto: onnx.ModelProto) -> None:
+    """Run onnx's own checker.
+
+    A model with operators that onnx itself does not know is passed on: the importer names all of them at once,
+    and onnxruntime refuses it besides.
+
+    Raises:
+        ModelError: the model breaks the ONNX specification.
+    """
+    try:
+        checker.check_model(proto)
+    except checker.ValidationError as error:
+        if not _all_known(proto):
+            return
+        raise ModelError(f"not a valid ONNX model: {_first_sentence(error)}") from error
+
+
+def _all_known(proto: onnx.ModelProto) -> bool:
+    local = {(function.domain, function.name) for function in proto.functions}
+    return all(defs.has(node.op_type, node.domain) or (node.domain, node.op_type) in local for node in proto.graph.node)
+
+
+def _first_sentence(error: Exception) -> str:
+    return " ".join(str(error).split("==> Context")[0].split())

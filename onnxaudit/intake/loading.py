@@ -1,0 +1,47 @@
+"""`load_model`: from a path to a `Model` that has been read, checked and understood."""
+
+from pathlib import Path
+
+import onnx
+
+from onnxaudit.errors import ModelError
+from onnxaudit.intake.checking import check_proto
+from onnxaudit.intake.model import Model
+from onnxaudit.intake.reading import read_proto
+from onnxaudit.intake.specification import STANDARD_DOMAINS, read_input, read_output
+from onnxaudit.records import ModelInfo
+
+FIRST_OPSET = 1  # what a file older than IR version 3 means when it declares none
+
+
+def load_model(path: str | Path, output: str | None = None) -> Model:
+    """Read an ONNX image classifier.
+
+    Args:
+        path: the `.onnx` file; external data are looked for in its folder.
+        output: name of the classifying output, needed only where several could be it.
+
+    Raises:
+        ModelError: missing, damaged, or not an image classifier; one line that says what, where, and what to do.
+    """
+    path = Path(path)
+    file = read_proto(path)
+    try:
+        check_proto(file.proto)
+        info = ModelInfo(
+            path=str(path),
+            sha256=file.sha256,
+            bytes=file.bytes,
+            opset=_opset(file.proto),
+            producer=f"{file.proto.producer_name} {file.proto.producer_version}".strip(),
+            input=read_input(file.proto),
+            output=read_output(file.proto, output),
+        )
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
+    return Model(file.proto, info)
+
+
+def _opset(proto: onnx.ModelProto) -> int:
+    versions = [entry.version for entry in proto.opset_import if entry.domain in STANDARD_DOMAINS]
+    return versions[0] if versions else FIRST_OPSET

@@ -1,0 +1,153 @@
+"""The bytes of a model file and of the external data it names, as one protobuf held in memory."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnx
+from google.protobuf.message import DecodeError
+from onnx import external_data_helper
+
+from onnxaudit.errors import ModelError
+
+PROTOBUF_LIMIT = 2**31 - 1  # bytes; protobuf neither parses nor writes more
+_VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5  # protobuf's wire types
+
+
+@dataclass(frozen=True, eq=False)
+class ModelFile:
+    """What was read.
+
+    Attributes:
+        proto: the model, external data taken into its tensors.
+        sha256: of the file; where there are external data, of the file followed by the SHA-256 of each data
+            file in the order of their names.
+        bytes: size of the file and its external data.
+    """
+
+    proto: onnx.ModelProto
+    sha256: str
+    bytes: int
+
+
+def read_proto(path: Path) -> ModelFile:
+    """Read and parse a model file.
+
+    Raises:
+        ModelError: missing, unreadable, empty, too large, truncated, not ONNX, or its external data are
+            missing or outside its folder.
+    """
+    data = _read_bytes(path)
+    proto = _parse(path, data)
+    digest, size = hashlib.sha256(data), len(data)
+    for location in sorted({_location(tensor) for tensor in _external_tensors(proto)}):
+        source = _data_file(path, location)
+        size += source.stat().st_size
+        if size > PROTOBUF_LIMIT:
+            raise ModelError(f"{path}: with its external data larger than 2 GiB, which is not supported")
+        digest.update(hashlib.sha256(source.read_bytes()).digest())
+    _take_in_external(path, proto)
+    return ModelFile(proto, digest.hexdigest(), size)
+
+
+def _read_bytes(path: Path) -> bytes:
+    if not path.exists():
+        raise ModelError(f"{path}: no such file; give the path of an ONNX model")
+    if path.is_dir():
+        raise ModelError(f"{path}: is a folder; give the ONNX file itself")
+    if not path.is_file():
+        raise ModelError(f"{path}: not a regular file; give the path of an ONNX model")
+    size = path.stat().st_size
+    if size == 0:
+        raise ModelError(f"{path}: the file is empty; export or copy the model again")
+    if size > PROTOBUF_LIMIT:
+        raise ModelError(f"{path}: {size / 2**30:.1f} GiB; an ONNX file larger than 2 GiB cannot be read")
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def _parse(path: Path, data: bytes) -> onnx.ModelProto:
+    proto = onnx.ModelProto()
+    try:
+        proto.ParseFromString(data)
+    except DecodeError as error:
+        if _ends_early(data):
+            raise ModelError(f"{path}: the ONNX file is truncated; copy or export it again") from error
+        raise ModelError(f"{path}: not an ONNX file") from error
+    if not proto.HasField("graph") or not proto.graph.node:
+        what = "the ONNX file is truncated or holds no graph" if proto.ir_version else "not an ONNX file"
+        raise ModelError(f"{path}: {what}; export the model again")
+    return proto
+
+
+def _ends_early(data: bytes) -> bool:
+    """Whether `data` reads like the fields of a `ModelProto` up to a last one that is longer than the rest."""
+    known = {field.number for field in onnx.ModelProto.DESCRIPTOR.fields}
+    at = 0
+    while at < len(data):
+        tag, at = _varint(data, at)
+        if tag >> 3 not in known:
+            return False
+        size, at = _field_size(data, at, tag & 7)
+        at += size
+    return at > len(data)
+
+
+def _field_size(data: bytes, at: int, wire_type: int) -> tuple[int, int]:
+    if wire_type == _LENGTH:
+        return _varint(data, at)
+    if wire_type == _VARINT:
+        return 0, _varint(data, at)[1]
+    return {_FIXED64: 8, _FIXED32: 4}.get(wire_type, 0), at
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while at < len(data):
+        value |= (data[at] & 0x7F) << shift
+        at, shift = at + 1, shift + 7
+        if data[at - 1] < 0x80:
+            return value, at
+    return value, len(data) + 1
+
+
+def _external_tensors(proto: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
+    graphs = [proto.graph]
+    nodes = [node for function in proto.functions for node in function.node]
+    while graphs or nodes:
+        if graphs:
+            graph = graphs.pop()
+            nodes.extend(graph.node)
+            yield from (t for t in graph.initializer if t.data_location == onnx.TensorProto.EXTERNAL)
+            continue
+        for attribute in nodes.pop().attribute:
+            graphs.extend([*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs])
+            tensors = [attribute.t, *attribute.tensors]
+            yield from (t for t in tensors if t.data_location == onnx.TensorProto.EXTERNAL)
+
+
+def _location(tensor: onnx.TensorProto) -> str:
+    return next((entry.value for entry in tensor.external_data if entry.key == "location"), "")
+
+
+def _data_file(path: Path, location: str) -> Path:
+    folder = path.parent.resolve()
+    source = (folder / location).resolve()
+    if not location or not source.is_relative_to(folder):
+        raise ModelError(f"{path}: external data {location!r} lie outside the model's folder; refused")
+    if not source.is_file():
+        raise ModelError(f"{path}: external data {location!r} are missing; put the file beside the model")
+    return source
+
+
+def _take_in_external(path: Path, proto: onnx.ModelProto) -> None:
+    for tensor in _external_tensors(proto):
+        try:
+            external_data_helper.load_external_data_for_tensor(tensor, str(path.parent.resolve()))
+        except (OSError, ValueError, onnx.checker.ValidationError) as error:
+            raise ModelError(f"{path}: external data of tensor {tensor.name!r} are damaged or truncated") from error
+        tensor.data_location = onnx.TensorProto.DEFAULT
+        del tensor.external_data[:]

@@ -1,0 +1,207 @@
+"""The one place that knows onnxruntime: what the vendor's graph computes.
+
+A session is made for each set of tensors that is asked for, with those tensors added to the outputs of a copy of
+the graph, and kept.
+"""
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
+
+from onnxaudit.data.preprocessing import preprocess
+from onnxaudit.errors import ModelError, UsageError
+from onnxaudit.intake.model import Model
+from onnxaudit.records import Floats, Preprocessing
+
+CPU = "CPUExecutionProvider"
+CUDA = "CUDAExecutionProvider"
+MOST_IMAGES = 256  # in one run
+MOST_VALUES = 2**24  # input values in one run: 64 MiB
+FATAL_ONLY = 4  # onnxruntime's severities; failures reach us as exceptions and need no log line
+
+_FAILURES = (
+    ort_errors.EPFail,
+    ort_errors.Fail,
+    ort_errors.InvalidArgument,
+    ort_errors.InvalidGraph,
+    ort_errors.InvalidProtobuf,
+    ort_errors.NotImplemented,
+    ort_errors.RuntimeException,
+)
+
+
+class Runtime:
+    """Runs a model through onnxruntime on images in pixel space `(n, c, h, w)`.
+
+    Args:
+        model: what to run.
+        preprocessing: how pixels become model inputs.
+        device: "cpu", "cuda" (an error where CUDA does not work) or "auto".
+
+    Raises:
+        ModelError: onnxruntime cannot load the model.
+        UsageError: "cuda" was asked for and does not work here.
+    """
+
+    def __init__(self, model: Model, preprocessing: Preprocessing, device: str = "cpu") -> None:
+        self.model = model
+        self.preprocessing = preprocessing
+        self._sessions = _Sessions(model, device)
+        self._sessions.get(())
+
+    def with_preprocessing(self, preprocessing: Preprocessing) -> "Runtime":
+        """The same sessions behind another preprocessing."""
+        other = object.__new__(Runtime)
+        other.model, other.preprocessing, other._sessions = self.model, preprocessing, self._sessions
+        return other
+
+    @property
+    def provider(self) -> str:
+        """The execution provider that the session really has, "CPUExecutionProvider" or "CUDAExecutionProvider"."""
+        return str(self._sessions.get(()).get_providers()[0])
+
+    def predict(self, images: Floats) -> Floats:
+        """The classifying output `(n, classes)`, as the model gives it: logits or probabilities.
+
+        Raises:
+            ModelError: the model gives NaN.
+        """
+        return self._scores(images, self.model.info.output.name)
+
+    def logits(self, images: Floats) -> Floats:
+        """The logits `(n, classes)`: the output, or what feeds the final Softmax.
+
+        Raises:
+            ModelError: the model gives NaN.
+        """
+        return self._scores(images, self.model.info.output.logits)
+
+    def activations(self, images: Floats, names: Sequence[str]) -> dict[str, Floats]:
+        """The tensors called `names`, each with one row an image.
+
+        Raises:
+            ModelError: the graph has no such tensor, or it has not one row an image.
+        """
+        parts: dict[str, list[Floats]] = {name: [] for name in names}
+        step = self._chunk()
+        for start in range(0, len(images), step):
+            chunk = images[start : start + step]
+            inputs = preprocess(self._pad(chunk), self.preprocessing, self.model.info.input.layout)
+            for name, value in self.run(inputs, names).items():
+                if value.ndim == 0 or len(value) != len(inputs):
+                    raise ModelError(f"{self.model.info.path}: tensor {name!r} has not one row an image")
+                parts[name].append(value[: len(chunk)])
+        return {name: np.concatenate(values) for name, values in parts.items()}
+
+    def run(self, inputs: Floats, names: Sequence[str]) -> dict[str, Floats]:
+        """The tensors called `names` for one batch of model inputs, in the model's own layout and range.
+
+        Raises:
+            ModelError: the graph has no such tensor, or onnxruntime fails on it.
+        """
+        session = self._sessions.get(names)
+        feed = {self.model.info.input.name: np.ascontiguousarray(inputs, dtype=np.float32)}
+        try:
+            values = session.run(list(names), feed)
+        except _FAILURES as error:
+            raise ModelError(f"{self.model.info.path}: onnxruntime fails on the model: {_one_line(error)}") from error
+        return dict(zip(names, values, strict=True))
+
+    def _scores(self, images: Floats, name: str) -> Floats:
+        scores = self.activations(images, [name])[name]
+        if np.isnan(scores).any():
+            raise ModelError(f"{self.model.info.path}: the output {name!r} is not a number (NaN) for some images")
+        return scores
+
+    def _chunk(self) -> int:
+        spec = self.model.info.input
+        return spec.batch or max(1, min(MOST_IMAGES, MOST_VALUES // (spec.channels * spec.height * spec.width)))
+
+    def _pad(self, chunk: Floats) -> Floats:
+        missing = (self.model.info.input.batch or 0) - len(chunk)
+        return chunk if missing <= 0 else np.concatenate([chunk, np.repeat(chunk[-1:], missing, axis=0)])
+
+
+class _Sessions:
+    """The sessions of one model on one device, by the set of tensors they expose."""
+
+    def __init__(self, model: Model, device: str) -> None:
+        self._model = model
+        self._device = device
+        self._made: dict[frozenset[str], Any] = {}
+        self._proto: onnx.ModelProto = model.to_proto()
+        self._outputs = {value.name for value in self._proto.graph.output}
+        self._tensors = {name for node in self._proto.graph.node for name in node.output if name}
+
+    def get(self, names: Sequence[str]) -> Any:
+        unknown = [name for name in names if name not in self._tensors | self._outputs]
+        if unknown:
+            raise ModelError(f"{self._model.info.path}: the graph computes no tensor {unknown[0]!r}")
+        key = frozenset(names) - self._outputs
+        if key not in self._made:
+            self._made[key] = self._make(key)
+        return self._made[key]
+
+    def _make(self, names: frozenset[str]) -> Any:
+        exposed = onnx.ModelProto()
+        exposed.CopyFrom(self._proto)
+        exposed.graph.output.extend(onnx.ValueInfoProto(name=name) for name in sorted(names))
+        try:
+            return _open_session(exposed.SerializeToString(), self._device)
+        except _FAILURES as error:
+            path = self._model.info.path
+            raise ModelError(f"{path}: onnxruntime cannot load the model: {_one_line(error)}") from error
+
+
+def _open_session(data: bytes, device: str) -> Any:
+    if device == "cpu" or (device == "auto" and CUDA not in onnxruntime.get_available_providers()):
+        return onnxruntime.InferenceSession(data, _options(), providers=[CPU])
+    with _silence():
+        session = onnxruntime.InferenceSession(data, _options(), providers=[CUDA, CPU])
+    # The session alone tells whether CUDA works: the list of available providers names what was compiled in.
+    if device == "cuda" and session.get_providers()[0] != CUDA:
+        raise UsageError("onnxruntime cannot use CUDA on this machine; use --device cpu, or install CUDA and cuDNN")
+    return session
+
+
+def _options() -> Any:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = FATAL_ONLY
+    options.intra_op_num_threads = _cores()
+    # Spinning threads would take the cores from PyTorch, which runs between the calls.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return options
+
+
+def _cores() -> int:
+    """Cores that this process may use; onnxruntime itself counts all of the machine's and warns where it may not."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Keep native libraries off the screen: a CUDA that does not load is reported there before any logger is asked."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    saved = [os.dup(1), os.dup(2)]
+    sink = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(sink, 1)
+        os.dup2(sink, 2)
+        yield
+    finally:
+        for number, copy in enumerate(saved, start=1):
+            os.dup2(copy, number)
+            os.close(copy)
+        os.close(sink)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).rpartition("ONNXRuntimeError] : ")[2].split())[:300]
