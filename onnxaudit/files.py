@@ -4,6 +4,7 @@ import contextlib
 import os
 import secrets
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from onnxaudit.errors import OutputError
@@ -26,11 +27,16 @@ def check_writable(path: Path) -> None:
         raise _output_error(path, error) from error
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes, check: Callable[[Path], None] | None = None) -> None:
     """Write beside `path`, then rename: either the whole content gets the name, or nothing changes.
 
     A symbolic link keeps pointing where it does and its target is replaced. What is no regular file (a
     pipe, a device) cannot be replaced by renaming and is written to.
+
+    Args:
+        path: the name that the content gets.
+        content: what to write.
+        check: looks at the complete draft before it gets its name; when it raises, nothing changes.
 
     Raises:
         OutputError: no permission, no space, or `path` is a folder.
@@ -39,18 +45,20 @@ def write_atomically(path: Path, content: bytes) -> None:
         if path.exists() and not path.is_file() and not path.is_dir():
             path.write_bytes(content)
         else:
-            _replace(path.resolve(), content)
+            _replace(path.resolve(), content, check)
     except OSError as error:
         raise _output_error(path, error) from error
 
 
-def _replace(path: Path, content: bytes) -> None:
+def _replace(path: Path, content: bytes, check: Callable[[Path], None] | None) -> None:
     draft = path.with_name(f".onnxaudit-{secrets.token_hex(8)}")
     try:
         with draft.open("xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+        if check is not None:
+            check(draft)
         if path.exists():
             draft.chmod(path.stat().st_mode & 0o777)
         draft.replace(path)

@@ -1,0 +1,28 @@
+"""Halves of the clean samples: `X` to optimise on, `D_valid` to judge by."""
+
+import numpy as np
+
+from onnxaudit.records import Ints, Samples
+
+
+def split(samples: Samples, predicted: Ints | None = None, *, seed: int) -> tuple[Samples, Samples]:
+    """Stratified halves `(X, D_valid)`, each in the order of `samples`.
+
+    Of an odd number of samples of a class the odd one goes to `X`: a class with a single sample has none
+    in `D_valid`.
+
+    Args:
+        samples: what to divide; their labels are the strata.
+        predicted: classes `(n,)` that stand in where there are no labels; without either, all are one stratum.
+        seed: of the choice.
+    """
+    strata = samples.labels if samples.labels is not None else predicted
+    if strata is None:
+        strata = np.zeros(len(samples), dtype=np.int64)
+    assert len(strata) == len(samples), (len(strata), len(samples))
+    generator = np.random.default_rng(seed)
+    validation = np.zeros(len(samples), dtype=bool)
+    for stratum in np.unique(strata):
+        members = generator.permutation(np.flatnonzero(strata == stratum))
+        validation[members[: len(members) // 2]] = True
+    return samples.take(~validation), samples.take(validation)
