@@ -1,16 +1,14 @@
 """Triggers as files: `.npz` archives with the arrays `mask` and `pattern`."""
 
 import io
-import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from onnxaudit.errors import DataError
 from onnxaudit.files import write_atomically
 from onnxaudit.records import Floats, Trigger
-
-LARGEST_FILE = 64 * 2**20  # bytes; a trigger is as large as one image
 
 
 def save_trigger(trigger: Trigger, path: Path) -> None:
@@ -30,13 +28,8 @@ def load_trigger(path: Path) -> Trigger:
     Raises:
         DataError: no such file, no such archive, or the arrays are no trigger.
     """
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            mask, pattern = (_read_array(path, archive, name) for name in ("mask", "pattern"))
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
-    except (ValueError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path} is not an .npz archive with the arrays `mask` and `pattern`") from error
+    arrays = _read_arrays(path)
+    mask, pattern = (_check_array(path, name, arrays) for name in ("mask", "pattern"))
     if mask.shape[0] != 1 or mask.shape[1:] != pattern.shape[1:]:
         raise DataError(
             f"{path}: a mask of shape {mask.shape} and a pattern of shape {pattern.shape} make no trigger; "
@@ -45,6 +38,30 @@ def load_trigger(path: Path) -> Trigger:
     return Trigger(mask, pattern)
 
 
-def _read_array(path: Path, archive: "np.lib.npyio.NpzFile", name: str) -> Floats:
-    if name not in archive.files:
-        raise DataError(f"{path} has no array `{name}`; it has: {', '.join(archive.files[:8]) or 'none'}")
+def _read_arrays(path: Path) -> dict[str, Any]:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files if name in ("mask", "pattern")}
+    except Exception as error:  # zipfile, zlib, tokenize and numpy each have their own for a damaged file
+        raise DataError(f"{path} is not an .npz archive of plain arrays, or it is damaged") from error
+
+
+def _check_array(path: Path, name: str, arrays: dict[str, Any]) -> Floats:
+    """The array as float32 with three axes."""
+    if name not in arrays:
+        raise DataError(f"{path} has no array `{name}`; a trigger needs `mask` (1, h, w) and `pattern` (c, h, w)")
+    array = np.asarray(arrays[name])
+    if array.dtype.kind not in "fiub" or array.ndim not in (2, 3) or array.size == 0:
+        raise DataError(
+            f"{path}: `{name}` has shape {array.shape} and type {array.dtype}; numbers (c, h, w) are needed"
+        )
+    values = array.astype(np.float32)
+    if not (values.min() >= 0.0 and values.max() <= 1.0):
+        raise DataError(
+            f"{path}: `{name}` runs from {values.min():g} to {values.max():g}; values from 0 to 1 are needed"
+        )
+    return values[None] if values.ndim == 2 else values

@@ -1,0 +1,237 @@
+"""Reports for people at a terminal."""
+
+from collections.abc import Iterable, Sequence
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from onnxaudit.records import (
+    LabelResult,
+    Measurement,
+    PreprocessingCandidate,
+    Profile,
+    PruningRound,
+    RepairReport,
+    ScanReport,
+    Verdict,
+)
+from onnxaudit.report.pictures import sketch_trigger
+from onnxaudit.report.text import (
+    format_count,
+    format_duration,
+    format_number,
+    format_rate,
+    format_share,
+    name_label,
+    show_plainly,
+)
+
+LABELS_SHOWN = 8
+ROUNDS_SHOWN = 12
+NEURONS_SHOWN = 10
+FOLDED = {"label", "neurons", "reason", "on held-out images"}  # columns that may break their lines
+
+VERDICT_STYLE = {Verdict.CLEAN: "bold green", Verdict.BACKDOORED: "bold red", Verdict.INCONCLUSIVE: "bold yellow"}
+OUTCOME_STYLE = {
+    "repaired": "bold green",
+    "nothing to repair": "bold green",
+    "incomplete": "bold red",
+    "inconclusive": "bold yellow",
+}
+
+
+def render_scan(report: ScanReport, console: Console) -> None:
+    """Verdict, most suspicious labels, what the verdict rests on, and what to do."""
+    style = VERDICT_STYLE[report.verdict]
+    _print(console, (report.verdict.value.upper(), style), f"  {report.model.path}  (score {report.score:.2f})")
+    console.print(_tabulate_labels(report))
+    for finding in report.triggers:
+        if finding.label in report.target_labels and console.color_system and not console.no_color:
+            _print(console, f"Trigger of class {name_label(finding.label, report.class_names)}, on grey:")
+            console.print(sketch_trigger(finding.trigger))
+    for name, value in _describe_scan(report):
+        _print(console, (f"{name:<14}", "dim"), value)
+    _print_sentences(console, report.reasons, report.summary)
+
+
+def render_repair(report: RepairReport, console: Console) -> None:
+    """Outcome, rounds, figures before and after, and what to do."""
+    style = OUTCOME_STYLE[report.outcome]
+    _print(console, (report.outcome.upper(), style), f"  {report.scan.model.path}")
+    if report.layer is not None and report.target is not None:
+        target = name_label(report.target, report.scan.class_names)
+        _print(console, f"class {target}; layer {report.layer.name}, {report.layer.neurons} neurons")
+    if report.rounds:
+        console.print(_tabulate_rounds(report.rounds))
+    if report.original is not None:
+        console.print(_tabulate_measurements(report))
+    if report.output is not None:
+        _print(console, ("written       ", "dim"), f"{report.output}  (sha256 {(report.output_sha256 or '')[:16]}…)")
+    _print(console, ("time          ", "dim"), f"{format_duration(report.duration_seconds)} on {report.device}")
+    _print_sentences(console, report.reasons, report.summary)
+
+
+def render_profile(profile: Profile, console: Console) -> None:
+    """Both rankings side by side, from high to low."""
+    layer = profile.layer
+    _print(console, f"layer {layer.name}: {layer.neurons} neurons, each {_describe_axis(profile)}")
+    table = _new_table("rank", "by activation", "triggered", "clean", "by weight", "L2 norm")
+    by_activation = sorted(profile.neurons, key=lambda neuron: neuron.activation_rank)
+    by_weight = sorted(profile.neurons, key=lambda neuron: neuron.weight_rank)
+    for rank, (active, heavy) in enumerate(zip(by_activation, by_weight, strict=True), start=1):
+        if rank > NEURONS_SHOWN:
+            break
+        table.add_row(
+            str(rank),
+            str(active.neuron),
+            f"{active.activation:.3f}",
+            f"{active.clean_activation:.3f}",
+            str(heavy.neuron),
+            f"{heavy.weight:.3f}",
+        )
+    console.print(table)
+    _print_rest(console, len(profile.neurons) - NEURONS_SHOWN, "neurons")
+
+
+def _describe_axis(profile: Profile) -> str:
+    return "a row of the layer" if profile.layer.axis == "outputs" else "a feature that feeds the layer"
+
+
+def _tabulate_labels(report: ScanReport) -> Table:
+    area = report.model.input.height * report.model.input.width
+    table = _new_table("label", "pixels", "of image", "success", "index", "log-index", "role")
+    for row in _most_suspicious(report)[:LABELS_SHOWN]:
+        share = None if row.mask_l1 is None else row.mask_l1 / area
+        log_index = row.log_index if row.closer_index is None else row.closer_index
+        table.add_row(
+            Text(name_label(row.label, report.class_names), "red" if row.label in report.target_labels else ""),
+            format_number(row.mask_l1),
+            "–" if share is None else format_share(share),
+            format_rate(row.success_rate),
+            format_number(row.anomaly_index, 2),
+            format_number(log_index, 2),
+            row.role or ("" if row.status == "settled" else row.status.value),
+        )
+    return table
+
+
+def _most_suspicious(report: ScanReport) -> list[LabelResult]:
+    """Targets first, surest first; then by size; labels without a size last."""
+    order = {label: place for place, label in enumerate(report.target_labels)}
+
+    def suspicion(row: LabelResult) -> tuple[int, float, int]:
+        size = float("inf") if row.mask_l1 is None else row.mask_l1
+        return order.get(row.label, len(order)), size, row.label
+
+    return sorted(report.labels, key=suspicion)
+
+
+def _describe_scan(report: ScanReport) -> Iterable[tuple[str, str]]:
+    choice, coverage, samples = report.preprocessing, report.coverage, report.samples
+    kind = "synthetic images" if samples.synthetic else "images, labelled" if samples.labelled else "images, no labels"
+    yield "preprocessing", f"{choice.preprocessing.name}: {choice.explanation}"
+    tried = [_describe_candidate(candidate) for candidate in choice.candidates]
+    if tried:
+        yield "", f"tried: {'; '.join(tried)}"
+    yield "samples", f"{samples.count} {kind}, from {samples.source}"
+    yield "coverage", f"{coverage.labels_finished} of {coverage.labels_asked} labels finished"
+    for label, reason in list(coverage.reasons.items())[:LABELS_SHOWN]:
+        yield "", f"label {name_label(label, report.class_names)}: {reason}"
+    yield "time", f"{format_duration(report.duration_seconds)} on {report.device}, seed {report.seed}"
+
+
+def _describe_candidate(candidate: PreprocessingCandidate) -> str:
+    measures = {
+        "accuracy": candidate.accuracy,
+        "stability": candidate.stability,
+        "diversity": candidate.diversity,
+    }
+    shown = ", ".join(f"{name} {value:.2f}" for name, value in measures.items() if value is not None)
+    return f"{candidate.preprocessing.name} {shown}".rstrip()
+
+
+def _tabulate_rounds(rounds: Sequence[PruningRound]) -> Table:
+    """All rounds where they are few; else those that were kept, and the last."""
+    table = _new_table("round", "neurons", "by", "Q", "S", "margin", "", "reason")
+    for number in _choose_rounds(rounds):
+        if number is None:
+            table.add_row("…")
+            continue
+        trial = rounds[number]
+        table.add_row(
+            str(number + 1),
+            _list_neurons(trial.neurons),
+            trial.ranking,
+            format_count(trial.agreement),
+            format_count(trial.success_rate),
+            f"{trial.margin:.2f}",
+            Text("kept", "green") if trial.kept else Text("back", "dim"),
+            show_plainly(trial.reason),
+        )
+    return table
+
+
+def _choose_rounds(rounds: Sequence[PruningRound]) -> list[int | None]:
+    """Which rounds to show, with None where some are left out."""
+    numbers = list(range(len(rounds)))
+    if len(rounds) > ROUNDS_SHOWN:
+        kept = [number for number in numbers if rounds[number].kept]
+        numbers = sorted({*kept[-(ROUNDS_SHOWN - 1) :], numbers[0], numbers[-1]})
+    shown: list[int | None] = []
+    for before, number in zip([-1, *numbers], numbers, strict=False):
+        shown += [number] if number == before + 1 else [None, number]
+    return shown
+
+
+def _list_neurons(neurons: Sequence[int]) -> str:
+    shown = ", ".join(str(neuron) for neuron in neurons[:4])
+    return shown if len(neurons) <= 4 else f"{shown}, … ({len(neurons)})"
+
+
+def _tabulate_measurements(report: RepairReport) -> Table:
+    columns = {"original": report.original, "pruned": report.pruned_only, "repaired": report.repaired}
+    measured = {name: value for name, value in columns.items() if value is not None}
+    table = _new_table("on held-out images", *measured)
+    table.add_row("accuracy (PA)", *(format_rate(value.accuracy) for value in measured.values()))
+    table.add_row("agreement (Q)", *(format_rate(value.agreement) for value in measured.values()))
+    table.add_row("success of the trigger found (S)", *(format_rate(value.success_rate) for value in measured.values()))
+    if any(_knows_trigger(value) for value in measured.values()):
+        table.add_row(
+            "success of the known trigger", *(format_rate(value.known_success_rate) for value in measured.values())
+        )
+    return table
+
+
+def _knows_trigger(measurement: Measurement) -> bool:
+    return measurement.known_success_rate is not None
+
+
+def _new_table(*columns: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold", no_wrap=column not in FOLDED)
+    return table
+
+
+def _print(console: Console, *parts: str | tuple[str, str]) -> None:
+    """One line of parts, each a string or (string, style); what they hold is never read as markup."""
+    line = Text()
+    for part in parts:
+        text, style = (part, "") if isinstance(part, str) else part
+        line.append(show_plainly(text), style)
+    console.print(line)
+
+
+def _print_sentences(console: Console, reasons: Sequence[str], summary: str) -> None:
+    for reason in reasons:
+        _print(console, "· ", reason)
+    console.print()
+    _print(console, summary)
+    console.print()
+
+
+def _print_rest(console: Console, count: int, what: str) -> None:
+    if count > 0:
+        _print(console, (f"… and {count} more {what}; all are in the JSON report", "dim"))

@@ -1,0 +1,59 @@
+"""How values look to people, the same in every human-readable output."""
+
+from collections.abc import Sequence
+
+from onnxaudit.records import Rate
+
+
+def show_plainly(text: str) -> str:
+    """`text` on one line with nothing in it that a terminal would act on.
+
+    Names come from strangers' files. Control characters, line ends, marks that change the direction of
+    writing, and all else that is not printable appear as escapes.
+    """
+    return "".join(char if char.isprintable() else _escape(char) for char in text)
+
+
+def format_rate(rate: Rate | None) -> str:
+    """`95 % [84, 99]`, value and interval in per cent; a dash where nothing was measured."""
+    if rate is None or rate.value is None:
+        return "–"
+    return f"{format_share(rate.value)} [{100 * rate.low:.0f}, {100 * rate.high:.0f}]"
+
+
+def format_count(rate: Rate) -> str:
+    """`95 % (38/40)`, value and counts; a dash where nothing was measured."""
+    return "–" if rate.value is None else f"{format_share(rate.value)} ({rate.successes}/{rate.trials})"
+
+
+def format_share(share: float) -> str:
+    """A share in per cent. Only all is 100 % and only none is 0 %."""
+    percent = 100 * share
+    if 0 < percent < 1 or 99 < percent < 100:
+        return f"{min(max(percent, 0.1), 99.9):.1f} %"
+    return f"{percent:.0f} %"
+
+
+def format_number(value: float | None, digits: int = 1) -> str:
+    """A number, or a dash where there is none."""
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
+def format_duration(seconds: float) -> str:
+    """`8.2 s`, `3 min 20 s`, `2 h 05 min`."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def name_label(label: int, class_names: Sequence[str] | None) -> str:
+    """`7 (ship)`, or the bare index where the class has no name."""
+    if class_names is None or not 0 <= label < len(class_names):
+        return str(label)
+    return f"{label} ({show_plainly(class_names[label])})"
+
+
+def _escape(char: str) -> str:
+    code = ord(char)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

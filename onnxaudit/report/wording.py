@@ -1,0 +1,159 @@
+"""The sentences in plain words: what was found, what it means, what to do next.
+
+No paths and no times stand in them, so that equal runs say the same.
+"""
+
+from collections.abc import Sequence
+
+from onnxaudit.records import Coverage, Detection, Judgement, Measurement, SamplesInfo, TriggerFinding, Verdict
+from onnxaudit.report.text import format_share, name_label, show_plainly
+
+
+def summarise_scan(found: Detection, samples: SamplesInfo, class_names: Sequence[str] | None = None) -> str:
+    """Summary of a scan."""
+    match found.judgement.verdict:
+        case Verdict.BACKDOORED:
+            return _describe_backdoor(found, class_names)
+        case Verdict.CLEAN:
+            tested = _count(found.coverage.labels_finished, "label was", "labels were")
+            return (
+                f"No backdoor found: {tested} tested, and none can be forced by a trigger that is suspiciously small "
+                "beside the others'. A fixed trigger of the kinds that this scan looks for is unlikely; other kinds of "
+                "attack are not ruled out. Keep the report with the model and scan again whenever its file changes."
+            )
+        case Verdict.INCONCLUSIVE:
+            advice = _advise_inconclusive(found.coverage, samples.synthetic)
+            return f"No verdict: {_first_reason(found.judgement)} {advice}"
+
+
+def summarise_repair(
+    outcome: str,
+    target: int | None = None,
+    class_names: Sequence[str] | None = None,
+    *,
+    original: Measurement | None = None,
+    repaired: Measurement | None = None,
+    pruned: int = 0,
+    written: bool = False,
+    missed: Sequence[str] = (),
+) -> str:
+    """Summary of a repair.
+
+    Args:
+        outcome: as in `RepairReport`.
+        target: the repaired label.
+        class_names: names by class index, where known.
+        original: figures before.
+        repaired: figures after.
+        pruned: how many neurons ended at zero.
+        written: whether a file was written.
+        missed: the limits that were not met, one sentence each.
+    """
+    match outcome:
+        case "nothing to repair":
+            return "Nothing to repair: the scan found no backdoor, so no file was written. Use the model as it is."
+        case "inconclusive":
+            return (
+                "Nothing was repaired: the scan came to no verdict, so it is not known which label to repair. Scan "
+                "again with more clean images or more time, or name the label with --label."
+            )
+        case "repaired":
+            return (
+                f"The backdoor to class {_name(target, class_names)} is out: {_compare(original, repaired)}"
+                f"{_pruned(pruned)}, and a new scan no longer calls that label backdoored. Check the repaired model on "
+                "your own test data, then use it in place of the original."
+            )
+        case _:
+            return (
+                f"The repair of class {_name(target, class_names)} is incomplete: {_compare(original, repaired)}"
+                f"{_pruned(pruned)}. {_join(missed)}{_advise_incomplete(written)}"
+            )
+
+
+def _describe_backdoor(found: Detection, class_names: Sequence[str] | None) -> str:
+    surest, *others = found.judgement.target_labels
+    finding = next((finding for finding in found.triggers if finding.label == surest), None)
+    more = ", ".join(name_label(label, class_names) for label in others)
+    return (
+        f"Backdoor found: {_describe_trigger(finding)} to class {name_label(surest, class_names)}."
+        f"{f' Further target classes: {more}.' if more else ''} Whoever knows the trigger can make the model give that "
+        "answer at will, while it looks normal otherwise. Do not use the model as it is: repair it with `onnxaudit "
+        "repair`, or have it trained again from data and code that you trust."
+    )
+
+
+def _describe_trigger(finding: TriggerFinding | None) -> str:
+    if finding is None:
+        return "a trigger sends images"
+    share = format_share(finding.mask_l1 / finding.trigger.mask.size)
+    return f"a trigger that covers {finding.mask_l1:.1f} pixels ({share} of the image) sends {_success(finding)}"
+
+
+def _success(finding: TriggerFinding) -> str:
+    rate = finding.success_rate
+    if rate.value is None:
+        return "images"
+    seen = f"{rate.successes} of {rate.trials}"
+    return f"{format_share(rate.value)} of clean images that the search for it did not see ({seen})"
+
+
+def _advise_inconclusive(coverage: Coverage, synthetic: bool) -> str:
+    advice = []
+    if coverage.labels_finished < coverage.labels_asked:
+        left = coverage.labels_asked - coverage.labels_finished
+        advice.append(f"{_count(left, 'label was', 'labels were')} not finished; a longer --time-budget may help.")
+    if synthetic:
+        advice.append("Give clean images with --data: without them a scan can find a backdoor but never clear a model.")
+    if not advice:
+        advice.append("More clean images of every class with --data may decide it; else have the suspects looked at.")
+    return " ".join(["Treat the model as unchecked.", *advice])
+
+
+def _advise_incomplete(written: bool) -> str:
+    file = (
+        "The file was written because --allow-incomplete asked for it; do not rely on it."
+        if written
+        else "No file was written."
+    )
+    return f"{file} More clean images or --method full may get further; else have the model trained again."
+
+
+def _compare(original: Measurement | None, repaired: Measurement | None) -> str:
+    """Success of the inverted trigger, accuracy or else agreement, before and after."""
+    if original is None or repaired is None:
+        return "it was not measured"
+    parts = []
+    if original.success_rate.value is not None and repaired.success_rate.value is not None:
+        before, after = format_share(original.success_rate.value), format_share(repaired.success_rate.value)
+        parts.append(f"the trigger found by the scan succeeds on {after} of images (before: {before})")
+    if original.accuracy.value is not None and repaired.accuracy.value is not None:
+        before, after = format_share(original.accuracy.value), format_share(repaired.accuracy.value)
+        parts.append(f"accuracy on clean images is {after} (before: {before})")
+    elif repaired.agreement.value is not None:
+        parts.append(f"the answer to {format_share(repaired.agreement.value)} of clean images stayed the same")
+    return ", ".join(parts) or "it was not measured"
+
+
+def _pruned(count: int) -> str:
+    return f" with {_count(count, 'neuron', 'neurons')} pruned" if count else ""
+
+
+def _first_reason(judgement: Judgement) -> str:
+    return _sentence(judgement.reasons[0]) if judgement.reasons else "the evidence does not decide."
+
+
+def _join(sentences: Sequence[str]) -> str:
+    return "".join(f"{_sentence(text)} " for text in sentences)
+
+
+def _sentence(text: str) -> str:
+    plain = show_plainly(text)
+    return plain if plain.endswith((".", "!", "?")) else f"{plain}."
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
+
+
+def _name(target: int | None, class_names: Sequence[str] | None) -> str:
+    return "?" if target is None else name_label(target, class_names)

@@ -1,0 +1,139 @@
+"""Small reports for tests of whatever shows, writes or reads them."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from onnxaudit.records import (
+    Coverage,
+    InputSpec,
+    LabelResult,
+    LabelStatus,
+    Layout,
+    Measurement,
+    ModelInfo,
+    NeuronAxis,
+    NeuronProfile,
+    OutputKind,
+    OutputSpec,
+    Preprocessing,
+    PreprocessingCandidate,
+    PreprocessingChoice,
+    Profile,
+    PruningRound,
+    Rate,
+    RepairReport,
+    SamplesInfo,
+    ScanReport,
+    TargetLayer,
+    Trigger,
+    TriggerFinding,
+    Verdict,
+    WeightChange,
+)
+
+SIZES = (40.0, 44.5, 4.25, 51.0)
+NO_RATE = Rate(0, 0, None, 0.0, 1.0)
+
+
+def make_trigger(channels: int = 3, size: int = 8) -> Trigger:
+    """A saturated 2 x 2 patch in the lower right corner."""
+    mask = np.zeros((1, size, size), np.float32)
+    mask[:, -2:, -2:] = 1.0
+    pattern = np.random.default_rng(0).random((channels, size, size), dtype=np.float32)
+    return Trigger(mask, pattern)
+
+
+def make_scan_report(verdict: Verdict = Verdict.BACKDOORED, **changes: Any) -> ScanReport:
+    """Four classes of 8 x 8 colour images; label 2 is the odd one out when backdoored."""
+    trigger = make_trigger()
+    found = verdict is Verdict.BACKDOORED
+    report = ScanReport(
+        verdict=verdict,
+        score=0.97 if found else 0.1,
+        target_labels=(2,) if found else (),
+        summary="What was found.",
+        reasons=("the trigger of label 2 is 9.6 times smaller than the next",) if found else ("no outlier",),
+        labels=tuple(make_label(label, size) for label, size in enumerate(SIZES)),
+        triggers=(TriggerFinding(2, trigger, trigger.digest, 4.25, Rate(30, 30, 1.0, 0.886, 1.0)),) if found else (),
+        preprocessing=PreprocessingChoice(
+            Preprocessing(),
+            "labels",
+            "0..1 has the best accuracy",
+            (
+                PreprocessingCandidate(Preprocessing(), 0.95),
+                PreprocessingCandidate(Preprocessing("0..255", 0, 255), 0.2),
+            ),
+        ),
+        coverage=Coverage(4, 4),
+        model=ModelInfo(
+            "folder/model.onnx",
+            "a" * 64,
+            1234,
+            17,
+            "pytorch",
+            InputSpec("input", Layout.NCHW, 3, 8, 8, None),
+            OutputSpec("probabilities", 4, OutputKind.PROBABILITIES, "logits"),
+        ),
+        samples=SamplesInfo("folder/clean", 40, True, False, "b" * 64),
+        class_names=("cat", "dog", "ship", "frog"),
+        config={"inversion": {"success": 0.95}},
+        seed=0,
+        device="cpu",
+        versions={"onnxaudit": "0.1.0"},
+        duration_seconds=12.5,
+    )
+    return replace(report, **changes)
+
+
+def make_label(label: int, size: float) -> LabelResult:
+    """A settled label of that size."""
+    return LabelResult(label, LabelStatus.SETTLED, size, Rate(30, 30, 1.0, 0.886, 1.0), 1.5, 0.5, passes=1000)
+
+
+def make_profile() -> Profile:
+    """Three neurons of a hidden layer."""
+    layer = TargetLayer(
+        "fc1", ("Gemm_1",), ("fc1.weight",), ("fc1.bias",), "fc1_out", "relu_out", 3, NeuronAxis.OUTPUTS
+    )
+    neurons = (
+        NeuronProfile(0, 0.5, 0.4, 1.0, 2, 3),
+        NeuronProfile(1, 9.0, 0.1, 2.0, 1, 2),
+        NeuronProfile(2, 0.1, 0.2, 3.0, 3, 1),
+    )
+    return Profile(layer, neurons)
+
+
+def make_repair_report(**changes: Any) -> RepairReport:
+    """A repair that met its limits in two rounds."""
+    profile = make_profile()
+    accuracy, agreement = Rate(38, 40, 0.95, 0.835, 0.986), Rate(20, 20, 1.0, 0.839, 1.0)
+    report = RepairReport(
+        met=True,
+        outcome="repaired",
+        summary="What was done.",
+        reasons=("agreement 20/20, limit 0.97: met",),
+        output="folder/fixed.onnx",
+        output_sha256="c" * 64,
+        target=2,
+        layer=profile.layer,
+        profile=profile,
+        rounds=(
+            PruningRound((1,), "activation", agreement, Rate(2, 20, 0.1, 0.028, 0.301), -3.0, True, "S fell", "kept"),
+            PruningRound((2,), "weight", agreement, Rate(2, 20, 0.1, 0.028, 0.301), -3.0, False, "S did not fall"),
+        ),
+        pruned=(1,),
+        original=Measurement(accuracy, agreement, Rate(20, 20, 1.0, 0.839, 1.0), Rate(19, 20, 0.95, 0.764, 0.991)),
+        pruned_only=Measurement(accuracy, agreement, Rate(2, 20, 0.1, 0.028, 0.301)),
+        repaired=Measurement(NO_RATE, agreement, Rate(0, 20, 0.0, 0.0, 0.161)),
+        changes=(WeightChange("fc1.weight", 10, 30, 0.5),),
+        scan=make_scan_report(),
+        rescan=make_scan_report(Verdict.CLEAN),
+        config={},
+        seed=0,
+        device="cpu",
+        versions={"onnxaudit": "0.1.0"},
+        duration_seconds=30.0,
+    )
+    return replace(report, **changes)
