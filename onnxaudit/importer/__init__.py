@@ -1,1 +1,8 @@
 """The ONNX graph as a differentiable PyTorch module; a view of the graph, never a second truth."""
+
+from onnxaudit.importer.classifier import Classifier
+from onnxaudit.importer.importing import import_model
+from onnxaudit.importer.module import TorchModel
+from onnxaudit.importer.writing import write_back
+
+__all__ = ["Classifier", "TorchModel", "import_model", "write_back"]

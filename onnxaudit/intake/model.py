@@ -1,6 +1,6 @@
 """`Model`: the ONNX graph as the only truth, with initializer values laid over it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
@@ -26,7 +26,8 @@ class Model:
     Attributes:
         proto: the vendor's graph, as read.
         info: what is known of it.
-        values: new values by initializer name; shapes and types are those of the initializers they replace.
+        values: new values by initializer name, or by output name of a Constant node; shapes and types are those
+            of the tensors they replace.
     """
 
     proto: onnx.ModelProto
@@ -34,26 +35,29 @@ class Model:
     values: Mapping[str, Tensor] = field(default_factory=lambda: NO_VALUES)
 
     def with_values(self, values: Mapping[str, Tensor]) -> "Model":
-        """The same model with these initializers replaced."""
+        """The same model with these initializers or Constant nodes replaced."""
         return replace(self, values=MappingProxyType({**self.values, **values}))
 
     def initializer(self, name: str) -> Tensor:
-        """The value in force of one initializer.
+        """The value in force of one initializer or Constant node.
 
         Raises:
-            KeyError: the graph has no initializer of that name.
+            KeyError: the graph stores no tensor of that name.
         """
         if name in self.values:
             return self.values[name]
-        return numpy_helper.to_array(self._stored(name))
+        for stored_name, tensor in _stored(self.proto):
+            if stored_name == name:
+                return numpy_helper.to_array(tensor)
+        raise KeyError(name)
 
     def to_proto(self) -> onnx.ModelProto:
         """A copy of the protobuf in which `values` stand; all else is the vendor's, byte for byte."""
         proto = onnx.ModelProto()
         proto.CopyFrom(self.proto)
-        for tensor in proto.graph.initializer:
-            if tensor.name in self.values:
-                _store(tensor, self.values[tensor.name])
+        for name, tensor in _stored(proto):
+            if name in self.values:
+                _store(name, tensor, self.values[name])
         return proto
 
     def to_bytes(self) -> bytes:
@@ -61,17 +65,20 @@ class Model:
         source = self.to_proto() if self.values else self.proto
         return source.SerializeToString()
 
-    def _stored(self, name: str) -> onnx.TensorProto:
-        for tensor in self.proto.graph.initializer:
-            if tensor.name == name:
-                return tensor
-        raise KeyError(name)
+
+def _stored(proto: onnx.ModelProto) -> Iterator[tuple[str, onnx.TensorProto]]:
+    """Every tensor that the graph stores: initializers by name, Constant nodes by their output."""
+    for tensor in proto.graph.initializer:
+        yield tensor.name, tensor
+    for node in proto.graph.node:
+        if node.op_type == "Constant" and node.attribute[0].name == "value":
+            yield node.output[0], node.attribute[0].t
 
 
-def _store(tensor: onnx.TensorProto, value: Tensor) -> None:
+def _store(name: str, tensor: onnx.TensorProto, value: Tensor) -> None:
     stored = numpy_helper.to_array(tensor)
-    assert value.shape == stored.shape, (tensor.name, value.shape, stored.shape)
-    fresh = numpy_helper.from_array(np.ascontiguousarray(value, dtype=stored.dtype), tensor.name)
+    assert value.shape == stored.shape, (name, value.shape, stored.shape)
+    fresh = numpy_helper.from_array(np.ascontiguousarray(value, dtype=stored.dtype))
     for field_name in ("float_data", "int32_data", "int64_data", "double_data", "uint64_data"):
         tensor.ClearField(field_name)
     tensor.raw_data = fresh.raw_data

@@ -1,0 +1,83 @@
+"""The operators that the importer knows.
+
+An operator is a plain function whose signature is its ONNX schema: inputs positional, attributes keyword-only with
+the spec's names and defaults. Three conventions go beyond the schema:
+
+- an input named in `static` is wanted as a Python value (a list of ints, a number) because it shapes the computation
+  rather than taking part in it. A constant arrives as such; a tensor computed on the way still arrives as a tensor,
+- a keyword `outputs` receives how many of the node's outputs somebody reads; such operators return a tuple,
+- an attribute that holds a graph arrives as a `Subgraph`.
+"""
+
+import inspect
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+MICROSOFT = "com.microsoft"
+STANDARD_DOMAINS = ("", "ai.onnx")
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Operator:
+    """One version of one operator.
+
+    Attributes:
+        function: computes the outputs from the inputs.
+        since: first opset in which this version stands.
+        inputs: names of the positional parameters; the last one may stand for all that follow.
+        variadic: whether the last input repeats.
+        attributes: keyword parameters with their defaults.
+        static: positions of the inputs that are wanted as Python values.
+    """
+
+    function: Callable[..., Any]
+    since: int
+    inputs: tuple[str, ...]
+    variadic: bool
+    attributes: Mapping[str, Any]
+    static: frozenset[int]
+
+
+_REGISTRY: dict[tuple[str, str], list[Operator]] = defaultdict(list)
+
+
+def op(name: str, *, since: int = 1, domain: str = "", static: tuple[str, ...] = ()) -> Callable[[F], F]:
+    """Register a function as `domain::name` from opset `since` on."""
+
+    def register(function: F) -> F:
+        versions = _REGISTRY[domain, name]
+        versions.append(_describe(function, since, static))
+        versions.sort(key=lambda operator: operator.since)
+        return function
+
+    return register
+
+
+def find_operator(domain: str, name: str, opset: int) -> Operator | None:
+    """The newest version of `domain::name` that stands in `opset`, or None where there is none."""
+    domain = "" if domain in STANDARD_DOMAINS else domain
+    standing = [operator for operator in _REGISTRY.get((domain, name), ()) if operator.since <= opset]
+    return standing[-1] if standing else None
+
+
+def list_operators() -> dict[tuple[str, str], tuple[Operator, ...]]:
+    """Every registered operator by domain and name, oldest version first."""
+    return {key: tuple(versions) for key, versions in sorted(_REGISTRY.items())}
+
+
+def _describe(function: Callable[..., Any], since: int, static: tuple[str, ...]) -> Operator:
+    parameters = inspect.signature(function).parameters.values()
+    inputs = [p for p in parameters if p.kind is not p.KEYWORD_ONLY]
+    names = tuple(p.name for p in inputs)
+    return Operator(
+        function,
+        since,
+        names,
+        variadic=bool(inputs) and inputs[-1].kind is inspect.Parameter.VAR_POSITIONAL,
+        attributes={p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY},
+        static=frozenset(names.index(name) for name in static),
+    )
