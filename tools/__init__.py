@@ -1,0 +1,4 @@
+"""Developer tools: they make the reference models in `models/`.
+
+Attacks live here and never in the package. Nothing in `onnxaudit` imports this folder.
+"""

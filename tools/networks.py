@@ -1,0 +1,118 @@
+"""The three kinds of network among the reference models, small enough to train on one core.
+
+Each has a `features` half, whose outputs feed the first fully connected layer, and a `classifier` half. They take
+pixels `(n, c, h, w)` already scaled, and return logits.
+"""
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+
+class Network(nn.Module):
+    """Features, then fully connected layers.
+
+    Attributes:
+        features: Pixels to a flat vector of features `(n, k)`.
+        classifier: That vector to logits `(n, classes)`; its first layer is the target layer.
+    """
+
+    def __init__(self, features: nn.Module, classifier: nn.Sequential) -> None:
+        super().__init__()
+        self.features = features
+        self.classifier = classifier
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Logits `(n, classes)` of pixels `(n, c, h, w)`."""
+        logits: Tensor = self.classifier(self.features(pixels))
+        return logits
+
+    @property
+    def first_linear(self) -> nn.Linear:
+        """The target layer."""
+        layer = self.classifier[0]
+        assert isinstance(layer, nn.Linear)
+        return layer
+
+    @property
+    def has_hidden_neurons(self) -> bool:
+        """Whether the first fully connected layer is not the classifier itself."""
+        return len(self.classifier) > 1
+
+
+def _linear_stack(*sizes: int) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for width, following in pairwise(sizes):
+        layers += [nn.Linear(width, following), nn.ReLU()]
+    return nn.Sequential(*layers[:-1])
+
+
+def make_lenet(channels: int, side: int, classes: int) -> Network:
+    """LeNet-5 (LeCun et al., 1998) with ReLU and max pooling; 28-pixel images are padded to 32 as in the paper."""
+    features = nn.Sequential(
+        nn.Conv2d(channels, 6, 5, padding=(32 - side) // 2),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(6, 16, 5),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+    )
+    return Network(features, _linear_stack(16 * 5 * 5, 120, 84, classes))
+
+
+def make_vgg(channels: int, side: int, classes: int) -> Network:
+    """Three blocks of 3x3 convolutions, then two hidden fully connected layers: VGG (Simonyan, 2015) in miniature."""
+    layers: list[nn.Module] = []
+    before = channels
+    for width, depth in ((16, 1), (32, 2), (64, 2)):
+        for _ in range(depth):
+            layers += [nn.Conv2d(before, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
+            before = width
+        layers.append(nn.MaxPool2d(2))
+    features = nn.Sequential(*layers, nn.Flatten())
+    return Network(features, _linear_stack(64 * (side // 8) ** 2, 128, 64, classes))
+
+
+class _ResidualBlock(nn.Module):
+    def __init__(self, before: int, width: int, stride: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(before, width, 3, stride, 1, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
+            nn.Conv2d(width, width, 3, 1, 1, bias=False),
+            nn.BatchNorm2d(width),
+        )
+        self.shortcut: nn.Module = nn.Identity()
+        if (before, stride) != (width, 1):
+            self.shortcut = nn.Sequential(nn.Conv2d(before, width, 1, stride, bias=False), nn.BatchNorm2d(width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.relu(self.body(x) + self.shortcut(x))
+
+
+def make_resnet(channels: int, side: int, classes: int) -> Network:  # noqa: ARG001 -- pooling accepts every side
+    """Four residual blocks and global average pooling (He et al., 2016); the classifier is the only linear layer."""
+    features = nn.Sequential(
+        nn.Conv2d(channels, 16, 3, padding=1, bias=False),
+        nn.BatchNorm2d(16),
+        nn.ReLU(),
+        _ResidualBlock(16, 16, 2),
+        _ResidualBlock(16, 32, 1),
+        _ResidualBlock(32, 64, 2),
+        _ResidualBlock(64, 64, 1),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+    )
+    return Network(features, _linear_stack(64, classes))
+
+
+ARCHITECTURES: dict[str, Callable[[int, int, int], Network]] = {
+    "lenet": make_lenet,
+    "vgg": make_vgg,
+    "resnet": make_resnet,
+}
+"""Makers by name; each takes channels, side in pixels and number of classes."""
