@@ -1,0 +1,132 @@
+"""Parity: the copy has to compute what onnxruntime computes, or nothing that is found out about it counts.
+
+    deviation = max |copy − reference| / spread,    spread = √(mean over classes of the variance over inputs)
+
+Relative to the spread and not to the size of the logits: next to a large constant any function would pass.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from onnxaudit.data.preprocessing import preprocess
+from onnxaudit.errors import ParityError
+from onnxaudit.importer.module import TorchModel
+from onnxaudit.intake.model import Model
+from onnxaudit.records import Floats, Preprocessing
+
+TOLERANCE = 1e-3  # float32 networks agree within 1e-5; a wrong epsilon or padding shows above this
+TOLERANCE_CUDA = 1e-2  # convolutions are computed in TF32 there, with 10 bits of mantissa
+INPUTS = 16
+NAMES_AT_ONCE = 16  # intermediate tensors held together while the first difference is searched
+
+Tensors = dict[str, npt.NDArray[Any]]
+
+
+class Reference(Protocol):
+    """Runs the model's own file; `onnxaudit.runtime.Runtime` does."""
+
+    preprocessing: Preprocessing
+
+    def run(self, inputs: Floats, names: Sequence[str]) -> Tensors:
+        """The tensors called `names` for one batch of model inputs."""
+
+
+def check_parity(
+    torch_model: TorchModel, model: Model, reference: Reference, *, seed: int, tolerance: float | None = None
+) -> float:
+    """Compare the copy's logits with the reference's on noise, smooth images and extremes.
+
+    Args:
+        torch_model: the copy.
+        model: what it is a copy of.
+        reference: runs `model`; its preprocessing makes the inputs plausible.
+        seed: of the inputs.
+        tolerance: largest deviation that passes; by default what the device's arithmetic explains.
+
+    Returns:
+        The largest deviation of a logit, as a fraction of the spread of the logits across inputs.
+
+    Raises:
+        ParityError: the deviation exceeds the tolerance; names the first tensor that differs.
+    """
+    weight = next(torch_model.parameters(), None)
+    if tolerance is None:
+        tolerance = TOLERANCE_CUDA if weight is not None and weight.is_cuda else TOLERANCE
+    inputs = draw_inputs(model, reference.preprocessing, seed)
+    logits = model.info.output.logits
+    batch = model.info.input.batch or len(inputs)
+    chunks = [reference.run(inputs[start : start + batch], [logits])[logits] for start in range(0, len(inputs), batch)]
+    deviation = measure_deviation(_compute(torch_model, inputs, [logits])[logits], np.concatenate(chunks))
+    if deviation <= tolerance:
+        return deviation
+    first = find_first_difference(torch_model, model, reference, inputs[:batch], tolerance)
+    where = f"the first tensor that differs is {first}" if first else "a single batch agrees, several at once do not"
+    raise ParityError(
+        f"{model.info.path}: the PyTorch copy does not compute what onnxruntime computes: it deviates by "
+        f"{deviation:.2g} of the logits' spread, where {tolerance:g} is allowed; {where}"
+    )
+
+
+def draw_inputs(model: Model, preprocessing: Preprocessing, seed: int) -> Floats:
+    """Model inputs `(n, ...)` from images of noise, smooth noise and plain black, gray and white."""
+    spec = model.info.input
+    rng = np.random.default_rng(seed)
+    batch = spec.batch or 1
+    shape = (-(-INPUTS // batch) * batch, spec.channels, spec.height, spec.width)
+    images = rng.random(shape, dtype=np.float32)
+    for index in range(shape[0]):
+        if index % 4 == 1:
+            images[index] = np.round(images[index])
+        elif index % 4 == 2:
+            images[index] = _smooth(images[index])
+    for index, gray in enumerate((0.0, 0.5, 1.0)):
+        images[4 * index + 3 :: INPUTS] = gray
+    return preprocess(images, preprocessing, spec.layout)
+
+
+def measure_deviation(ours: npt.NDArray[Any], theirs: npt.NDArray[Any]) -> float:
+    """The largest difference as a fraction of the spread across the first axis; infinite where it means nothing."""
+    if ours.shape != theirs.shape:
+        return np.inf
+    ours, theirs = np.asarray(ours, np.float64), np.asarray(theirs, np.float64)
+    if not ours.size or np.array_equal(ours, theirs, equal_nan=True):
+        return 0.0
+    with np.errstate(invalid="ignore", divide="ignore"):
+        spread = np.sqrt(np.mean(np.var(theirs, axis=0))) if theirs.ndim and len(theirs) > 1 else np.std(theirs)
+        deviation = float(np.max(np.abs(ours - theirs)) / spread)
+    return deviation if np.isfinite(deviation) else np.inf
+
+
+def find_first_difference(
+    torch_model: TorchModel, model: Model, reference: Reference, inputs: Floats, tolerance: float
+) -> str | None:
+    """The first tensor, in the order of computation, that deviates, with its node; None where all agree."""
+    nodes = {name: node for node in model.proto.graph.node for name in node.output if name}
+    names = [name for step in torch_model.graph.steps for name in step.outputs if name in nodes]
+    for start in range(0, len(names), NAMES_AT_ONCE):
+        group = names[start : start + NAMES_AT_ONCE]
+        ours, theirs = _compute(torch_model, inputs, group), reference.run(inputs, group)
+        for name in group:
+            if measure_deviation(ours[name], theirs[name]) > tolerance:
+                return f"{name!r} (operator {nodes[name].op_type}, node {nodes[name].name or 'without a name'})"
+    return None
+
+
+def _compute(torch_model: TorchModel, inputs: Floats, names: Sequence[str]) -> Tensors:
+    weight = next(torch_model.parameters(), None)
+    with torch.no_grad():
+        values = torch_model.values(torch.from_numpy(inputs).to(weight.device if weight is not None else "cpu"), names)
+    return {name: value.cpu().numpy() for name, value in values.items()}
+
+
+def _smooth(image: Floats) -> Floats:
+    """Noise `(c, h, w)` averaged over neighbours and stretched back to [0, 1]."""
+    for axis in (1, 2):
+        image = np.mean([np.roll(image, shift, axis) for shift in range(-2, 3)], axis=0)
+    low, high = image.min(), image.max()
+    smooth: Floats = ((image - low) / max(high - low, 1e-6)).astype(np.float32)
+    return smooth
