@@ -1,0 +1,115 @@
+"""Clean samples from folders of pictures.
+
+Labels come from a `labels.csv` with rows `filename,label`, else from the names of sub-folders, else there are none.
+A `labels.txt` with one class name a line gives the order of classes; without it whole numbers are class indexes, and
+names count in sorted order if there is one for every class.
+"""
+
+import csv
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from onnxaudit.data.pictures import MODES, SUFFIXES, read_picture
+from onnxaudit.errors import DataError
+from onnxaudit.records import Floats, InputSpec, Ints
+
+TABLE, ORDER = "labels.csv", "labels.txt"
+HEADER = ("filename", "label")
+
+Listing = list[tuple[Path, str | None]]  # pictures with their class names
+Read = tuple[Floats, Ints | None, tuple[str, ...] | None]
+
+
+def read_folder(folder: Path, spec: InputSpec, classes: int) -> Read:
+    """Images `(n, c, h, w)` in [0, 1], labels and class names of a folder, in the order of the file names.
+
+    Raises:
+        DataError: no pictures, a damaged one, or labels that cannot be told.
+    """
+    if spec.channels not in MODES:
+        raise DataError(f"{folder}: pictures cannot become images of {spec.channels} channels; give an .npz file")
+    listing = _read_table(folder) if (folder / TABLE).is_file() else _list_pictures(folder)
+    if not listing:
+        raise DataError(f"{folder}: no pictures found ({', '.join(sorted(SUFFIXES))})")
+    order = _read_order(folder, classes)
+    names = [name for _, name in listing if name is not None]
+    labels = _number(folder, names, order, classes) if names else None
+    images = np.stack([read_picture(path, spec) for path, _ in listing])
+    return images, labels, order or _sorted_names(names, classes)
+
+
+def _list_pictures(folder: Path) -> Listing:
+    """Pictures of sub-folders with the sub-folder's name, or else the folder's own."""
+    own = _pictures(folder.iterdir())
+    listing: Listing = []
+    for child in sorted(child for child in folder.iterdir() if child.is_dir() and not child.name.startswith(".")):
+        listing.extend((path, child.name) for path in _pictures(child.rglob("*")))
+    if own and listing:
+        raise DataError(f"{folder}: pictures both beside and inside class folders; keep them in one kind of place")
+    return listing or [(path, None) for path in own]
+
+
+def _pictures(paths: Iterable[Path]) -> list[Path]:
+    kept = (path for path in paths if path.suffix.lower() in SUFFIXES and not path.name.startswith("."))
+    return sorted(path for path in kept if path.is_file())
+
+
+def _read_table(folder: Path) -> Listing:
+    """The pictures that `labels.csv` lists; others in the folder are left out."""
+    table = folder / TABLE
+    rows = [row for row in csv.reader(_read_lines(table)) if row]
+    if rows and tuple(cell.strip().lower() for cell in rows[0]) == HEADER:
+        rows = rows[1:]
+    listing: Listing = []
+    for row in rows:
+        if len(row) != len(HEADER):
+            raise DataError(f"{table}: the row {','.join(row)!r} is not of the form filename,label")
+        path = folder / row[0].strip()
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise DataError(f"{table}: {row[0]!r} lies outside the folder; refused")
+        if not path.is_file():
+            raise DataError(f"{table}: {row[0]!r} is listed but not in the folder")
+        listing.append((path, row[1].strip()))
+    return sorted(listing)
+
+
+def _read_order(folder: Path, classes: int) -> tuple[str, ...] | None:
+    path = folder / ORDER
+    if not path.is_file():
+        return None
+    order = tuple(line.strip() for line in _read_lines(path) if line.strip())
+    if len(order) != classes or len(set(order)) != classes:
+        raise DataError(f"{path}: names {len(set(order))} classes where the model has {classes}; give one a line")
+    return order
+
+
+def _read_lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: cannot be read as UTF-8 text") from error
+
+
+def _number(folder: Path, names: list[str], order: tuple[str, ...] | None, classes: int) -> Ints:
+    """Class indexes `(n,)` of class names."""
+    distinct = sorted(set(names))
+    if order is not None and set(distinct) <= set(order):
+        return np.array([order.index(name) for name in names], dtype=np.int64)
+    if all(name.isascii() and name.isdigit() for name in distinct):
+        return np.array([int(name) for name in names], dtype=np.int64)
+    if order is not None:
+        unknown = next(name for name in distinct if name not in order)
+        raise DataError(f"{folder}: class {unknown!r} is not in {ORDER}")
+    if len(distinct) != classes:
+        raise DataError(
+            f"{folder}: {len(distinct)} class names where the model has {classes} classes; "
+            f"a {ORDER} with one class name a line has to give their order"
+        )
+    return np.array([distinct.index(name) for name in names], dtype=np.int64)
+
+
+def _sorted_names(names: list[str], classes: int) -> tuple[str, ...] | None:
+    distinct = sorted(set(names))
+    return tuple(distinct) if len(distinct) == classes and not all(map(str.isdigit, distinct)) else None

@@ -1,0 +1,55 @@
+"""Arrays of whatever numbers to pixels: float32 in [0, 1], with the model's channels."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from onnxaudit.errors import DataError
+from onnxaudit.records import Floats
+
+LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as in Pillow
+ROUNDING = 1e-3  # what resizing and float16 add to a range's ends
+COLOURS = 3
+
+AnyArray = npt.NDArray[Any]
+
+
+def scale_values(path: Path, images: AnyArray) -> Floats:
+    """Pixels in [0, 1] from integers in 0..255, floats in 0..1 or floats in 0..255.
+
+    Raises:
+        DataError: NaN or infinite, negative, or above 255.
+    """
+    if images.dtype.kind not in "uif":
+        raise DataError(f"{path}: images of type {images.dtype} are no pixels; give uint8 or float")
+    finite = np.isfinite(images).reshape(len(images), -1).all(axis=1)
+    if not finite.all():
+        raise DataError(f"{path}: image {int(np.argmin(finite))} has pixels that are NaN or infinite")
+    low, high = float(images.min()), float(images.max())
+    if low < -ROUNDING or high > 255 * (1 + ROUNDING):
+        raise DataError(
+            f"{path}: values from {low:g} to {high:g} are no pixels; give them before any preprocessing, "
+            "as 0..255 or 0..1"
+        )
+    top = 255.0 if images.dtype.kind in "ui" or high > 1 + ROUNDING else 1.0
+    pixels: Floats = np.clip(images.astype(np.float32) / np.float32(top), 0.0, 1.0)
+    return pixels
+
+
+def fit_channels(path: Path, images: Floats, channels: int) -> Floats:
+    """`images` `(n, k, h, w)` with the model's channels: colour to gray, gray to colour, alpha dropped.
+
+    Raises:
+        DataError: there is no such conversion.
+    """
+    found = images.shape[1]
+    if found == channels:
+        return images
+    if channels not in (1, COLOURS) or found not in (1, COLOURS, COLOURS + 1):
+        raise DataError(f"{path}: images of {found} channels cannot become images of {channels}")
+    if channels == COLOURS:
+        return np.repeat(images, COLOURS, axis=1) if found == 1 else images[:, :COLOURS]
+    gray: Floats = np.einsum("nchw,c->nhw", images[:, :COLOURS], np.array(LUMA, dtype=np.float32))
+    return np.minimum(gray[:, None], np.float32(1.0))
