@@ -1,12 +1,28 @@
 """How pixels become model inputs: the one place where range, mean, channel order and layout are applied."""
 
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
 
+from onnxaudit.errors import UsageError
 from onnxaudit.records import ChannelOrder, Layout, Preprocessing
 
 Pixels = TypeVar("Pixels", bound=Any)
+
+PLAIN = (
+    Preprocessing("0..1", 0.0, 1.0),
+    Preprocessing("0..255", 0.0, 255.0),
+    Preprocessing("-1..1", -1.0, 1.0),
+)
+IMAGENET = Preprocessing("ImageNet", mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
+CAFFE = Preprocessing("Caffe", high=255.0, mean=(103.939, 116.779, 123.68), channel_order=ChannelOrder.BGR)
+MNIST = Preprocessing("MNIST", mean=(0.1307,), std=(0.3081,))
+
+
+def common_preprocessings(channels: int) -> tuple[Preprocessing, ...]:
+    """The ways in common use for images of so many channels, the most usual first."""
+    return PLAIN + {1: (MNIST,), 3: (IMAGENET, CAFFE)}.get(channels, ())
 
 
 def preprocess(pixels: Pixels, preprocessing: Preprocessing, layout: Layout) -> Pixels:
@@ -30,6 +46,50 @@ def preprocess(pixels: Pixels, preprocessing: Preprocessing, layout: Layout) -> 
     if layout is Layout.NHWC:
         pixels = np.moveaxis(pixels, 1, 3) if isinstance(pixels, np.ndarray) else pixels.permute(0, 2, 3, 1)
     return pixels
+
+
+def given_preprocessing(
+    bounds: tuple[float, float] | None,
+    mean: tuple[float, ...] | None,
+    std: tuple[float, ...] | None,
+    channel_order: ChannelOrder | None,
+    channels: int,
+) -> Preprocessing:
+    """The preprocessing that a user describes, for a model of so many channels.
+
+    What is None takes no part: no mean is subtracted, nothing is divided, channels are RGB. Without a range, mean and
+    standard deviation speak of 0..1.
+
+    Raises:
+        UsageError: the range stays open, or the options contradict each other or the model.
+    """
+    low, high = _check_bounds(bounds, mean, std)
+    for option, values in (("--mean", mean), ("--std", std)):
+        if values is not None and (len(values) not in (1, channels) or not np.isfinite(values).all()):
+            raise UsageError(f"{option} needs one number, or one for each of the model's {channels} channels")
+    if std is not None and min(std) <= 0:
+        raise UsageError("--std needs numbers above zero")
+    if channel_order is ChannelOrder.BGR and channels < 3:
+        raise UsageError(f"--channel-order BGR does not fit a model of {channels} channel")
+    order = channel_order or ChannelOrder.RGB
+    given = Preprocessing("given", low, high, mean or (0.0,), std or (1.0,), order)
+    known = (common for common in common_preprocessings(channels) if replace(common, name="given") == given)
+    return next(known, given)
+
+
+def _check_bounds(
+    bounds: tuple[float, float] | None, mean: tuple[float, ...] | None, std: tuple[float, ...] | None
+) -> tuple[float, float]:
+    if bounds is None:
+        if mean is None and std is None:
+            raise UsageError("--channel-order alone leaves the range of values open; give --range 0,1 or --range 0,255")
+        if any(abs(value) > 1 for value in mean or ()):
+            raise UsageError("--mean above 1 does not fit values in 0..1; give --range 0,255 with it")
+        return 0.0, 1.0
+    low, high = bounds
+    if not (np.isfinite(bounds).all() and low < high):
+        raise UsageError(f"--range {low:g},{high:g}: the first number has to be smaller than the second")
+    return low, high
 
 
 def _affine(preprocessing: Preprocessing) -> tuple[tuple[float, ...], tuple[float, ...]]:
