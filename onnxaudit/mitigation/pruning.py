@@ -1,0 +1,292 @@
+"""Prune, measure, keep or roll back: METHOD step 3.
+
+Neurons are taken in turn from the two rankings of the profile. With `Q` the agreement on validation samples and `S` the
+trigger's success on them, a prune stays if
+
+    Q_i ≥ q0   and   Q_i ≥ Q_cur − agreement_fall   and   the trigger clearly weakens
+
+and is followed by a least-squares fit of the next layer. The loop ends when `S < max_success`.
+
+Differs from the source:
+- `S` saturates: taking out any single neuron of several hardly moves it. Criterion "margin" therefore judges
+  the fall by the mean margin of triggered samples as well, and when both lists are through tries neurons in groups
+  that grow. Criterion "success" is the method as published.
+- a fit that raises `S` or the margin, or lowers `Q`, is dropped and the prune kept: least squares on clean
+  samples can bring the backdoor back.
+"""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from onnxaudit.deadline import Deadline
+from onnxaudit.intake.model import Model
+from onnxaudit.mitigation.least_squares import fit
+from onnxaudit.mitigation.profiling import read_features
+from onnxaudit.mitigation.trials import Figures, Group, Trials
+from onnxaudit.records import Event, OnEvent, Profile, PruningRound, Samples, Trigger
+from onnxaudit.runtime import Runtime
+from onnxaudit.surgery import zero_neurons
+
+Ranking = Literal["activation", "weight"]
+Candidate = tuple[Ranking, Group]
+MOST_AHEAD = 64  # trials measured together in the hope that none is kept before the last
+NEVER = Deadline()
+
+
+@dataclass(frozen=True)
+class PruningConfig:
+    """Settings of the loop.
+
+    Attributes:
+        criterion: by what the fall of the trigger is judged; "success" is the published one.
+        min_agreement: `q0`.
+        max_success: `S` below which the loop ends.
+        agreement_fall: how far `Q` may fall in one round. One disagreement more is chance (it is 0.5 % of 215 samples,
+            2 % of 50): never less than one sample is allowed.
+        success_fall: how far `S` has to fall in one round to count as clearly below.
+        margin_fall: how far the mean margin has to fall, as a share of the unpruned model's. A neuron of no use
+            to the trigger still moves the margin a little.
+        margin_certainty: by how many of its standard errors the paired fall of the margin has to exceed zero.
+        largest_group: most neurons in one trial, as a share of the layer.
+        ridge: strength `ρ` of the least-squares fit; 0 leaves it out.
+    """
+
+    criterion: Literal["margin", "success"] = "margin"
+    min_agreement: float = 0.97
+    max_success: float = 0.10
+    agreement_fall: float = 0.01
+    success_fall: float = 0.0
+    margin_fall: float = 0.002
+    margin_certainty: float = 2.0
+    largest_group: float = 0.1
+    ridge: float = 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class Pruning:
+    """Outcome of the loop.
+
+    Attributes:
+        model: with the pruned neurons at zero and the next layer fitted.
+        rounds: every round, kept or rolled back.
+        pruned: neurons at zero, in the order in which they went.
+        met: whether both limits were met.
+        ending: why the loop ended, for people.
+    """
+
+    model: Model
+    rounds: tuple[PruningRound, ...]
+    pruned: Group
+    met: bool
+    ending: str
+
+
+def prune(
+    model: Model,
+    runtime: Runtime,
+    profile: Profile,
+    trigger: Trigger,
+    target: int,
+    fitting: Samples,
+    validation: Samples,
+    config: PruningConfig = PruningConfig(),
+    *,
+    device: str = "cpu",
+    deadline: Deadline = NEVER,
+    on_event: OnEvent | None = None,
+) -> Pruning:
+    """Take out neurons of the profiled layer until the trigger fails.
+
+    Args:
+        model: the original.
+        runtime: runs `model`.
+        profile: both rankings of its target layer.
+        trigger: the inverted trigger.
+        target: the label it leads to.
+        fitting: clean samples `X` for least squares.
+        validation: `D_valid`, which alone judges.
+        config: settings.
+        device: where the copy of what follows the layer runs.
+        deadline: when to stop with what there is.
+        on_event: told of every round.
+
+    Raises:
+        ModelError: the layer cannot be pruned.
+        DataError: no validation sample is of another class than `target`.
+    """
+    trials = Trials(model, runtime, profile.layer, validation, trigger, target, device)
+    loop = _Loop(model, trials, read_features(runtime, profile.layer, fitting.images), config)
+    queue, width = deque[Candidate](), 1
+    upcoming = _candidates(profile, loop.pruned, config)
+    while not loop.met:
+        batch = _take(queue, upcoming, width, loop.pruned)
+        if not batch or deadline.passed:
+            break
+        kept_at = loop.try_each(batch)
+        queue.extendleft(reversed(batch[kept_at + 1 :]))  # measured before the prune: to be measured again
+        width = 1 if kept_at < len(batch) - 1 else min(2 * width, MOST_AHEAD)
+        if on_event is not None:
+            on_event(_event(loop))
+    return Pruning(loop.model, tuple(loop.rounds), tuple(loop.pruned), loop.met, loop.ending(deadline.passed))
+
+
+class _Loop:
+    """The network as it stands, and the rounds so far."""
+
+    def __init__(self, model: Model, trials: Trials, features: npt.NDArray[Any], config: PruningConfig) -> None:
+        self.model = model
+        self.rounds: list[PruningRound] = []
+        self.pruned: list[int] = []
+        self._trials = trials
+        self._features = features
+        self._config = config
+        self._current = self._original = trials.measure([()])[0]
+        self._wanted = self._following_products(model, ()) if trials.following and config.ridge else None
+
+    @property
+    def met(self) -> bool:
+        """Whether both limits are met."""
+        success, agreement = self._current.success.value or 0.0, self._current.agreement.value or 0.0
+        return success < self._config.max_success and agreement >= self._config.min_agreement
+
+    def try_each(self, batch: Sequence[Candidate]) -> int:
+        """Judge candidates in turn until one is kept; the position of the last one judged."""
+        measured = self._trials.measure([group for _, group in batch])
+        for position, ((ranking, group), figures) in enumerate(zip(batch, measured, strict=True)):
+            obstacle = judge(figures, self._current, self._original, self._config)
+            if not obstacle:
+                self._keep(ranking, group, figures)
+                return position
+            self._report(ranking, group, figures, obstacle)
+        return len(batch) - 1
+
+    def ending(self, late: bool) -> str:
+        """Why the loop ended."""
+        figures = f"success {self._current.success.value:.3f}, agreement {self._current.agreement.value:.3f}"
+        if self.met:
+            return f"both limits are met: {figures}"
+        reason = "the time budget ended" if late else "both lists are through"
+        return f"{reason} before the limits were met: {figures}"
+
+    def _keep(self, ranking: Ranking, group: Group, figures: Figures) -> None:
+        self.model = zero_neurons(self.model, self._trials.layer, group)
+        self.pruned += group
+        self._trials.use(self.model, self.pruned)
+        self._current = figures
+        self._report(ranking, group, figures, "", self._tune())
+
+    def _tune(self) -> Literal["kept", "dropped", "none"]:
+        """The guarded least-squares fit."""
+        if self._wanted is None or self._trials.following is None:
+            return "none"
+        following = self._trials.following
+        inputs = self._trials.following_inputs(self._masked(self.pruned))
+        tuned = fit(following.matrix(self.model), inputs, self._wanted, self._config.ridge)
+        candidate = following.with_matrix(self.model, tuned)
+        self._trials.use(candidate, self.pruned)
+        figures = self._trials.measure([()])[0]
+        if _worse(figures, self._current):
+            self._trials.use(self.model, self.pruned)
+            return "dropped"
+        self.model, self._current = candidate, figures
+        return "kept"
+
+    def _following_products(self, model: Model, pruned: Sequence[int]) -> npt.NDArray[Any]:
+        assert self._trials.following is not None
+        inputs = self._trials.following_inputs(self._masked(pruned))
+        return np.asarray(inputs @ self._trials.following.matrix(model).T)
+
+    def _masked(self, pruned: Sequence[int]) -> npt.NDArray[Any]:
+        features = self._features.copy()
+        features[:, list(pruned)] = 0.0
+        return features
+
+    def _report(
+        self,
+        ranking: Ranking,
+        group: Group,
+        figures: Figures,
+        obstacle: str,
+        outcome: Literal["kept", "dropped", "none"] = "none",
+    ) -> None:
+        reason = obstacle or "the trigger weakens and the predictions agree"
+        self.rounds.append(
+            PruningRound(
+                group, ranking, figures.agreement, figures.success, figures.margin, not obstacle, reason, outcome
+            )
+        )
+
+
+def judge(trial: Figures, current: Figures, original: Figures, config: PruningConfig) -> str:
+    """Why a trial prune is rolled back, or "" if it stays."""
+    agreement, before = trial.agreement.value or 0.0, current.agreement.value or 0.0
+    allowed = max(config.agreement_fall, 1 / trial.agreement.trials)
+    if agreement < config.min_agreement:
+        return f"agreement {agreement:.3f} is below {config.min_agreement:g}"
+    if agreement < before - allowed - 1e-9:
+        return f"agreement falls from {before:.3f} to {agreement:.3f}"
+    success, so_far = trial.success.value or 0.0, current.success.value or 0.0
+    if success < so_far - config.success_fall:
+        return ""
+    if config.criterion == "success":
+        return f"success stays at {success:.3f}" if success == so_far else f"success goes to {success:.3f}"
+    if success > so_far:
+        return f"success rises from {so_far:.3f} to {success:.3f}"
+    return _judge_margin(trial, current, original, config)
+
+
+def _judge_margin(trial: Figures, current: Figures, original: Figures, config: PruningConfig) -> str:
+    falls = current.margins - trial.margins
+    error = float(falls.std(ddof=1)) / np.sqrt(len(falls)) if len(falls) > 1 else np.inf
+    fall, least = float(falls.mean()), config.margin_fall * abs(original.margin)
+    if fall <= max(least, config.margin_certainty * error):
+        return f"success stays at {trial.success.value:.3f} and the margin falls by {fall:.3f} only"
+    return ""
+
+
+def _worse(figures: Figures, current: Figures) -> bool:
+    return (
+        figures.success.successes > current.success.successes
+        or figures.agreement.successes < current.agreement.successes
+        or figures.margin > current.margin
+    )
+
+
+def _candidates(profile: Profile, pruned: Sequence[int], config: PruningConfig) -> Iterator[Candidate]:
+    """Neurons from both lists in turn, the activation list first; then, by the margin criterion, growing groups."""
+    lists = (
+        [p.neuron for p in sorted(profile.neurons, key=lambda p: p.activation_rank)],
+        [p.neuron for p in sorted(profile.neurons, key=lambda p: p.weight_rank)],
+    )
+    largest = max(1, int(config.largest_group * len(profile.neurons))) if config.criterion == "margin" else 1
+    size = 1
+    while size <= largest:
+        by_activation, by_weight = ([n for n in ranked if n not in set(pruned)] for ranked in lists)
+        for start in range(0, len(by_weight), size):
+            yield "activation", tuple(by_activation[start : start + size])
+            yield "weight", tuple(by_weight[start : start + size])
+        size *= 2
+
+
+def _take(queue: deque[Candidate], upcoming: Iterator[Candidate], count: int, pruned: Sequence[int]) -> list[Candidate]:
+    """The next candidates, without neurons that are already out."""
+    gone, batch = set(pruned), list[Candidate]()
+    while len(batch) < count:
+        candidate = queue.popleft() if queue else next(upcoming, None)
+        if candidate is None:
+            break
+        ranking, group = candidate
+        left = tuple(neuron for neuron in group if neuron not in gone)
+        if left:
+            batch.append((ranking, left))
+    return batch
+
+
+def _event(loop: _Loop) -> Event:
+    last = loop.rounds[-1]
+    return Event("prune", len(loop.rounds), 0, f"{len(loop.pruned)} neurons out, success {last.success_rate.value:.2f}")
