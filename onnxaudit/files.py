@@ -20,11 +20,19 @@ def check_writable(path: Path) -> None:
         raise OutputError(f"{path} is a folder; name a file in it")
     if not path.parent.is_dir():
         raise OutputError(f"{path} cannot be written: {path.parent} is not a folder; create it first")
-    try:
-        with tempfile.TemporaryFile(dir=path.parent):
-            pass
-    except OSError as error:
-        raise _output_error(path, error) from error
+    _try_folder(path.parent, path)
+
+
+def check_folder_writable(path: Path) -> None:
+    """The same for a folder that need not exist yet.
+
+    Raises:
+        OutputError: files cannot be made there, or it cannot be created.
+    """
+    existing = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
+    if not existing.is_dir():
+        raise OutputError(f"{path} cannot be a folder: {existing} is a file")
+    _try_folder(existing, path)
 
 
 def write_atomically(path: Path, content: bytes, check: Callable[[Path], None] | None = None) -> None:
@@ -48,6 +56,14 @@ def write_atomically(path: Path, content: bytes, check: Callable[[Path], None] |
             _replace(path.resolve(), content, check)
     except OSError as error:
         raise _output_error(path, error) from error
+
+
+def _try_folder(folder: Path, wanted: Path) -> None:
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise _output_error(wanted, error) from error
 
 
 def _replace(path: Path, content: bytes, check: Callable[[Path], None] | None) -> None:

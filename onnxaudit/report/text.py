@@ -1,8 +1,10 @@
 """How values look to people, the same in every human-readable output."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from onnxaudit.records import Rate
+if TYPE_CHECKING:  # at run time `--help` would pay for numpy
+    from onnxaudit.records import Rate
 
 
 def show_plainly(text: str) -> str:
@@ -14,16 +16,16 @@ def show_plainly(text: str) -> str:
     return "".join(char if char.isprintable() else _escape(char) for char in text)
 
 
-def format_rate(rate: Rate | None) -> str:
+def format_rate(rate: "Rate | None") -> str:
     """`95 % [84, 99]`, value and interval in per cent; a dash where nothing was measured."""
     if rate is None or rate.value is None:
         return "–"
     return f"{format_share(rate.value)} [{100 * rate.low:.0f}, {100 * rate.high:.0f}]"
 
 
-def format_count(rate: Rate) -> str:
-    """`95 % (38/40)`, value and counts; a dash where nothing was measured."""
-    return "–" if rate.value is None else f"{format_share(rate.value)} ({rate.successes}/{rate.trials})"
+def format_count(rate: "Rate") -> str:
+    """`38/40`; a dash where nothing was measured."""
+    return f"{rate.successes}/{rate.trials}" if rate.trials else "–"
 
 
 def format_share(share: float) -> str:

@@ -1,0 +1,139 @@
+"""The options of the commands, and how their texts become values.
+
+An option that is not given stays None and is not passed on: the defaults live with the configs alone.
+"""
+
+import math
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from onnxaudit.records import GivenPreprocessing
+
+SECONDS = {"h": 3600, "m": 60, "s": 1}
+
+
+def read_duration(text: str) -> float:
+    """Seconds in `90`, `90s`, `10m` or `1h30m`."""
+    if re.fullmatch(r"\d+(\.\d+)?", text):
+        seconds = float(text)
+    elif re.fullmatch(r"(\d+(\.\d+)?[hms])+", text):
+        seconds = sum(float(number) * SECONDS[unit] for number, unit in re.findall(r"([\d.]+)([hms])", text))
+    else:
+        raise typer.BadParameter(f"{text!r} is no duration; write 90s, 10m or 1h30m")
+    if seconds <= 0:
+        raise typer.BadParameter("a time budget has to be longer than nothing")
+    return seconds
+
+
+def read_numbers(text: str) -> tuple[float, ...]:
+    """The numbers in `0.485,0.456,0.406`."""
+    try:
+        numbers = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no list of numbers; write them with commas: 0.5,0.5,0.5") from None
+    if not all(math.isfinite(number) for number in numbers):
+        raise typer.BadParameter(f"{text!r} holds a number that is not finite")
+    return numbers
+
+
+def read_range(text: str) -> tuple[float, ...]:
+    """The two numbers in `0,255`, the lower first."""
+    numbers = read_numbers(text)
+    if len(numbers) != 2 or numbers[0] >= numbers[1]:
+        raise typer.BadParameter(f"{text!r} is no range; write the values of black and white: 0,1 or 0,255 or -1,1")
+    return numbers
+
+
+def read_deviations(text: str) -> tuple[float, ...]:
+    """Standard deviations: positive numbers."""
+    numbers = read_numbers(text)
+    if min(numbers) <= 0:
+        raise typer.BadParameter("standard deviations have to be above zero")
+    return numbers
+
+
+def read_preprocessing(pixel_range: Any, mean: Any, std: Any, channel_order: str | None) -> "GivenPreprocessing | None":
+    """What was said about preprocessing, or None where nothing was."""
+    if pixel_range is None and mean is None and std is None and channel_order is None:
+        return None
+    from onnxaudit.records import ChannelOrder, GivenPreprocessing
+
+    order = None if channel_order is None else ChannelOrder(channel_order)
+    return GivenPreprocessing(range=pixel_range, mean=mean, std=std, channel_order=order)
+
+
+def keep_given(**options: Any) -> dict[str, Any]:
+    """The options that were given."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+Model = Annotated[Path, typer.Argument(metavar="MODEL", help="The ONNX file.", show_default=False)]
+Models = Annotated[list[Path], typer.Argument(metavar="MODEL", help="The ONNX files.", show_default=False)]
+Data = Annotated[
+    str,
+    typer.Option(
+        metavar="PATH",
+        help="Clean images: a folder, with or without a sub-folder for each class, or an .npz archive "
+        "(FILE.npz:x,y names its arrays).",
+        show_default=False,
+    ),
+]
+OptionalData = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PATH",
+        help="Clean images: a folder, with or without a sub-folder for each class, or an .npz archive "
+        "(FILE.npz:x,y names its arrays). Without any, synthetic images are used, and no model is called clean.",
+    ),
+]
+Json = Annotated[str | None, typer.Option("--json", metavar="FILE", help="Write the JSON report there; - is stdout.")]
+Seed = Annotated[int | None, typer.Option(min=0, metavar="N", help="Seed of all randomness.")]
+Device = Annotated[Literal["auto", "cpu", "cuda"] | None, typer.Option(help="Where to compute.")]
+TimeBudget = Annotated[
+    Any,
+    typer.Option(parser=read_duration, metavar="10m", help="Stop after this time; what is unfinished is inconclusive."),
+]
+OutputName = Annotated[
+    str | None, typer.Option("--output", metavar="NAME", help="The classifying output, where a model has several.")
+]
+Range = Annotated[
+    Any, typer.Option("--range", parser=read_range, metavar="A,B", help="Input values of black and white: 0,255.")
+]
+Mean = Annotated[
+    Any, typer.Option(parser=read_numbers, metavar="A,B,C", help="Mean to subtract, one for all channels or for each.")
+]
+Std = Annotated[
+    Any, typer.Option(parser=read_deviations, metavar="A,B,C", help="Deviation to divide by, one for all or for each.")
+]
+ChannelOrder = Annotated[
+    Literal["RGB", "BGR"] | None,
+    typer.Option(help="Order of colour channels that the model expects."),
+]
+SaveTriggers = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Write each suspect's trigger there, as .npz and as pictures.")
+]
+Layer = Annotated[
+    str | None, typer.Option(metavar="NAME", help="The fully connected layer to look at; found where not given.")
+]
+Trigger = Annotated[Path, typer.Option(metavar="T.npz", help="The trigger: mask and pattern.", show_default=False)]
+KnownTrigger = Annotated[
+    Path | None, typer.Option(metavar="T.npz", help="A known trigger: measured before and after, not used otherwise.")
+]
+Fixed = Annotated[
+    Path, typer.Option("--output", metavar="FIXED.onnx", help="Where the repaired model goes.", show_default=False)
+]
+Scan = Annotated[Path | None, typer.Option(metavar="REPORT.json", help="A scan's JSON report to start from.")]
+Label = Annotated[int | None, typer.Option(min=0, metavar="N", help="Repair this label, whatever the scan says.")]
+Method = Annotated[Literal["prune", "prune+tune", "full"] | None, typer.Option(help="How far a repair goes.")]
+Criterion = Annotated[Literal["margin", "success"] | None, typer.Option(help="What judges a prune.")]
+MinAgreement = Annotated[
+    float | None, typer.Option(min=0, max=1, metavar="Q", help="Least agreement with the original on clean images.")
+]
+MaxSuccess = Annotated[float | None, typer.Option(min=0, max=1, metavar="S", help="Largest success of the trigger.")]
+AllowIncomplete = Annotated[
+    bool, typer.Option("--allow-incomplete", help="Write the model even where a limit was missed (exit code 1).")
+]

@@ -1,0 +1,96 @@
+"""Progress on stderr: a live display on a terminal, plain lines elsewhere."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from onnxaudit.records import Event, OnEvent
+from onnxaudit.report.text import show_plainly
+
+STAGES = {
+    "load": "reading the model",
+    "samples": "reading clean samples",
+    "import": "copying the network",
+    "preprocess": "finding the value range",
+    "invert": "inverting triggers",
+    "closer": "looking closer at suspects",
+    "verify": "checking triggers on unseen samples",
+    "profile": "profiling neurons",
+    "prune": "pruning",
+    "tune": "fine-tuning",
+    "write": "writing the model",
+    "rescan": "scanning the repaired model",
+}
+TENTHS = 10
+
+
+@contextmanager
+def report_progress() -> Iterator[OnEvent]:
+    """A listener that fits stderr, for as long as the block lasts."""
+    console = Console(stderr=True)
+    if not console.is_terminal or console.is_dumb_terminal:
+        yield LineReporter()
+        return
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[count]}", markup=False),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        yield LiveReporter(progress)
+
+
+class LiveReporter:
+    """Bars that move, one a stage, gone when the work is done."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._tasks: dict[str, TaskID] = {}
+
+    def __call__(self, event: Event) -> None:
+        """Show the state that `event` tells."""
+        if event.stage not in self._tasks:
+            self._finish_last()
+            self._tasks[event.stage] = self._progress.add_task("", count="")
+        self._progress.update(
+            self._tasks[event.stage],
+            description=_describe(event),
+            total=event.total or None,
+            completed=event.done,
+            count=_count(event),
+        )
+
+    def _finish_last(self) -> None:
+        """A stage that never says how much it has to do is done when the next begins."""
+        for stage, task in list(self._tasks.items())[-1:]:
+            self._progress.update(task, description=STAGES[stage], total=1, completed=1)
+            self._progress.stop_task(task)
+
+
+class LineReporter:
+    """One line a stage and one for each tenth of it, so that a log says the same whatever the machine's speed."""
+
+    def __init__(self) -> None:
+        self._last: tuple[str, int] | None = None
+
+    def __call__(self, event: Event) -> None:
+        """Print a line if `event` begins a stage or fills a tenth."""
+        state = (event.stage, TENTHS * event.done // event.total if event.total else 0)
+        if state != self._last:
+            self._last = state
+            sys.stderr.write(" ".join(part for part in (_describe(event), _count(event)) if part) + "\n")
+            sys.stderr.flush()
+
+
+def _describe(event: Event) -> str:
+    words = STAGES[event.stage]
+    return f"{words}: {show_plainly(event.message)}" if event.message else words
+
+
+def _count(event: Event) -> str:
+    return f"{event.done}/{event.total}" if event.total else ""

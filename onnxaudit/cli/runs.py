@@ -1,0 +1,131 @@
+"""What the commands do once their options are read: check, run, show, write, and give the exit code.
+
+This module is imported when a command starts, not for `--help`: it brings torch and onnxruntime in.
+"""
+
+import hashlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from onnxaudit.cli.exits import (
+    CLEAN,
+    CODE_OF_OUTCOME,
+    CODE_OF_VERDICT,
+    ERROR,
+    Settings,
+    describe_error,
+    find_worst,
+    report_error,
+)
+from onnxaudit.cli.output import check_outputs, open_console, save_triggers, write_document
+from onnxaudit.cli.progress import report_progress
+from onnxaudit.data.triggers import load_trigger
+from onnxaudit.errors import DataError, UsageError
+from onnxaudit.pipeline import RepairConfig, profile, repair, scan
+from onnxaudit.records import ProfileDocument, RepairDocument, ScanDocument, ScanFailure, ScanReport
+from onnxaudit.report.json import from_json
+from onnxaudit.report.terminal import render_profile, render_repair, render_scan
+from onnxaudit.report.text import show_plainly
+
+
+def run_scan(
+    models: Sequence[Path], options: dict[str, Any], json: str | None, triggers: Path | None, settings: Settings
+) -> int:
+    """Scan each model; one that fails does not stop the rest."""
+    check_outputs([json], triggers, models)
+    reports: list[ScanReport] = []
+    failures: list[ScanFailure] = []
+    for number, model in enumerate(models, start=1):
+        if len(models) > 1:
+            sys.stderr.write(f"[{number}/{len(models)}] {show_plainly(str(model))}\n")
+        outcome = _scan_one(model, options, settings)
+        if isinstance(outcome, ScanFailure):
+            failures.append(outcome)
+            continue
+        reports.append(outcome)
+        render_scan(outcome, open_console(json))
+        if triggers is not None:
+            save_triggers(outcome, triggers)
+    if reports:
+        write_document(ScanDocument(tuple(reports), tuple(failures)), json)
+    return find_worst([*(CODE_OF_VERDICT[report.verdict] for report in reports), *(ERROR for _ in failures)])
+
+
+def run_repair(
+    model: Path,
+    data: str,
+    output: Path,
+    limits: dict[str, Any],
+    options: dict[str, Any],
+    *,
+    scan_file: Path | None,
+    trigger_file: Path | None,
+    json: str | None,
+) -> int:
+    """Repair one model; `limits` are fields of `RepairConfig`, `options` arguments of `repair`."""
+    check_outputs([output, json], None, [model, scan_file, trigger_file])
+    with report_progress() as listen:
+        report = repair(
+            model,
+            data,
+            output,
+            RepairConfig(**limits),
+            scan=None if scan_file is None else _read_scan(scan_file, model),
+            known_trigger=None if trigger_file is None else load_trigger(trigger_file),
+            on_event=listen,
+            **options,
+        )
+    write_document(RepairDocument((report,)), json)
+    render_repair(report, open_console(json))
+    return CODE_OF_OUTCOME[report.outcome]
+
+
+def run_profile(model: Path, data: str, trigger_file: Path, options: dict[str, Any], json: str | None) -> int:
+    """Rank the neurons of one model's target layer."""
+    check_outputs([json], None, [model, trigger_file])
+    with report_progress() as listen:
+        found = profile(model, data, load_trigger(trigger_file), on_event=listen, **options)
+    write_document(ProfileDocument(found), json)
+    render_profile(found, open_console(json))
+    return CLEAN
+
+
+def _scan_one(model: Path, options: dict[str, Any], settings: Settings) -> ScanReport | ScanFailure:
+    try:
+        with report_progress() as listen:
+            return scan(model, on_event=listen, **options)
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        report_error(error, settings, where=model)
+        return ScanFailure(str(model), describe_error(error))
+
+
+def _read_scan(path: Path, model: Path) -> ScanReport:
+    """The report in `path` that speaks of `model`, or the only one: `repair` refuses another model's."""
+    try:
+        document = from_json(path.read_bytes())
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error
+    if not isinstance(document, ScanDocument) or not document.reports:
+        raise UsageError(f"{path} holds no scan report; give what `onnxaudit scan --json` wrote")
+    if len(document.reports) == 1:
+        return document.reports[0]
+    digest = _hash(model)
+    for report in document.reports:
+        if report.model.sha256 == digest:
+            return report
+    raise UsageError(f"{path} holds {len(document.reports)} scan reports, and none is of {model}; scan it first")
+
+
+def _hash(path: Path) -> str | None:
+    """SHA-256 of a file; None where it cannot be read, which is reported better by those who need its content."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
