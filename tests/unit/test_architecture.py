@@ -1,0 +1,86 @@
+"""The rules of ARCHITECTURE.md, read from the source."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import onnxaudit
+
+PACKAGE = Path(onnxaudit.__file__).parent
+# In the order in which imports run: a room imports from rooms before it, never from one behind it.
+ROOMS = (
+    *("version", "errors", "deadline", "records", "files", "statistics"),
+    *("intake", "data", "importer", "runtime", "surgery", "detection", "mitigation", "report", "pipeline"),
+    *("cli", "__main__"),
+)
+STRANGERS = {"detection": {"mitigation"}, "mitigation": {"detection"}}  # stages meet in `records`
+ONLY = {"report": {"report", "records", "errors"}}
+LAZY = {"__init__"}  # the package itself names `pipeline`, but imports it on first use
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+TREES = {file: ast.parse(file.read_text(encoding="utf-8")) for file in FILES}
+
+
+def room_of(file: Path) -> str:
+    return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported_modules(tree: ast.AST) -> list[str]:
+    modules = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            modules += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            modules += [f"{node.module}.{alias.name}" for alias in node.names]
+    return modules
+
+
+def imported_rooms(tree: ast.AST) -> set[str]:
+    parts = [module.split(".") for module in imported_modules(tree)]
+    return {part[1] for part in parts if part[0] == "onnxaudit" and len(part) > 1}
+
+
+def dotted_names(tree: ast.AST) -> set[str]:
+    """Every `a.b.c` in the source, and every bare name that is called."""
+    attributes = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    calls = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    return attributes | calls
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PACKAGE)))
+class TestEveryModule:
+    def test_imports_run_downwards(self, file: Path) -> None:
+        room, imported = room_of(file), imported_rooms(TREES[file])
+        if room in LAZY:
+            return
+        allowed = ONLY.get(room, set(ROOMS[: ROOMS.index(room) + 1]) - STRANGERS.get(room, set()))
+        assert imported <= allowed
+
+    def test_only_the_command_line_prints_exits_and_reads_the_environment(self, file: Path) -> None:
+        if room_of(file) in ("cli", "__main__"):
+            return
+        forbidden = {"print", "exit", "quit", "input", "SystemExit", "sys.exit", "os._exit", "os.environ", "os.getenv"}
+        assert not dotted_names(TREES[file]) & (forbidden | {"sys.stdout", "sys.stderr", "sys.argv"})
+
+    def test_nothing_unpickles_or_seeds_globally(self, file: Path) -> None:
+        modules = {module.split(".")[0] for module in imported_modules(TREES[file])}
+        assert not modules & {"pickle", "cPickle", "dill", "joblib", "marshal", "shelve", "random"}
+        forbidden = {"torch.load", "torch.save", "torch.manual_seed", "np.random.seed", "numpy.random.seed"}
+        assert not dotted_names(TREES[file]) & forbidden
+        keywords = [node for node in ast.walk(TREES[file]) if isinstance(node, ast.keyword)]
+        assert all(ast.unparse(node.value) == "False" for node in keywords if node.arg == "allow_pickle")
+
+
+def test_the_public_names_are_these() -> None:
+    assert onnxaudit.__all__ == ["__version__", "repair", "scan"]
+
+
+def test_only_runtime_knows_onnxruntime_and_only_surgery_knows_graphsurgeon() -> None:
+    users: dict[str, set[str]] = {"onnxruntime": set(), "onnx_graphsurgeon": set()}
+    for file, tree in TREES.items():
+        for library in {module.split(".")[0] for module in imported_modules(tree)} & set(users):
+            users[library].add(room_of(file))
+    assert users["onnxruntime"] <= {"runtime"}
+    assert users["onnx_graphsurgeon"] <= {"surgery"}
