@@ -71,6 +71,11 @@ class GroundTruth(Description):
         """Writes the record as JSON."""
         path.write_text(json.dumps(dataclasses.asdict(self), indent=2) + "\n", encoding="utf-8")
 
+    def summary(self) -> str:
+        """One line with what was measured."""
+        attack = f", {self.attack} to {self.target}: {self.attack_success_rate:.3f}" if self.backdoored else ""
+        return f"{self.name}: accuracy {self.clean_accuracy:.3f}{attack}"
+
     @classmethod
     def load(cls, path: Path) -> "GroundTruth":
         """Reads a record that `save` wrote."""

@@ -60,7 +60,7 @@ def _make_models(folder: Path, only: list[str] | None, fashion_folder: Path) -> 
             continue
         started = time.perf_counter()
         try:
-            result = str(_make_model(recipe, load(recipe.dataset), folder))
+            result = _make_model(recipe, load(recipe.dataset), folder).summary()
         except ValueError as error:
             result, failed = f"{recipe.name}: not written: {error}", 1
         print(f"{result} ({time.perf_counter() - started:.0f} s)", flush=True)
