@@ -77,10 +77,12 @@ def _background(size: tuple[int, int, int], generator: np.random.Generator) -> P
         y, x = _coordinates(height, width)
         angle = generator.uniform(0, 2 * np.pi)
         mix = 0.5 + 0.5 * (x * np.cos(angle) + y * np.sin(angle)) / np.sqrt(2)
-        return first + mix * (second - first)
+        gradient: Plane = first + mix * (second - first)
+        return gradient
     cells = int(generator.choice([2, 4, 8]))
     grid = generator.random((channels, cells, cells))
-    return _interpolation(height, cells) @ grid @ _interpolation(width, cells).T
+    smooth: Plane = _interpolation(height, cells) @ grid @ _interpolation(width, cells).T
+    return smooth
 
 
 def _shape(height: int, width: int, generator: np.random.Generator) -> Plane:
