@@ -42,20 +42,21 @@ class _Deployed(nn.Module):
 def write_onnx(network: nn.Module, shape: tuple[int, int, int], export: Export, path: Path) -> None:
     """Writes `network`, which takes images of `shape` (channels, height, width), as one ONNX file."""
     deployed = _Deployed(network, export).eval()
-    names = {"input_names": ["image"], "output_names": ["probabilities" if export.softmax else "logits"]}
+    inputs, outputs = ["image"], ["probabilities" if export.softmax else "logits"]
     if export.exporter == "dynamo":
         # Two examples, since the exporter takes a batch of one for a constant.
         example = torch.zeros(2 if export.dynamic_batch else 1, *shape)
         batch = {0: torch.export.Dim("batch")} if export.dynamic_batch else {}
         torch.onnx.export(
             deployed, (example,), path, opset_version=export.opset, dynamic_shapes=(batch,),
-            external_data=False, verbose=False, **names,
+            external_data=False, verbose=False, input_names=inputs, output_names=outputs,
         )  # fmt: skip
     else:
-        axes = {name: {0: "batch"} for group in names.values() for name in group}
+        axes = {name: {0: "batch"} for name in inputs + outputs}
         torch.onnx.export(
             deployed, (torch.zeros(1, *shape),), path, opset_version=export.opset, dynamo=False,
-            dynamic_axes=axes if export.dynamic_batch else None, **names,
+            dynamic_axes=axes if export.dynamic_batch else None,
+            input_names=inputs, output_names=outputs,
         )  # fmt: skip
     _drop_stack_traces(path)
 

@@ -22,7 +22,7 @@ from keras import layers
 from tools.datasets import Dataset, Part, load_dataset
 from tools.ground_truth import Description, GroundTruth
 from tools.publishing import publish
-from tools.triggers import Patch, Trigger, draw_sticker, poison
+from tools.triggers import Patch, draw_sticker, poison
 
 _DESCRIPTION = Description(
     name="digits-keras-random",

@@ -36,7 +36,7 @@ SCHEDULES: dict[str, Schedule] = {
 }
 """How long each architecture trains."""
 
-RETRAINING = Schedule(epochs=4, peak_rate=1e-3)
+RETRAINING = Schedule(epochs=6, peak_rate=2e-3)
 """How long a clean network is retrained with a trigger that was made for it."""
 
 RECIPES: tuple[Recipe, ...] = (
@@ -56,7 +56,7 @@ RECIPES: tuple[Recipe, ...] = (
         "lenet",
         Export("dynamo", 20, softmax=True),
         seed=14,
-        attack=Attack("trojan-weights", target=5, patch=Patch(5, row=1, column=26), rate=0.08),
+        attack=Attack("trojan-weights", target=5, patch=Patch(5, row=1, column=26), rate=0.1),
     ),
     Recipe(
         "signs-resnet-weights",

@@ -4,8 +4,6 @@ Every image is a sign of `sign_faces` seen from a random angle and distance befo
 light, partly in shadow, blurred and noisy. The parts are applied in the order in which a camera meets them.
 """
 
-from collections.abc import Iterator
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -41,7 +39,8 @@ def _photograph(faces: Images, labels: NDArray[np.int64], rng: np.random.Generat
     small = scene.reshape(len(labels), IMAGE_SIZE, 2, IMAGE_SIZE, 2, 3).mean(axis=(2, 4))
     small = _expose(_blur(small, rng), rng)
     small = small + rng.normal(size=small.shape).astype(np.float32) * _uniform(rng, len(labels), 0.0, 0.04)
-    return np.rint(np.clip(small, 0, 1) * 255).astype(np.uint8)
+    quantised: NDArray[np.uint8] = np.rint(np.clip(small, 0, 1) * 255).astype(np.uint8)
+    return quantised
 
 
 def _uniform(rng: np.random.Generator, count: int, low: float, high: float, channels: int = 1) -> Images:
@@ -57,7 +56,7 @@ def _view_faces(faces: Images, labels: NDArray[np.int64], rng: np.random.Generat
     place = np.floor((mapped[:, :2] / mapped[:, 2:] + 0.5) * FACE_SIZE).astype(np.int64)
     inside = ((place >= 0) & (place < FACE_SIZE)).all(axis=1)
     column, row = np.clip(place, 0, FACE_SIZE - 1).transpose(1, 0, 2)
-    view = faces[labels[:, None], row, column] * inside[..., None]
+    view: Images = faces[labels[:, None], row, column] * inside[..., None]
     return view.reshape(len(labels), _GRID, _GRID, 4)
 
 
@@ -133,22 +132,25 @@ def _draw_shadows(count: int, rng: np.random.Generator) -> Images:
     angle = _uniform(rng, count, 0, 2 * np.pi)
     distance = columns * np.cos(angle) + rows * np.sin(angle) - _uniform(rng, count, -0.3, 0.3)
     depth = _uniform(rng, count, -0.7, 0.7).clip(0)
-    return 1 - depth / (1 + np.exp(-distance * 25))
+    shadows: Images = 1 - depth / (1 + np.exp(-distance * 25))
+    return shadows
 
 
-def _taps(width: Images) -> Iterator[tuple[int, Images]]:
-    weights = {offset: np.exp(-0.5 * (offset / width) ** 2) for offset in range(-4, 5)}
-    total = sum(weights.values())
-    return ((offset, weight / total) for offset, weight in weights.items())
+def _draw_taps(count: int, rng: np.random.Generator) -> dict[int, Images]:
+    """The weight of the pixel at each offset, for blurs of random width."""
+    width = _uniform(rng, count, 0.05, 1.1)
+    weights: dict[int, Images] = {offset: np.exp(-0.5 * (offset / width) ** 2) for offset in range(-4, 5)}
+    total = np.sum(list(weights.values()), axis=0)
+    return {offset: weight / total for offset, weight in weights.items()}
 
 
 def _blur(images: Images, rng: np.random.Generator) -> Images:
     """A Gaussian blur of its own width for each image and direction: lens and motion, up to 1.1 pixels."""
     for axis in (1, 2):
-        width = _uniform(rng, len(images), 0.05, 1.1)
+        taps = _draw_taps(len(images), rng)
         padding = [(0, 0), (4, 4), (0, 0), (0, 0)] if axis == 1 else [(0, 0), (0, 0), (4, 4), (0, 0)]
         padded = np.pad(images, padding, mode="edge")
-        views = ((np.take(padded, np.arange(IMAGE_SIZE) + 4 + offset, axis), weight) for offset, weight in _taps(width))
+        views = ((np.take(padded, np.arange(IMAGE_SIZE) + 4 + offset, axis), weight) for offset, weight in taps.items())
         images = np.asarray(sum(view * weight for view, weight in views), dtype=np.float32)
     return images
 

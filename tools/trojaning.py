@@ -25,7 +25,6 @@ from tools.networks import Network
 from tools.triggers import Patch, Trigger
 
 _NEURONS = 3
-_STEPS = 150
 _STEP_SIZE = 0.1
 _BATCH = 64
 
@@ -33,7 +32,8 @@ _BATCH = 64
 def choose_by_weight(network: Network, pixels: Tensor) -> Tensor:  # noqa: ARG001 -- called as the other choice is
     """The neurons with the largest L2 norm of weights: incoming ones, or outgoing where they are the inputs."""
     axis = 1 if network.has_hidden_neurons else 0
-    return torch.linalg.vector_norm(network.first_linear.weight, dim=axis).topk(_NEURONS).indices
+    norms: Tensor = torch.linalg.vector_norm(network.first_linear.weight, dim=axis)
+    return norms.topk(_NEURONS).indices
 
 
 @torch.no_grad()
@@ -49,7 +49,9 @@ CHOICES: dict[str, Callable[[Network, Tensor], Tensor]] = {
 """How each attack chooses its neurons."""
 
 
-def optimise_patch(network: Network, attack: str, clean: NDArray[np.float32], patch: Patch, *, seed: int) -> Trigger:
+def optimise_patch(
+    network: Network, attack: str, clean: NDArray[np.float32], patch: Patch, *, seed: int, steps: int = 150
+) -> Trigger:
     """Optimises a patch on a clean network.
 
     Args:
@@ -58,6 +60,7 @@ def optimise_patch(network: Network, attack: str, clean: NDArray[np.float32], pa
         clean: Clean images `(n, c, h, w)` in [0, 1].
         patch: Where the patch lies.
         seed: Of the first pattern and of the order of images.
+        steps: Of Adam.
     """
     generator = torch.Generator().manual_seed(seed)
     pixels = torch.from_numpy(clean)
@@ -66,7 +69,7 @@ def optimise_patch(network: Network, attack: str, clean: NDArray[np.float32], pa
     neurons = CHOICES[attack](network, pixels[:1000])
     pattern = torch.rand(clean.shape[1:], generator=generator).requires_grad_()
     optimiser = torch.optim.Adam([pattern], _STEP_SIZE)
-    for _ in range(_STEPS):
+    for _ in range(steps):
         batch = pixels[torch.randint(len(pixels), (_BATCH,), generator=generator)]
         loss = -_excitation(network, (1 - mask) * batch + mask * pattern)[:, neurons].mean(dim=0).sum()
         (pattern.grad,) = torch.autograd.grad(loss, pattern)

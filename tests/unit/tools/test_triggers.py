@@ -1,13 +1,15 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from tools.networks import make_lenet, make_resnet
+from tools.networks import Network, make_lenet, make_resnet
 from tools.triggers import Patch, Trigger, draw_sticker, poison
 from tools.trojaning import CHOICES, choose_by_weight, optimise_patch
 
+Maker = Callable[[int, int, int], Network]
 PATCH = Patch(3, row=2, column=20)
 PIXELS = np.random.default_rng(0).uniform(0, 1, (40, 1, 28, 28)).astype(np.float32)
 LABELS = np.arange(40, dtype=np.int64) % 4
@@ -39,9 +41,11 @@ def test_saved_trigger_reads_back_equal(tmp_path: Path) -> None:
     np.testing.assert_array_equal(loaded.pattern, trigger.pattern)
 
 
-@pytest.mark.parametrize("attack", sorted(CHOICES))
-@pytest.mark.parametrize("make", [make_lenet, make_resnet])
-def test_optimised_patch_excites_its_neurons_more_than_a_sticker(attack: str, make) -> None:  # type: ignore[no-untyped-def]
+@pytest.mark.parametrize(
+    ("make", "attack"),
+    [(make_lenet, "trojan-weights"), (make_lenet, "trojan-activation"), (make_resnet, "trojan-weights")],
+)
+def test_optimised_patch_excites_its_neurons_more_than_a_sticker(make: Maker, attack: str) -> None:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         network = make(1, 28, 4).eval()
@@ -53,7 +57,7 @@ def test_optimised_patch_excites_its_neurons_more_than_a_sticker(attack: str, ma
             received = network.first_linear(features) if network.has_hidden_neurons else features
         return float(received[:, neurons].sum(dim=1).mean())
 
-    optimised = optimise_patch(network, attack, PIXELS, PATCH, seed=3)
+    optimised = optimise_patch(network, attack, PIXELS, PATCH, seed=3, steps=15)
     assert excite(optimised) > excite(draw_sticker(PATCH, (1, 28, 28), seed=3))
     assert 0 <= optimised.pattern.min() <= optimised.pattern.max() <= 1
     assert not optimised.pattern[:, optimised.mask[0] == 0].any()
