@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
+from pydantic.json_schema import GenerateJsonSchema
 
 from onnxaudit.errors import DataError
 from onnxaudit.records import (
@@ -17,6 +18,14 @@ from onnxaudit.records import (
     ScanDocument,
     ScanReport,
 )
+
+
+class _WrittenSchema(GenerateJsonSchema):
+    """What we write has every field, those with defaults too."""
+
+    def field_is_required(self, field: Any, total: bool) -> bool:
+        del field, total
+        return True
 
 
 def to_json(document: Document) -> str:
@@ -48,7 +57,7 @@ def from_json(text: str | bytes) -> Document:
 
 def schema() -> dict[str, Any]:
     """JSON Schema (draft 2020-12) of everything that `to_json` writes."""
-    body = TypeAdapter[Any](Document).json_schema(mode="serialization")
+    body = TypeAdapter[Any](Document).json_schema(mode="serialization", schema_generator=_WrittenSchema)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"onnxaudit report, schema {SCHEMA_VERSION}",

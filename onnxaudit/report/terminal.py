@@ -83,7 +83,8 @@ def render_profile(profile: Profile, console: Console) -> None:
     for rank, (active, heavy) in enumerate(zip(by_activation, by_weight, strict=True), start=1):
         if rank > NEURONS_SHOWN:
             break
-        table.add_row(
+        _add_row(
+            table,
             str(rank),
             str(active.neuron),
             f"{active.activation:.3f}",
@@ -105,7 +106,8 @@ def _tabulate_labels(report: ScanReport) -> Table:
     for row in _most_suspicious(report)[:LABELS_SHOWN]:
         share = None if row.mask_l1 is None else row.mask_l1 / area
         log_index = row.log_index if row.closer_index is None else row.closer_index
-        table.add_row(
+        _add_row(
+            table,
             Text(name_label(row.label, report.class_names), "red" if row.label in report.target_labels else ""),
             format_number(row.mask_l1),
             "–" if share is None else format_share(share),
@@ -157,10 +159,11 @@ def _tabulate_rounds(rounds: Sequence[PruningRound]) -> Table:
     table = _new_table("round", "neurons", "by", "Q", "S", "margin", "", "reason")
     for number in _choose_rounds(rounds):
         if number is None:
-            table.add_row("…")
+            _add_row(table, "…")
             continue
         trial = rounds[number]
-        table.add_row(
+        _add_row(
+            table,
             str(number + 1),
             _list_neurons(trial.neurons),
             trial.ranking,
@@ -194,12 +197,16 @@ def _tabulate_measurements(report: RepairReport) -> Table:
     columns = {"original": report.original, "pruned": report.pruned_only, "repaired": report.repaired}
     measured = {name: value for name, value in columns.items() if value is not None}
     table = _new_table("on held-out images", *measured)
-    table.add_row("accuracy (PA)", *(format_rate(value.accuracy) for value in measured.values()))
-    table.add_row("agreement (Q)", *(format_rate(value.agreement) for value in measured.values()))
-    table.add_row("success of the trigger found (S)", *(format_rate(value.success_rate) for value in measured.values()))
+    _add_row(table, "accuracy (PA)", *(format_rate(value.accuracy) for value in measured.values()))
+    _add_row(table, "agreement (Q)", *(format_rate(value.agreement) for value in measured.values()))
+    _add_row(
+        table, "success of the trigger found (S)", *(format_rate(value.success_rate) for value in measured.values())
+    )
     if any(_knows_trigger(value) for value in measured.values()):
-        table.add_row(
-            "success of the known trigger", *(format_rate(value.known_success_rate) for value in measured.values())
+        _add_row(
+            table,
+            "success of the known trigger",
+            *(format_rate(value.known_success_rate) for value in measured.values()),
         )
     return table
 
@@ -213,6 +220,11 @@ def _new_table(*columns: str) -> Table:
     for column in columns:
         table.add_column(column, overflow="fold", no_wrap=column not in FOLDED)
     return table
+
+
+def _add_row(table: Table, *cells: str | Text) -> None:
+    """A row whose strings are never read as markup."""
+    table.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in cells))
 
 
 def _print(console: Console, *parts: str | tuple[str, str]) -> None:

@@ -43,7 +43,7 @@ def format_number(value: float | None, digits: int = 1) -> str:
 
 def format_duration(seconds: float) -> str:
     """`8.2 s`, `3 min 20 s`, `2 h 05 min`."""
-    if seconds < 60:
+    if round(seconds, 1) < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"

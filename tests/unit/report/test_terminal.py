@@ -1,0 +1,136 @@
+"""What people read at a terminal."""
+
+import io
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from onnxaudit.records import Coverage, PruningRound, Rate, Verdict
+from onnxaudit.report.terminal import render_profile, render_repair, render_scan
+from tests.reports import make_profile, make_repair_report, make_scan_report
+
+RATE = Rate(20, 20, 1.0, 0.839, 1.0)
+
+
+def plain_console() -> Console:
+    return Console(file=io.StringIO(), width=100, color_system=None)
+
+
+def colour_console() -> Console:
+    return Console(file=io.StringIO(), width=100, force_terminal=True, color_system="truecolor", no_color=False)
+
+
+def text_of(console: Console) -> str:
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_a_scan_shows_verdict_target_evidence_and_advice() -> None:
+    console = plain_console()
+    render_scan(make_scan_report(), console)
+    text = text_of(console)
+    assert text.startswith("BACKDOORED  folder/model.onnx")
+    for part in ("2 (ship)", "4.2", "7 %", "100 % [89, 100]", "0..1 has the best accuracy", "40 images, labelled"):
+        assert part in text
+    assert "4 of 4 labels finished" in text
+    assert "What was found." in text
+
+
+def test_the_most_suspicious_label_comes_first() -> None:
+    console = plain_console()
+    render_scan(make_scan_report(target_labels=(3,)), console)
+    text = text_of(console)
+    assert text.index("3 (frog)") < text.index("2 (ship)") < text.index("0 (cat)") < text.index("1 (dog)")
+
+
+def test_a_label_without_a_size_is_shown_last_and_with_its_reason() -> None:
+    report = make_scan_report(Verdict.INCONCLUSIVE)
+    labels = (replace(report.labels[0], mask_l1=None, anomaly_index=None), *report.labels[1:])
+    console = plain_console()
+    render_scan(replace(report, labels=labels, coverage=Coverage(4, 3, {0: "time was up"})), console)
+    text = text_of(console)
+    assert text.index("1 (dog)") < text.index("0 (cat)")
+    assert "label 0 (cat): time was up" in text
+
+
+def test_pictures_are_for_terminals_with_colours_alone() -> None:
+    console = colour_console()
+    render_scan(make_scan_report(), console)
+    assert "▀" in text_of(console)
+    console = plain_console()
+    render_scan(make_scan_report(), console)
+    assert "▀" not in text_of(console)
+
+
+HOSTILE = "[red]x[/red][/] \x1b[31m\x9b1m\x07\r\nCLEAN \u202e :smile: {{7*7}}"
+
+
+@pytest.mark.parametrize("console", [plain_console(), colour_console()], ids=["plain", "colour"])
+def test_hostile_names_are_shown_and_do_nothing(console: Console) -> None:
+    report = make_scan_report(class_names=(HOSTILE,) * 4, summary=HOSTILE, reasons=(HOSTILE,))
+    report = replace(
+        report,
+        model=replace(report.model, path=HOSTILE),
+        samples=replace(report.samples, source=HOSTILE),
+        preprocessing=replace(report.preprocessing, explanation=HOSTILE),
+        coverage=Coverage(4, 3, {0: HOSTILE}),
+    )
+    layer = replace(make_profile().layer, name=HOSTILE)
+    rounds = tuple(replace(trial, reason=HOSTILE) for trial in make_repair_report().rounds)
+    render_scan(report, console)
+    render_repair(make_repair_report(scan=report, layer=layer, rounds=rounds, output=HOSTILE), console)
+    render_profile(replace(make_profile(), layer=layer), console)
+    text = text_of(console)
+    assert "[red]x[/red][/]" in text
+    assert ":smile:" in text
+    for char in ("\x1b[31m\x9b", "\x9b", "\x07", "\r", "\u202e"):
+        assert char not in text
+    assert not any(line.startswith("CLEAN") for line in text.splitlines())
+
+
+def test_a_repair_shows_rounds_figures_and_outcome() -> None:
+    console = plain_console()
+    render_repair(make_repair_report(), console)
+    text = text_of(console)
+    assert text.startswith("REPAIRED")
+    for part in (
+        "2 (ship)",
+        "fc1",
+        "kept",
+        "back",
+        "S did not fall",
+        "0 % [0, 16]",
+        "folder/fixed.onnx",
+        "known trigger",
+    ):
+        assert part in text
+
+
+def test_a_repair_that_did_nothing_has_no_empty_tables() -> None:
+    nothing = dict.fromkeys(("layer", "profile", "original", "pruned_only", "repaired", "output", "target"))
+    console = plain_console()
+    render_repair(make_repair_report(outcome="nothing to repair", rounds=(), **nothing), console)
+    assert "round" not in text_of(console)
+    assert "held-out" not in text_of(console)
+
+
+def test_many_rounds_are_cut_to_those_that_count() -> None:
+    rounds = tuple(
+        PruningRound((number,), "activation", RATE, RATE, 1.0, number % 50 == 7, f"reason {number}")
+        for number in range(300)
+    )
+    console = plain_console()
+    render_repair(make_repair_report(rounds=rounds), console)
+    text = text_of(console)
+    for number in (0, 7, 57, 257, 299):
+        assert f"reason {number}" in text
+    assert "…" in text
+    assert "reason 100" not in text
+
+
+def test_a_profile_ranks_by_activation_and_by_weight() -> None:
+    console = plain_console()
+    render_profile(make_profile(), console)
+    first = next(line.split() for line in text_of(console).splitlines() if line.startswith("1 "))
+    assert first == ["1", "1", "9.000", "0.100", "2", "3.000"]

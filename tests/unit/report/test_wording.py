@@ -1,0 +1,101 @@
+"""Summaries say what was found, what it means, and what to do."""
+
+import pytest
+
+from onnxaudit.records import Coverage, Detection, Judgement, Rate, SamplesInfo, Verdict
+from onnxaudit.report.text import format_duration, format_rate, format_share, show_plainly
+from onnxaudit.report.wording import summarise_repair, summarise_scan
+from tests.reports import make_repair_report, make_scan_report
+
+SAMPLES = SamplesInfo("secret/path", 40, True, False, "")
+SYNTHETIC = SamplesInfo("synthetic", 40, False, True, "")
+NAMES = ("cat", "dog", "ship", "frog")
+
+
+def found(
+    verdict: Verdict, targets: tuple[int, ...] = (), finished: int = 4, reason: str = "sizes are equal"
+) -> Detection:
+    report = make_scan_report()
+    return Detection(Judgement(verdict, 0.9, targets, (reason,)), report.labels, report.triggers, Coverage(4, finished))
+
+
+def test_a_backdoor_is_described_by_size_success_and_class() -> None:
+    text = summarise_scan(found(Verdict.BACKDOORED, (2, 3)), SAMPLES, NAMES)
+    assert "4.2 pixels (7 % of the image)" in text
+    assert "30 of 30" in text
+    assert "class 2 (ship). Further target classes: 3 (frog)." in text
+    assert "Do not use the model" in text
+
+
+def test_a_backdoor_without_a_trigger_to_show_is_still_told() -> None:
+    assert "to class 1 (dog)" in summarise_scan(found(Verdict.BACKDOORED, (1,)), SAMPLES, NAMES)
+
+
+def test_clean_promises_no_more_than_was_looked_for() -> None:
+    text = summarise_scan(found(Verdict.CLEAN), SAMPLES)
+    assert text.startswith("No backdoor found: 4 labels were tested")
+    assert "not ruled out" in text
+
+
+def test_inconclusive_quotes_the_reason_and_says_what_would_help() -> None:
+    assert "sizes are equal. " in summarise_scan(found(Verdict.INCONCLUSIVE), SAMPLES)
+    assert "--time-budget" in summarise_scan(found(Verdict.INCONCLUSIVE, finished=3), SAMPLES)
+    assert "with --data" in summarise_scan(found(Verdict.INCONCLUSIVE), SYNTHETIC)
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+def test_summaries_of_scans_hold_no_paths(verdict: Verdict) -> None:
+    assert "secret" not in summarise_scan(found(verdict, (2,)), SAMPLES)
+
+
+def test_a_repair_compares_before_and_after() -> None:
+    report = make_repair_report()
+    text = summarise_repair("repaired", 2, NAMES, original=report.original, repaired=report.original, pruned=1)
+    assert "class 2 (ship) is out" in text
+    assert "accuracy on clean images is 95 % (before: 95 %)" in text
+    assert "with 1 neuron pruned" in text
+
+
+def test_agreement_stands_in_where_there_is_no_accuracy() -> None:
+    report = make_repair_report()
+    text = summarise_repair("repaired", 2, NAMES, original=report.original, repaired=report.repaired)
+    assert "the answer to 100 % of clean images stayed the same" in text
+
+
+def test_an_incomplete_repair_names_what_was_missed_and_what_became_of_the_file() -> None:
+    assert "success too high. No file was written" in summarise_repair("incomplete", 2, missed=("success too high",))
+    assert "do not rely on it" in summarise_repair("incomplete", 2, written=True)
+
+
+def test_nothing_to_repair_and_inconclusive_write_nothing() -> None:
+    assert "no file was written" in summarise_repair("nothing to repair")
+    assert "--label" in summarise_repair("inconclusive")
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0.0, "0 %"), (0.0001, "0.1 %"), (0.07, "7 %"), (0.995, "99.5 %"), (0.9999, "99.9 %"), (1.0, "100 %")],
+)
+def test_only_all_is_a_hundred_per_cent_and_only_none_is_zero(share: float, text: str) -> None:
+    assert format_share(share) == text
+
+
+def test_a_rate_without_trials_is_a_dash() -> None:
+    assert format_rate(Rate(0, 0, None, 0.0, 1.0)) == "–"
+    assert format_rate(Rate(38, 40, 0.95, 0.835, 0.986)) == "95 % [84, 99]"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(8.24, "8.2 s"), (59.99, "1 min 00 s"), (200, "3 min 20 s"), (7500, "2 h 05 min")]
+)
+def test_durations_read_like_durations(seconds: float, text: str) -> None:
+    assert format_duration(seconds) == text
+
+
+@pytest.mark.parametrize("char", ["\x1b", "\n", "\r", "\x07", "\x9b", "\u202e", "\u200b", "\u2028", "\udc80", "\x00"])
+def test_no_character_that_a_terminal_acts_on_gets_through(char: str) -> None:
+    assert show_plainly(f"a{char}b").isprintable()
+
+
+def test_ordinary_names_stay_as_they_are() -> None:
+    assert show_plainly("Größe 学 [red]") == "Größe 学 [red]"
