@@ -45,9 +45,6 @@ def run_guarded(command: Callable[[], int], settings: Settings) -> int:
     except BrokenPipeError:
         _abandon_stdout()
         return ERROR
-    except typer.Abort:
-        report_problem("aborted")
-        return ERROR
     except Exception as error:
         report_error(error, settings)
         return ERROR
@@ -68,6 +65,8 @@ def describe_error(error: Exception) -> str:
         return f"{error.format_message()} (see `onnxaudit --help`)"
     if isinstance(error, OnnxauditError):
         return str(error)
+    if isinstance(error, typer.Abort):
+        return "aborted"
     if isinstance(error, MemoryError):
         return "out of memory"
     return f"internal error, {type(error).__name__}: {error} (`onnxaudit --debug ...` shows where)"

@@ -1,0 +1,68 @@
+"""The command line over a pipeline that does what a test says."""
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from onnxaudit.cli import main
+from tests.reports import make_profile, make_repair_report, make_scan_report
+
+
+@dataclass
+class FakePipeline:
+    """Stands in for `onnxaudit.pipeline`: notes the calls and answers with `answers`, raising those that are errors."""
+
+    answers: dict[str, Any] = field(default_factory=dict)
+    calls: list[dict[str, Any]] = field(default_factory=list)
+
+    def answer(self, name: str, *arguments: Any, **options: Any) -> Any:
+        self.calls.append({"name": name, "arguments": arguments, **options})
+        answer = self.answers[name]
+        if callable(answer) and not isinstance(answer, type):
+            answer = answer(*arguments, **options)
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+
+@pytest.fixture
+def pipeline() -> Iterator[FakePipeline]:
+    """Put in place before `onnxaudit.cli.runs` is imported, so that these tests need no torch."""
+    fake = FakePipeline({"scan": make_scan_report(), "repair": make_repair_report(), "profile": make_profile()})
+    module: Any = ModuleType("onnxaudit.pipeline")
+    module.RepairConfig = dict
+    for name in ("scan", "repair", "profile"):
+        setattr(module, name, lambda *arguments, _name=name, **options: fake.answer(_name, *arguments, **options))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "onnxaudit.pipeline", module)
+        patch.delitem(sys.modules, "onnxaudit.cli.runs", raising=False)
+        yield fake
+        sys.modules.pop("onnxaudit.cli.runs", None)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def run(
+    pipeline: FakePipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Outcome]:
+    """Run the command line in an empty folder."""
+    del pipeline
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> Outcome:
+        code = main(arguments)
+        captured = capsys.readouterr()
+        return Outcome(code, captured.out, captured.err)
+
+    return run
