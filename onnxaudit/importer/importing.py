@@ -1,8 +1,9 @@
 """`Model` to `TorchModel`."""
 
 from onnxaudit.importer import ops  # noqa: F401 - fills the registry
-from onnxaudit.importer.graph import parse
+from onnxaudit.importer.folding import fold_constants
 from onnxaudit.importer.module import TorchModel
+from onnxaudit.importer.parsing import parse
 from onnxaudit.intake.model import Model
 
 
@@ -12,5 +13,5 @@ def import_model(model: Model, device: str = "cpu") -> TorchModel:
     Raises:
         UnsupportedOperatorError: names every operator that is not known, with its nodes.
     """
-    graph = parse(model.to_proto() if model.values else model.proto)
-    return TorchModel(graph, model.info).to(device)
+    stored = parse(model.to_proto() if model.values else model.proto)
+    return TorchModel(fold_constants(stored), model.info).to(device)

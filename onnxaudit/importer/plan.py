@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from onnxaudit.errors import ModelError
-from onnxaudit.importer.graph import MISSING, Step
+from onnxaudit.importer.graph import MISSING, Step, read_names
 
 
 @dataclass(frozen=True)
@@ -67,11 +67,6 @@ def select_steps(steps: Sequence[Step], known: Iterable[str], wanted: Iterable[s
             needed.add(id(producers[name]))
             open_names.extend(read_names(producers[name]))
     return [step for step in steps if id(step) in needed], missing
-
-
-def read_names(step: Step) -> list[str]:
-    """Names of the tensors that a step reads."""
-    return [name for position, name in enumerate(step.inputs) if name != MISSING and position not in step.values]
 
 
 def make_plan(

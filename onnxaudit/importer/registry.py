@@ -1,10 +1,12 @@
 """The operators that the importer knows.
 
 An operator is a plain function whose signature is its ONNX schema: inputs positional, attributes keyword-only with
-the spec's names and defaults. Three conventions go beyond the schema:
+the spec's names and defaults. Five conventions go beyond the schema:
 
 - an input named in `static` is wanted as a Python value (a list of ints, a number) because it shapes the computation
   rather than taking part in it. A constant arrives as such; a tensor computed on the way still arrives as a tensor,
+- of an input named in `described` only the shape or the type is read,
+- an input named in `settings` is no weight even where it is a stored float (the scale of a quantised tensor),
 - a keyword `outputs` receives how many of the node's outputs somebody reads; such operators return a tuple,
 - an attribute that holds a graph arrives as a `Subgraph`.
 """
@@ -32,6 +34,8 @@ class Operator:
         variadic: whether the last input repeats.
         attributes: keyword parameters with their defaults.
         static: positions of the inputs that are wanted as Python values.
+        described: positions of the inputs whose values are not read.
+        settings: positions of the inputs that are no weights.
     """
 
     function: Callable[..., Any]
@@ -40,17 +44,29 @@ class Operator:
     variadic: bool
     attributes: Mapping[str, Any]
     static: frozenset[int]
+    described: frozenset[int]
+    settings: frozenset[int]
 
 
 _REGISTRY: dict[tuple[str, str], list[Operator]] = defaultdict(list)
 
 
-def op(name: str, *, since: int = 1, domain: str = "", static: tuple[str, ...] = ()) -> Callable[[F], F]:
+def op(
+    name: str,
+    *,
+    since: int = 1,
+    domain: str = "",
+    static: tuple[str, ...] = (),
+    described: tuple[str, ...] = (),
+    settings: tuple[str, ...] = (),
+) -> Callable[[F], F]:
     """Register a function as `domain::name` from opset `since` on."""
 
     def register(function: F) -> F:
         versions = _REGISTRY[domain, name]
-        versions.append(_describe(function, since, static))
+        names, variadic, attributes = _read_signature(function)
+        positions = [frozenset(names.index(name) for name in group) for group in (static, described, settings)]
+        versions.append(Operator(function, since, names, variadic, attributes, *positions))
         versions.sort(key=lambda operator: operator.since)
         return function
 
@@ -69,15 +85,9 @@ def list_operators() -> dict[tuple[str, str], tuple[Operator, ...]]:
     return {key: tuple(versions) for key, versions in sorted(_REGISTRY.items())}
 
 
-def _describe(function: Callable[..., Any], since: int, static: tuple[str, ...]) -> Operator:
+def _read_signature(function: Callable[..., Any]) -> tuple[tuple[str, ...], bool, dict[str, Any]]:
     parameters = inspect.signature(function).parameters.values()
-    inputs = [p for p in parameters if p.kind is not p.KEYWORD_ONLY]
-    names = tuple(p.name for p in inputs)
-    return Operator(
-        function,
-        since,
-        names,
-        variadic=bool(inputs) and inputs[-1].kind is inspect.Parameter.VAR_POSITIONAL,
-        attributes={p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY},
-        static=frozenset(names.index(name) for name in static),
-    )
+    inputs = [parameter for parameter in parameters if parameter.kind is not parameter.KEYWORD_ONLY]
+    variadic = bool(inputs) and inputs[-1].kind is inspect.Parameter.VAR_POSITIONAL
+    attributes = {parameter.name: parameter.default for parameter in parameters if parameter not in inputs}
+    return tuple(parameter.name for parameter in inputs), variadic, attributes

@@ -4,16 +4,16 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-StaticInts = Tensor | Sequence[int] | int | None
-StaticNumber = Tensor | float | None
+StaticInts = Tensor | Sequence[int] | int | float | None
+StaticNumber = Tensor | Sequence[float] | float | None
 
 
 def to_ints(value: StaticInts) -> list[int]:
     """A list of ints from a constant or from a tensor that was computed on the way; empty where there is none."""
     if value is None:
         return []
-    if isinstance(value, int):
-        return [value]
+    if isinstance(value, int | float):
+        return [int(value)]
     return [int(item) for item in (value.reshape(-1).tolist() if isinstance(value, Tensor) else value)]
 
 
@@ -26,4 +26,6 @@ def to_number(value: StaticNumber, default: float) -> float:
     """A number from a constant or from a tensor with one element."""
     if value is None:
         return default
+    if isinstance(value, Sequence):
+        return float(value[0])
     return float(value.item() if isinstance(value, Tensor) else value)

@@ -48,7 +48,7 @@ def gather(data: Tensor, indices: Tensor, *, axis: int = 0) -> Tensor:
     index = indices.to(data.device, torch.int64)
     index = torch.where(index < 0, index + data.shape[axis], index)
     taken = data.index_select(axis, index.reshape(-1))
-    return taken.reshape(*data.shape[:axis], *indices.shape, *data.shape[axis + 1 :])
+    return taken.reshape((*data.shape[:axis], *indices.shape, *data.shape[axis + 1 :]))
 
 
 @op("Split", since=2)

@@ -62,3 +62,78 @@ def normalize_response(x: Tensor, *, size: int, alpha: float = 1e-4, beta: float
     padded = F.pad(flat, (0, 0, (size - 1) // 2, size // 2))
     total = F.avg_pool2d(padded.unsqueeze(1), (size, 1), stride=1).squeeze(1) * size
     return x / (bias + alpha / size * total.reshape(x.shape)) ** beta
+
+
+@op("LpNormalization")
+def normalize_length(x: Tensor, *, axis: int = -1, p: int = 2) -> Tensor:
+    """`x` divided by its p-norm along an axis; zero where the norm is zero."""
+    norm = torch.linalg.vector_norm(x, p, axis, keepdim=True)
+    return torch.where(norm == 0, torch.zeros_like(x), x / torch.where(norm == 0, torch.ones_like(norm), norm))
+
+
+@op("MeanVarianceNormalization", since=9)
+def standardize(x: Tensor, *, axes: list[int] | None = None) -> Tensor:
+    """Zero mean and unit variance over the axes; the constant is the spec's."""
+    chosen = [0, 2, 3] if axes is None else axes
+    centred = x - x.mean(chosen, keepdim=True)
+    return centred / ((centred * centred).mean(chosen, keepdim=True).sqrt() + 1e-9)
+
+
+@op("LayerNormalization", since=17)
+def normalize_layer(
+    x: Tensor,
+    scale: Tensor,
+    b: Tensor | None = None,
+    *,
+    axis: int = -1,
+    epsilon: float = 1e-5,
+    stash_type: int = 1,  # noqa: ARG001 - everything is computed in float32 at least
+    outputs: int = 1,
+) -> Tensor | tuple[Tensor, Tensor, Tensor]:
+    """Normalisation over all axes from `axis` on; with mean and inverse standard deviation on request."""
+    shape = x.shape[axis % x.ndim :]
+    bias = None if b is None else b.expand(shape)
+    y = F.layer_norm(x, shape, scale.expand(shape), bias, epsilon)
+    if outputs == 1:
+        return y
+    axes = list(range(axis % x.ndim, x.ndim))
+    return y, x.mean(axes, keepdim=True), torch.rsqrt(x.var(axes, correction=0, keepdim=True) + epsilon)
+
+
+@op("RMSNormalization", since=23)
+def normalize_root_mean_square(
+    x: Tensor,
+    scale: Tensor,
+    *,
+    axis: int = -1,
+    epsilon: float = 1e-5,
+    stash_type: int = 1,  # noqa: ARG001
+) -> Tensor:
+    """`x` over its root mean square over all axes from `axis` on."""
+    axes = list(range(axis % x.ndim, x.ndim))
+    return x * torch.rsqrt((x * x).mean(axes, keepdim=True) + epsilon) * scale
+
+
+@op("GroupNormalization", since=18)
+def normalize_group_with_scale_per_group(
+    x: Tensor, scale: Tensor, bias: Tensor, *, epsilon: float = 1e-5, num_groups: int
+) -> Tensor:
+    """Normalisation of groups of channels; scale and bias have one entry a group."""
+    channels = x.shape[1] // num_groups
+    return normalize_group(
+        x, scale.repeat_interleave(channels), bias.repeat_interleave(channels), epsilon=epsilon, num_groups=num_groups
+    )
+
+
+@op("GroupNormalization", since=21)
+def normalize_group(
+    x: Tensor,
+    scale: Tensor,
+    bias: Tensor,
+    *,
+    epsilon: float = 1e-5,
+    num_groups: int,
+    stash_type: int = 1,  # noqa: ARG001
+) -> Tensor:
+    """Normalisation of groups of channels; scale and bias have one entry a channel."""
+    return F.group_norm(x, num_groups, scale, bias, epsilon)

@@ -10,13 +10,13 @@ from onnxaudit.importer.registry import op
 from onnxaudit.importer.tensors import find_dtype
 
 
-@op("Shape")
+@op("Shape", described=("data",))
 def read_shape(data: Tensor, *, start: int = 0, end: int | None = None) -> Tensor:
     """The shape, or the part of it from `start` to `end`."""
     return torch.tensor(data.shape[start:end], dtype=torch.int64)
 
 
-@op("Size")
+@op("Size", described=("data",))
 def count_elements(data: Tensor) -> Tensor:
     """The number of elements."""
     return torch.tensor(data.numel())
@@ -97,7 +97,7 @@ def cast(data: Tensor, *, to: int, saturate: int = 1, round_mode: str = "up") ->
     return data.to(find_dtype(to))
 
 
-@op("CastLike", since=15)
+@op("CastLike", since=15, described=("target_type",))
 def cast_like(data: Tensor, target_type: Tensor, *, saturate: int = 1, round_mode: str = "up") -> Tensor:  # noqa: ARG001
     """The element type of another tensor."""
     return data.to(target_type.dtype)
@@ -122,3 +122,24 @@ def drop(
     if training_mode is not None and bool(training_mode) and ratio != 0:
         raise NotImplementedError("it drops values at random even outside training")
     return data if outputs == 1 else (data, torch.ones_like(data, dtype=torch.bool))
+
+
+@op("DepthToSpace")
+def spread_channels(x: Tensor, *, blocksize: int, mode: str = "DCR") -> Tensor:
+    """Channels `(n, c·b², h, w)` laid out as `b × b` blocks of pixels."""
+    n, c, h, w = x.shape
+    depth = c // blocksize**2
+    if mode == "DCR":
+        blocks = x.reshape(n, blocksize, blocksize, depth, h, w).permute(0, 3, 4, 1, 5, 2)
+    else:
+        blocks = x.reshape(n, depth, blocksize, blocksize, h, w).permute(0, 1, 4, 2, 5, 3)
+    return blocks.reshape(n, depth, h * blocksize, w * blocksize)
+
+
+@op("SpaceToDepth")
+def stack_pixels(x: Tensor, *, blocksize: int, mode: str = "DCR") -> Tensor:
+    """Blocks of `b × b` pixels laid out as channels."""
+    n, c, h, w = x.shape
+    blocks = x.reshape(n, c, h // blocksize, blocksize, w // blocksize, blocksize)
+    order = (0, 3, 5, 1, 2, 4) if mode == "DCR" else (0, 1, 3, 5, 2, 4)
+    return blocks.permute(order).reshape(n, c * blocksize**2, h // blocksize, w // blocksize)

@@ -1,0 +1,214 @@
+"""From protobuf to a flat graph, once."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+import onnx
+import torch
+from onnx import AttributeProto, helper, inliner
+
+from onnxaudit.errors import ModelError, UnsupportedOperatorError
+from onnxaudit.importer.body import Body
+from onnxaudit.importer.graph import MISSING, Graph, Step, read_names
+from onnxaudit.importer.registry import STANDARD_DOMAINS, find_operator
+from onnxaudit.importer.tensors import from_proto
+
+
+def parse(proto: onnx.ModelProto) -> Graph:
+    """The flat graph of a model, its functions inlined.
+
+    Single numbers in Constant nodes (an exponent, a bound) do not count as weights; initializers always do.
+
+    Raises:
+        UnsupportedOperatorError: names every operator that is not known, with its nodes.
+        ModelError: the graph has a cycle, or tensors of a type that cannot be computed.
+    """
+    proto = expand_functions(proto)
+    opsets = find_opsets(proto)
+    refuse_unknown(proto.graph, opsets)
+    parser = _Parser(opsets)
+    steps = parser.parse_steps(proto.graph)
+    stored, candidates = parser.stored, parser.candidates & find_computed(steps)
+    inputs = tuple(value.name for value in proto.graph.input if value.name not in stored)
+    outputs = tuple(value.name for value in proto.graph.output)
+    weights = {name: value for name, value in stored.items() if name in candidates and value.is_floating_point()}
+    constants = {name: value for name, value in stored.items() if name not in weights}
+    return Graph(inputs, outputs, sort_steps(steps), weights, constants)
+
+
+def expand_functions(proto: onnx.ModelProto) -> onnx.ModelProto:
+    """The model with its own functions inlined, and those operators that the spec defines by simpler ones."""
+    if proto.functions:
+        proto = inliner.inline_local_functions(proto)
+    opsets = find_opsets(proto)
+    unknown = {(node.domain, node.op_type) for node in find_unknown(proto.graph, opsets)}
+    defined = [(domain, name) for domain, name in sorted(unknown) if is_function(domain, name, opsets)]
+    if not defined:
+        return proto
+    typed = onnx.ModelProto()
+    typed.CopyFrom(proto)
+    # The inliner infers types, and takes those of initializers from here alone.
+    typed.graph.value_info.extend(
+        helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims) for tensor in proto.graph.initializer
+    )
+    return inliner.inline_selected_functions(typed, defined, inline_schema_functions=True)
+
+
+def is_function(domain: str, name: str, opsets: Mapping[str, int]) -> bool:
+    """Whether the spec defines the operator by simpler ones."""
+    try:
+        schema = onnx.defs.get_schema(name, opsets.get(domain, 1), domain)
+    except onnx.defs.SchemaError:
+        return False
+    # The stubs do not know these two properties.
+    return bool(schema.has_function or schema.has_context_dependent_function)  # type: ignore[attr-defined]
+
+
+def find_opsets(proto: onnx.ModelProto) -> dict[str, int]:
+    """Version of each domain that the model imports; the standard one is called "" whatever its name in the file."""
+    return {"" if entry.domain in STANDARD_DOMAINS else entry.domain: entry.version for entry in proto.opset_import}
+
+
+def find_unknown(graph: onnx.GraphProto, opsets: Mapping[str, int]) -> list[onnx.NodeProto]:
+    """Every node, nested graphs included, whose operator the registry does not hold."""
+    unknown = []
+    for node in graph.node:
+        domain = "" if node.domain in STANDARD_DOMAINS else node.domain
+        if node.op_type != "Constant" and not find_operator(domain, node.op_type, opsets.get(domain, 1)):
+            unknown.append(node)
+        for attribute in node.attribute:
+            if attribute.type == AttributeProto.GRAPH:
+                unknown.extend(find_unknown(attribute.g, opsets))
+    return unknown
+
+
+def refuse_unknown(graph: onnx.GraphProto, opsets: Mapping[str, int]) -> None:
+    """Raise UnsupportedOperatorError that names every node whose operator the registry does not hold."""
+    nodes: dict[str, list[str]] = {}
+    for node in find_unknown(graph, opsets):
+        where = node.name or next((name for name in node.output if name), "without a name")
+        nodes.setdefault(f"{node.domain or 'ai.onnx'}.{node.op_type}", []).append(where)
+    if nodes:
+        listed = "; ".join(f"{operator} (node {', '.join(names)})" for operator, names in sorted(nodes.items()))
+        raise UnsupportedOperatorError(f"the model uses operators that onnxaudit cannot import: {listed}")
+
+
+def find_computed(steps: Iterable[Step]) -> set[str]:
+    """Names of the tensors whose values take part in the computation, rather than shape or scale it."""
+    return {
+        name
+        for step in steps
+        for position, name in enumerate(step.inputs)
+        if position not in step.operator.static | step.operator.described | step.operator.settings
+    }
+
+
+def sort_steps(steps: Sequence[Step]) -> tuple[Step, ...]:
+    """The steps in an order in which they can be computed; as they are where that is one.
+
+    Raises:
+        ModelError: there is no such order.
+    """
+    producers = {name: index for index, step in enumerate(steps) for name in step.outputs}
+    needs = {
+        index: [producers[name] for name in read_names(step) if name in producers] for index, step in enumerate(steps)
+    }
+    if all(source < index for index, sources in needs.items() for source in sources):
+        return tuple(steps)
+    try:
+        return tuple(steps[index] for index in TopologicalSorter(needs).static_order())
+    except CycleError as error:
+        raise ModelError("the graph has a cycle; it cannot be computed") from error
+
+
+class _Parser:
+    """Parses a graph and the graphs nested in it; what they store is gathered in one place."""
+
+    def __init__(self, opsets: Mapping[str, int]) -> None:
+        self.opsets = opsets
+        self.stored: dict[str, torch.Tensor] = {}
+        self.candidates: set[str] = set()
+
+    def parse_steps(self, graph: onnx.GraphProto) -> list[Step]:
+        """The steps of the outermost graph."""
+        for tensor in graph.initializer:
+            self.stored[tensor.name] = from_proto(tensor)
+            self.candidates.add(tensor.name)
+        steps = []
+        for node in graph.node:
+            if node.op_type != "Constant":
+                steps.append(self.parse_node(node))
+                continue
+            value = self.stored[node.output[0]] = parse_constant(node)
+            if node.attribute[0].name == "value" and value.numel() > 1:
+                self.candidates.add(node.output[0])
+        return steps
+
+    def parse_node(self, node: onnx.NodeProto, rename: Callable[[str], str] = str) -> Step:
+        """The step of one node whose operator is known."""
+        domain = "" if node.domain in STANDARD_DOMAINS else node.domain
+        operator = find_operator(domain, node.op_type, self.opsets.get(domain, 1))
+        assert operator is not None, node.op_type
+        attributes = {attribute.name: self.parse_attribute(attribute) for attribute in node.attribute}
+        bodies = [attributes[name] for name in operator.attributes if isinstance(attributes.get(name), Body)]
+        captured = [rename(name) for body in bodies for name in body.outer]
+        if "outputs" in operator.attributes:
+            attributes["outputs"] = len(node.output)
+        inputs = tuple(rename(name) for name in node.input)
+        if captured and not operator.variadic:
+            raise UnsupportedOperatorError(f"{node.op_type} {node.name!r} cannot hold a nested graph")
+        inputs += (MISSING,) * (len(operator.inputs) - 1 - len(inputs)) if operator.variadic else ()
+        name = f"{node.op_type} {node.name or node.output[0]!r}"
+        return Step(name, operator, attributes, (*inputs, *captured), tuple(node.output), {})
+
+    def parse_attribute(self, attribute: onnx.AttributeProto) -> Any:
+        """An attribute's value: numbers, text, lists of them, a tensor, or a nested graph."""
+        if attribute.type == AttributeProto.GRAPH:
+            return self.parse_body(attribute.g)
+        return parse_attribute(attribute)
+
+    def parse_body(self, graph: onnx.GraphProto) -> Body:
+        """A nested graph; what it stores becomes stored, and captured, in the outermost one."""
+        names: dict[str, str] = {}
+        steps = []
+        for tensor in graph.initializer:
+            names[tensor.name] = self._store(tensor.name, from_proto(tensor))
+        for node in graph.node:
+            if node.op_type == "Constant":
+                names[node.output[0]] = self._store(node.output[0], parse_constant(node))
+        for node in graph.node:
+            if node.op_type != "Constant":
+                steps.append(self.parse_node(node, lambda name: names.get(name, name)))
+        inputs = tuple(value.name for value in graph.input if value.name not in names)
+        outputs = tuple(names.get(value.name, value.name) for value in graph.output)
+        return Body(inputs, outputs, sort_steps(steps))
+
+    def _store(self, name: str, value: torch.Tensor) -> str:
+        """Store under a name of its own: nested graphs side by side may use the same one."""
+        unique = name
+        while unique in self.stored:
+            unique += "'"
+        self.stored[unique] = value
+        return unique
+
+
+def parse_attribute(attribute: onnx.AttributeProto) -> Any:
+    """An attribute's value: numbers, text, lists of them, or a tensor."""
+    if attribute.type == AttributeProto.TENSOR:
+        return from_proto(attribute.t)
+    value = helper.get_attribute_value(attribute)
+    if isinstance(value, bytes):
+        return value.decode()
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return [item.decode() if isinstance(item, bytes) else item for item in value]
+    return value
+
+
+def parse_constant(node: onnx.NodeProto) -> torch.Tensor:
+    """The tensor of a Constant node."""
+    value = parse_attribute(node.attribute[0])
+    if isinstance(value, torch.Tensor):
+        return value
+    integral = node.attribute[0].name in ("value_int", "value_ints")
+    return torch.tensor(value, dtype=torch.int64 if integral else torch.float32)
