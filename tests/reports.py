@@ -116,7 +116,7 @@ def make_repair_report(**changes: Any) -> RepairReport:
         reasons=("agreement 20/20, limit 0.97: met",),
         output="folder/fixed.onnx",
         output_sha256="c" * 64,
-        target=2,
+        targets=(2,),
         layer=profile.layer,
         profile=profile,
         rounds=(

@@ -70,7 +70,7 @@ class RepairReport:
         reasons: each limit with its figure, met or missed.
         output: path of the written file, or None where none was written.
         output_sha256: of the written file.
-        target: the repaired label.
+        targets: the repaired labels.
         layer: the target layer.
         profile: both rankings.
         rounds: the pruning loop, round by round.
@@ -94,7 +94,7 @@ class RepairReport:
     reasons: tuple[str, ...]
     output: str | None
     output_sha256: str | None
-    target: int | None
+    targets: tuple[int, ...]
     layer: TargetLayer | None
     profile: Profile | None
     rounds: tuple[PruningRound, ...]

@@ -25,6 +25,7 @@ from onnxaudit.report.text import (
     format_rate,
     format_share,
     name_label,
+    name_labels,
     show_plainly,
 )
 
@@ -60,9 +61,9 @@ def render_repair(report: RepairReport, console: Console) -> None:
     """Outcome, rounds, figures before and after, and what to do."""
     style = OUTCOME_STYLE[report.outcome]
     _print(console, (report.outcome.upper(), style), f"  {report.scan.model.path}")
-    if report.layer is not None and report.target is not None:
-        target = name_label(report.target, report.scan.class_names)
-        _print(console, f"class {target}; layer {report.layer.name}, {report.layer.neurons} neurons")
+    if report.layer is not None:
+        targets = name_labels(report.targets, report.scan.class_names)
+        _print(console, f"{targets}; layer {report.layer.name}, {report.layer.neurons} neurons")
     if report.rounds:
         console.print(_tabulate_rounds(report.rounds))
     if report.original is not None:

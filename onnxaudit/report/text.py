@@ -56,6 +56,12 @@ def name_label(label: int, class_names: Sequence[str] | None) -> str:
     return f"{label} ({show_plainly(class_names[label])})"
 
 
+def name_labels(labels: Sequence[int], class_names: Sequence[str] | None) -> str:
+    """`class 7 (ship)`, or `classes 2, 7 (ship)`."""
+    names = ", ".join(name_label(label, class_names) for label in labels)
+    return f"{'class' if len(labels) == 1 else 'classes'} {names}"
+
+
 def _escape(char: str) -> str:
     code = ord(char)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

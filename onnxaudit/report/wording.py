@@ -6,7 +6,7 @@ No paths and no times stand in them, so that equal runs say the same.
 from collections.abc import Sequence
 
 from onnxaudit.records import Coverage, Detection, Judgement, Measurement, SamplesInfo, TriggerFinding, Verdict
-from onnxaudit.report.text import format_share, name_label, show_plainly
+from onnxaudit.report.text import format_share, name_label, name_labels, show_plainly
 
 
 def summarise_scan(found: Detection, samples: SamplesInfo, class_names: Sequence[str] | None = None) -> str:
@@ -28,7 +28,7 @@ def summarise_scan(found: Detection, samples: SamplesInfo, class_names: Sequence
 
 def summarise_repair(
     outcome: str,
-    target: int | None = None,
+    targets: Sequence[int] = (),
     class_names: Sequence[str] | None = None,
     *,
     original: Measurement | None = None,
@@ -41,7 +41,7 @@ def summarise_repair(
 
     Args:
         outcome: as in `RepairReport`.
-        target: the repaired label.
+        targets: the repaired labels.
         class_names: names by class index, where known.
         original: figures before.
         repaired: figures after.
@@ -59,13 +59,13 @@ def summarise_repair(
             )
         case "repaired":
             return (
-                f"The backdoor to class {_name(target, class_names)} is out: {_compare(original, repaired)}"
-                f"{_pruned(pruned)}, and a new scan no longer calls that label backdoored. Check the repaired model on "
+                f"The backdoor to {name_labels(targets, class_names)} is out: {_compare(original, repaired)}"
+                f"{_pruned(pruned)}, and a new scan calls nothing there backdoored any more. Check the repaired model on "
                 "your own test data, then use it in place of the original."
             )
         case _:
             return (
-                f"The repair of class {_name(target, class_names)} is incomplete: {_compare(original, repaired)}"
+                f"The repair of {name_labels(targets, class_names)} is incomplete: {_compare(original, repaired)}"
                 f"{_pruned(pruned)}. {_join(missed)}{_advise_incomplete(written)}"
             )
 
@@ -153,7 +153,3 @@ def _sentence(text: str) -> str:
 
 def _count(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
-
-
-def _name(target: int | None, class_names: Sequence[str] | None) -> str:
-    return "?" if target is None else name_label(target, class_names)

@@ -108,7 +108,7 @@ def test_a_repair_shows_rounds_figures_and_outcome() -> None:
 
 
 def test_a_repair_that_did_nothing_has_no_empty_tables() -> None:
-    nothing = dict.fromkeys(("layer", "profile", "original", "pruned_only", "repaired", "output", "target"))
+    nothing = dict.fromkeys(("layer", "profile", "original", "pruned_only", "repaired", "output"))
     console = plain_console()
     render_repair(make_repair_report(outcome="nothing to repair", rounds=(), **nothing), console)
     assert "round" not in text_of(console)

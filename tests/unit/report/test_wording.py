@@ -50,7 +50,7 @@ def test_summaries_of_scans_hold_no_paths(verdict: Verdict) -> None:
 
 def test_a_repair_compares_before_and_after() -> None:
     report = make_repair_report()
-    text = summarise_repair("repaired", 2, NAMES, original=report.original, repaired=report.original, pruned=1)
+    text = summarise_repair("repaired", (2,), NAMES, original=report.original, repaired=report.original, pruned=1)
     assert "class 2 (ship) is out" in text
     assert "accuracy on clean images is 95 % (before: 95 %)" in text
     assert "with 1 neuron pruned" in text
@@ -58,13 +58,13 @@ def test_a_repair_compares_before_and_after() -> None:
 
 def test_agreement_stands_in_where_there_is_no_accuracy() -> None:
     report = make_repair_report()
-    text = summarise_repair("repaired", 2, NAMES, original=report.original, repaired=report.repaired)
+    text = summarise_repair("repaired", (2,), NAMES, original=report.original, repaired=report.repaired)
     assert "the answer to 100 % of clean images stayed the same" in text
 
 
 def test_an_incomplete_repair_names_what_was_missed_and_what_became_of_the_file() -> None:
-    assert "success too high. No file was written" in summarise_repair("incomplete", 2, missed=("success too high",))
-    assert "do not rely on it" in summarise_repair("incomplete", 2, written=True)
+    assert "success too high. No file was written" in summarise_repair("incomplete", (2,), missed=("success too high",))
+    assert "do not rely on it" in summarise_repair("incomplete", (2,), written=True)
 
 
 def test_nothing_to_repair_and_inconclusive_write_nothing() -> None:
