@@ -9,6 +9,7 @@ from onnxaudit.errors import ModelError
 from onnxaudit.records import InputSpec, Layout, OutputKind, OutputSpec
 
 STANDARD_DOMAINS = ("", "ai.onnx")
+USUAL_CHANNELS = (1, 3)
 CHANNEL_COUNTS = (1, 3, 4)
 CHANNELS_FIRST_OPS = frozenset(
     [
@@ -91,10 +92,11 @@ def _layout(graph: onnx.GraphProto, name: str, shape: Shape) -> Layout:
     consumed = _consumed_as(graph, name)
     if consumed is not None:
         return consumed
-    first, last = shape[1] in CHANNEL_COUNTS, shape[3] in CHANNEL_COUNTS
-    if first == last:
-        raise ModelError(f"input {name!r} of shape {_text(shape)}: cannot tell which axis holds the channels")
-    return Layout.NCHW if first else Layout.NHWC
+    for counts in (USUAL_CHANNELS, CHANNEL_COUNTS):
+        first, last = shape[1] in counts, shape[3] in counts
+        if first != last:
+            return Layout.NCHW if first else Layout.NHWC
+    raise ModelError(f"input {name!r} of shape {_text(shape)}: cannot tell which axis holds 1, 3 or 4 channels")
 
 
 def _consumed_as(graph: onnx.GraphProto, name: str) -> Layout | None:

@@ -1,0 +1,109 @@
+"""Which of the usual preprocessings a model wants.
+
+With labels the best accuracy wins, and within noise of it the most usual. Without labels see `stability`.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from onnxaudit.data.preprocessing import common_preprocessings
+from onnxaudit.data.stability import choose_by_stability
+from onnxaudit.errors import ModelError, UndecidedRangeError
+from onnxaudit.records import (
+    Floats,
+    InputSpec,
+    Ints,
+    Preprocessing,
+    PreprocessingCandidate,
+    PreprocessingChoice,
+    Samples,
+)
+from onnxaudit.statistics import rate, rate_of
+
+MOST_LABELLED = 1000  # samples; more change no choice
+MOST_UNLABELLED = 240  # samples; each is looked at in ten versions
+
+Predict = Callable[[Floats, Preprocessing], Floats]
+Hits = npt.NDArray[np.bool_]
+
+
+def choose_preprocessing(predict: Predict, samples: Samples, spec: InputSpec, *, seed: int = 0) -> PreprocessingChoice:
+    """Try the preprocessings in common use.
+
+    Args:
+        predict: class scores `(n, classes)` for images `(n, c, h, w)` under a preprocessing.
+        samples: clean samples in pixel space.
+        spec: what the model takes.
+        seed: of the resampling that tells noise from difference where there are no labels.
+
+    Raises:
+        UndecidedRangeError: it cannot be told from these samples.
+        ModelError: the model gives NaN under each of them.
+    """
+    candidates = common_preprocessings(spec.channels)
+    if samples.labels is None:
+        images = samples.take(_spread(len(samples), MOST_UNLABELLED)).images
+        return choose_by_stability(predict, images, candidates, seed=seed)
+    chosen = samples.take(_spread(len(samples), MOST_LABELLED))
+    assert chosen.labels is not None
+    return _choose_by_labels(predict, chosen.images, chosen.labels, candidates)
+
+
+def _spread(count: int, most: int) -> Ints:
+    """Up to `most` positions, evenly over `count`: samples often come sorted by class."""
+    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(np.int64))
+
+
+def _choose_by_labels(
+    predict: Predict, images: Floats, labels: Ints, candidates: tuple[Preprocessing, ...]
+) -> PreprocessingChoice:
+    hits = {candidate: _hits(predict, images, labels, candidate) for candidate in candidates}
+    measured = {candidate: found for candidate, found in hits.items() if found is not None}
+    if not measured:
+        raise ModelError("the model gives NaN on clean samples under every usual preprocessing; name it with --range")
+    best = max(measured, key=lambda candidate: int(measured[candidate].sum()))
+    chance = float(np.bincount(labels).max() / len(labels))
+    if rate_of(measured[best]).low <= chance:
+        raise UndecidedRangeError(
+            f"labels and answers of the model disagree under every usual preprocessing (at best {_share(measured[best])} "
+            f"right, with {best.name}): check the order of the labels, or say how pixels become inputs with --range"
+        )
+    chosen = next(candidate for candidate in measured if not _clearly_better(measured[best], measured[candidate]))
+    evidence = tuple(
+        PreprocessingCandidate(candidate, accuracy=None if found is None else float(found.mean()))
+        for candidate, found in hits.items()
+    )
+    return PreprocessingChoice(chosen, "labels", _explain(chosen, best, measured), evidence)
+
+
+def _hits(predict: Predict, images: Floats, labels: Ints, candidate: Preprocessing) -> Hits | None:
+    """Which samples are classified rightly; None where the model gives NaN."""
+    try:
+        hits: Hits = predict(images, candidate).argmax(axis=1) == labels
+    except ModelError:
+        return None
+    return hits
+
+
+def _clearly_better(better: Hits, worse: Hits) -> bool:
+    """Whether among the samples that only one of them gets right, `better` has clearly more than half."""
+    gained, lost = int((better & ~worse).sum()), int((worse & ~better).sum())
+    return rate(gained, gained + lost).low > 0.5
+
+
+def _explain(chosen: Preprocessing, best: Preprocessing, measured: dict[Preprocessing, Hits]) -> str:
+    others = [candidate for candidate in measured if candidate != chosen]
+    if chosen != best:
+        why = f"within noise of {_share(measured[best])} with {best.name}, and the more usual"
+    elif others:
+        second = max(others, key=lambda candidate: int(measured[candidate].sum()))
+        why = f"the most; next {second.name} with {_share(measured[second])}"
+    else:
+        why = "the only one that could be measured"
+    return f"{chosen.name}: {_share(measured[chosen])} labelled samples classified rightly ({why})"
+
+
+def _share(hits: Hits) -> str:
+    return f"{int(hits.sum())} of {len(hits)}"
