@@ -1,17 +1,38 @@
 """`Model` to `TorchModel`."""
 
+from onnxaudit.errors import ModelError
 from onnxaudit.importer import ops  # noqa: F401 - fills the registry
+from onnxaudit.importer.batching import free_batch
 from onnxaudit.importer.folding import fold_constants
+from onnxaudit.importer.graph import Graph
 from onnxaudit.importer.module import TorchModel
 from onnxaudit.importer.parsing import parse
 from onnxaudit.intake.model import Model
+from onnxaudit.records import Layout
 
 
 def import_model(model: Model, device: str = "cpu") -> TorchModel:
-    """A differentiable copy of `model` that returns its logits; all weights frozen.
+    """A differentiable copy of `model` that returns its logits; all weights frozen, the batch free.
 
     Raises:
         UnsupportedOperatorError: names every operator that is not known, with its nodes.
+        ModelError: the graph cannot be computed, or not on more than the batch that the file fixes.
     """
-    stored = parse(model.to_proto() if model.values else model.proto)
-    return TorchModel(fold_constants(stored), model.info).to(device)
+    graph = fold_constants(parse(model.to_proto() if model.values else model.proto))
+    if model.info.input.batch is not None:
+        graph = _free_batch(graph, model)
+    return TorchModel(graph, model.info).to(device)
+
+
+def _free_batch(graph: Graph, model: Model) -> Graph:
+    spec = model.info.input
+    assert spec.batch is not None
+    chw, hwc = (spec.channels, spec.height, spec.width), (spec.height, spec.width, spec.channels)
+    shape = (spec.batch, *(chw if spec.layout is Layout.NCHW else hwc))
+    freed = free_batch(graph, spec.name, shape, model.info.output.logits)
+    if freed is None:
+        raise ModelError(
+            f"{model.info.path}: the file fixes a batch of {spec.batch} and the graph depends on it; "
+            "export the model again with a dynamic batch axis"
+        )
+    return freed

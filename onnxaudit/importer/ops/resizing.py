@@ -74,7 +74,7 @@ def resize(
     mode: str = "nearest",
     nearest_mode: str = "round_prefer_floor",
 ) -> Tensor:
-    """A tensor resized by `scales` or to `sizes` along `axes`."""
+    """A tensor resized by `scales` or to `sizes` along `axes`; a size of −1, beyond the spec, keeps the axis."""
     rule = Rule(
         mode,
         coordinate_transformation_mode,
@@ -89,6 +89,7 @@ def resize(
     if factors:
         lengths = [math.floor(x.shape[axis] * scale) for axis, scale in zip(chosen, factors, strict=True)]
     else:
+        lengths = [x.shape[axis] if size == -1 else size for axis, size in zip(chosen, lengths, strict=True)]
         factors = [length / x.shape[axis] for axis, length in zip(chosen, lengths, strict=True)]
         if keep_aspect_ratio_policy != "stretch":
             factors = [min(factors) if keep_aspect_ratio_policy == "not_larger" else max(factors)] * len(factors)

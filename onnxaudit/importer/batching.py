@@ -1,0 +1,177 @@
+"""A batch that the file fixes is made free, so that many images run in one pass.
+
+The graph is run on two batches one by one and on both joined. Where a step's result on the joined batch is not the two
+results joined, the step carries the batch size in a constant: it is repaired, and the first repair that gives the right
+result stands. What is not verified here stays as it is, and the parity check sees all of it again.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from onnxaudit.importer.graph import MISSING, Graph, Step, read_names
+from onnxaudit.importer.registry import Operator
+
+TOLERANCE = 1e-3  # of the largest value: other batch sizes take other paths through the same arithmetic
+
+Environment = dict[str, Tensor]
+
+
+def free_batch(graph: Graph, image: str, shape: Sequence[int], logits: str) -> Graph | None:
+    """The graph for any multiple of the batch that `shape`, the shape of the input `image`, begins with.
+
+    Returns:
+        None where no repair was found and `logits` still depend on the batch size.
+    """
+    generator = torch.Generator().manual_seed(0)
+    trace = _Trace({**graph.constants, **graph.weights}, shape[0])
+    trace.feed(image, torch.rand(shape, generator=generator), torch.rand(shape, generator=generator))
+    with torch.no_grad():
+        steps = list(chain.from_iterable(trace.follow(step) for step in graph.steps))
+    return replace(graph, steps=tuple(steps)) if trace.joints.get(logits) == LEADING else None
+
+
+class Joint(NamedTuple):
+    """Where a tensor holds the batch: in `axis`, behind `outer` other entries that are merged into the same axis."""
+
+    axis: int
+    outer: int
+
+
+LEADING = Joint(0, 1)
+WRONG = Joint(-1, -1)
+WORST = 2
+
+
+@dataclass
+class _Trace:
+    """Values on two batches and on both joined, and where each tensor holds the batch (None: nowhere)."""
+
+    stored: Mapping[str, Tensor]
+    batch: int
+    first: Environment = field(init=False)
+    second: Environment = field(init=False)
+    joined: Environment = field(init=False)
+    joints: dict[str, Joint | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.first, self.second, self.joined = dict(self.stored), dict(self.stored), dict(self.stored)
+
+    def feed(self, name: str, first: Tensor, second: Tensor) -> None:
+        self.first[name], self.second[name], self.joined[name] = first, second, torch.cat([first, second])
+        self.joints[name] = LEADING
+
+    def follow(self, step: Step) -> list[Step]:
+        """The step, repaired where need be."""
+        if not all(name in self.first for name in read_names(step)):
+            return [step]
+        self.first.update(_compute(step, self.first))
+        self.second.update(_compute(step, self.second))
+        best, least = None, WORST + 1
+        for steps in chain([[step]], self._list_repairs(step)):
+            trial, joints = self._try(steps, step)
+            cost = max((_rate(joint, trial[name].ndim) for name, joint in joints.items()), default=0)
+            if trial and cost < least:
+                best, least = (steps, trial, joints), cost
+            if not least:
+                break
+        if best is None:
+            return [step]
+        steps, self.joined, joints = best
+        self.joints.update(joints)
+        return steps
+
+    def _try(self, steps: list[Step], step: Step) -> tuple[Environment, dict[str, Joint | None]]:
+        """Values after the steps, and where the outputs of `step` hold the batch; empty where it went wrong."""
+        trial = dict(self.joined)
+        try:
+            for part in steps:
+                trial.update(_compute(part, trial))
+        except (KeyError, RuntimeError, TypeError, ValueError, IndexError):
+            return {}, {}
+        names = [name for name in step.outputs if name in self.first]
+        joints = {name: _find_joint(self.first[name], self.second[name], trial[name]) for name in names}
+        return ({}, {}) if WRONG in joints.values() else (trial, joints)
+
+    def _list_repairs(self, step: Step) -> Iterator[list[Step]]:
+        """Other constants first, then constant tensors repeated for the batch."""
+        output = self.first.get(step.outputs[0])
+        for position, value in step.values.items():
+            if not isinstance(value, list):
+                continue
+            whole = [list(output.shape)] if output is not None and len(value) == output.ndim else []
+            for sizes, index in ((choice, index) for choice in [value, *whole] for index in range(len(choice))):
+                for free in (-1, 1):
+                    changed = [*sizes[:index], free, *sizes[index + 1 :]]
+                    yield [replace(step, values={**step.values, position: changed})]
+        yield from self._list_spreads(step)
+
+    def _list_spreads(self, step: Step) -> Iterator[list[Step]]:
+        like = next((name for name in read_names(step) if self.joints.get(name) is not None), None)
+        fixed = [name for name in read_names(step) if self.joints.get(name) is None and name in self.joined]
+        joint = self.joints[like] if like is not None else None
+        if like is None or joint is None:
+            return
+        for name in fixed:
+            for axis in range(self.joined[name].ndim):
+                if self.joined[name].shape[axis] != self.batch:
+                    continue
+                spread = f"{name} along axis {axis} for {step.outputs[0]}"
+                attributes = {"axis": axis, "like_axis": joint.axis, "size": self.first[like].shape[joint.axis]}
+                before = Step(f"batch of {step.name}", SPREAD, attributes, (name, like), (spread,), {})
+                inputs = tuple(spread if read == name else read for read in step.inputs)
+                yield [before, replace(step, inputs=inputs)]
+
+
+def spread_over_batch(x: Tensor, like: Tensor, *, axis: int, like_axis: int, size: int) -> Tensor:
+    """`x` repeated along `axis` as often as `like` holds its `size` at the file's own batch along `like_axis`."""
+    repeats = [1] * x.ndim
+    repeats[axis] = like.shape[like_axis] // size
+    return x.repeat(repeats)
+
+
+NOTHING: frozenset[int] = frozenset()
+SPREAD = Operator(spread_over_batch, 1, ("x", "like"), False, {}, NOTHING, NOTHING, NOTHING)
+
+
+def _compute(step: Step, values: Mapping[str, Any]) -> Environment:
+    inputs = [
+        step.values[position] if position in step.values else None if name == MISSING else values[name]
+        for position, name in enumerate(step.inputs)
+    ]
+    result = step.function(*inputs)
+    results = result if isinstance(result, tuple) else (result,)
+    return {name: value for name, value in zip(step.outputs, results, strict=False) if name != MISSING}
+
+
+def _rate(joint: Joint | None, rank: int) -> int:
+    """0 for an axis of its own, 1 behind entries merged into it, 2 for the last axis: features, as a rule."""
+    if joint is None or joint == LEADING:
+        return 0
+    return WORST if joint.axis == rank - 1 else int(joint.outer > 1)
+
+
+def _find_joint(first: Tensor, second: Tensor, joined: Tensor) -> Joint | None:
+    """Where `joined` joins the two; None where it is not a matter of the batch."""
+    if not joined.is_floating_point() or (_agree(first, joined) and _agree(second, joined)):
+        return None
+    for axis, size in enumerate(first.shape):
+        if joined.shape != (*first.shape[:axis], 2 * size, *first.shape[axis + 1 :]):
+            continue
+        for outer in (count for count in range(1, size + 1) if size % count == 0):
+            shape = (*first.shape[:axis], outer, size // outer, *first.shape[axis + 1 :])
+            parts = [part.reshape(shape) for part in (first, second)]
+            if _agree(torch.cat(parts, axis + 1).flatten(axis, axis + 1), joined):
+                return Joint(axis, outer)
+    return WRONG
+
+
+def _agree(expected: Tensor, found: Tensor) -> bool:
+    if expected.shape != found.shape:
+        return False
+    scale = float(expected.abs().max()) if expected.numel() else 0.0
+    return torch.allclose(expected, found, rtol=0.0, atol=TOLERANCE * scale, equal_nan=True)
