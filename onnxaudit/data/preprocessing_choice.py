@@ -67,8 +67,8 @@ def _choose_by_labels(
     chance = float(np.bincount(labels).max() / len(labels))
     if rate_of(measured[best]).low <= chance:
         raise UndecidedRangeError(
-            f"labels and answers of the model disagree under every usual preprocessing (at best {_share(measured[best])} "
-            f"right, with {best.name}): check the order of the labels, or say how pixels become inputs with --range"
+            f"labels and the model's answers disagree under every usual preprocessing (at best "
+            f"{_share(measured[best])} right, with {best.name}): check the order of labels, or give --range"
         )
     chosen = next(candidate for candidate in measured if not _clearly_better(measured[best], measured[candidate]))
     evidence = tuple(

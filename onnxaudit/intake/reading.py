@@ -12,6 +12,7 @@ from onnx import external_data_helper
 from onnxaudit.errors import ModelError
 
 PROTOBUF_LIMIT = 2**31 - 1  # bytes; protobuf neither parses nor writes more
+IR_VERSION_TAG = b"\x08"  # the first byte of every ONNX file: fields are written in order
 _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5  # protobuf's wire types
 
 
@@ -85,6 +86,8 @@ def _parse(path: Path, data: bytes) -> onnx.ModelProto:
 
 def _ends_early(data: bytes) -> bool:
     """Whether `data` reads like the fields of a `ModelProto` up to a last one that is longer than the rest."""
+    if not data.startswith(IR_VERSION_TAG):
+        return False
     known = {field.number for field in onnx.ModelProto.DESCRIPTOR.fields}
     at = 0
     while at < len(data):

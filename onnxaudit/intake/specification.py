@@ -116,7 +116,7 @@ def _consumed_as(graph: onnx.GraphProto, name: str) -> Layout | None:
 
 def _outputs_with_shapes(proto: onnx.ModelProto) -> Sequence[onnx.ValueInfoProto]:
     outputs = list(proto.graph.output)
-    if all(len(_shape(value)) > 0 and UNKNOWN not in _shape(value)[1:] for value in outputs):
+    if all(_shape(value) and all(isinstance(size, int) for size in _shape(value)[1:]) for value in outputs):
         return outputs
     return list(_inferred(proto).graph.output)
 
