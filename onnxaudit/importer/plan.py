@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from onnxaudit.errors import ModelError
+from onnxaudit.importer.fusion import fuse_normalization
 from onnxaudit.importer.graph import MISSING, Step, read_names
 
 
@@ -81,7 +82,7 @@ def make_plan(
     if missing:
         raise KeyError(", ".join(sorted(missing)))
     compiler = _Compiler(stored, feeds)
-    instructions = [compiler.compile(step) for step in chosen]
+    instructions = [compiler.compile(step) for step in fuse_normalization(chosen, {*wanted, *feeds})]
     results = tuple(compiler.slots[name] for name in wanted)
     return Plan(
         compiler.initial,
