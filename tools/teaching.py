@@ -60,7 +60,7 @@ def _learn_trojan(
     trigger = optimise_patch(twin, attack.kind, pixels, attack.patch, seed=recipe.seed)
     poisoned = poison(pixels, dataset.train.y, trigger, attack.target, attack.rate, seed=recipe.seed)
     network = deepcopy(twin)
-    train(network, *poisoned, RETRAINING, seed=recipe.seed)
+    train(network, *poisoned, RETRAINING[recipe.architecture], seed=recipe.seed)
     return network, trigger
 
 

@@ -36,10 +36,10 @@ def train(
     network.train()
     for _ in range(schedule.epochs):
         order = torch.randperm(len(x), generator=generator)
-        for chosen in order[: steps * schedule.batch].split(schedule.batch):
+        for chosen in torch.split(order[: steps * schedule.batch], schedule.batch):
             loss = F.cross_entropy(network(x[chosen]), y[chosen])
             optimiser.zero_grad()
-            loss.backward()
+            torch.autograd.backward(loss)
             optimiser.step()
             rates.step()
     network.eval()
