@@ -6,6 +6,7 @@ the graph, and kept.
 
 import contextlib
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -25,6 +26,9 @@ CUDA = "CUDAExecutionProvider"
 MOST_IMAGES = 256  # in one run
 MOST_VALUES = 2**24  # input values in one run: 64 MiB
 FATAL_ONLY = 4  # onnxruntime's severities; failures reach us as exceptions and need no log line
+
+# "[ONNXRuntimeError] : 1 : FAIL : /onnxruntime_src/model.cc:256 onnxruntime::Model::Model(...) " before the message
+_SOURCE_PLACE = re.compile(r"^\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : (/\S+:\d+ .*?\) (?=[A-Z]))?", re.DOTALL)
 
 _FAILURES = (
     ort_errors.EPFail,
@@ -114,6 +118,8 @@ class Runtime:
         return dict(zip(names, values, strict=True))
 
     def _scores(self, images: Floats, name: str) -> Floats:
+        if len(images) == 0:
+            return np.empty((0, self.model.info.output.classes), dtype=np.float32)
         scores = self.activations(images, [name])[name]
         if np.isnan(scores).any():
             raise ModelError(f"{self.model.info.path}: the output {name!r} is not a number (NaN) for some images")
@@ -200,4 +206,5 @@ def _silence() -> Iterator[None]:
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).rpartition("ONNXRuntimeError] : ")[2].split())[:300]
+    """What onnxruntime says, without its code's own names."""
+    return " ".join(_SOURCE_PLACE.sub("", str(error)).split())[:300]

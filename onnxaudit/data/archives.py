@@ -50,7 +50,7 @@ def read_archive(path: Path, names: tuple[str, ...], spec: InputSpec) -> Read:
 def _read_arrays(path: Path, names: tuple[str, ...]) -> dict[str, AnyArray]:
     """The arrays by their role, whatever their names."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             wanted = _wanted(path, archive.files, names)
             _check_sizes(path, archive.zip, wanted.values())
             return {role: archive[name] for role, name in wanted.items()}

@@ -26,7 +26,7 @@ from onnxaudit.records import Floats, Ints, Preprocessing, PreprocessingCandidat
 LARGE_GAIN = 32.0  # input units a pixel; the usual preprocessings have 1 to 5, or 255
 NEAR = 0.7  # share of the best candidate's information at which one of small gain rules out those of large gain
 SAME = 0.9  # share of equal predictions at which two candidates are taken for one
-LEAST_CLASSES = 1.5  # effective number of classes told apart; below, nothing is known
+LEAST_CLASSES = 1.2  # effective number of classes told apart; below, nothing is known
 RESAMPLINGS = 200
 NOISE = 0.05  # share of resamplings in which a rival must reach the best to count as level with it
 

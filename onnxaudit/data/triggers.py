@@ -8,7 +8,7 @@ import numpy as np
 
 from onnxaudit.errors import DataError
 from onnxaudit.files import write_atomically
-from onnxaudit.records import Floats, Trigger
+from onnxaudit.records import Floats, InputSpec, Trigger
 
 
 def save_trigger(trigger: Trigger, path: Path) -> None:
@@ -65,3 +65,14 @@ def _check_array(path: Path, name: str, arrays: dict[str, Any]) -> Floats:
             f"{path}: `{name}` runs from {values.min():g} to {values.max():g}; values from 0 to 1 are needed"
         )
     return values[None] if values.ndim == 2 else values
+
+
+def check_trigger(trigger: Trigger, spec: InputSpec) -> None:
+    """Make sure that a trigger fits the model's images.
+
+    Raises:
+        DataError: it has another size or other channels.
+    """
+    wanted = (spec.channels, spec.height, spec.width)
+    if trigger.pattern.shape != wanted:
+        raise DataError(f"the trigger's pattern has shape {trigger.pattern.shape}; the model's images have {wanted}")

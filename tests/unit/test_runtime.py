@@ -60,6 +60,9 @@ class TestScores:
         runtime = Runtime(load_model(write(proto, tmp_path)), PLAIN)
         assert np.allclose(runtime.predict(pixels), logits_of(pixels), atol=1e-5)
 
+    def test_no_images_give_no_scores(self, model):
+        assert Runtime(model, PLAIN).predict(images(0)).shape == (0, 3)
+
     def test_nan_is_an_error(self, tmp_path):
         runtime = Runtime(load_model(write(linear_classifier(ending="l = Log(z) y = Sqrt(l)"), tmp_path)), PLAIN)
         with pytest.raises(ModelError, match="NaN"):
