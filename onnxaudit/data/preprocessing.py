@@ -10,11 +10,9 @@ from onnxaudit.records import ChannelOrder, Layout, Preprocessing
 
 Pixels = TypeVar("Pixels", bound=Any)
 
-PLAIN = (
-    Preprocessing("0..1", 0.0, 1.0),
-    Preprocessing("0..255", 0.0, 255.0),
-    Preprocessing("-1..1", -1.0, 1.0),
-)
+UNIT = Preprocessing("0..1", 0.0, 1.0)
+BYTES = Preprocessing("0..255", 0.0, 255.0)
+SIGNED = Preprocessing("-1..1", -1.0, 1.0)
 IMAGENET = Preprocessing("ImageNet", mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
 CAFFE = Preprocessing("Caffe", high=255.0, mean=(103.939, 116.779, 123.68), channel_order=ChannelOrder.BGR)
 MNIST = Preprocessing("MNIST", mean=(0.1307,), std=(0.3081,))
@@ -22,7 +20,7 @@ MNIST = Preprocessing("MNIST", mean=(0.1307,), std=(0.3081,))
 
 def common_preprocessings(channels: int) -> tuple[Preprocessing, ...]:
     """The ways in common use for images of so many channels, the most usual first."""
-    return PLAIN + {1: (MNIST,), 3: (IMAGENET, CAFFE)}.get(channels, ())
+    return (UNIT, BYTES, SIGNED, *{1: (MNIST,), 3: (IMAGENET, CAFFE)}.get(channels, ()))
 
 
 def preprocess(pixels: Pixels, preprocessing: Preprocessing, layout: Layout) -> Pixels:

@@ -1,14 +1,16 @@
 """Which of the usual preprocessings a model wants.
 
-With labels the best accuracy wins, and within noise of it the most usual. Without labels see `stability`.
+With labels the best accuracy wins, and within noise of it the most usual. Without labels see `stability`. Synthetic
+images tell values around 1 from values around 255 and nothing finer, so that only 0..1 and 0..255 are tried on them.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
-from onnxaudit.data.preprocessing import common_preprocessings
+from onnxaudit.data.preprocessing import BYTES, UNIT, common_preprocessings
 from onnxaudit.data.stability import choose_by_stability
 from onnxaudit.errors import ModelError, UndecidedRangeError
 from onnxaudit.records import (
@@ -45,10 +47,18 @@ def choose_preprocessing(predict: Predict, samples: Samples, spec: InputSpec, *,
     candidates = common_preprocessings(spec.channels)
     if samples.labels is None:
         images = samples.take(_spread(len(samples), MOST_UNLABELLED)).images
+        if samples.synthetic:
+            return _assume(choose_by_stability(predict, images, (UNIT, BYTES), seed=seed))
         return choose_by_stability(predict, images, candidates, seed=seed)
     chosen = samples.take(_spread(len(samples), MOST_LABELLED))
     assert chosen.labels is not None
     return _choose_by_labels(predict, chosen.images, chosen.labels, candidates)
+
+
+def _assume(choice: PreprocessingChoice) -> PreprocessingChoice:
+    name = choice.preprocessing.name
+    explanation = f"{name}: assumed, because synthetic images tell no more than 0..1 from 0..255; give clean samples"
+    return replace(choice, explanation=explanation)
 
 
 def _spread(count: int, most: int) -> Ints:
