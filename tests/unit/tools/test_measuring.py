@@ -31,6 +31,14 @@ def test_models_and_samples_stay_within_12_megabytes() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_readme_gives_the_figures_of_the_record(name: str) -> None:
+    truth = GroundTruth.load(MODELS / f"{name}.json")
+    success = "-" if truth.attack_success_rate is None else f"{truth.attack_success_rate:.3f}"
+    (row,) = [row for row in (MODELS / "README.md").read_text(encoding="utf-8").splitlines() if f"| {name} |" in row]
+    assert row.endswith(f"| {truth.clean_accuracy:.3f} | {success} |")
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_model_is_what_its_record_says(name: str) -> None:
     assert check(MODELS, name) == []
 
