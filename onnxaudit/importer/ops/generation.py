@@ -19,7 +19,13 @@ def fill(shape: StaticInts, *, value: Tensor | None = None) -> Tensor:
 
 
 @op("Range", since=11)
-def count(start: Tensor, limit: Tensor, delta: Tensor) -> Tensor:
+def count(
+    start: Tensor,
+    limit: Tensor,
+    delta: Tensor,
+    *,
+    stash_type: int = TensorProto.FLOAT,  # noqa: ARG001 - everything is computed in float32 at least
+) -> Tensor:
     """Numbers from `start` to below `limit`."""
     return torch.arange(start.item(), limit.item(), delta.item(), dtype=start.dtype)
 

@@ -36,6 +36,11 @@ def _split_tuples(data: Tensor, indices: Tensor, first: int, depth: int) -> tupl
 
 
 @op("Scatter", since=9)
+def scatter(data: Tensor, indices: Tensor, updates: Tensor, *, axis: int = 0) -> Tensor:
+    """`data` with `updates` written to one entry of an axis for each position in `indices`."""
+    return scatter_elements(data, indices, updates, axis=axis)
+
+
 @op("ScatterElements", since=11)
 def scatter_elements(
     data: Tensor, indices: Tensor, updates: Tensor, *, axis: int = 0, reduction: str = "none"

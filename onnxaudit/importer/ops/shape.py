@@ -143,3 +143,9 @@ def stack_pixels(x: Tensor, *, blocksize: int, mode: str = "DCR") -> Tensor:
     blocks = x.reshape(n, c, h // blocksize, blocksize, w // blocksize, blocksize)
     order = (0, 3, 5, 1, 2, 4) if mode == "DCR" else (0, 1, 3, 5, 2, 4)
     return blocks.permute(order).reshape(n, c * blocksize**2, h // blocksize, w // blocksize)
+
+
+@op("BitCast", since=26)
+def reinterpret(data: Tensor, *, to: int) -> Tensor:
+    """The same bits as another element type of the same size."""
+    return data.view(find_dtype(to))
