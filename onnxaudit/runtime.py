@@ -170,7 +170,9 @@ def _open_session(data: bytes, device: str) -> Any:
     if device == "cpu" or CUDA not in onnxruntime.get_available_providers():
         return onnxruntime.InferenceSession(data, _options(), providers=[CPU])
     with _silence():
-        return onnxruntime.InferenceSession(data, _options(), providers=[CUDA, CPU])
+        session = onnxruntime.InferenceSession(data, _options(), providers=[CUDA, CPU])
+    session.disable_fallback()  # which would print, and change the device half-way
+    return session
 
 
 def _options() -> Any:
@@ -198,6 +200,8 @@ def _silence() -> Iterator[None]:
         os.dup2(sink, 1)
         os.dup2(sink, 2)
         yield
+        sys.stdout.flush()
+        sys.stderr.flush()
     finally:
         for number, copy in enumerate(saved, start=1):
             os.dup2(copy, number)

@@ -24,7 +24,7 @@ from onnxaudit.errors import ModelError, UndecidedRangeError
 from onnxaudit.records import Floats, Ints, Preprocessing, PreprocessingCandidate, PreprocessingChoice
 
 LARGE_GAIN = 32.0  # input units a pixel; the usual preprocessings have 1 to 5, or 255
-NEAR = 0.7  # share of the best candidate's information at which one of small gain rules out those of large gain
+NEAR = 0.7  # on real images a fitting candidate of small gain came no lower, one that does not fit no higher
 SAME = 0.9  # share of equal predictions at which two candidates are taken for one
 LEAST_CLASSES = 1.2  # effective number of classes told apart; below, nothing is known
 RESAMPLINGS = 200
@@ -38,7 +38,7 @@ Shares = npt.NDArray[np.float64]
 
 
 def choose_by_stability(
-    predict: Predict, images: Floats, candidates: tuple[Preprocessing, ...], *, seed: int
+    predict: Predict, images: Floats, candidates: tuple[Preprocessing, ...], *, seed: int, near: float = NEAR
 ) -> PreprocessingChoice:
     """The candidate under which predictions know most of the image.
 
@@ -47,6 +47,7 @@ def choose_by_stability(
         images: in pixel space.
         candidates: the most usual first.
         seed: of the resampling.
+        near: share of the best candidate's information at which one of small gain rules out those of large gain.
 
     Raises:
         UndecidedRangeError: no candidate tells classes apart, or several do that contradict each other.
@@ -56,16 +57,19 @@ def choose_by_stability(
     votes = {candidate: _votes(*found) for candidate, found in classes.items() if found is not None}
     if not votes:
         raise ModelError("the model gives NaN on clean samples under every usual preprocessing; name it with --range")
-    chosen = _decide(votes, {c: found[0][:, 0] for c, found in classes.items() if found is not None}, seed)
+    predicted = {candidate: found[0][:, 0] for candidate, found in classes.items() if found is not None}
+    chosen = _decide(votes, predicted, seed, near)
     evidence = tuple(_evidence(candidate, classes[candidate]) for candidate in candidates)
     return PreprocessingChoice(chosen, "stability", _explain(chosen, evidence), evidence)
 
 
-def _decide(votes: dict[Preprocessing, Shares], predicted: dict[Preprocessing, Ints], seed: int) -> Preprocessing:
+def _decide(
+    votes: dict[Preprocessing, Shares], predicted: dict[Preprocessing, Ints], seed: int, near: float
+) -> Preprocessing:
     count = len(next(iter(votes.values())))
     everyone = np.full((1, count), 1.0 / count)
     information = {candidate: float(_information(shares, everyone)[0]) for candidate, shares in votes.items()}
-    field = _strip_large_gains(information)
+    field = _strip_large_gains(information, near)
     best = max(field, key=lambda candidate: information[candidate])
     if information[best] < np.log(LEAST_CLASSES):
         raise UndecidedRangeError(f"{UNTOLD}: the model gives nearly one answer for all of them; {ADVICE}")
@@ -85,11 +89,11 @@ def _level_with(best: Preprocessing, votes: dict[Preprocessing, Shares], seed: i
     return [candidate for candidate in votes if (drawn[candidate] >= drawn[best]).mean() > NOISE]
 
 
-def _strip_large_gains(information: dict[Preprocessing, float]) -> list[Preprocessing]:
+def _strip_large_gains(information: dict[Preprocessing, float], near: float) -> list[Preprocessing]:
     small = [candidate for candidate in information if _gain(candidate) < LARGE_GAIN]
     large = [candidate for candidate in information if candidate not in small]
     best = max(information.values())
-    return small if any(information[candidate] >= NEAR * best for candidate in small) else large
+    return small if any(information[candidate] >= near * best for candidate in small) else large
 
 
 def _gain(candidate: Preprocessing) -> float:

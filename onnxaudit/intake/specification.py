@@ -23,7 +23,7 @@ CHANNELS_FIRST_OPS = frozenset(
         "LRN",
     ]
 )
-ELEMENTWISE_OPS = frozenset(["Identity", "Cast", "Add", "Sub", "Mul", "Div", "Clip", "Relu"])
+AXIS_KEEPING_OPS = frozenset(["Identity", "Cast", "Add", "Sub", "Mul", "Div", "Clip", "Relu", "Pad"])
 CLASS_SCORE_OPS = frozenset(("Softmax", "LogSoftmax", "Sigmoid"))
 SHAPE_OPS = frozenset(("Reshape", "Flatten", "Squeeze"))
 TO_CHANNELS_FIRST = (0, 3, 1, 2)
@@ -109,7 +109,7 @@ def _consumed_as(graph: onnx.GraphProto, name: str) -> Layout | None:
             return Layout.NCHW
         if node.op_type == "Transpose":
             return Layout.NHWC if _ints(node, "perm") == TO_CHANNELS_FIRST else None
-        if node.op_type in ELEMENTWISE_OPS:
+        if node.op_type in AXIS_KEEPING_OPS:
             names.update(node.output)
     return None
 
