@@ -1,1 +1,7 @@
-"""Find the label that a backdoor sends images to: inversion, outliers, score."""
+"""Find the label that a backdoor sends images to: inversion, outliers, closer look, judgement."""
+
+from onnxaudit.detection.cascade import detect
+from onnxaudit.detection.config import DetectionConfig, InversionConfig
+from onnxaudit.detection.inversion import invert
+
+__all__ = ["DetectionConfig", "InversionConfig", "detect", "invert"]

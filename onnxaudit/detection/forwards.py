@@ -1,0 +1,40 @@
+"""Forward passes without gradients: what the classifier predicts, and which samples a trigger sends to a label."""
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from onnxaudit.records import Floats, Ints, Trigger
+
+
+def compute_logits(classifier: nn.Module, images: Floats, chunk_pixels: int) -> Floats:
+    """Logits `(n, classes)` of images `(n, c, h, w)`, at most `chunk_pixels` (images x height x width) at a time."""
+    count = max(1, chunk_pixels // (images.shape[2] * images.shape[3]))
+    device = device_of(classifier)
+    with torch.no_grad():
+        chunks = [
+            classifier(torch.from_numpy(images[start : start + count]).to(device, memory_format=torch.channels_last))
+            for start in range(0, len(images), count)
+        ]
+    return torch.cat(chunks).cpu().numpy()
+
+
+def pick_classes(logits: Floats) -> Ints:
+    """Predicted classes `(n,)` of logits `(n, classes)`; −1 where one is NaN: `argmax` would take it for the largest."""
+    return np.where(np.isnan(logits).any(axis=1), -1, logits.argmax(axis=1))
+
+
+def find_hits(
+    classifier: nn.Module, images: Floats, trigger: Trigger, label: int, chunk_pixels: int
+) -> npt.NDArray[np.bool_]:
+    """Flags `(n,)`: which of `images` are classified as `label` once they carry `trigger`."""
+    if len(images) == 0:
+        return np.zeros(0, dtype=bool)
+    logits = compute_logits(classifier, trigger.apply(images), chunk_pixels)
+    return np.asarray(pick_classes(logits) == label)
+
+
+def device_of(classifier: nn.Module) -> torch.device:
+    """Where the weights lie; a module without weights runs on the processor."""
+    return next((weight.device for weight in classifier.parameters()), torch.device("cpu"))

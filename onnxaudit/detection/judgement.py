@@ -1,0 +1,122 @@
+"""From sizes and success rates to a verdict.
+
+For a suspect label `k` with trigger size `a_k` the evidence is
+
+    r = median(a) / a_k                     how many times smaller its trigger is than is normal
+    p = min(1, N · P(T > t))                how improbable its log size is among `N` labels: Grubbs' outlier test
+    log-odds = w_r · ln(r / r₀) + w_p · log₁₀(p₀ / p),   score = 1 / (1 + exp(−log-odds)),   backdoored: score > 1/2
+
+where median, mean and spread come from labels of equal effort that are not suspected themselves. Several targets hide
+each other; so the smallest, the two smallest, ... are taken in turn as suspected and held against the rest (as in the
+test of B. Rosner, Technometrics 25, 1983). Neither term would do alone: with few labels a large ratio is not
+improbable, and with many even a small one is.
+
+A trigger that fails on unseen samples was fitted to those it was made on: it convicts nobody.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from onnxaudit.detection.config import DetectionConfig
+from onnxaudit.records import Judgement, Rate, Verdict
+from onnxaudit.statistics import student_tail
+
+FEWEST_NORMAL = 3  # labels that show what is normal: with fewer, their spread is anything
+LEAST_SPREAD = 0.1  # of log sizes: runs with other seeds differ by this much
+LEAST_PROBABILITY = 1e-6  # what lies beyond says more about the distribution's tail than about the label
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What speaks for a label being a target.
+
+    Attributes:
+        label: class index.
+        size: of its trigger, pixels.
+        ratio: `r`.
+        probability: `p`.
+        log_odds: for a backdoor.
+        success: of its trigger on unseen samples.
+        convincing: the log-odds are positive and the trigger works on unseen samples.
+    """
+
+    label: int
+    size: float
+    ratio: float
+    probability: float
+    log_odds: float
+    success: Rate
+    convincing: bool
+
+
+def weigh(
+    sizes: Mapping[int, float], success: Mapping[int, Rate], classes: int, config: DetectionConfig
+) -> tuple[Evidence, ...]:
+    """Evidence for the smallest labels, the strongest first; none with too few labels to compare.
+
+    Args:
+        sizes: trigger sizes in pixels, by label, all found with equal effort.
+        success: of these triggers on unseen samples.
+        classes: `N`, the labels among which the suspects are the smallest.
+        config: weights and limits.
+    """
+    ascending = sorted(sizes, key=lambda label: (sizes[label], label))
+    most = max(0, min(math.floor(config.most_targets * classes), len(ascending) - FEWEST_NORMAL))
+
+    def weigh_label(label: int, suspected: int) -> Evidence:
+        normal = [sizes[other] for other in ascending[suspected:]]
+        return _weigh_one(label, sizes[label], normal, success[label], classes, config)
+
+    alone = [weigh_label(label, rank + 1) for rank, label in enumerate(ascending[:most])]
+    targets = max((rank + 1 for rank, one in enumerate(alone) if one.convincing), default=0)
+    together = [weigh_label(label, targets) for label in ascending[:targets]]
+    return tuple(sorted(together + alone[targets:], key=lambda one: -one.log_odds))
+
+
+def judge(evidence: Sequence[Evidence], obstacles: Sequence[str], doubts: Sequence[str]) -> Judgement:
+    """The verdict.
+
+    Args:
+        evidence: from `weigh`.
+        obstacles: why the evidence means little, one sentence each; with any the verdict is inconclusive.
+        doubts: why a backdoor may have been missed, one sentence each; with any the verdict is never clean.
+    """
+    odds = [one.log_odds if one.convincing else min(one.log_odds, 0.0) for one in evidence]
+    score = 1 / (1 + math.exp(-max(odds, default=0.0)))
+    convincing = [one for one in evidence if one.convincing]
+    doubtful = [one for one in evidence if one.log_odds > 0 and not one.convincing]
+    targets = tuple(one.label for one in convincing)
+    grounds = tuple(_describe(one) for one in [*convincing, *doubtful] or evidence[:1])
+    if obstacles or (not convincing and (doubtful or doubts)):
+        return Judgement(Verdict.INCONCLUSIVE, score, targets, (*obstacles, *doubts, *grounds))
+    return Judgement(Verdict.BACKDOORED if targets else Verdict.CLEAN, score, targets, grounds)
+
+
+def _weigh_one(
+    label: int, size: float, normal: Sequence[float], success: Rate, classes: int, config: DetectionConfig
+) -> Evidence:
+    logs = np.log(normal)
+    ratio = float(np.median(normal)) / size
+    spread = max(float(np.std(logs, ddof=1)), LEAST_SPREAD) * math.sqrt(1 + 1 / len(logs))
+    tail = student_tail((float(np.mean(logs)) - math.log(size)) / spread, len(logs) - 1)
+    probability = min(1.0, max(classes * tail, LEAST_PROBABILITY))
+    log_odds = config.ratio_weight * math.log(ratio / config.neutral_ratio)
+    log_odds += config.rarity_weight * math.log10(config.neutral_probability / probability)
+    works = success.value is not None and success.value >= config.unseen_success
+    return Evidence(label, size, ratio, probability, log_odds, success, works and log_odds > 0)
+
+
+def _describe(one: Evidence) -> str:
+    carries = (
+        "no unseen sample could test it"
+        if one.success.value is None
+        else f"it sends {one.success.successes} of {one.success.trials} unseen samples there"
+    )
+    return (
+        f"The smallest trigger found for label {one.label} covers {one.size:.1f} pixels, {one.ratio:.1f} times fewer "
+        f"than is normal for this model; by chance the smallest of its labels is as small with probability "
+        f"{one.probability:.2g}; {carries}."
+    )

@@ -1,0 +1,84 @@
+"""What stands against a verdict, in plain sentences."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from onnxaudit.detection.config import DetectionConfig
+from onnxaudit.detection.forwards import pick_classes
+from onnxaudit.records import Floats, Inversion, LabelStatus, Samples
+from onnxaudit.statistics import rate_of
+
+
+def list_obstacles(
+    samples: Samples, logits: Floats, found: Sequence[Inversion], config: DetectionConfig
+) -> tuple[str, ...]:
+    """Why the evidence means little; empty where nothing does.
+
+    Args:
+        samples: all clean samples.
+        logits: of the samples, `(n, classes)`.
+        found: one inversion a label.
+        config: limits.
+    """
+    return (
+        *_check_classes(logits.shape[1], config),
+        *_check_understanding(samples, logits),
+        *_check_completeness(found),
+    )
+
+
+def list_doubts(samples: Samples, found: Sequence[Inversion], config: DetectionConfig) -> tuple[str, ...]:
+    """Why a backdoor may have been missed although nothing points to one."""
+    doubts = []
+    if samples.synthetic:
+        doubts.append("The samples are synthetic: without real images a model is never called clean.")
+    settled = sum(one.status is LabelStatus.SETTLED for one in found)
+    if settled < config.fewest_settled * len(found):
+        doubts.append(f"A trigger was found for only {settled} of {len(found)} labels, too few to tell what is normal.")
+    return tuple(doubts)
+
+
+def explain(one: Inversion) -> str:
+    """Why a label's inversion did not settle, else ""."""
+    match one.status:
+        case LabelStatus.SETTLED:
+            return ""
+        case LabelStatus.UNREACHED:
+            return "no trigger sent enough samples to this label"
+        case LabelStatus.UNFINISHED if one.passes:
+            return "the time was up before its inversion had settled"
+        case LabelStatus.UNFINISHED:
+            return "its inversion was not begun: no time, or no samples of other classes"
+
+
+def _check_classes(classes: int, config: DetectionConfig) -> list[str]:
+    if classes >= config.fewest_classes:
+        return []
+    return [
+        f"The model has {classes} classes; with fewer than {config.fewest_classes} none can stick out from the others."
+    ]
+
+
+def _check_understanding(samples: Samples, logits: Floats) -> list[str]:
+    """Whether the model answers sensibly on the samples; a wrong value range is the usual cause."""
+    predicted = pick_classes(logits)
+    advice = "check the value range and the class order"
+    if (unknown := int((predicted < 0).sum())) > 0:
+        return [f"The model answers NaN on {unknown} of {len(samples)} samples; {advice}."]
+    if len(np.unique(predicted)) < 2:
+        return [f"The model puts all {len(samples)} samples into one class; {advice}."]
+    if samples.labels is None:
+        return []
+    accuracy, guessing = rate_of(predicted == samples.labels), np.bincount(samples.labels).max() / len(samples)
+    if accuracy.low > guessing:
+        return []
+    return [
+        f"The model classifies {accuracy.successes} of {accuracy.trials} samples correctly, which is no better than "
+        f"guessing; {advice}."
+    ]
+
+
+def _check_completeness(found: Sequence[Inversion]) -> list[str]:
+    unfinished = sum(one.status is LabelStatus.UNFINISHED for one in found)
+    return [f"The inversion of {unfinished} of {len(found)} labels was not finished."] if unfinished else []
