@@ -21,7 +21,7 @@ def compute_logits(classifier: nn.Module, images: Floats, chunk_pixels: int) -> 
 
 
 def pick_classes(logits: Floats) -> Ints:
-    """Predicted classes `(n,)` of logits `(n, classes)`; −1 where one is NaN: `argmax` would take it for the largest."""
+    """Predicted classes `(n,)` of logits `(n, classes)`; −1 where one is NaN, which `argmax` takes for the largest."""
     return np.where(np.isnan(logits).any(axis=1), -1, logits.argmax(axis=1))
 
 
