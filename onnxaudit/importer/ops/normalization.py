@@ -43,7 +43,9 @@ def normalize_batch_or_train(
     axes = [0, *range(2, x.ndim)]
     mean, var = x.mean(axes), x.var(axes, correction=0)
     running = (input_mean * momentum + mean * (1 - momentum), input_var * momentum + var * (1 - momentum))
-    return F.batch_norm(x, mean, var, scale, b, False, 0.0, epsilon), *running
+    shape = (-1, *[1] * (x.ndim - 2))
+    factor = scale * torch.rsqrt(var + epsilon)
+    return x * factor.reshape(shape) + (b - mean * factor).reshape(shape), *running
 
 
 @op("InstanceNormalization", since=6)

@@ -67,7 +67,7 @@ def dequantize(
     output_dtype: int = 0,  # noqa: ARG001 - floats are float32 whatever the file says
 ) -> Tensor:
     """`(x − zero point) · scale`."""
-    y = x if x.is_floating_point() else x.to(torch.float32)
+    y = x if x.is_floating_point() else x.to(x_scale.dtype)
     if x_zero_point is not None:
         y = y - _spread(x_zero_point, y, axis, block_size)
     return y * _spread(x_scale, y, axis, block_size)

@@ -128,15 +128,15 @@ def find_unique(
     sorted: int = 1,  # noqa: A002
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Distinct values (or slices), where each first stands, which one each entry is, and how often each occurs."""
-    data = x.reshape(-1) if axis is None else x
-    values, inverse, counts = torch.unique(data, return_inverse=True, return_counts=True, dim=axis or 0)
-    position = torch.arange(len(inverse) - 1, -1, -1)
-    first = torch.zeros(len(counts), dtype=torch.int64).scatter(0, inverse.flip(0), position)
-    if sorted:
-        return values, first, inverse, counts
-    order = torch.argsort(first)
-    rank = torch.argsort(order)
-    return values.index_select(axis or 0, order), first[order], rank[inverse], counts[order]
+    data, along = (x.reshape(-1), 0) if axis is None else (x, axis)
+    _, inverse, counts = torch.unique(data.detach(), return_inverse=True, return_counts=True, dim=along)
+    position = torch.arange(len(inverse) - 1, -1, -1, device=x.device)
+    first = torch.zeros_like(counts).scatter(0, inverse.flip(0), position)
+    if not sorted:
+        order = torch.argsort(first)
+        first, counts, inverse = first[order], counts[order], torch.argsort(order)[inverse]
+    # Read from the data itself, so that gradients find the way.
+    return data.index_select(along, first), first, inverse, counts
 
 
 @op("ReverseSequence", since=10)
