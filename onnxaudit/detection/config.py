@@ -23,16 +23,16 @@ class InversionConfig:
             chunks fall out of the processor's cache: 128 images of 32x32 ran fastest, 512 took 1.4 times as long.
     """
 
-    steps: int = 150
-    samples_per_step: int = 12
+    steps: int = 120
+    samples_per_step: int = 8
     success: float = 0.95
-    window: int = 4
-    step_size: float = 0.3
+    window: int = 6
+    step_size: float = 0.4
     momentum: tuple[float, float] = (0.5, 0.9)
     first_penalty: float = 1.0
     penalty_rise: float = 1.1
     penalty_fall: float = 1.15
-    patience: int = 50
+    patience: int = 40
     improvement: float = 0.01
     chunk_pixels: int = 2**17
 
@@ -59,7 +59,7 @@ class DetectionConfig:
 
     first: InversionConfig = field(default_factory=InversionConfig)
     closer: InversionConfig = field(
-        default_factory=lambda: InversionConfig(steps=300, samples_per_step=16, patience=75)
+        default_factory=lambda: InversionConfig(steps=250, samples_per_step=12, step_size=0.3, patience=60)
     )
     suspects: int = 5
     suspect_index: float = 2.0

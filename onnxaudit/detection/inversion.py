@@ -12,7 +12,7 @@ Differs from the source:
 - All labels run together, labels x samples in one batch; a label leaves it when its mask has stopped shrinking.
 - `λ` moves at every step, by the success over a window of steps. It weighs the mean of the mask, not its sum, so
   that one setting serves images of any size.
-- About 2,000 image passes a label instead of 990,000: a larger step, small batches of samples, and only clean images
+- About 1,000 image passes a label instead of 990,000: a larger step, small batches of samples, and only clean images
   of the defender's.
 - Success is counted on logits that are numbers: a NaN is no success.
 """
