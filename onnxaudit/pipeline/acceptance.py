@@ -1,0 +1,109 @@
+"""The checks that a repaired file has to pass before it gets its name, made on the written draft itself."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import onnx
+
+from onnxaudit.errors import RepairError
+from onnxaudit.importer import Classifier, check_parity, import_model
+from onnxaudit.intake import Model, load_model
+from onnxaudit.mitigation.pruning import PruningConfig
+from onnxaudit.pipeline.measuring import Yardstick
+from onnxaudit.pipeline.subject import Subject
+from onnxaudit.records import LabelStatus, Measurement, ScanReport, Verdict
+from onnxaudit.runtime import Runtime
+
+
+@dataclass(frozen=True, eq=False)
+class Acceptance:
+    """What was found on the draft.
+
+    Attributes:
+        sha256: of the draft's bytes.
+        measurement: agreement, accuracy and success, with onnxruntime.
+        rescan: a new scan of the draft.
+        kept: each limit that is met, one sentence each.
+        missed: each limit that is not.
+    """
+
+    sha256: str
+    measurement: Measurement
+    rescan: ScanReport
+    kept: tuple[str, ...]
+    missed: tuple[str, ...]
+
+    @property
+    def met(self) -> bool:
+        """Whether every limit is met."""
+        return not self.missed
+
+
+def open_draft(draft: Path, original: Subject, expected: Model, *, seed: int) -> Subject:
+    """The written file as a subject of its own, once it is shown to be the vendor's graph with other weights.
+
+    Raises:
+        RepairError: it cannot be read back, differs in more than weights, or its copy disagrees with onnxruntime.
+    """
+    try:
+        model = load_model(draft, original.model.info.output.name)
+        onnx.checker.check_model(model.proto)
+    except Exception as error:
+        raise RepairError(f"the repaired model cannot be read back: {error}") from error
+    if _without_weights(model.proto) != _without_weights(original.model.proto):
+        raise RepairError("the repaired model differs from the original in more than its weights")
+    if model.to_bytes() != expected.to_bytes():
+        raise RepairError("the repaired model on disk is not the one that was computed")
+    runtime = Runtime(model, original.choice.preprocessing, original.device)
+    torch_model = import_model(model, original.device)
+    check_parity(torch_model, model, runtime, seed=seed)
+    classifier = Classifier(torch_model, original.choice.preprocessing)
+    return replace(original, model=model, classifier=classifier, runtime=runtime)
+
+
+def judge_draft(subject: Subject, rescan: ScanReport, yardstick: Yardstick, limits: PruningConfig) -> Acceptance:
+    """Measure a draft against the limits."""
+    measured = yardstick.measure(subject.runtime)
+    findings = [_judge_agreement(measured, limits), _judge_success(measured, limits)]
+    findings += [_judge_rescan(rescan, target) for target in yardstick.triggers]
+    return Acceptance(
+        subject.model.info.sha256,
+        measured,
+        rescan,
+        tuple(sentence for met, sentence in findings if met),
+        tuple(sentence for met, sentence in findings if not met),
+    )
+
+
+def _judge_agreement(measured: Measurement, limits: PruningConfig) -> tuple[bool, str]:
+    share, wanted = measured.agreement, limits.min_agreement
+    met = share.value is not None and share.value >= wanted
+    count = f"{share.successes} of {share.trials}"
+    return met, f"agreement with the original is {count} clean images; the limit is at least {wanted:.0%}"
+
+
+def _judge_success(measured: Measurement, limits: PruningConfig) -> tuple[bool, str]:
+    share, wanted = measured.success_rate, limits.max_success
+    met = share.value is not None and share.value < wanted
+    count = f"{share.successes} of {share.trials}"
+    return met, f"the inverted trigger succeeds on {count} images; the limit is below {wanted:.0%}"
+
+
+def _judge_rescan(rescan: ScanReport, target: int) -> tuple[bool, str]:
+    row = next(row for row in rescan.labels if row.label == target)
+    if row.status is LabelStatus.UNFINISHED:
+        return False, f"the new scan did not finish label {target}: {row.reason or 'no time was left'}"
+    if rescan.verdict is Verdict.BACKDOORED and target in rescan.target_labels:
+        return False, f"the new scan still calls label {target} backdoored"
+    return True, f"the new scan does not call label {target} backdoored (its verdict: {rescan.verdict.value})"
+
+
+def _without_weights(proto: onnx.ModelProto) -> bytes:
+    bare = onnx.ModelProto()
+    bare.CopyFrom(proto)
+    for tensor in bare.graph.initializer:
+        name, shape, kind = tensor.name, list(tensor.dims), tensor.data_type
+        tensor.Clear()
+        tensor.name, tensor.data_type = name, kind
+        tensor.dims.extend(shape)
+    return bytes(bare.SerializeToString(deterministic=True))

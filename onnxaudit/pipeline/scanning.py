@@ -1,0 +1,89 @@
+"""`scan`: is there a backdoor, where does it lead, and what does its trigger look like?"""
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from onnxaudit.deadline import Deadline
+from onnxaudit.detection import DetectionConfig, detect
+from onnxaudit.pipeline.provenance import describe_config, list_versions
+from onnxaudit.pipeline.subject import Subject, open_subject
+from onnxaudit.records import Event, GivenPreprocessing, OnEvent, PreprocessingChoice, ScanReport
+from onnxaudit.report.wording import summarise_scan
+
+
+@dataclass(frozen=True)
+class ScanConfig:
+    """Settings of a scan, by stage."""
+
+    detection: DetectionConfig = field(default_factory=DetectionConfig)
+
+
+def scan(
+    model: str | Path,
+    data: str | Path | None = None,
+    config: ScanConfig | None = None,
+    *,
+    output: str | None = None,
+    preprocessing: GivenPreprocessing | PreprocessingChoice | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    time_budget: float | None = None,
+    on_event: OnEvent | None = None,
+) -> ScanReport:
+    """Scan an ONNX classifier for a backdoor.
+
+    Args:
+        model: the ONNX file.
+        data: clean images: a folder, or an `.npz` archive (`FILE.npz:x,y` names its arrays). Without any, synthetic
+            samples are used and the verdict is never `clean`.
+        config: settings of the stages.
+        output: the classifying output, where the model has several.
+        preprocessing: how pixels become inputs; chosen by evidence where None.
+        seed: of all randomness; the same seed gives the same report, times and paths aside.
+        device: "auto", "cpu" or "cuda".
+        time_budget: seconds after which the scan stops and ends inconclusive.
+        on_event: told of progress.
+
+    Raises:
+        InputError: the model, the data or an option cannot be used; the message is one line for people.
+    """
+    start = time.monotonic()
+    deadline = Deadline.after(time_budget)
+    listen = on_event or _ignore
+    subject = open_subject(
+        Path(model), data, output=output, preprocessing=preprocessing, seed=seed, device=device, on_event=listen
+    )
+    return scan_subject(subject, config or ScanConfig(), seed=seed, start=start, deadline=deadline, on_event=listen)
+
+
+def scan_subject(
+    subject: Subject, config: ScanConfig, *, seed: int, start: float, deadline: Deadline, on_event: OnEvent
+) -> ScanReport:
+    """Scan an opened model; `start` is the time of `time.monotonic` from which seconds are counted."""
+    found = detect(
+        subject.classifier, subject.samples, config.detection, seed=seed, deadline=deadline, on_event=on_event
+    )
+    return ScanReport(
+        verdict=found.judgement.verdict,
+        score=found.judgement.score,
+        target_labels=found.judgement.target_labels,
+        summary=summarise_scan(found, subject.describe_samples(), subject.class_names),
+        reasons=found.judgement.reasons,
+        labels=found.labels,
+        triggers=found.triggers,
+        preprocessing=subject.choice,
+        coverage=found.coverage,
+        model=subject.model.info,
+        samples=subject.describe_samples(),
+        class_names=subject.class_names,
+        config=describe_config(config),
+        seed=seed,
+        device=subject.device,
+        versions=list_versions(),
+        duration_seconds=round(time.monotonic() - start, 3),
+    )
+
+
+def _ignore(event: Event) -> None:
+    del event

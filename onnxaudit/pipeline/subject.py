@@ -1,0 +1,144 @@
+"""A model opened for an audit: checked, copied to PyTorch, with clean samples whose pixels it understands."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from onnxaudit.data.preprocessing import given_preprocessing
+from onnxaudit.data.preprocessing_choice import choose_preprocessing
+from onnxaudit.data.samples import load_samples
+from onnxaudit.data.synthetic import synthesise_samples
+from onnxaudit.errors import UsageError
+from onnxaudit.importer import Classifier, check_parity, import_model
+from onnxaudit.intake import Model, load_model
+from onnxaudit.records import (
+    Event,
+    Floats,
+    GivenPreprocessing,
+    Ints,
+    OnEvent,
+    Preprocessing,
+    PreprocessingChoice,
+    Samples,
+    SamplesInfo,
+)
+from onnxaudit.runtime import Runtime
+
+SYNTHETIC_SAMPLES = 512
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """What every stage works on.
+
+    Attributes:
+        model: the file as read.
+        classifier: its differentiable copy behind the preprocessing.
+        runtime: the file itself in onnxruntime behind the same preprocessing.
+        samples: clean samples, given or synthetic.
+        class_names: names by class index, where the data gives them.
+        choice: the preprocessing and why.
+        device: where the copy runs.
+    """
+
+    model: Model
+    classifier: Classifier
+    runtime: Runtime
+    samples: Samples
+    class_names: tuple[str, ...] | None
+    choice: PreprocessingChoice
+    device: str
+
+    def describe_samples(self) -> SamplesInfo:
+        """Which data the report rests on."""
+        digest = hashlib.sha256(np.ascontiguousarray(self.samples.images).tobytes())
+        if self.samples.labels is not None:
+            digest.update(np.ascontiguousarray(self.samples.labels).tobytes())
+        labelled = self.samples.labels is not None
+        return SamplesInfo(self.samples.source, len(self.samples), labelled, self.samples.synthetic, digest.hexdigest())
+
+
+def open_subject(
+    path: Path,
+    data: str | Path | None,
+    *,
+    output: str | None = None,
+    preprocessing: GivenPreprocessing | PreprocessingChoice | None = None,
+    seed: int,
+    device: str = "auto",
+    on_event: OnEvent,
+) -> Subject:
+    """Load the model and the samples, copy the model, choose the preprocessing, and check the copy.
+
+    Raises:
+        ModelError: the file cannot be audited, or its copy does not compute what onnxruntime computes.
+        DataError: the samples cannot be used.
+        UndecidedRangeError: how pixels become inputs could not be told.
+        UsageError: options that contradict each other.
+    """
+    on_event(Event("load", 0, 0, f"reading {path.name}"))
+    model = load_model(path, output)
+    device = choose_device(device)
+    runtime = Runtime(model, Preprocessing(), device)
+    samples, names = _open_samples(data, model, seed)
+    choice = _settle_preprocessing(runtime, samples, preprocessing, on_event)
+    runtime = runtime.with_preprocessing(choice.preprocessing)
+    if samples.synthetic:
+        samples = _balance(samples, runtime, seed)
+    on_event(Event("import", 0, 0, "copying the network to PyTorch and checking the copy"))
+    torch_model = import_model(model, device)
+    check_parity(torch_model, model, runtime, seed=seed)
+    classifier = Classifier(torch_model, choice.preprocessing)
+    return Subject(model, classifier, runtime, samples, names, choice, device)
+
+
+def choose_device(device: str) -> str:
+    """The torch device that "auto", "cpu" or "cuda" stands for.
+
+    Raises:
+        UsageError: CUDA is asked for and PyTorch has none.
+    """
+    if device not in ("auto", "cpu", "cuda"):
+        raise UsageError(f"device {device!r} is not known; use auto, cpu or cuda")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise UsageError("device cuda was asked for, but PyTorch finds no CUDA device here; use --device auto or cpu")
+    return ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+
+
+def _open_samples(data: str | Path | None, model: Model, seed: int) -> tuple[Samples, tuple[str, ...] | None]:
+    if data is None:
+        return synthesise_samples(model.info.input, SYNTHETIC_SAMPLES, seed=seed), None
+    return load_samples(data, model.info.input, model.info.output.classes)
+
+
+def _balance(samples: Samples, runtime: Runtime, seed: int) -> Samples:
+    """As many synthetic samples, spread over the classes that the model puts them into."""
+
+    def predict(images: Floats) -> Ints:
+        classes: Ints = runtime.predict(images).argmax(axis=1)
+        return classes
+
+    return synthesise_samples(runtime.model.info.input, len(samples), seed=seed, predict=predict)
+
+
+def _settle_preprocessing(
+    runtime: Runtime,
+    samples: Samples,
+    wanted: GivenPreprocessing | PreprocessingChoice | None,
+    on_event: OnEvent,
+) -> PreprocessingChoice:
+    if isinstance(wanted, PreprocessingChoice):
+        return wanted
+    image = runtime.model.info.input
+    if wanted is not None and wanted != GivenPreprocessing():
+        chosen = given_preprocessing(wanted.range, wanted.mean, wanted.std, wanted.channel_order, image.channels)
+        return PreprocessingChoice(chosen, "given", "as given on the command line or by the caller")
+    on_event(Event("preprocess", 0, 0, "finding out how pixels become inputs"))
+
+    def predict(pixels: Floats, preprocessing: Preprocessing) -> Floats:
+        return runtime.with_preprocessing(preprocessing).predict(pixels)
+
+    return choose_preprocessing(predict, samples, image)
