@@ -101,6 +101,7 @@ def repair(
     min_agreement: opt.MinAgreement = None,
     max_success: opt.MaxSuccess = None,
     known_trigger: opt.KnownTrigger = None,
+    evaluation: opt.Evaluation = None,
     allow_incomplete: opt.AllowIncomplete = False,
     seed: opt.Seed = None,
     device: opt.Device = None,
@@ -116,17 +117,23 @@ def repair(
     """
     from onnxaudit.cli.runs import run_repair
 
-    limits = opt.keep_given(method=method, criterion=criterion, min_agreement=min_agreement, max_success=max_success)
+    limits = opt.keep_given(criterion=criterion, min_agreement=min_agreement, max_success=max_success)
     given = opt.keep_given(
         label=label,
         layer=layer,
+        evaluation=evaluation,
         allow_incomplete=allow_incomplete or None,
         seed=seed,
         device=device,
         time_budget=time_budget,
         preprocessing=opt.read_preprocessing(pixel_range, mean, std, channel_order),
     )
-    return run_repair(model, data, output, limits, given, scan_file=scan, trigger_file=known_trigger, json=json)
+    return run_repair(
+        *(model, data, output, opt.keep_given(method=method), limits, given),
+        scan_file=scan,
+        trigger_file=known_trigger,
+        json=json,
+    )
 
 
 @app.command()

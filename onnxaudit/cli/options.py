@@ -134,6 +134,10 @@ MinAgreement = Annotated[
     float | None, typer.Option(min=0, max=1, metavar="Q", help="Least agreement with the original on clean images.")
 ]
 MaxSuccess = Annotated[float | None, typer.Option(min=0, max=1, metavar="S", help="Largest success of the trigger.")]
+Evaluation = Annotated[
+    str | None,
+    typer.Option(metavar="PATH", help="Further clean images: accuracy and the known trigger are measured on them."),
+]
 AllowIncomplete = Annotated[
     bool, typer.Option("--allow-incomplete", help="Write the model even where a limit was missed (exit code 1).")
 ]

@@ -23,7 +23,7 @@ from onnxaudit.cli.output import check_outputs, open_console, save_triggers, wri
 from onnxaudit.cli.progress import report_progress
 from onnxaudit.data.triggers import load_trigger
 from onnxaudit.errors import DataError, UsageError
-from onnxaudit.pipeline import RepairConfig, profile, repair, scan
+from onnxaudit.pipeline import PruningConfig, RepairConfig, profile, repair, scan
 from onnxaudit.records import ProfileDocument, RepairDocument, ScanDocument, ScanFailure, ScanReport
 from onnxaudit.report.json import from_json
 from onnxaudit.report.terminal import render_profile, render_repair, render_scan
@@ -57,6 +57,7 @@ def run_repair(
     model: Path,
     data: str,
     output: Path,
+    settings: dict[str, Any],
     limits: dict[str, Any],
     options: dict[str, Any],
     *,
@@ -64,14 +65,17 @@ def run_repair(
     trigger_file: Path | None,
     json: str | None,
 ) -> int:
-    """Repair one model; `limits` are fields of `RepairConfig`, `options` arguments of `repair`."""
+    """Repair one model.
+
+    `settings` are fields of `RepairConfig`, `limits` of `PruningConfig`, `options` arguments of `repair`.
+    """
     check_outputs([output, json], None, [model, scan_file, trigger_file])
     with report_progress() as listen:
         report = repair(
             model,
             data,
             output,
-            RepairConfig(**limits),
+            RepairConfig(**settings, pruning=PruningConfig(**limits)),
             scan=None if scan_file is None else _read_scan(scan_file, model),
             known_trigger=None if trigger_file is None else load_trigger(trigger_file),
             on_event=listen,

@@ -35,6 +35,7 @@ def pipeline() -> Iterator[FakePipeline]:
     """Put in place before `onnxaudit.cli.runs` is imported, so that these tests need no torch."""
     fake = FakePipeline({"scan": make_scan_report(), "repair": make_repair_report(), "profile": make_profile()})
     module: Any = ModuleType("onnxaudit.pipeline")
+    module.PruningConfig = dict
     module.RepairConfig = dict
     for name in ("scan", "repair", "profile"):
         setattr(module, name, lambda *arguments, _name=name, **options: fake.answer(_name, *arguments, **options))

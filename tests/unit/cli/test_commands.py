@@ -35,7 +35,7 @@ def test_options_that_are_not_given_are_not_passed_on(run: Run, pipeline: FakePi
     assert given(pipeline) == {}
     run("repair", "model.onnx", "--data", "x", "--output", "f.onnx")
     assert given(pipeline) == {"scan": None, "known_trigger": None}
-    assert pipeline.calls[-1]["arguments"] == (Path("model.onnx"), "x", Path("f.onnx"), {})
+    assert pipeline.calls[-1]["arguments"] == (Path("model.onnx"), "x", Path("f.onnx"), {"pruning": {}})
 
 
 def test_options_of_a_scan_reach_the_pipeline(run: Run, pipeline: FakePipeline) -> None:
@@ -61,9 +61,7 @@ def test_options_of_a_repair_reach_the_pipeline(run: Run, pipeline: FakePipeline
     assert call == {"label": 3, "layer": "fc1", "allow_incomplete": True, "time_budget": 90.0, "scan": None}
     assert pipeline.calls[-1]["arguments"][3] == {
         "method": "full",
-        "criterion": "success",
-        "min_agreement": 0.9,
-        "max_success": 0.2,
+        "pruning": {"criterion": "success", "min_agreement": 0.9, "max_success": 0.2},
     }
 
 
