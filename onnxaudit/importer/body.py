@@ -5,8 +5,9 @@ from functools import cached_property
 
 from torch import Tensor
 
+from onnxaudit.importer.compiling import make_plan
 from onnxaudit.importer.graph import MISSING, Step, read_names
-from onnxaudit.importer.plan import Plan, make_plan
+from onnxaudit.importer.plan import Plan
 
 
 class Body:

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import torch
 
+from onnxaudit.importer.compiling import make_plan
 from onnxaudit.importer.graph import MISSING, Graph, Step, read_names
-from onnxaudit.importer.plan import make_plan
 
 
 def fold_constants(graph: Graph) -> Graph:

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from torch import Tensor, nn
 
+from onnxaudit.importer.compiling import make_plan
 from onnxaudit.importer.graph import Graph
-from onnxaudit.importer.plan import Plan, make_plan
+from onnxaudit.importer.plan import Plan
 from onnxaudit.records import ModelInfo
 
 

@@ -34,7 +34,7 @@ def count(
 def draw_diagonal(data: Tensor, *, dtype: int | None = None, k: int = 0) -> Tensor:
     """Ones on a diagonal of a matrix of the same shape."""
     rows, columns = torch.arange(data.shape[0])[:, None], torch.arange(data.shape[1])[None, :]
-    return (columns - rows == k).to(data.device, data.dtype if dtype is None else find_dtype(dtype))
+    return (columns - rows == k).to(data.dtype if dtype is None else find_dtype(dtype))
 
 
 @op("OneHot", since=9, static=("depth",))

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from onnxaudit.importer.ops.arithmetic import BINARY, divide, power
 from onnxaudit.importer.ops.linear import gemm
+from onnxaudit.importer.ops.normalization import normalize_channels
 from onnxaudit.importer.registry import op
 
 BROADCAST_BY_ATTRIBUTE: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
@@ -70,7 +71,7 @@ def normalize_tested_batch(
     if not is_test:
         raise NotImplementedError("it normalises by the batch's own statistics")
     if spatial:
-        return F.batch_norm(x, mean, var, scale, b, False, 0.0, epsilon)
+        return normalize_channels(x, scale, b, mean, var, epsilon)
     return (x - mean) / torch.sqrt(var + epsilon) * scale + b
 
 

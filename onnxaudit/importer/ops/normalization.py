@@ -21,7 +21,7 @@ def normalize_batch(
 ) -> Tensor:
     """Normalisation with stored statistics, per channel or (`spatial = 0`, up to opset 8) per activation."""
     if spatial and scale.ndim == 1:
-        return F.batch_norm(x, input_mean, input_var, scale, b, False, 0.0, epsilon)
+        return normalize_channels(x, scale, b, input_mean, input_var, epsilon)
     return (x - input_mean) / torch.sqrt(input_var + epsilon) * scale + b
 
 
@@ -39,13 +39,21 @@ def normalize_batch_or_train(
 ) -> Tensor | tuple[Tensor, Tensor, Tensor]:
     """Normalisation with stored statistics, or (`training_mode`) with the batch's, and the running ones updated."""
     if not training_mode:
-        return F.batch_norm(x, input_mean, input_var, scale, b, False, 0.0, epsilon)
+        return normalize_channels(x, scale, b, input_mean, input_var, epsilon)
     axes = [0, *range(2, x.ndim)]
     mean, var = x.mean(axes), x.var(axes, correction=0)
     running = (input_mean * momentum + mean * (1 - momentum), input_var * momentum + var * (1 - momentum))
+    return normalize_channels(x, scale, b, mean, var, epsilon), *running
+
+
+def normalize_channels(x: Tensor, scale: Tensor, b: Tensor, mean: Tensor, var: Tensor, epsilon: float) -> Tensor:
+    """`(x − mean) / √(var + epsilon) · scale + b` for each channel; gradients reach all five."""
+    if not (mean.requires_grad or var.requires_grad):
+        return F.batch_norm(x, mean, var, scale, b, False, 0.0, epsilon)
+    # torch's own function takes the statistics for constants.
     shape = (-1, *[1] * (x.ndim - 2))
     factor = scale * torch.rsqrt(var + epsilon)
-    return x * factor.reshape(shape) + (b - mean * factor).reshape(shape), *running
+    return x * factor.reshape(shape) + (b - mean * factor).reshape(shape)
 
 
 @op("InstanceNormalization", since=6)

@@ -1,0 +1,124 @@
+"""From steps between named tensors to a plan.
+
+Sizes are computed on the CPU whatever the device of the network: a step that reads nothing but integer constants,
+shapes and what follows from them is a *host* step. Where its result meets a tensor of the device it is moved; a
+constant is moved once and for all.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import torch
+
+from onnxaudit.importer.fusion import fuse_normalization
+from onnxaudit.importer.graph import MISSING, Step
+from onnxaudit.importer.plan import Instruction, Plan, select_steps
+
+CPU = torch.device("cpu")
+
+
+def make_plan(
+    steps: Sequence[Step], stored: Mapping[str, torch.Tensor], feeds: Sequence[str], wanted: Sequence[str]
+) -> Plan:
+    """A plan that computes `wanted` from `feeds` and the `stored` tensors.
+
+    Raises:
+        KeyError: something needed is neither fed, stored nor computed; names it.
+    """
+    chosen, missing = select_steps(steps, {*feeds, *stored}, wanted)
+    if missing:
+        raise KeyError(", ".join(sorted(missing)))
+    compiler = _Compiler(stored, feeds)
+    for step in fuse_normalization(chosen, {*wanted, *feeds}):
+        compiler.compile(step)
+    results = tuple(compiler.slots[name] for name in wanted)
+    return Plan(
+        compiler.initial,
+        tuple(compiler.slots[name] for name in feeds),
+        tuple(_free(compiler.instructions, keep={*compiler.fixed, *results})),
+        results,
+    )
+
+
+class _Compiler:
+    """Gives every tensor a slot; slot 0 is the missing tensor, which reads as None."""
+
+    def __init__(self, stored: Mapping[str, torch.Tensor], feeds: Sequence[str]) -> None:
+        self.stored = stored
+        self.given = {*feeds, *stored}
+        self.device = next((tensor.device for tensor in stored.values() if tensor.device != CPU), CPU)
+        self.host = {name for name, tensor in stored.items() if tensor.device == CPU} - set(feeds)
+        self.instructions: list[Instruction] = []
+        self.slots: dict[str, int] = {MISSING: 0}
+        self.moved: dict[str, int] = {}
+        self.initial: list[Any] = [None]
+        self.fixed: set[int] = {0}
+        for name in feeds:
+            self.slots[name] = self.add(None)
+        for name in stored:
+            if name not in self.slots:
+                self.slots[name] = self.fix(stored[name])
+
+    def add(self, value: Any) -> int:
+        self.initial.append(value)
+        return len(self.initial) - 1
+
+    def fix(self, value: Any) -> int:
+        slot = self.add(value)
+        self.fixed.add(slot)
+        return slot
+
+    def compile(self, step: Step) -> None:
+        on_host = self.device == CPU or is_host_step(step, self.host)
+        inputs = tuple(self.place(step, position, on_host) for position in range(len(step.inputs)))
+        outputs = []
+        for name in step.outputs:
+            slot = self.add(None)
+            outputs.append(slot)
+            # A tensor that is fed or stored stands; what a step would write in its place goes nowhere.
+            if name != MISSING and name not in self.given:
+                self.slots[name] = slot
+                self.host |= {name} if on_host else set()
+        self.instructions.append(Instruction(step.name, step.function, inputs, tuple(outputs), ()))
+
+    def place(self, step: Step, position: int, on_host: bool) -> int:
+        """The slot in which a step finds one of its inputs, on its own device."""
+        name = step.inputs[position]
+        if position in step.values:
+            return self.fix(step.values[position])
+        if on_host or name not in self.host or position in step.operator.static | step.operator.described:
+            return self.slots[name]
+        if name not in self.moved:
+            self.moved[name] = self.move(name)
+        return self.moved[name]
+
+    def move(self, name: str) -> int:
+        if name in self.stored:
+            return self.fix(self.stored[name].to(self.device))
+        slot = self.add(None)
+        move = partial(torch.Tensor.to, device=self.device)
+        self.instructions.append(Instruction(f"moving {name!r}", move, (self.slots[name],), (slot,), ()))
+        return slot
+
+
+def is_host_step(step: Step, host: set[str]) -> bool:
+    """Whether a step reads values on the CPU alone."""
+    return all(
+        name == MISSING or name in host or position in step.values or position in step.operator.described
+        for position, name in enumerate(step.inputs)
+    )
+
+
+def _free(instructions: Sequence[Instruction], keep: set[int]) -> list[Instruction]:
+    """The same instructions, each dropping what is read for the last time."""
+    freed, seen = [], set(keep)
+    for instruction in reversed(instructions):
+        dead = ({*instruction.inputs, *instruction.outputs}) - seen
+        seen |= dead
+        freed.append(
+            Instruction(
+                instruction.name, instruction.function, instruction.inputs, instruction.outputs, tuple(sorted(dead))
+            )
+        )
+    return freed[::-1]
