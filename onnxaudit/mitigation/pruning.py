@@ -253,7 +253,6 @@ def _worse(figures: Figures, current: Figures) -> bool:
     return (
         figures.success.successes > current.success.successes
         or figures.agreement.successes < current.agreement.successes
-        or figures.margin > current.margin
     )
 
 

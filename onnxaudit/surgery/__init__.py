@@ -5,6 +5,15 @@ graphsurgeon decides what to change; the change itself is new initializer values
 
 from onnxaudit.surgery.linear import Linear
 from onnxaudit.surgery.target import find_next_layer, find_target_layer
+from onnxaudit.surgery.tunable import tunable_weights
 from onnxaudit.surgery.zeroing import incoming_weights, neuron_entries, zero_neurons
 
-__all__ = ["Linear", "find_next_layer", "find_target_layer", "incoming_weights", "neuron_entries", "zero_neurons"]
+__all__ = [
+    "Linear",
+    "find_next_layer",
+    "find_target_layer",
+    "incoming_weights",
+    "neuron_entries",
+    "tunable_weights",
+    "zero_neurons",
+]

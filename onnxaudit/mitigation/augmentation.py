@@ -1,0 +1,78 @@
+"""Small changes that leave the content of an image: shifts, brightness, contrast, mixtures; and triggers put on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor
+
+from onnxaudit.records import Trigger
+
+
+@dataclass(frozen=True)
+class AugmentationConfig:
+    """How far images and triggers are changed.
+
+    Attributes:
+        shift: pixels up, down, left and right, as a share of the image's shorter side.
+        brightness: added to all pixels, at most.
+        contrast: relative change, at most.
+        mixed: share of images that are blended with another one; what the original answers to a blend is one more
+            point on which the copy can follow it.
+        trigger_shift: pixels by which a trigger moves on its way onto an image, so that its neighbours die too.
+        trigger_noise: standard deviation of the noise on a trigger's pattern.
+    """
+
+    shift: float = 0.06
+    brightness: float = 0.15
+    contrast: float = 0.2
+    mixed: float = 0.5
+    trigger_shift: int = 1
+    trigger_noise: float = 0.05
+
+
+def augment(images: Tensor, config: AugmentationConfig, draw: Generator) -> Tensor:
+    """Changed copies of `images` `(n, c, h, w)` in [0, 1], in random order."""
+    reach = max(1, round(config.shift * min(images.shape[2:])))
+    moved = move(images, reach, draw)
+    mean = moved.mean(dim=(1, 2, 3), keepdim=True)
+    gain = 1 + config.contrast * _symmetric(len(images), draw)
+    lit = ((moved - mean) * gain + mean + config.brightness * _symmetric(len(images), draw)).clamp(0, 1)
+    order = torch.randperm(len(lit), generator=draw)
+    lit, others = lit[order], lit[torch.randperm(len(lit), generator=draw)]
+    blended = int(config.mixed * len(lit))
+    share = torch.rand(blended, 1, 1, 1, generator=draw)
+    lit[:blended] = share * lit[:blended] + (1 - share) * others[:blended]
+    return lit[torch.randperm(len(lit), generator=draw)]
+
+
+def stamp(images: Tensor, triggers: Tensor, config: AugmentationConfig, draw: Generator) -> Tensor:
+    """Each of `images` `(n, c, h, w)` with one of `triggers` `(k, 1 + c, h, w)`, slightly moved and noisy."""
+    chosen = triggers[torch.randint(len(triggers), (len(images),), generator=draw)]
+    if config.trigger_shift:
+        chosen = move(chosen, config.trigger_shift, draw)
+    mask, pattern = chosen[:, :1], chosen[:, 1:]
+    noise = config.trigger_noise * torch.randn(pattern.shape, generator=draw)
+    return images + mask * ((pattern + noise).clamp(0, 1) - images)
+
+
+def stack(triggers: Sequence[Trigger]) -> Tensor:
+    """Triggers as one tensor `(k, 1 + c, h, w)`: mask, then pattern; empty without any."""
+    parts = [torch.cat([torch.from_numpy(t.mask), torch.from_numpy(t.pattern)]) for t in triggers]
+    return torch.stack(parts) if parts else torch.empty(0)
+
+
+def move(images: Tensor, reach: int, draw: Generator) -> Tensor:
+    """Each image moved by up to `reach` pixels in both directions; border pixels are repeated."""
+    count, channels, height, width = images.shape
+    padded = F.pad(images, (reach,) * 4, mode="replicate")
+    offsets = torch.randint(2 * reach + 1, (count, 2), generator=draw)
+    rows = offsets[:, :1] + torch.arange(height)
+    columns = offsets[:, 1:] + torch.arange(width)
+    which, channel = torch.arange(count)[:, None, None, None], torch.arange(channels)[None, :, None, None]
+    return padded[which, channel, rows[:, None, :, None], columns[:, None, None, :]]
+
+
+def _symmetric(count: int, draw: Generator) -> Tensor:
+    return 2 * torch.rand(count, 1, 1, 1, generator=draw) - 1

@@ -1,0 +1,38 @@
+"""Which initializers training may move."""
+
+from typing import Any
+
+from onnxaudit.intake.model import Model
+from onnxaudit.surgery.graph import Graph
+
+PRODUCTS = {"Conv", "ConvTranspose", "Gemm", "MatMul"}
+NORMS = {"BatchNormalization", "InstanceNormalization", "LayerNormalization", "GroupNormalization"}
+
+
+def tunable_weights(model: Model) -> tuple[str, ...]:
+    """Weights and biases of convolutions and linear layers, scales and shifts of normalisations, in graph order.
+
+    Running statistics, the normalisation of pixels, bounds and other constants are not among them.
+    """
+    graph = Graph(model)
+    found: dict[str, None] = {}
+    for node in graph.nodes:
+        for tensor in _weights(graph, node):
+            stored = graph.stored(tensor) if tensor.name else None
+            if stored is not None:
+                found[stored.name] = None
+    return tuple(found)
+
+
+def _weights(graph: Graph, node: Any) -> list[Any]:
+    if node.op in PRODUCTS:
+        return list(node.inputs)
+    if node.op in NORMS:
+        return list(node.inputs[1:3])
+    if node.op == "Add" and any(_is_product(graph.origin(tensor)) for tensor in node.inputs):
+        return list(node.inputs)
+    return []
+
+
+def _is_product(tensor: Any) -> bool:
+    return bool(tensor.inputs) and tensor.inputs[0].op in PRODUCTS
