@@ -6,25 +6,43 @@ from dataclasses import replace
 import torch
 
 from onnxaudit.importer.compiling import make_plan
-from onnxaudit.importer.graph import MISSING, Graph, Step, read_names
+from onnxaudit.importer.graph import MISSING, Graph, Quantization, Step, read_names
+from onnxaudit.importer.ops.quantization import dequantize
 
 
 def fold_constants(graph: Graph) -> Graph:
     """The same graph without the steps whose outputs are constant; static inputs bound as Python values.
 
-    The shape of a weight is constant, the weight is not.
+    The shape of a weight is constant, the weight is not. What is dequantised from stored whole numbers is a weight too,
+    under the name of the dequantised tensor.
     """
-    constants = dict(graph.constants)
-    steps = []
+    constants, weights = dict(graph.constants), dict(graph.weights)
+    steps, quantized = [], {}
     for step in graph.steps:
         bound = bind_static(step, constants)
-        if not is_constant(bound, constants, graph.weights):
+        if not is_constant(bound, constants, weights):
             steps.append(bound)
             continue
         outputs = [name for name in bound.outputs if name != MISSING]
-        results = make_plan([bound], {**constants, **graph.weights}, [], outputs).run([])
-        constants.update(zip(outputs, results, strict=True))
-    return replace(graph, steps=tuple(steps), constants=constants)
+        results = make_plan([bound], {**constants, **weights}, [], outputs).run([])
+        if is_quantized_weight(bound, graph.constants, results[0]):
+            weights[outputs[0]] = results[0]
+            quantized[outputs[0]] = describe_quantization(bound, constants)
+        else:
+            constants.update(zip(outputs, results, strict=True))
+    return replace(graph, steps=tuple(steps), weights=weights, constants=constants, quantized=quantized)
+
+
+def is_quantized_weight(step: Step, stored: Mapping[str, torch.Tensor], value: torch.Tensor) -> bool:
+    """Whether a constant step dequantises more than a single number that the file stores."""
+    return step.operator.function is dequantize and step.inputs[0] in stored and value.numel() > 1
+
+
+def describe_quantization(step: Step, constants: Mapping[str, torch.Tensor]) -> Quantization:
+    """How the output of a DequantizeLinear is stored."""
+    codes, scale, zero_point = (*step.inputs, MISSING)[:3]
+    axis, block_size = (step.attributes.get(name, step.operator.attributes[name]) for name in ("axis", "block_size"))
+    return Quantization(codes, constants[scale], constants.get(zero_point), axis, block_size)
 
 
 def bind_static(step: Step, constants: Mapping[str, torch.Tensor]) -> Step:

@@ -1,7 +1,7 @@
 """A flat graph: steps over named tensors, and the tensors that the file stores."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -39,6 +39,22 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Quantization:
+    """How a weight is stored as whole numbers: `weight = (code − zero point) · scale`.
+
+    Attributes:
+        codes: name of the stored tensor of whole numbers.
+        scale, zero_point: one for all, one an entry of `axis`, or one a block of `block_size` entries along it.
+    """
+
+    codes: str
+    scale: torch.Tensor
+    zero_point: torch.Tensor | None
+    axis: int
+    block_size: int
+
+
+@dataclass(frozen=True)
 class Graph:
     """A flat graph.
 
@@ -48,6 +64,7 @@ class Graph:
         steps: in an order in which they can be computed.
         weights: stored float tensors that take part in the computation, by name.
         constants: all other tensors that are stored or follow from such, by name.
+        quantized: how those weights are stored that are stored as whole numbers.
     """
 
     inputs: tuple[str, ...]
@@ -55,6 +72,7 @@ class Graph:
     steps: tuple[Step, ...]
     weights: Mapping[str, torch.Tensor]
     constants: Mapping[str, torch.Tensor]
+    quantized: Mapping[str, Quantization] = field(default_factory=dict)
 
 
 def read_names(step: Step) -> list[str]:

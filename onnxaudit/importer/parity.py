@@ -14,12 +14,15 @@ import torch
 
 from onnxaudit.data.preprocessing import preprocess
 from onnxaudit.errors import ParityError
+from onnxaudit.importer.graph import Step
 from onnxaudit.importer.module import TorchModel
+from onnxaudit.importer.ops.quantization import quantize_dynamically
 from onnxaudit.intake.model import Model
 from onnxaudit.records import Floats, Preprocessing
 
 TOLERANCE = 1e-3  # float32 networks agree within 1e-5; a wrong epsilon or padding shows above this
 TOLERANCE_CUDA = 1e-2  # convolutions are computed in TF32 there, with 10 bits of mantissa
+TOLERANCE_QUANTIZED = 0.1  # a value next to a rounding edge falls to either side, and takes others with it
 INPUTS = 16
 NAMES_AT_ONCE = 16  # intermediate tensors held together while the first difference is searched
 
@@ -45,7 +48,7 @@ def check_parity(
         model: what it is a copy of.
         reference: runs `model`; its preprocessing makes the inputs plausible.
         seed: of the inputs.
-        tolerance: largest deviation that passes; by default what the device's arithmetic explains.
+        tolerance: largest deviation that passes; by default what arithmetic explains.
 
     Returns:
         The largest deviation of a logit, as a fraction of the spread of the logits across inputs.
@@ -53,9 +56,7 @@ def check_parity(
     Raises:
         ParityError: the deviation exceeds the tolerance; names the first tensor that differs.
     """
-    weight = next(torch_model.parameters(), None)
-    if tolerance is None:
-        tolerance = TOLERANCE_CUDA if weight is not None and weight.is_cuda else TOLERANCE
+    tolerance = find_tolerance(torch_model) if tolerance is None else tolerance
     inputs = draw_inputs(model, reference.preprocessing, seed)
     logits = model.info.output.logits
     batch = model.info.input.batch or len(inputs)
@@ -69,6 +70,19 @@ def check_parity(
         f"{model.info.path}: the PyTorch copy does not compute what onnxruntime computes: it deviates by "
         f"{deviation:.2g} of the logits' spread, where {tolerance:g} is allowed; {where}"
     )
+
+
+def find_tolerance(torch_model: TorchModel) -> float:
+    """The deviation that arithmetic explains: rounding to whole numbers, or the device's own precision."""
+    if any(is_rounding(step) for step in torch_model.graph.steps):
+        return TOLERANCE_QUANTIZED
+    weight = next(torch_model.parameters(), None)
+    return TOLERANCE_CUDA if weight is not None and weight.is_cuda else TOLERANCE
+
+
+def is_rounding(step: Step) -> bool:
+    """Whether a step rounds values to whole numbers or computes with such."""
+    return bool(step.operator.settings) or step.operator.function is quantize_dynamically
 
 
 def draw_inputs(model: Model, preprocessing: Preprocessing, seed: int) -> Floats:

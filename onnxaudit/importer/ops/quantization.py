@@ -41,11 +41,13 @@ def quantize(
 ) -> Tensor:
     """`round(x / scale) + zero point`, saturated."""
     dtype = find_dtype(output_dtype) if output_dtype else torch.uint8 if y_zero_point is None else y_zero_point.dtype
-    scaled = round_through(x / _spread(y_scale, x, axis, block_size))
-    if y_zero_point is not None:
-        scaled = scaled + _spread(y_zero_point, x, axis, block_size)
-    limits = _find_limits(dtype)
-    return scaled.clamp(*limits)
+    return find_codes(x, y_scale, y_zero_point, axis=axis, block_size=block_size).clamp(*_find_limits(dtype))
+
+
+def find_codes(x: Tensor, scale: Tensor, zero_point: Tensor | None, *, axis: int, block_size: int) -> Tensor:
+    """`round(x / scale) + zero point`, not saturated."""
+    codes = round_through(x / _spread(scale, x, axis, block_size))
+    return codes if zero_point is None else codes + _spread(zero_point, x, axis, block_size)
 
 
 def _find_limits(dtype: torch.dtype) -> tuple[int, int]:

@@ -92,3 +92,48 @@ def test_weights_in_constant_nodes_are_written() -> None:
     stored = numpy_helper.to_array(written.to_proto().graph.node[0].attribute[0].t)
     np.testing.assert_array_equal(stored, [5.0, 5.0])
     assert numpy_helper.to_array(model.proto.graph.node[0].attribute[0].t)[0] == 1.0
+
+
+def make_quantized_model() -> onnx.ModelProto:
+    return build(
+        """quantized (float[N, 1, 1, 2] x) => (float[N, 3] y) {
+            f = Flatten(x)
+            w = DequantizeLinear <axis = 1> (codes, scale, zero)
+            y = MatMul(f, w)
+        }""",
+        {
+            "codes": np.array([[10, -20, 30], [-128, 0, 127]], np.int8),
+            "scale": np.array([0.5, 0.1, 0.01], np.float32),
+            "zero": np.array([1, 2, 3], np.int8),
+        },
+    )
+
+
+def test_quantised_weights_are_reached_by_the_name_of_their_float_tensor() -> None:
+    model = wrap(make_quantized_model())
+    copied = import_model(model)
+    assert set(copied.weights) == {"w"}
+    assert not write_back(model, copied).values
+    with torch.no_grad():
+        copied.weights["w"][0, 1] = 0.0
+        copied.weights["w"][1, 0] = -1000.0
+        copied.weights["w"][0, 2] += 0.001
+    written = write_back(model, copied)
+    assert written.initializer("codes").dtype == np.int8
+    np.testing.assert_array_equal(written.initializer("codes"), [[10, 2, 30], [-128, 0, 127]])
+
+
+def test_large_codes_stay_exact_where_nothing_changed() -> None:
+    proto = build(
+        """quantized (float[N, 1, 1, 2] x) => (float[N, 2] y) {
+            f = Flatten(x)
+            b = DequantizeLinear(codes, scale)
+            y = Add(f, b)
+        }""",
+        {"codes": np.array([2**30 + 1, 5], np.int32), "scale": np.array(1e-7, np.float32)},
+    )
+    model = wrap(proto)
+    copied = import_model(model)
+    with torch.no_grad():
+        copied.weights["b"][1] = 1e-6
+    np.testing.assert_array_equal(write_back(model, copied).initializer("codes"), [2**30 + 1, 10])
