@@ -66,6 +66,8 @@ def render_repair(report: RepairReport, console: Console) -> None:
         _print(console, f"{targets}; layer {report.layer.name}, {report.layer.neurons} neurons")
     if report.rounds:
         console.print(_tabulate_rounds(report.rounds))
+        kept = sum(trial.kept for trial in report.rounds)
+        _print(console, ("pruning       ", "dim"), f"{len(report.rounds)} rounds: {kept} kept, the others rolled back")
     if report.original is not None:
         console.print(_tabulate_measurements(report))
     if report.output is not None:
@@ -156,12 +158,9 @@ def _describe_candidate(candidate: PreprocessingCandidate) -> str:
 
 
 def _tabulate_rounds(rounds: Sequence[PruningRound]) -> Table:
-    """All rounds where they are few; else those that were kept, and the last."""
+    """All rounds where they are few; else the first, the last ones that were kept, and the last."""
     table = _new_table("round", "neurons", "by", "Q", "S", "margin", "", "reason")
     for number in _choose_rounds(rounds):
-        if number is None:
-            _add_row(table, "…")
-            continue
         trial = rounds[number]
         _add_row(
             table,
@@ -172,21 +171,17 @@ def _tabulate_rounds(rounds: Sequence[PruningRound]) -> Table:
             format_count(trial.success_rate),
             f"{trial.margin:.2f}",
             Text("kept", "green") if trial.kept else Text("back", "dim"),
-            show_plainly(trial.reason),
+            "" if trial.kept else show_plainly(trial.reason),
         )
     return table
 
 
-def _choose_rounds(rounds: Sequence[PruningRound]) -> list[int | None]:
-    """Which rounds to show, with None where some are left out."""
-    numbers = list(range(len(rounds)))
-    if len(rounds) > ROUNDS_SHOWN:
-        kept = [number for number in numbers if rounds[number].kept]
-        numbers = sorted({*kept[-(ROUNDS_SHOWN - 1) :], numbers[0], numbers[-1]})
-    shown: list[int | None] = []
-    for before, number in zip([-1, *numbers], numbers, strict=False):
-        shown += [number] if number == before + 1 else [None, number]
-    return shown
+def _choose_rounds(rounds: Sequence[PruningRound]) -> list[int]:
+    """Which rounds to show."""
+    if len(rounds) <= ROUNDS_SHOWN:
+        return list(range(len(rounds)))
+    kept = [number for number, trial in enumerate(rounds) if trial.kept]
+    return sorted({0, len(rounds) - 1, *kept[-(ROUNDS_SHOWN - 2) :]})
 
 
 def _list_neurons(neurons: Sequence[int]) -> str:

@@ -60,7 +60,7 @@ def summarise_repair(
         case "repaired":
             return (
                 f"The backdoor to {name_labels(targets, class_names)} is out: {_compare(original, repaired)}"
-                f"{_pruned(pruned)}, and a new scan calls nothing there backdoored any more. Check the repaired model on "
+                f"{_pruned(pruned)}, and a new scan no longer calls it backdoored. Check the repaired model on "
                 "your own test data, then use it in place of the original."
             )
         case _:
