@@ -74,9 +74,10 @@ class Batch:
         self.steps += 1
         self._drop_settled()
 
-    def trigger(self, row: int) -> Trigger:
-        """The best trigger of a row; without success the last."""
-        values = self._best[row] if torch.isfinite(self.sizes[row]) else self._values[row]
+    def trigger(self, row: int, boost: float = 0.0) -> Trigger:
+        """The best trigger of a row, without success the last; `boost` is added to `u` and makes the mask denser."""
+        values = (self._best if torch.isfinite(self.sizes[row]) else self._values)[row].clone()
+        values[0] += boost
         mask, pattern = (part.cpu().numpy() for part in _decode(values[None]))
         return Trigger(mask[0], pattern[0])
 

@@ -19,6 +19,8 @@ class InversionConfig:
         penalty_fall: divisor of `λ` after a step without.
         patience: a label whose best mask has not shrunk for so many steps is settled.
         improvement: the least relative shrinking that counts.
+        confirming_samples: at most so many images confirm a trigger in the end.
+        boosts: added to `u` in turn until the trigger is confirmed.
         chunk_pixels: at most so many pixels (images x height x width) go through the network at once. Larger
             chunks fall out of the processor's cache: 128 images of 32x32 ran fastest, 512 took 1.4 times as long.
     """
@@ -34,6 +36,8 @@ class InversionConfig:
     penalty_fall: float = 1.15
     patience: int = 40
     improvement: float = 0.01
+    confirming_samples: int = 64
+    boosts: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
     chunk_pixels: int = 2**17
 
 
@@ -59,7 +63,9 @@ class DetectionConfig:
 
     first: InversionConfig = field(default_factory=InversionConfig)
     closer: InversionConfig = field(
-        default_factory=lambda: InversionConfig(steps=250, samples_per_step=12, step_size=0.3, patience=60)
+        default_factory=lambda: InversionConfig(
+            steps=250, samples_per_step=12, step_size=0.3, patience=60, confirming_samples=256
+        )
     )
     suspects: int = 5
     suspect_index: float = 2.0

@@ -86,14 +86,34 @@ def _conclude(
     running = set(batch.active.tolist())
     found = {}
     for row, label in enumerate(batch.labels):
-        trigger = batch.trigger(row)
-        hits = find_hits(classifier, images[others[label]], trigger, label, config.chunk_pixels)
-        reached = bool(batch.sizes[row].isfinite())
-        status = LabelStatus.SETTLED if reached else LabelStatus.UNREACHED
+        index = _spread(others[label], config.confirming_samples)
+        trigger, share = _confirm(classifier, images[index], batch, row, config)
+        status = LabelStatus.SETTLED if share >= config.success else LabelStatus.UNREACHED
         if row in running:
             status = LabelStatus.UNFINISHED
-        found[label] = Inversion(label, trigger, float(hits.mean()), status, int(batch.passes[row]))
+        found[label] = Inversion(label, trigger, share, status, int(batch.passes[row]))
     return found
+
+
+def _confirm(
+    classifier: nn.Module, images: Floats, batch: Batch, row: int, config: InversionConfig
+) -> tuple[Trigger, float]:
+    """The row's trigger, made denser until it sends enough of `images` to the label, and the share that it sends.
+
+    The smallest mask of many steps owes its size in part to the samples that these steps happened to see.
+    """
+    for boost in config.boosts:
+        trigger = batch.trigger(row, boost)
+        share = float(find_hits(classifier, images, trigger, batch.labels[row], config.chunk_pixels).mean())
+        if share >= config.success:
+            break
+    return trigger, share
+
+
+def _spread(index: Ints, count: int) -> Ints:
+    """At most `count` entries of `index`, evenly spread."""
+    positions = np.linspace(0, len(index) - 1, min(count, len(index))).astype(np.int64)
+    return np.asarray(index[positions])
 
 
 def _without_samples(label: int, images: Floats) -> Inversion:
