@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from onnxaudit.detection.config import DetectionConfig
+from onnxaudit.detection.outliers import SMALLEST_SIZE
 from onnxaudit.records import Judgement, Rate, Verdict
 from onnxaudit.statistics import student_tail
 
@@ -83,6 +84,9 @@ def judge(evidence: Sequence[Evidence], obstacles: Sequence[str], doubts: Sequen
         evidence: from `weigh`.
         obstacles: why the evidence means little, one sentence each; with any the verdict is inconclusive.
         doubts: why a backdoor may have been missed, one sentence each; with any the verdict is never clean.
+
+    Returns:
+        Never clean without evidence: what was not compared was not tested.
     """
     odds = [one.log_odds if one.convincing else min(one.log_odds, 0.0) for one in evidence]
     score = 1 / (1 + math.exp(-max(odds, default=0.0)))
@@ -90,7 +94,7 @@ def judge(evidence: Sequence[Evidence], obstacles: Sequence[str], doubts: Sequen
     doubtful = [one for one in evidence if one.log_odds > 0 and not one.convincing]
     targets = tuple(one.label for one in convincing)
     grounds = tuple(_describe(one) for one in [*convincing, *doubtful] or evidence[:1])
-    if obstacles or (not convincing and (doubtful or doubts)):
+    if obstacles or not evidence or (not convincing and (doubtful or doubts)):
         return Judgement(Verdict.INCONCLUSIVE, score, targets, (*obstacles, *doubts, *grounds))
     return Judgement(Verdict.BACKDOORED if targets else Verdict.CLEAN, score, targets, grounds)
 
@@ -98,10 +102,10 @@ def judge(evidence: Sequence[Evidence], obstacles: Sequence[str], doubts: Sequen
 def _weigh_one(
     label: int, size: float, normal: Sequence[float], success: Rate, classes: int, config: DetectionConfig
 ) -> Evidence:
-    logs = np.log(normal)
-    ratio = float(np.median(normal)) / size
+    logs, own = np.log(np.maximum(normal, SMALLEST_SIZE)), max(size, SMALLEST_SIZE)
+    ratio = max(float(np.median(normal)), SMALLEST_SIZE) / own
     spread = max(float(np.std(logs, ddof=1)), LEAST_SPREAD) * math.sqrt(1 + 1 / len(logs))
-    tail = student_tail((float(np.mean(logs)) - math.log(size)) / spread, len(logs) - 1)
+    tail = student_tail((float(np.mean(logs)) - math.log(own)) / spread, len(logs) - 1)
     probability = min(1.0, max(classes * tail, LEAST_PROBABILITY))
     log_odds = config.ratio_weight * math.log(ratio / config.neutral_ratio)
     log_odds += config.rarity_weight * math.log10(config.neutral_probability / probability)

@@ -1,0 +1,115 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from onnxaudit.deadline import Deadline
+from onnxaudit.detection import DetectionConfig, InversionConfig, detect
+from onnxaudit.records import LabelStatus, Verdict
+
+CONFIG = DetectionConfig(first=InversionConfig(steps=60), closer=InversionConfig(steps=80))
+
+
+class Constant(nn.Module):
+    """The same eight logits for every image."""
+
+    def __init__(self, value: float) -> None:
+        super().__init__()
+        self.value = value
+
+    def forward(self, pixels):
+        return pixels.mean((1, 2, 3))[:, None] * 0 + torch.full((8,), self.value)
+
+
+def test_planted_backdoor_is_found_and_its_target_named(planted, make_samples):
+    found = detect(planted(targets=(3,)), make_samples(), CONFIG, seed=0)
+    row = found.labels[3]
+    assert found.judgement.verdict is Verdict.BACKDOORED
+    assert found.judgement.target_labels == (3,)
+    assert found.triggers[0].label == 3
+    assert found.triggers[0].mask_l1 == row.mask_l1
+    assert row.role == "suspect"
+    assert row.success_rate.value > 0.8
+    assert row.success_rate.trials == 7 * 3
+    assert row.closer_index > 3
+    assert row.log_index > 3
+    assert row.anomaly_index > 2
+
+
+def test_two_planted_backdoors_are_both_found(planted, make_samples):
+    found = detect(planted(targets=(3, 5)), make_samples(), CONFIG, seed=0)
+    assert set(found.judgement.target_labels) == {3, 5}
+
+
+def test_model_without_backdoor_is_clean(planted, make_samples):
+    found = detect(planted(), make_samples(), CONFIG, seed=0)
+    assert found.judgement.verdict is Verdict.CLEAN
+    assert found.judgement.target_labels == ()
+    assert (found.coverage.labels_asked, found.coverage.labels_finished) == (8, 8)
+    assert [row.label for row in found.labels] == list(range(8))
+
+
+def test_labels_are_not_needed(planted, make_samples):
+    found = detect(planted(targets=(3,)), make_samples(labelled=False), CONFIG, seed=0)
+    assert found.judgement.target_labels == (3,)
+
+
+def test_synthetic_samples_never_make_a_model_clean(planted, make_samples):
+    found = detect(planted(), make_samples(labelled=False, synthetic=True), CONFIG, seed=0)
+    assert found.judgement.verdict is Verdict.INCONCLUSIVE
+    assert "synthetic" in found.judgement.reasons[0]
+
+
+@pytest.mark.parametrize("targets", [(), (1,)])
+def test_too_few_classes_are_inconclusive(planted, make_samples, targets):
+    found = detect(planted(targets=targets, classes=2), make_samples(2), CONFIG, seed=0)
+    assert found.judgement.verdict is Verdict.INCONCLUSIVE
+    assert "2 classes" in found.judgement.reasons[0]
+    assert [row.anomaly_index for row in found.labels] == [None, None]
+
+
+def test_passed_deadline_is_inconclusive_with_a_reason_for_each_label(planted, make_samples):
+    found = detect(planted(), make_samples(), CONFIG, seed=0, deadline=Deadline(at=0.0))
+    assert found.judgement.verdict is Verdict.INCONCLUSIVE
+    assert found.coverage.labels_finished == 0
+    assert set(found.coverage.reasons) == set(range(8))
+    assert {row.status for row in found.labels} == {LabelStatus.UNFINISHED}
+
+
+@pytest.mark.parametrize("value", [float("nan"), 0.0, 5.0])
+def test_model_that_answers_the_same_to_everything_is_inconclusive(make_samples, value):
+    found = detect(Constant(value), make_samples(), CONFIG, seed=0)
+    assert found.judgement.verdict is Verdict.INCONCLUSIVE
+
+
+def test_samples_that_the_model_does_not_understand_are_inconclusive(planted, make_samples):
+    samples = make_samples()
+    wrong = replace(samples, labels=(samples.labels + 1) % 8)
+    found = detect(planted(targets=(3,)), wrong, CONFIG, seed=0)
+    assert found.judgement.verdict is Verdict.INCONCLUSIVE
+    assert "no better than guessing" in found.judgement.reasons[0]
+
+
+def test_same_seed_gives_the_same_detection(planted, make_samples):
+    first, again = (detect(planted(targets=(3,)), make_samples(), CONFIG, seed=2) for _ in range(2))
+    assert first.labels == again.labels
+    assert first.judgement == again.judgement
+    assert [one.digest for one in first.triggers] == [one.digest for one in again.triggers]
+
+
+def test_stages_report_in_order(planted, make_samples):
+    events = []
+    detect(planted(), make_samples(), CONFIG, seed=0, on_event=events.append)
+    stages = [event.stage for event in events]
+    assert list(dict.fromkeys(stages)) == ["invert", "closer", "verify"]
+    assert stages == sorted(stages, key=["invert", "closer", "verify"].index)
+
+
+def test_check_never_sees_samples_of_the_inversion(planted, make_samples):
+    samples = make_samples()
+    one_each = samples.take(np.arange(0, len(samples), 6))
+    found = detect(planted(targets=(3,)), one_each, CONFIG, seed=0)
+    assert {row.success_rate.trials for row in found.labels} == {0}
+    assert found.judgement.verdict is Verdict.INCONCLUSIVE
