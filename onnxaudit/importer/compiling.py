@@ -28,7 +28,7 @@ def make_plan(
     """
     chosen, missing = select_steps(steps, {*feeds, *stored}, wanted)
     if missing:
-        raise KeyError(", ".join(sorted(missing)))
+        raise KeyError(f"neither fed nor stored nor computed: {', '.join(sorted(missing))}")
     compiler = _Compiler(stored, feeds)
     for step in fuse_normalization(chosen, {*wanted, *feeds}):
         compiler.compile(step)

@@ -18,9 +18,12 @@ def import_model(model: Model, device: str = "cpu") -> TorchModel:
         UnsupportedOperatorError: names every operator that is not known, with its nodes.
         ModelError: the graph cannot be computed, or not on more than the batch that the file fixes.
     """
-    graph = fold_constants(parse(model.to_proto() if model.values else model.proto))
-    if model.info.input.batch is not None:
-        graph = _free_batch(graph, model)
+    try:
+        graph = fold_constants(parse(model.to_proto() if model.values else model.proto))
+        if model.info.input.batch is not None:
+            graph = _free_batch(graph, model)
+    except ModelError as error:
+        raise type(error)(f"{model.info.path}: {error}") from error
     return TorchModel(graph, model.info).to(device)
 
 
@@ -32,7 +35,7 @@ def _free_batch(graph: Graph, model: Model) -> Graph:
     freed = free_batch(graph, spec.name, shape, model.info.output.logits)
     if freed is None:
         raise ModelError(
-            f"{model.info.path}: the file fixes a batch of {spec.batch} and the graph depends on it; "
+            f"the file fixes a batch of {spec.batch} and the graph depends on it; "
             "export the model again with a dynamic batch axis"
         )
     return freed

@@ -36,12 +36,7 @@ class Plan:
         for slot, tensor in zip(self.feeds, feeds, strict=True):
             slots[slot] = tensor
         for instruction in self.instructions:
-            try:
-                result = instruction.function(*[slots[slot] for slot in instruction.inputs])
-            except torch.OutOfMemoryError:
-                raise
-            except (RuntimeError, TypeError, ValueError, IndexError, NotImplementedError) as error:
-                raise ModelError(f"{instruction.name} cannot be computed: {error}") from error
+            result = call(instruction.name, instruction.function, [slots[slot] for slot in instruction.inputs])
             if isinstance(result, tuple):
                 for slot, part in zip(instruction.outputs, result, strict=False):
                     slots[slot] = part
@@ -50,6 +45,21 @@ class Plan:
             for slot in instruction.dead:
                 slots[slot] = None
         return [slots[slot] for slot in self.results]
+
+
+def call(name: str, function: Callable[..., Any], inputs: Sequence[Any]) -> Any:
+    """What an operator makes of its inputs.
+
+    Raises:
+        ModelError: it fails on them; names the step.
+    """
+    try:
+        return function(*inputs)
+    except torch.OutOfMemoryError:
+        raise
+    except (RuntimeError, TypeError, ValueError, IndexError) as error:
+        reason = " ".join(str(error).split())
+        raise ModelError(f"{name} cannot be computed in PyTorch: {reason}") from error
 
 
 def select_steps(steps: Sequence[Step], known: Iterable[str], wanted: Iterable[str]) -> tuple[list[Step], set[str]]:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from onnxaudit.errors import UnsupportedOperatorError
 from onnxaudit.importer import Classifier, import_model
 from onnxaudit.records import ChannelOrder, Preprocessing
 from onnxaudit.runtime import Runtime
@@ -109,6 +110,12 @@ def test_gradients_match_finite_differences() -> None:
     copied = import_model(conv_model()).double()
     x = draw(2, 1, 6, 6).double().requires_grad_()
     assert torch.autograd.gradcheck(copied, (x,), atol=1e-4)
+
+
+def test_refusal_names_the_file() -> None:
+    model = make_model("g (float[N, 1, 2, 2] x) => (float[N, 4] y) { a = Foo(x)\n y = Flatten(a) }")
+    with pytest.raises(UnsupportedOperatorError, match=r"^tiny.onnx: .*Foo"):
+        import_model(model)
 
 
 def test_deep_copy_is_independent() -> None:
