@@ -7,7 +7,7 @@ from torch import nn
 
 from onnxaudit.data.splits import split
 from onnxaudit.deadline import Deadline
-from onnxaudit.detection.closer import Role, choose_labels, merge, sizes_of
+from onnxaudit.detection.closer import Role, choose_labels, count_represented, merge, sizes_of
 from onnxaudit.detection.config import DetectionConfig
 from onnxaudit.detection.forwards import compute_logits, find_hits, pick_classes
 from onnxaudit.detection.inversion import invert
@@ -65,7 +65,8 @@ def detect(
     found = merge(first, closer)
     success = _verify(classifier, unseen, found, chunk, on_event)
     sizes = sizes_of(found[label] for label in roles)
-    evidence = weigh(sizes, success, count, config)
+    represented = count_represented(roles, len(sizes_of(first)))
+    evidence = weigh(sizes, represented, success, count, config)
     obstacles = list_obstacles(samples, logits, tuple(found.values()), config)
     return Detection(
         judgement=judge(evidence, obstacles, list_doubts(samples, tuple(found.values()), config)),

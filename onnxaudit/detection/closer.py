@@ -3,7 +3,7 @@
 Extra effort alone makes a mask smaller. A suspect may therefore be compared only with labels that got the same.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -39,6 +39,13 @@ def choose_labels(found: Iterable[Inversion], config: DetectionConfig, *, seed: 
 def sizes_of(found: Iterable[Inversion]) -> dict[int, float]:
     """`|m|₁` in pixels by label, of the labels for which a trigger was found."""
     return {one.label: one.trigger.mask_l1 for one in found if one.status is LabelStatus.SETTLED}
+
+
+def count_represented(roles: Mapping[int, Role], settled: int) -> dict[int, float]:
+    """For how many of the `settled` labels each one speaks: a suspect for itself, controls for all others."""
+    controls = sum(role == "control" for role in roles.values())
+    others = settled - (len(roles) - controls)
+    return {label: others / controls if role == "control" else 1.0 for label, role in roles.items()}
 
 
 def merge(first: Sequence[Inversion], closer: Sequence[Inversion]) -> dict[int, Inversion]:

@@ -6,10 +6,10 @@ For a suspect label `k` with trigger size `a_k` the evidence is
     p = min(1, N · P(T > t))                how improbable its log size is among `N` labels: Grubbs' outlier test
     log-odds = w_r · ln(r / r₀) + w_p · log₁₀(p₀ / p),   score = 1 / (1 + exp(−log-odds)),   backdoored: score > 1/2
 
-where median, mean and spread come from labels of equal effort that are not suspected themselves. Several targets hide
-each other; so the smallest, the two smallest, ... are taken in turn as suspected and held against the rest (as in the
-test of B. Rosner, Technometrics 25, 1983). Neither term would do alone: with few labels a large ratio is not
-improbable, and with many even a small one is.
+where median, mean and spread of `log a` come from labels of equal effort that are not suspected themselves. Several
+targets hide each other; so the smallest, the two smallest, ... are taken in turn as suspected and held against the
+rest (as in the test of B. Rosner, Technometrics 25, 1983). Neither term would do alone: with few labels a large ratio
+is not improbable, and with many an improbable size can still be an ordinary one.
 
 A trigger that fails on unseen samples was fitted to those it was made on: it convicts nobody.
 """
@@ -18,15 +18,13 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from onnxaudit.detection.config import DetectionConfig
+from onnxaudit.detection.normality import Normal, describe_normal
 from onnxaudit.detection.outliers import SMALLEST_SIZE
 from onnxaudit.records import Judgement, Rate, Verdict
 from onnxaudit.statistics import student_tail
 
 FEWEST_NORMAL = 3  # labels that show what is normal: with fewer, their spread is anything
-LEAST_SPREAD = 0.1  # of log sizes: runs with other seeds differ by this much
 LEAST_PROBABILITY = 1e-6  # what lies beyond says more about the distribution's tail than about the label
 
 
@@ -54,12 +52,17 @@ class Evidence:
 
 
 def weigh(
-    sizes: Mapping[int, float], success: Mapping[int, Rate], classes: int, config: DetectionConfig
+    sizes: Mapping[int, float],
+    represented: Mapping[int, float],
+    success: Mapping[int, Rate],
+    classes: int,
+    config: DetectionConfig,
 ) -> tuple[Evidence, ...]:
     """Evidence for the smallest labels, the strongest first; none with too few labels to compare.
 
     Args:
         sizes: trigger sizes in pixels, by label, all found with equal effort.
+        represented: how many labels each of them stands for.
         success: of these triggers on unseen samples.
         classes: `N`, the labels among which the suspects are the smallest.
         config: weights and limits.
@@ -67,8 +70,11 @@ def weigh(
     ascending = sorted(sizes, key=lambda label: (sizes[label], label))
     most = max(0, min(math.floor(config.most_targets * classes), len(ascending) - FEWEST_NORMAL))
 
+    logs = {label: math.log(max(size, SMALLEST_SIZE)) for label, size in sizes.items()}
+
     def weigh_label(label: int, suspected: int) -> Evidence:
-        normal = [sizes[other] for other in ascending[suspected:]]
+        others = ascending[suspected:]
+        normal = describe_normal([logs[other] for other in others], [represented[other] for other in others])
         return _weigh_one(label, sizes[label], normal, success[label], classes, config)
 
     alone = [weigh_label(label, rank + 1) for rank, label in enumerate(ascending[:most])]
@@ -100,12 +106,11 @@ def judge(evidence: Sequence[Evidence], obstacles: Sequence[str], doubts: Sequen
 
 
 def _weigh_one(
-    label: int, size: float, normal: Sequence[float], success: Rate, classes: int, config: DetectionConfig
+    label: int, size: float, normal: Normal, success: Rate, classes: int, config: DetectionConfig
 ) -> Evidence:
-    logs, own = np.log(np.maximum(normal, SMALLEST_SIZE)), max(size, SMALLEST_SIZE)
-    ratio = max(float(np.median(normal)), SMALLEST_SIZE) / own
-    spread = max(float(np.std(logs, ddof=1)), LEAST_SPREAD) * math.sqrt(1 + 1 / len(logs))
-    tail = student_tail((float(np.mean(logs)) - math.log(own)) / spread, len(logs) - 1)
+    log_size = math.log(max(size, SMALLEST_SIZE))
+    ratio = math.exp(normal.median - log_size)
+    tail = student_tail(normal.distance(log_size), normal.freedom)
     probability = min(1.0, max(classes * tail, LEAST_PROBABILITY))
     log_odds = config.ratio_weight * math.log(ratio / config.neutral_ratio)
     log_odds += config.rarity_weight * math.log10(config.neutral_probability / probability)

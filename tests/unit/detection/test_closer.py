@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from onnxaudit.detection import DetectionConfig
-from onnxaudit.detection.closer import choose_labels, merge, sizes_of
+from onnxaudit.detection.closer import choose_labels, count_represented, merge, sizes_of
 from onnxaudit.records import Inversion, LabelStatus, Trigger
 
 CONFIG = DetectionConfig()
@@ -40,6 +40,12 @@ def test_controls_are_drawn_by_seed():
 def test_all_labels_are_looked_at_where_there_are_few():
     roles = choose_labels(looks(np.linspace(20, 40, 10).tolist()), CONFIG, seed=0)
     assert sorted(roles) == list(range(10))
+
+
+def test_controls_stand_for_all_labels_that_they_were_drawn_from():
+    represented = count_represented({7: "suspect", 1: "control", 2: "control"}, settled=43)
+    assert represented == {7: 1.0, 1: 21.0, 2: 21.0}
+    assert sum(represented.values()) == 43
 
 
 @pytest.mark.parametrize("status", [LabelStatus.UNREACHED, LabelStatus.UNFINISHED])

@@ -13,7 +13,7 @@ NORMAL = np.random.default_rng(3).normal(np.log(40), 0.2, 200)
 def weigh_sizes(sizes, classes=None, success=None):
     success = success or {}
     rates = {label: success.get(label, rate(45, 48)) for label in range(len(sizes))}
-    return weigh(dict(enumerate(sizes)), rates, classes or len(sizes), CONFIG)
+    return weigh(dict(enumerate(sizes)), dict.fromkeys(range(len(sizes)), 1.0), rates, classes or len(sizes), CONFIG)
 
 
 def with_outliers(outliers, normal=14):
