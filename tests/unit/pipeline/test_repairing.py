@@ -1,0 +1,115 @@
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from onnxaudit import repair, scan
+from onnxaudit.errors import DataError, OutputError, UsageError
+from onnxaudit.intake import load_model
+from onnxaudit.pipeline import PruningConfig, RepairConfig
+from onnxaudit.records import RepairReport, Trigger, Verdict
+from tests.unit.pipeline.conftest import BACKDOOR_NEURON, TARGET
+
+MakeModel = Callable[..., Path]
+PRUNE = RepairConfig(method="prune")
+UNREACHABLE = RepairConfig(method="prune", pruning=PruningConfig(max_success=0.0))
+
+
+@pytest.fixture
+def repaired(make_model: MakeModel, data: Path, tmp_path: Path, true_trigger: Trigger) -> RepairReport:
+    return repair(make_model(), data, tmp_path / "fixed.onnx", known_trigger=true_trigger)
+
+
+def test_a_planted_backdoor_is_taken_out(repaired: RepairReport, tmp_path: Path) -> None:
+    assert repaired.outcome == "repaired", repaired.reasons
+    assert repaired.targets == (TARGET,)
+    assert repaired.original is not None
+    assert repaired.repaired is not None
+    assert repaired.original.known_success_rate is not None
+    assert repaired.repaired.known_success_rate is not None
+    assert (repaired.original.known_success_rate.value or 0.0) > 0.9
+    assert (repaired.repaired.known_success_rate.value or 0.0) < 0.1
+    assert (repaired.repaired.accuracy.value or 0.0) >= (repaired.original.accuracy.value or 0.0) - 0.02
+    assert repaired.rescan is not None
+    assert repaired.rescan.model.sha256 == load_model(tmp_path / "fixed.onnx").info.sha256
+
+
+def test_the_neuron_that_carries_the_backdoor_is_pruned_and_stays_at_zero(
+    repaired: RepairReport, tmp_path: Path
+) -> None:
+    assert BACKDOOR_NEURON in repaired.pruned
+    fixed = load_model(tmp_path / "fixed.onnx")
+    assert not fixed.initializer("w1")[:, list(repaired.pruned)].any()
+    assert not fixed.initializer("b1")[list(repaired.pruned)].any()
+
+
+def test_the_original_is_not_touched(make_model: MakeModel, data: Path, tmp_path: Path) -> None:
+    model = make_model()
+    before = model.read_bytes()
+    repair(model, data, tmp_path / "fixed.onnx", PRUNE, allow_incomplete=True)
+    assert model.read_bytes() == before
+
+
+def test_a_clean_model_is_left_alone(make_model: MakeModel, data: Path, tmp_path: Path) -> None:
+    model = make_model(backdoored=False)
+    verdict = replace(scan(model, data), verdict=Verdict.CLEAN, target_labels=())
+    report = repair(model, data, tmp_path / "fixed.onnx", scan=verdict)
+    assert report.outcome == "nothing to repair"
+    assert not (tmp_path / "fixed.onnx").exists()
+
+
+def test_an_inconclusive_scan_repairs_nothing_unless_a_label_is_named(
+    make_model: MakeModel, data: Path, tmp_path: Path
+) -> None:
+    model, output = make_model(), tmp_path / "fixed.onnx"
+    undecided = replace(scan(model, data), verdict=Verdict.INCONCLUSIVE, target_labels=())
+    assert repair(model, data, output, scan=undecided).outcome == "inconclusive"
+    assert not output.exists()
+    assert repair(model, data, output, scan=undecided, label=TARGET).outcome == "repaired"
+
+
+def test_a_missed_limit_writes_nothing(make_model: MakeModel, data: Path, tmp_path: Path) -> None:
+    report = repair(make_model(), data, tmp_path / "fixed.onnx", UNREACHABLE)
+    assert report.outcome == "incomplete"
+    assert report.output is None
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".npz", ".onnx"]
+
+
+def test_a_missed_limit_writes_the_file_when_asked_to(make_model: MakeModel, data: Path, tmp_path: Path) -> None:
+    report = repair(make_model(), data, tmp_path / "fixed.onnx", UNREACHABLE, allow_incomplete=True)
+    assert report.outcome == "incomplete"
+    assert not report.met
+    onnx.checker.check_model(tmp_path / "fixed.onnx")
+
+
+def test_the_report_of_another_model_is_refused(make_model: MakeModel, data: Path, tmp_path: Path) -> None:
+    other = scan(make_model(backdoored=False), data)
+    with pytest.raises(UsageError, match="another model"):
+        repair(make_model(), data, tmp_path / "fixed.onnx", scan=other)
+
+
+def test_a_label_that_does_not_exist_is_refused(make_model: MakeModel, data: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="label 99 does not exist"):
+        repair(make_model(), data, tmp_path / "fixed.onnx", label=99)
+
+
+def test_a_known_trigger_of_another_size_is_refused(make_model: MakeModel, data: Path, tmp_path: Path) -> None:
+    trigger = Trigger(np.ones((1, 4, 4), np.float32), np.ones((1, 4, 4), np.float32))
+    with pytest.raises(DataError, match="the trigger's pattern has shape"):
+        repair(make_model(), data, tmp_path / "fixed.onnx", known_trigger=trigger)
+
+
+def test_the_original_is_never_the_output(make_model: MakeModel, data: Path) -> None:
+    model = make_model()
+    with pytest.raises(OutputError, match="never overwritten"):
+        repair(model, data, model)
+
+
+def test_a_repair_that_runs_out_of_time_is_incomplete(make_model: MakeModel, data: Path, tmp_path: Path) -> None:
+    model = make_model()
+    report = repair(model, data, tmp_path / "fixed.onnx", scan=scan(model, data), time_budget=1e-9)
+    assert report.outcome == "incomplete"
+    assert not (tmp_path / "fixed.onnx").exists()
