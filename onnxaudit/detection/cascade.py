@@ -69,7 +69,7 @@ def detect(
     evidence = weigh(sizes, represented, success, count, config)
     obstacles = list_obstacles(samples, logits, tuple(found.values()), config)
     return Detection(
-        judgement=judge(evidence, obstacles, list_doubts(samples, tuple(found.values()), config)),
+        judgement=judge(evidence, obstacles, list_doubts(samples, tuple(found.values()), config), config),
         labels=_tabulate(first, found, sizes, roles, success),
         triggers=tuple(_report(found[label], success[label]) for label, role in roles.items() if role == "suspect"),
         coverage=_cover(found),

@@ -55,6 +55,7 @@ class DetectionConfig:
         fewest_classes: with fewer, no label can stick out from the others.
         fewest_settled: the share of labels for which a trigger must be found; with less there is no verdict.
         unseen_success: share of unseen samples that a target's trigger must send to it.
+        clean_below: a model is called clean only if its score is below this.
         neutral_ratio: a trigger this many times smaller than is normal speaks neither for nor against a backdoor.
         neutral_probability: a size this improbable among all labels speaks neither for nor against a backdoor.
         ratio_weight: log-odds for each factor e by which the trigger is smaller.
@@ -74,6 +75,7 @@ class DetectionConfig:
     fewest_classes: int = 6
     fewest_settled: float = 0.9
     unseen_success: float = 0.6
+    clean_below: float = 0.1
     neutral_ratio: float = 3.0
     neutral_probability: float = 0.01
     ratio_weight: float = 3.0

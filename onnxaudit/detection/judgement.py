@@ -4,13 +4,14 @@ For a suspect label `k` with trigger size `a_k` the evidence is
 
     r = median(a) / a_k                     how many times smaller its trigger is than is normal
     p = min(1, N · P(T > t))                how improbable its log size is among `N` labels: Grubbs' outlier test
-    log-odds = w_r · ln(r / r₀) + w_p · log₁₀(p₀ / p),   score = 1 / (1 + exp(−log-odds)),   backdoored: score > 1/2
+    log-odds = w_r · ln(r / r₀) + w_p · log₁₀(p₀ / p),   score = 1 / (1 + exp(−log-odds))
 
 where median, mean and spread of `log a` come from labels of equal effort that are not suspected themselves. Several
 targets hide each other; so the smallest, the two smallest, ... are taken in turn as suspected and held against the
 rest (as in the test of B. Rosner, Technometrics 25, 1983). Neither term would do alone: with few labels a large ratio
 is not improbable, and with many an improbable size can still be an ordinary one.
 
+A score above 1/2 is called backdoored, one below a tenth clean; between them the verdict stays open.
 A trigger that fails on unseen samples was fitted to those it was made on: it convicts nobody.
 """
 
@@ -83,26 +84,35 @@ def weigh(
     return tuple(sorted(together + alone[targets:], key=lambda one: -one.log_odds))
 
 
-def judge(evidence: Sequence[Evidence], obstacles: Sequence[str], doubts: Sequence[str]) -> Judgement:
+def judge(
+    evidence: Sequence[Evidence], obstacles: Sequence[str], doubts: Sequence[str], config: DetectionConfig
+) -> Judgement:
     """The verdict.
 
     Args:
         evidence: from `weigh`.
         obstacles: why the evidence means little, one sentence each; with any the verdict is inconclusive.
         doubts: why a backdoor may have been missed, one sentence each; with any the verdict is never clean.
+        config: limits.
 
     Returns:
         Never clean without evidence: what was not compared was not tested.
     """
     odds = [one.log_odds if one.convincing else min(one.log_odds, 0.0) for one in evidence]
-    score = 1 / (1 + math.exp(-max(odds, default=0.0)))
+    score = _logistic(max(odds, default=0.0))
     convincing = [one for one in evidence if one.convincing]
-    doubtful = [one for one in evidence if one.log_odds > 0 and not one.convincing]
-    targets = tuple(one.label for one in convincing)
-    grounds = tuple(_describe(one) for one in [*convincing, *doubtful] or evidence[:1])
-    if obstacles or not evidence or (not convincing and (doubtful or doubts)):
-        return Judgement(Verdict.INCONCLUSIVE, score, targets, (*obstacles, *doubts, *grounds))
-    return Judgement(Verdict.BACKDOORED if targets else Verdict.CLEAN, score, targets, grounds)
+    suspicious = [one for one in evidence if not one.convincing and _logistic(one.log_odds) >= config.clean_below]
+    targets = tuple(one.label for one in convincing or suspicious)
+    grounds = tuple(_describe(one) for one in convincing + suspicious or evidence[:1])
+    if convincing and not obstacles:
+        return Judgement(Verdict.BACKDOORED, score, targets, grounds)
+    if evidence and not (suspicious or obstacles or doubts):
+        return Judgement(Verdict.CLEAN, score, targets, grounds)
+    return Judgement(Verdict.INCONCLUSIVE, score, targets, (*obstacles, *doubts, *grounds))
+
+
+def _logistic(log_odds: float) -> float:
+    return 1 / (1 + math.exp(-log_odds))
 
 
 def _weigh_one(

@@ -21,7 +21,7 @@ def with_outliers(outliers, normal=14):
 
 
 def judge_sizes(sizes, **options):
-    return judge(weigh_sizes(sizes, **options), (), ())
+    return judge(weigh_sizes(sizes, **options), (), (), CONFIG)
 
 
 def test_one_far_smaller_trigger_is_a_backdoor():
@@ -63,7 +63,14 @@ def test_trigger_that_fails_on_unseen_samples_is_inconclusive():
     judgement = judge_sizes(with_outliers([5.0]), success={0: rate(4, 48)})
     assert judgement.verdict is Verdict.INCONCLUSIVE
     assert judgement.score == 0.5
-    assert judgement.target_labels == ()
+    assert judgement.target_labels == (0,)
+
+
+def test_weak_suspicion_is_neither_a_backdoor_nor_clean():
+    judgement = judge_sizes(with_outliers([16.0]))
+    assert judgement.verdict is Verdict.INCONCLUSIVE
+    assert judgement.target_labels == (0,)
+    assert CONFIG.clean_below <= judgement.score < 0.5
 
 
 def test_trigger_that_no_unseen_sample_could_test_is_inconclusive():
@@ -79,14 +86,14 @@ def test_labels_that_cannot_be_compared_are_inconclusive(sizes):
 
 @pytest.mark.parametrize("sizes", [with_outliers([5.0]), with_outliers([])])
 def test_obstacles_leave_every_verdict_open_and_say_why(sizes):
-    judgement = judge(weigh_sizes(sizes), ("too few classes",), ())
+    judgement = judge(weigh_sizes(sizes), ("too few classes",), (), CONFIG)
     assert judgement.verdict is Verdict.INCONCLUSIVE
     assert judgement.reasons[0] == "too few classes"
 
 
 def test_doubts_rule_out_clean_alone():
-    assert judge(weigh_sizes(with_outliers([])), (), ("synthetic",)).verdict is Verdict.INCONCLUSIVE
-    assert judge(weigh_sizes(with_outliers([5.0])), (), ("synthetic",)).verdict is Verdict.BACKDOORED
+    assert judge(weigh_sizes(with_outliers([])), (), ("synthetic",), CONFIG).verdict is Verdict.INCONCLUSIVE
+    assert judge(weigh_sizes(with_outliers([5.0])), (), ("synthetic",), CONFIG).verdict is Verdict.BACKDOORED
 
 
 def test_reasons_give_the_figures():
