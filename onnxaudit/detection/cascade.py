@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from statistics import median
 
 from torch import nn
 
@@ -12,8 +13,10 @@ from onnxaudit.detection.config import DetectionConfig
 from onnxaudit.detection.forwards import compute_logits, find_hits, pick_classes
 from onnxaudit.detection.inversion import invert
 from onnxaudit.detection.judgement import judge, weigh
+from onnxaudit.detection.latent import measure_shifts
 from onnxaudit.detection.obstacles import explain, list_doubts, list_obstacles
 from onnxaudit.detection.outliers import anomaly_indexes, log_indexes
+from onnxaudit.importer import Classifier
 from onnxaudit.records import (
     Coverage,
     Detection,
@@ -37,6 +40,7 @@ def detect(
     samples: Samples,
     config: DetectionConfig = DetectionConfig(),
     *,
+    features: str | None = None,
     seed: int,
     deadline: Deadline = Deadline(),
     on_event: OnEvent | None = None,
@@ -49,6 +53,8 @@ def detect(
         classifier: logits `(n, classes)` of images `(n, c, h, w)` in [0, 1]; in evaluation mode.
         samples: clean images.
         config: all settings.
+        features: the inner tensor whose shifts are measured, by its ONNX name; the classifier then has to be an
+            `onnxaudit.importer.Classifier`. None: the verdict rests on triggers alone.
         seed: of all randomness.
         deadline: what is not done by then is reported as unfinished, and the verdict is inconclusive.
         on_event: told of progress.
@@ -59,21 +65,41 @@ def detect(
     # Which samples are a label's own must not differ between the looks and the check.
     known, unseen = split(_with_classes(samples, logits), seed=seed)
     first = invert(classifier, known, range(count), config.first, seed=seed, deadline=deadline, on_event=on_event)
-    roles = choose_labels(first, config, seed=seed)
+    shifts = _measure_shifts(classifier, known, features, config, seed, deadline)
+    roles = choose_labels(first, shifts, config, seed=seed)
     relay = None if on_event is None else _relay_as_closer(on_event)
     closer = invert(classifier, known, tuple(roles), config.closer, seed=seed + 1, deadline=deadline, on_event=relay)
     found = merge(first, closer)
     success = _verify(classifier, unseen, found, chunk, on_event)
     sizes = sizes_of(found[label] for label in roles)
     represented = count_represented(roles, len(sizes_of(first)))
-    evidence = weigh(sizes, represented, success, count, config)
+    evidence = weigh(sizes, shifts, represented, success, count, config)
     obstacles = list_obstacles(samples, logits, tuple(found.values()), config)
     return Detection(
         judgement=judge(evidence, obstacles, list_doubts(samples, tuple(found.values()), config), config),
-        labels=_tabulate(first, found, sizes, roles, success),
+        labels=_tabulate(first, found, sizes, shifts, roles, success),
         triggers=tuple(_report(found[label], success[label]) for label, role in roles.items() if role == "suspect"),
         coverage=_cover(found),
     )
+
+
+def _measure_shifts(
+    classifier: nn.Module,
+    samples: Samples,
+    features: str | None,
+    config: DetectionConfig,
+    seed: int,
+    deadline: Deadline,
+) -> dict[int, float]:
+    """Latent shifts of every label, or none at all: labels without one could not be compared."""
+    if features is None:
+        return {}
+    assert isinstance(classifier, Classifier)
+    shifts = measure_shifts(classifier, samples, features, config.latent, seed=seed, deadline=deadline)
+    if not shifts:
+        return {}
+    farthest = max(shifts.values())
+    return {label: shifts.get(label, farthest) for label in range(classifier.model.info.output.classes)}
 
 
 def _with_classes(samples: Samples, logits: Floats) -> Samples:
@@ -104,6 +130,7 @@ def _tabulate(
     first: Sequence[Inversion],
     found: Mapping[int, Inversion],
     closer_sizes: Mapping[int, float],
+    shifts: Mapping[int, float],
     roles: Mapping[int, Role],
     success: Mapping[int, Rate],
 ) -> tuple[LabelResult, ...]:
@@ -120,6 +147,7 @@ def _tabulate(
             anomaly_index=raw[row],
             log_index=logs[row],
             closer_index=closer.get(one.label),
+            latent_ratio=median(shifts.values()) / shifts[one.label] if shifts else None,
             role=roles.get(one.label),
             passes=one.passes,
             reason=explain(one),

@@ -16,19 +16,25 @@ from onnxaudit.records import Inversion, LabelStatus
 Role = Literal["suspect", "control"]
 
 
-def choose_labels(found: Iterable[Inversion], config: DetectionConfig, *, seed: int) -> dict[int, Role]:
+def choose_labels(
+    found: Iterable[Inversion], shifts: Mapping[int, float], config: DetectionConfig, *, seed: int
+) -> dict[int, Role]:
     """Who is looked at again: suspects, the smallest first, then controls in the order of labels.
 
-    Suspects are the smallest few and every label whose log index exceeds the limit. Controls are drawn at random
+    Suspects are the smallest few, those with the shortest latent shifts, and every label whose log index exceeds the
+    limit. Controls are drawn at random
     from the other labels, so that they stand for all of them. A label without a trigger is neither.
     """
     sizes = sizes_of(found)
     ascending = sorted(sizes, key=lambda label: (sizes[label], label))
     indexes = dict(zip(sizes, log_indexes(list(sizes.values())), strict=True))
+    shortest = sorted((label for label in sizes if label in shifts), key=lambda label: (shifts[label], label))
     suspects = [
         label
         for rank, label in enumerate(ascending)
-        if rank < config.suspects or (indexes[label] or 0.0) > config.suspect_index
+        if rank < config.suspects
+        or (indexes[label] or 0.0) > config.suspect_index
+        or label in shortest[: config.latent_suspects]
     ]
     others = sorted(set(ascending) - set(suspects))
     controls = np.random.default_rng(seed).permutation(others)[: config.controls].tolist()

@@ -1,21 +1,24 @@
-"""From sizes and success rates to a verdict.
+"""From sizes, shifts and success rates to a verdict.
 
-For a suspect label `k` with trigger size `a_k` the evidence is
+A label `k` is as far away as its trigger is large and as the shift of inner features towards it is long:
 
-    r = median(a) / a_k                     how many times smaller its trigger is than is normal
-    p = min(1, N · P(T > t))                how improbable its log size is among `N` labels: Grubbs' outlier test
+    d_k = a_k · v_k^w                       trigger size times a power of the shift, relative to the median shift
+    r = median(d) / d_k                     how many times closer it is than is normal
+    p = min(1, N · P(T > t))                how improbable its log distance is among `N` labels: Grubbs' outlier test
     log-odds = w_r · ln(r / r₀) + w_p · log₁₀(p₀ / p),   score = 1 / (1 + exp(−log-odds))
 
-where median, mean and spread of `log a` come from labels of equal effort that are not suspected themselves. Several
-targets hide each other; so the smallest, the two smallest, ... are taken in turn as suspected and held against the
+where median, mean and spread of `log d` come from labels of equal effort that are not suspected themselves. Several
+targets hide each other; so the closest, the two closest, ... are taken in turn as suspected and held against the
 rest (as in the test of B. Rosner, Technometrics 25, 1983). Neither term would do alone: with few labels a large ratio
-is not improbable, and with many an improbable size can still be an ordinary one.
+is not improbable, and with many an improbable distance can still be an ordinary one. Neither size nor shift would do
+alone: naturally weak classes have small triggers, strongly trained ones short shifts; a target has both.
 
 A score above 1/2 is called backdoored, one below a tenth clean; between them the verdict stays open.
 A trigger that fails on unseen samples was fitted to those it was made on: it convicts nobody.
 """
 
 import math
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -36,6 +39,8 @@ class Evidence:
     Attributes:
         label: class index.
         size: of its trigger, pixels.
+        shrinking: how many times smaller the trigger is than is normal.
+        shortening: how many times shorter the shift is than is normal; None where none was measured.
         ratio: `r`.
         probability: `p`.
         log_odds: for a backdoor.
@@ -45,6 +50,8 @@ class Evidence:
 
     label: int
     size: float
+    shrinking: float
+    shortening: float | None
     ratio: float
     probability: float
     log_odds: float
@@ -54,34 +61,52 @@ class Evidence:
 
 def weigh(
     sizes: Mapping[int, float],
+    shifts: Mapping[int, float],
     represented: Mapping[int, float],
     success: Mapping[int, Rate],
     classes: int,
     config: DetectionConfig,
 ) -> tuple[Evidence, ...]:
-    """Evidence for the smallest labels, the strongest first; none with too few labels to compare.
+    """Evidence for the closest labels, the strongest first; none with too few labels to compare.
 
     Args:
         sizes: trigger sizes in pixels, by label, all found with equal effort.
-        represented: how many labels each of them stands for.
-        success: of these triggers on unseen samples.
-        classes: `N`, the labels among which the suspects are the smallest.
+        shifts: lengths of latent shifts of at least these labels, in any unit; empty where none were measured.
+        represented: how many labels each size stands for.
+        success: of the triggers on unseen samples.
+        classes: `N`, the labels among which the suspects are the closest.
         config: weights and limits.
     """
-    ascending = sorted(sizes, key=lambda label: (sizes[label], label))
+    distances = measure_distances(sizes, shifts, config)
+    ascending = sorted(sizes, key=lambda label: (distances[label], label))
     most = max(0, min(math.floor(config.most_targets * classes), len(ascending) - FEWEST_NORMAL))
 
-    logs = {label: math.log(max(size, SMALLEST_SIZE)) for label, size in sizes.items()}
+    def describe(values: Mapping[int, float], suspected: int) -> Normal:
+        others = ascending[suspected:]
+        return describe_normal([values[other] for other in others], [represented[other] for other in others])
 
     def weigh_label(label: int, suspected: int) -> Evidence:
-        others = ascending[suspected:]
-        normal = describe_normal([logs[other] for other in others], [represented[other] for other in others])
-        return _weigh_one(label, sizes[label], normal, success[label], classes, config)
+        logs = {other: math.log(max(size, SMALLEST_SIZE)) for other, size in sizes.items()}
+        shrinking = math.exp(describe(logs, suspected).median - logs[label])
+        shortening = statistics.median(shifts.values()) / shifts[label] if shifts else None
+        found = _Closeness(sizes[label], shrinking, shortening, distances[label])
+        return _weigh_one(label, found, describe(distances, suspected), success[label], classes, config)
 
     alone = [weigh_label(label, rank + 1) for rank, label in enumerate(ascending[:most])]
     targets = max((rank + 1 for rank, one in enumerate(alone) if one.convincing), default=0)
     together = [weigh_label(label, targets) for label in ascending[:targets]]
     return tuple(sorted(together + alone[targets:], key=lambda one: -one.log_odds))
+
+
+def measure_distances(
+    sizes: Mapping[int, float], shifts: Mapping[int, float], config: DetectionConfig
+) -> dict[int, float]:
+    """`ln d` by label."""
+    logs = {label: math.log(max(size, SMALLEST_SIZE)) for label, size in sizes.items()}
+    if not shifts:
+        return logs
+    middle = math.log(statistics.median(shifts.values()))
+    return {label: log + config.latent_weight * (math.log(shifts[label]) - middle) for label, log in logs.items()}
 
 
 def judge(
@@ -115,17 +140,29 @@ def _logistic(log_odds: float) -> float:
     return 1 / (1 + math.exp(-log_odds))
 
 
+@dataclass(frozen=True)
+class _Closeness:
+    """What was measured of a label: see `Evidence`; `distance` is `ln d`."""
+
+    size: float
+    shrinking: float
+    shortening: float | None
+    distance: float
+
+
 def _weigh_one(
-    label: int, size: float, normal: Normal, success: Rate, classes: int, config: DetectionConfig
+    label: int, found: _Closeness, normal: Normal, success: Rate, classes: int, config: DetectionConfig
 ) -> Evidence:
-    log_size = math.log(max(size, SMALLEST_SIZE))
-    ratio = math.exp(normal.median - log_size)
-    tail = student_tail(normal.distance(log_size), normal.freedom)
+    ratio = math.exp(normal.median - found.distance)
+    tail = student_tail(normal.distance(found.distance), normal.freedom)
     probability = min(1.0, max(classes * tail, LEAST_PROBABILITY))
     log_odds = config.ratio_weight * math.log(ratio / config.neutral_ratio)
     log_odds += config.rarity_weight * math.log10(config.neutral_probability / probability)
     works = success.value is not None and success.value >= config.unseen_success
-    return Evidence(label, size, ratio, probability, log_odds, success, works and log_odds > 0)
+    convincing = works and log_odds > 0
+    return Evidence(
+        label, found.size, found.shrinking, found.shortening, ratio, probability, log_odds, success, convincing
+    )
 
 
 def _describe(one: Evidence) -> str:
@@ -134,8 +171,13 @@ def _describe(one: Evidence) -> str:
         if one.success.value is None
         else f"it sends {one.success.successes} of {one.success.trials} unseen samples there"
     )
+    shift = (
+        ""
+        if one.shortening is None
+        else f"; the shift of inner features that leads there is {one.shortening:.1f} times shorter than is normal"
+    )
     return (
-        f"The smallest trigger found for label {one.label} covers {one.size:.1f} pixels, {one.ratio:.1f} times fewer "
-        f"than is normal for this model; by chance the smallest of its labels is as small with probability "
-        f"{one.probability:.2g}; {carries}."
+        f"The smallest trigger found for label {one.label} covers {one.size:.1f} pixels, {one.shrinking:.1f} times "
+        f"fewer than is normal for this model; {carries}{shift}; by chance the closest of its labels is as close with "
+        f"probability {one.probability:.2g}."
     )

@@ -10,6 +10,7 @@ from onnxaudit.pipeline.provenance import describe_config, list_versions
 from onnxaudit.pipeline.subject import Subject, open_subject
 from onnxaudit.records import Event, GivenPreprocessing, OnEvent, PreprocessingChoice, ScanReport
 from onnxaudit.report.wording import summarise_scan
+from onnxaudit.surgery import find_features
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,13 @@ def scan_subject(
 ) -> ScanReport:
     """Scan an opened model; `start` is the time of `time.monotonic` from which seconds are counted."""
     found = detect(
-        subject.classifier, subject.samples, config.detection, seed=seed, deadline=deadline, on_event=on_event
+        subject.classifier,
+        subject.samples,
+        config.detection,
+        features=find_features(subject.model),
+        seed=seed,
+        deadline=deadline,
+        on_event=on_event,
     )
     return ScanReport(
         verdict=found.judgement.verdict,

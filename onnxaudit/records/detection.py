@@ -88,6 +88,8 @@ class LabelResult:
         anomaly_index: `b_k / (1.4826 · MAD)` of METHOD step 1 on raw sizes; None where it means nothing.
         log_index: signed robust z of the log size, positive where smaller than the median, at the first look.
         closer_index: the same among labels of equal, greater effort (second look); None for labels not in it.
+        latent_ratio: how many times shorter the shift of inner features towards this label is than is normal; None
+            where none was measured.
         role: "suspect" or "control" in the second look, else None.
         passes: image passes spent.
         reason: why the inversion did not settle, else "".
@@ -100,6 +102,7 @@ class LabelResult:
     anomaly_index: float | None
     log_index: float | None = None
     closer_index: float | None = None
+    latent_ratio: float | None = None
     role: Literal["suspect", "control"] | None = None
     passes: int = 0
     reason: str = ""

@@ -1,6 +1,7 @@
 """Reports for people at a terminal."""
 
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 from rich import box
 from rich.console import Console
@@ -32,7 +33,8 @@ from onnxaudit.report.text import (
 LABELS_SHOWN = 8
 ROUNDS_SHOWN = 12
 NEURONS_SHOWN = 10
-FOLDED = {"label", "neurons", "reason", "on held-out images"}  # columns that may break their lines
+FOLDED = {"neurons", "reason", "on held-out images"}  # columns that may break their lines
+CUT = {"label"}  # columns that may be cut short: a stranger's name, folded, could begin a line with a verdict
 
 VERDICT_STYLE = {Verdict.CLEAN: "bold green", Verdict.BACKDOORED: "bold red", Verdict.INCONCLUSIVE: "bold yellow"}
 OUTCOME_STYLE = {
@@ -105,7 +107,7 @@ def _describe_axis(profile: Profile) -> str:
 
 def _tabulate_labels(report: ScanReport) -> Table:
     area = report.model.input.height * report.model.input.width
-    table = _new_table("label", "pixels", "of image", "success", "index", "log-index", "role")
+    table = _new_table("label", "pixels", "of image", "success", "index", "log-index", "latent", "role")
     for row in _most_suspicious(report)[:LABELS_SHOWN]:
         share = None if row.mask_l1 is None else row.mask_l1 / area
         log_index = row.log_index if row.closer_index is None else row.closer_index
@@ -117,6 +119,7 @@ def _tabulate_labels(report: ScanReport) -> Table:
             format_rate(row.success_rate),
             format_number(row.anomaly_index, 2),
             format_number(log_index, 2),
+            "–" if row.latent_ratio is None else f"{row.latent_ratio:.1f}x",
             row.role or ("" if row.status == "settled" else row.status.value),
         )
     return table
@@ -214,7 +217,8 @@ def _knows_trigger(measurement: Measurement) -> bool:
 def _new_table(*columns: str) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for column in columns:
-        table.add_column(column, overflow="fold", no_wrap=column not in FOLDED)
+        overflow: Literal["ellipsis", "fold"] = "ellipsis" if column in CUT else "fold"
+        table.add_column(column, overflow=overflow, no_wrap=column not in FOLDED)
     return table
 
 

@@ -3,6 +3,7 @@
 graphsurgeon decides what to change; the change itself is new initializer values laid over the vendor's protobuf.
 """
 
+from onnxaudit.surgery.features import find_features
 from onnxaudit.surgery.linear import Linear
 from onnxaudit.surgery.target import find_next_layer, find_target_layer
 from onnxaudit.surgery.tunable import tunable_weights
@@ -10,6 +11,7 @@ from onnxaudit.surgery.zeroing import incoming_weights, neuron_entries, zero_neu
 
 __all__ = [
     "Linear",
+    "find_features",
     "find_next_layer",
     "find_target_layer",
     "incoming_weights",

@@ -19,26 +19,26 @@ def looks(sizes):
 
 def test_smallest_labels_are_suspects_and_ten_others_controls():
     sizes = np.random.default_rng(0).permutation(np.linspace(20, 40, 43))
-    roles = choose_labels(looks(sizes), CONFIG, seed=0)
+    roles = choose_labels(looks(sizes), {}, CONFIG, seed=0)
     suspects = [label for label, role in roles.items() if role == "suspect"]
     assert suspects == np.argsort(sizes)[: CONFIG.suspects].tolist()
     assert len(roles) == CONFIG.suspects + CONFIG.controls
 
 
 def test_every_outlier_is_a_suspect_however_many():
-    roles = choose_labels(looks([3.0] * 8 + np.linspace(40, 60, 35).tolist()), CONFIG, seed=0)
+    roles = choose_labels(looks([3.0] * 8 + np.linspace(40, 60, 35).tolist()), {}, CONFIG, seed=0)
     assert {label for label, role in roles.items() if role == "suspect"} == set(range(8))
 
 
 def test_controls_are_drawn_by_seed():
     sizes = np.linspace(20, 40, 100).tolist()
-    first, again, other = (choose_labels(looks(sizes), CONFIG, seed=seed) for seed in (1, 1, 2))
+    first, again, other = (choose_labels(looks(sizes), {}, CONFIG, seed=seed) for seed in (1, 1, 2))
     assert first == again
     assert first != other
 
 
 def test_all_labels_are_looked_at_where_there_are_few():
-    roles = choose_labels(looks(np.linspace(20, 40, 10).tolist()), CONFIG, seed=0)
+    roles = choose_labels(looks(np.linspace(20, 40, 10).tolist()), {}, CONFIG, seed=0)
     assert sorted(roles) == list(range(10))
 
 
@@ -51,12 +51,12 @@ def test_controls_stand_for_all_labels_that_they_were_drawn_from():
 @pytest.mark.parametrize("status", [LabelStatus.UNREACHED, LabelStatus.UNFINISHED])
 def test_labels_without_a_trigger_are_left_out(status):
     found = [inversion(0, 0.0, status), *looks([0, 20, 21, 22])[1:]]
-    assert 0 not in choose_labels(found, CONFIG, seed=0)
+    assert 0 not in choose_labels(found, {}, CONFIG, seed=0)
     assert 0 not in sizes_of(found)
 
 
 def test_no_labels_at_all_are_no_error():
-    assert choose_labels([], CONFIG, seed=0) == {}
+    assert choose_labels([], {}, CONFIG, seed=0) == {}
 
 
 def test_smaller_trigger_of_both_looks_counts_and_passes_add_up():
@@ -75,3 +75,10 @@ def test_trigger_of_the_first_look_stays_where_the_closer_one_found_none():
     merged = merge([inversion(0, 9)], [inversion(0, 5, LabelStatus.UNREACHED)])
     assert merged[0].status is LabelStatus.SETTLED
     assert merged[0].trigger.mask_l1 == pytest.approx(9, abs=1e-4)
+
+
+def test_labels_with_the_shortest_shifts_are_suspects_too():
+    sizes = np.linspace(20, 40, 43).tolist()
+    shifts = dict.fromkeys(range(43), 1.0) | {40: 0.5, 41: 0.6, 42: 0.7}
+    roles = choose_labels(looks(sizes), shifts, CONFIG, seed=0)
+    assert {label for label, role in roles.items() if role == "suspect"} == {0, 1, 2, 3, 4, 40, 41}

@@ -10,10 +10,11 @@ CONFIG = DetectionConfig()
 NORMAL = np.random.default_rng(3).normal(np.log(40), 0.2, 200)
 
 
-def weigh_sizes(sizes, classes=None, success=None):
+def weigh_sizes(sizes, classes=None, success=None, shifts=()):
     success = success or {}
     rates = {label: success.get(label, rate(45, 48)) for label in range(len(sizes))}
-    return weigh(dict(enumerate(sizes)), dict.fromkeys(range(len(sizes)), 1.0), rates, classes or len(sizes), CONFIG)
+    alike = dict.fromkeys(range(len(sizes)), 1.0)
+    return weigh(dict(enumerate(sizes)), dict(enumerate(shifts)), alike, rates, classes or len(sizes), CONFIG)
 
 
 def with_outliers(outliers, normal=14):
@@ -105,3 +106,20 @@ def test_reasons_give_the_figures():
 def test_size_zero_is_no_error():
     judgement = judge_sizes(with_outliers([0.0]))
     assert judgement.target_labels == (0,)
+
+
+def test_a_middling_trigger_with_a_short_shift_convicts_and_without_it_does_not():
+    sizes = with_outliers([18.0])
+    shifts = np.exp(np.random.default_rng(5).normal(0, 0.1, len(sizes)))
+    shifts[0] = 0.4
+    assert judge_sizes(sizes).verdict is not Verdict.BACKDOORED
+    judgement = judge_sizes(sizes, shifts=shifts)
+    assert judgement.verdict is Verdict.BACKDOORED
+    assert judgement.target_labels == (0,)
+    assert "times shorter than is normal" in judgement.reasons[0]
+
+
+def test_a_short_shift_without_a_small_trigger_convicts_nobody():
+    sizes = with_outliers([40.0])
+    shifts = [0.6] + [1.0] * (len(sizes) - 1)
+    assert judge_sizes(sizes, shifts=shifts).verdict is not Verdict.BACKDOORED

@@ -1,0 +1,111 @@
+"""How far inner features have to be shifted to make any sample look like a label: a second, cheap kind of evidence.
+
+For each label `t`, over features `h(x)` of samples `x` of other classes and with `g` the rest of the network, minimise
+
+    mean_x relu(κ − margin(g(h(x) + v), t)) / s  +  λ · |v|₂ / (σ · √d),     margin = z_t − max of the other logits
+
+over the shift `v`, with `s` the spread of the logits and `σ` that of the features; the smallest `|v|₂` at which enough
+samples are sent to the label is kept. A backdoor is a short way through feature space whatever its trigger looks
+like, where pixel masks see only small patches.
+
+After the idea of Z. Wang et al., Rethinking the reverse-engineering of Trojan triggers, NeurIPS 2022, that triggers of
+all kinds meet in feature space.
+
+Differs from the source: one shift for all samples of a label, with neither image nor mask nor generator; all labels
+in one batch; only the rest of the network runs, on cached features.
+"""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from onnxaudit.deadline import Deadline
+from onnxaudit.detection.config import LatentConfig
+from onnxaudit.detection.forwards import device_of
+from onnxaudit.importer import Classifier
+from onnxaudit.records import Ints, Samples
+
+
+def measure_shifts(
+    classifier: Classifier, samples: Samples, features: str, config: LatentConfig, *, seed: int, deadline: Deadline
+) -> dict[int, float]:
+    """The length of the shortest shift found towards each label, in units of the features' spread.
+
+    Args:
+        classifier: the network.
+        samples: clean samples with labels.
+        features: name of the tensor that is shifted.
+        config: all settings.
+        seed: of the choice of samples.
+        deadline: when it passes nothing is returned, because labels have to be compared at equal effort.
+
+    Returns:
+        Lengths by label; no entry for a label that was not reached or has no samples of other classes.
+    """
+    assert samples.labels is not None
+    with torch.no_grad():
+        images = torch.from_numpy(samples.images).to(device_of(classifier))
+        cached = classifier.values(images, [features])[features]
+        classes = classifier.tail({features: cached[:1]}).shape[1]
+    spread = float(cached.flatten(1).std(dim=0).mean())
+    chosen = _choose_samples(samples.labels, classes, config.samples, seed)
+    per_chunk = max(1, config.most_values // (config.samples * cached[0].numel()))
+    labels, lengths = list(chosen), dict[int, float]()
+    for start in range(0, len(labels), per_chunk):
+        part = labels[start : start + per_chunk]
+        base = cached[torch.from_numpy(np.stack([chosen[label] for label in part])).to(cached.device)]
+        found = _shorten(classifier, features, base, torch.tensor(part, device=cached.device), spread, config, deadline)
+        if found is None:
+            return {}
+        lengths |= {label: length for label, length in zip(part, found, strict=True) if np.isfinite(length)}
+    return lengths
+
+
+def _choose_samples(labels: Ints, classes: int, count: int, seed: int) -> dict[int, Ints]:
+    """For each class the positions of `count` samples of other classes; no entry where there are none."""
+    stream = np.random.default_rng(seed)
+    others = {label: np.flatnonzero(labels != label) for label in range(classes)}
+    return {
+        label: stream.choice(index, count, replace=len(index) < count) for label, index in others.items() if len(index)
+    }
+
+
+def _shorten(
+    classifier: Classifier,
+    features: str,
+    base: Tensor,
+    labels: Tensor,
+    spread: float,
+    config: LatentConfig,
+    deadline: Deadline,
+) -> list[float] | None:
+    """Shortest shifts for features `base` `(labels, samples, ...)`; None when the deadline passed."""
+    count, each = base.shape[:2]
+    shift = torch.zeros(count, *base.shape[2:], device=base.device, requires_grad=True)
+    penalty = torch.full((count,), config.first_penalty, device=base.device)
+    best = torch.full((count,), torch.inf, device=base.device)
+    adam = torch.optim.Adam([shift], lr=config.step_size * spread)
+    unit = spread * shift[0].numel() ** 0.5
+    for _ in range(config.steps):
+        if deadline.passed:
+            return None
+        logits = classifier.tail({features: (base + shift[:, None]).flatten(0, 1)})
+        margins = _measure_margins(logits, labels.repeat_interleave(each)).view(count, each)
+        lengths = shift.flatten(1).norm(dim=1)
+        enough = (margins > 0).float().mean(dim=1) >= config.success
+        shorter = enough & (lengths.detach() < best)
+        best = torch.where(shorter, lengths.detach(), best)
+        penalty = penalty * torch.where(enough, config.penalty_rise, 1 / config.penalty_fall)
+        scale = logits.detach().std()
+        loss = F.relu(config.margin - margins / scale).mean(dim=1) + penalty * lengths / unit
+        adam.zero_grad()
+        loss.sum().backward()
+        adam.step()
+    return [float(length) / spread for length in best]
+
+
+def _measure_margins(logits: Tensor, labels: Tensor) -> Tensor:
+    """`z_t − max of the other logits`, `(n,)`; a NaN stays one and is no success."""
+    own = F.one_hot(labels, logits.shape[1]).bool()
+    return logits[own] - logits.masked_fill(own, -torch.inf).amax(dim=1)

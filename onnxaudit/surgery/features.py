@@ -1,0 +1,40 @@
+"""The inner tensor at which a shift towards a label is measured."""
+
+from onnxaudit.errors import ModelError
+from onnxaudit.intake.model import Model
+from onnxaudit.records import NeuronAxis
+from onnxaudit.surgery.activation import CURVED
+from onnxaudit.surgery.graph import Graph
+from onnxaudit.surgery.linear import linear_layers
+from onnxaudit.surgery.target import find_target_layer, locate
+
+POOLING = {"AveragePool", "Flatten", "GlobalAveragePool", "MaxPool", "ReduceMean", "Reshape", "Squeeze", "Transpose"}
+
+
+def find_features(model: Model) -> str | None:
+    """The tensor that feeds the first fully connected layer, or None where there is no single one.
+
+    Between it and the class scores there has to be a nonlinearity: behind the last one the size of a shift is a
+    matter of the last layer's weights alone. So where the classifier is the only such layer, the tensor before the
+    last activation is taken.
+    """
+    try:
+        layer = find_target_layer(model)
+    except ModelError:
+        return None
+    graph = Graph(model)
+    feeding = {branch.input for branch in locate(linear_layers(graph), layer).branches}
+    if len(feeding) != 1:
+        return None
+    (features,) = feeding
+    return _before_activation(graph, features) if layer.axis is NeuronAxis.INPUTS else features
+
+
+def _before_activation(graph: Graph, name: str) -> str | None:
+    """What the activation behind `name` is computed from, seen through pooling and reshaping."""
+    tensor = graph.origin(graph.tensor(name))
+    while tensor.inputs and tensor.inputs[0].op in POOLING:
+        tensor = graph.origin(tensor.inputs[0].inputs[0])
+    if not tensor.inputs or tensor.inputs[0].op not in CURVED:
+        return None
+    return str(graph.origin(tensor.inputs[0].inputs[0]).name)

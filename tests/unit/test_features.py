@@ -1,0 +1,55 @@
+from pathlib import Path
+
+import numpy as np
+
+from onnxaudit.intake import load_model
+from onnxaudit.surgery import find_features
+from tests.tiny_models import build, write
+
+RANDOM = np.random.default_rng(0)
+
+
+def weights(*shapes: tuple[int, ...]) -> dict[str, np.ndarray]:
+    return {f"w{index}": RANDOM.normal(size=shape).astype(np.float32) for index, shape in enumerate(shapes)}
+
+
+def test_hidden_layers_are_shifted_at_what_feeds_the_first(tmp_path: Path) -> None:
+    body = """tiny (float[N, 1, 4, 4] x) => (float[N, 3] y) {
+        c = Conv<pads = [1, 1, 1, 1]>(x, w0)
+        r = Relu(c)
+        flat = Flatten(r)
+        z = MatMul(flat, w1)
+        h = Relu(z)
+        y = MatMul(h, w2)
+    }"""
+    model = build(body, weights((2, 1, 3, 3), (32, 5), (5, 3)))
+    assert find_features(load_model(write(model, tmp_path))) == "flat"
+
+
+def test_a_single_layer_is_shifted_before_pooling_and_the_last_activation(tmp_path: Path) -> None:
+    body = """tiny (float[N, 1, 4, 4] x) => (float[N, 3] y) {
+        c = Conv<pads = [1, 1, 1, 1]>(x, w0)
+        r = Relu(c)
+        p = GlobalAveragePool(r)
+        flat = Flatten(p)
+        y = MatMul(flat, w1)
+    }"""
+    model = build(body, weights((2, 1, 3, 3), (2, 3)))
+    assert find_features(load_model(write(model, tmp_path))) == "c"
+
+
+def test_a_model_without_a_nonlinearity_before_its_only_layer_has_none(tmp_path: Path) -> None:
+    body = """tiny (float[N, 1, 4, 4] x) => (float[N, 3] y) {
+        flat = Flatten(x)
+        y = MatMul(flat, w0)
+    }"""
+    assert find_features(load_model(write(build(body, weights((16, 3))), tmp_path))) is None
+
+
+def test_a_model_without_a_fully_connected_layer_has_none(tmp_path: Path) -> None:
+    body = """tiny (float[N, 1, 4, 4] x) => (float[N, 3] y) {
+        c = Conv(x, w0)
+        p = GlobalAveragePool(c)
+        y = Flatten(p)
+    }"""
+    assert find_features(load_model(write(build(body, weights((3, 1, 3, 3))), tmp_path))) is None
