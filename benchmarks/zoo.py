@@ -7,7 +7,8 @@ success of the *true* trigger (ASR) on evaluation images after each repair metho
 rule of the published method (anomaly index above 2 and size below the median) beside the verdict, and the unrepaired
 model beside the repairs. The product sees the ONNX file and the defender's clean images, nothing else.
 
-With `--json` every finished model is written at once, and a second run goes on where the first one stopped.
+With `--json` every finished model is written at once, and a second run goes on where the first one stopped. With `--scans`
+the scan reports are kept there and used again, so that repairs can be measured anew without scanning.
 """
 
 import argparse
@@ -25,18 +26,16 @@ from benchmarks.zoo_folder import Entry, Zoo
 Row = dict[str, Any]
 
 
-def audit(zoo: Zoo, name: str, methods: list[str], per_class: int, seed: int) -> Row:
+def audit(zoo: Zoo, name: str, methods: list[str], per_class: int, seed: int, scans: Path | None) -> Row:
     """Scan one model and repair it by each method; one row of the table."""
     import torch
 
     torch.set_num_threads(1)
-    import onnxaudit
-
     entry = zoo.entry(name)
     with tempfile.TemporaryDirectory() as scratch:
         data = Path(scratch) / "clean.npz"
         entry.write_defender_data(data, per_class)
-        scan = onnxaudit.scan(entry.model, data, seed=seed)
+        scan = find_scan(entry, data, seed, scans)
         row: Row = {
             "model": name,
             "attack": entry.attack,
@@ -54,6 +53,24 @@ def audit(zoo: Zoo, name: str, methods: list[str], per_class: int, seed: int) ->
             for method in methods:
                 row["repairs"][method] = repair(entry, data, scan, method, Path(scratch), seed)
     return row
+
+
+def find_scan(entry: Entry, data: Path, seed: int, scans: Path | None) -> Any:
+    """The kept report of a scan, or a new one."""
+    import onnxaudit
+    from onnxaudit.records import ScanDocument
+    from onnxaudit.report.json import from_json, to_json
+
+    kept = None if scans is None else scans / f"{entry.name}.json"
+    if kept is not None and kept.exists():
+        document = from_json(kept.read_text())
+        assert isinstance(document, ScanDocument)
+        return document.reports[0]
+    report = onnxaudit.scan(entry.model, data, seed=seed)
+    if kept is not None:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text(to_json(ScanDocument((report,))))
+    return report
 
 
 def repair(entry: Entry, data: Path, scan: Any, method: str, scratch: Path, seed: int) -> Row:
@@ -85,7 +102,7 @@ def run_all(zoo: Zoo, names: list[str], options: argparse.Namespace, finished: d
     """Rows as they are finished; a model that fails gives a row with its error."""
     with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
         jobs = {
-            pool.submit(audit, zoo, name, options.methods, options.per_class, options.seed): name
+            pool.submit(audit, zoo, name, options.methods, options.per_class, options.seed, options.scans): name
             for name in names
             if name not in finished
         }
@@ -173,6 +190,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--per-class", type=int, default=10, help="the defender's images a class")
     parser.add_argument("--jobs", type=int, default=2, help="models at a time, one thread each")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--scans", type=Path, help="folder for scan reports, used again by later runs")
     parser.add_argument("--json", type=Path, help="rows are kept here; a second run goes on from them")
     return parser.parse_args()
 
