@@ -7,8 +7,8 @@ success of the *true* trigger (ASR) on evaluation images after each repair metho
 rule of the published method (anomaly index above 2 and size below the median) beside the verdict, and the unrepaired
 model beside the repairs. The product sees the ONNX file and the defender's clean images, nothing else.
 
-With `--json` every finished model is written at once, and a second run goes on where the first one stopped. With `--scans`
-the scan reports are kept there and used again, so that repairs can be measured anew without scanning.
+With `--json` every finished model is written at once, and a second run goes on where the first one stopped. With
+`--scans` the scan reports are kept there and used again, so that repairs can be measured anew without scanning.
 """
 
 import argparse
