@@ -3,8 +3,9 @@
 from onnxaudit.detection import DetectionConfig, InversionConfig
 from onnxaudit.mitigation.finetuning import FinetuningConfig
 from onnxaudit.mitigation.pruning import PruningConfig
+from onnxaudit.pipeline.job import RepairConfig
 from onnxaudit.pipeline.profiling import profile
-from onnxaudit.pipeline.repairing import RepairConfig, repair
+from onnxaudit.pipeline.repairing import repair
 from onnxaudit.pipeline.scanning import ScanConfig, scan
 
 __all__ = [
