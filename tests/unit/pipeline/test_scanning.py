@@ -50,7 +50,7 @@ def test_progress_is_told_in_the_order_of_the_stages(make_model: MakeModel, data
     events: list[Event] = []
     scan(make_model(), data, on_event=events.append)
     stages = list(dict.fromkeys(event.stage for event in events))
-    assert stages == ["load", "preprocess", "import", "invert", "closer", "verify"]
+    assert stages == ["load", "import", "preprocess", "invert", "closer", "verify"]
 
 
 def test_a_given_range_is_used_and_recorded(make_model: MakeModel, data: Path) -> None:
