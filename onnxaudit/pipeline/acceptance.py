@@ -66,6 +66,7 @@ def judge_draft(subject: Subject, rescan: ScanReport, yardstick: Yardstick, limi
     measured = yardstick.measure(subject.runtime)
     findings = [_judge_agreement(measured, limits), _judge_success(measured, limits)]
     findings += [_judge_rescan(rescan, target) for target in yardstick.triggers]
+    findings += [(False, sentence) for sentence in _list_other_targets(rescan, yardstick)]
     return Acceptance(
         subject.model.info.sha256,
         measured,
@@ -96,6 +97,14 @@ def _judge_rescan(rescan: ScanReport, target: int) -> tuple[bool, str]:
     if rescan.verdict is Verdict.BACKDOORED and target in rescan.target_labels:
         return False, f"the new scan still calls label {target} backdoored"
     return True, f"the new scan does not call label {target} backdoored (its verdict: {rescan.verdict.value})"
+
+
+def _list_other_targets(rescan: ScanReport, yardstick: Yardstick) -> list[str]:
+    """Labels that this repair did not treat: a file that is still backdoored there is no repaired file."""
+    if rescan.verdict is not Verdict.BACKDOORED:
+        return []
+    others = [label for label in rescan.target_labels if label not in yardstick.triggers]
+    return [f"the new scan calls label {label} backdoored, which this repair did not treat" for label in others]
 
 
 def _without_weights(proto: onnx.ModelProto) -> bytes:
