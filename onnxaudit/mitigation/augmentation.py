@@ -47,20 +47,36 @@ def augment(images: Tensor, config: AugmentationConfig, draw: Generator) -> Tens
     return lit[torch.randperm(len(lit), generator=draw)]
 
 
-def stamp(images: Tensor, triggers: Tensor, config: AugmentationConfig, draw: Generator) -> Tensor:
-    """Each of `images` `(n, c, h, w)` with one of `triggers` `(k, 1 + c, h, w)`, slightly moved and noisy."""
-    chosen = triggers[torch.randint(len(triggers), (len(images),), generator=draw)]
+def stamp(images: Tensor, triggers: Tensor, config: AugmentationConfig, draw: Generator) -> tuple[Tensor, Tensor]:
+    """Each image with one of the triggers, slightly moved and noisy.
+
+    Args:
+        images: `(n, c, h, w)`.
+        triggers: `(k, 1 + c, h, w)`, mask then pattern.
+        config: how far triggers are moved and disturbed.
+        draw: of all randomness.
+
+    Returns:
+        The stamped images `(n, c, h, w)`, and which trigger each of them carries `(n,)`.
+    """
+    which = torch.randint(len(triggers), (len(images),), generator=draw)
+    chosen = triggers[which]
     if config.trigger_shift:
         chosen = move(chosen, config.trigger_shift, draw)
     mask, pattern = chosen[:, :1], chosen[:, 1:]
     noise = config.trigger_noise * torch.randn(pattern.shape, generator=draw)
-    return images + mask * ((pattern + noise).clamp(0, 1) - images)
+    return images + mask * ((pattern + noise).clamp(0, 1) - images), which
 
 
 def stack(triggers: Sequence[Trigger]) -> Tensor:
-    """Triggers as one tensor `(k, 1 + c, h, w)`: mask, then pattern; empty without any."""
+    """Triggers as one tensor `(k, 1 + c, h, w)`, mask then pattern; `(0,)` without any."""
     parts = [torch.cat([torch.from_numpy(t.mask), torch.from_numpy(t.pattern)]) for t in triggers]
     return torch.stack(parts) if parts else torch.empty(0)
+
+
+def unstack(triggers: Tensor) -> list[Trigger]:
+    """The inverse of `stack`."""
+    return [Trigger(part[:1].numpy(), part[1:].numpy()) for part in triggers.cpu()]
 
 
 def move(images: Tensor, reach: int, draw: Generator) -> Tensor:

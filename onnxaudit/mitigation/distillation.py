@@ -1,18 +1,23 @@
 """A copy that answers as the original does, whether or not a trigger is on the image.
 
-    T² · KL( softmax(f(x)/T) ‖ softmax(g(x')/T) ),   x' = A(x, m, δ) for a share of the images, else x
+    w · KL_T( f(x) ‖ g(x') )  +  w · φ · ‖h_g(x') − h_f(x)‖² / spread(h_f)  +  s · max(0, ζ_g(x') − max(ζ_f(x), −c))
 
-`f` is the original, `g` the copy, `x` an augmented clean image; the original never sees a stamped one.
+`f` is the original, `g` the copy, `x` an augmented clean image, `x' = A(x, m, δ)` for a share of the images, else `x`;
+the original never sees a stamped one. `KL_T` is that of softmaxes of logits divided by `T`; `h` are the activations
+of the pruned layer, pruned neurons left out. `ζ = (z_{y_t} − logsumexp of the other logits) / T`: the last term, on
+stamped images only, asks that the label not be answered; the first two, there at weight `w` below 1, what should
+be answered instead.
 
-Source: G. Hinton et al., Distilling the knowledge in a neural network, 2015; blends of images as further questions
-after L. Beyer et al., Knowledge distillation: a good teacher is patient and consistent, CVPR 2022.
+Sources: G. Hinton et al., Distilling the knowledge in a neural network, 2015; blends of images as further questions
+after L. Beyer et al., Knowledge distillation: a good teacher is patient and consistent, CVPR 2022; activations
+after Y. Li et al., Neural attention distillation, ICLR 2021.
 
 Differs from the sources: `T` is the standard deviation of the original's centred logits. Networks trained to the
 end have margins of 5 or of 50; a fixed `T` would distil the one and teach hard labels to the other.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -25,7 +30,7 @@ from onnxaudit.deadline import Deadline
 from onnxaudit.importer import Classifier, write_back
 from onnxaudit.intake.model import Model
 from onnxaudit.mitigation.augmentation import AugmentationConfig, augment, stamp
-from onnxaudit.records import Floats
+from onnxaudit.records import Floats, TargetLayer
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,11 @@ class DistillationConfig:
         steps: of Adam.
         batch: images a step.
         stamped: share of them that carry a trigger.
+        stamped_weight: `w`. A trigger hides a part of the image: what the original answers to the whole is more than
+            can be asked for.
+        activations: `φ`.
+        refusal: `s`.
+        refusal_margin: `c`; how far below the others the label has to stay.
         step_size: Adam's largest; it rises over the first steps and falls to zero along a cosine.
         warmup: steps over which it rises.
         copies: augmented copies of each clean image.
@@ -43,9 +53,13 @@ class DistillationConfig:
         augmentation: how images and triggers are changed.
     """
 
-    steps: int = 150
+    steps: int = 80
     batch: int = 64
     stamped: float = 0.25
+    stamped_weight: float = 0.3
+    activations: float = 1.0
+    refusal: float = 1.0
+    refusal_margin: float = 0.2
     step_size: float = 3e-3
     warmup: int = 10
     copies: int = 16
@@ -53,16 +67,30 @@ class DistillationConfig:
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
 
 
+@dataclass(frozen=True, eq=False)
+class _Lesson:
+    """Augmented images `x` and what the original makes of them; `temperature` and `spread` put both in units."""
+
+    images: Tensor
+    logits: Tensor
+    activations: Tensor
+    temperature: Tensor
+    spread: Tensor
+
+
 class Distiller:
     """Trains a copy towards the original; batch norms keep their statistics.
 
     Args:
         original: answers questions.
-        copy: is trained, its weights named in `weights`.
+        copy: is trained.
         images: clean images `(n, c, h, w)`.
         weights: initializers to move.
+        layer: whose activations are compared.
+        pruned: its neurons that are out.
+        held: masks by initializer name of the entries that stay at zero.
         config: settings.
-        seed: of all randomness.
+        draw: of all randomness.
     """
 
     def __init__(
@@ -70,75 +98,105 @@ class Distiller:
         original: Classifier,
         copy: Classifier,
         images: Floats,
-        weights: tuple[str, ...],
+        weights: Sequence[str],
+        layer: TargetLayer,
+        pruned: Sequence[int],
+        held: Mapping[str, npt.NDArray[np.bool_]],
         config: DistillationConfig,
-        seed: int,
+        draw: torch.Generator,
     ) -> None:
         self._original = original
         self._copy = copy
         self._images = torch.from_numpy(images)
         self._config = config
-        self._draw = torch.Generator().manual_seed(seed)
-        copy.model.unfreeze(weights)
-        self._weights = [copy.model.weights[name] for name in weights]
-        self._device = self._weights[0].device
-        self._held: list[tuple[Tensor, Tensor]] = []
+        self._draw = draw
+        self._names = [copy.model.info.output.logits, layer.activation]
+        self._weights = {name: copy.model.weights[name] for name in weights}
+        self.device = next(iter(self._weights.values())).device
+        self._held = [(copy.model.weights[name], torch.from_numpy(mask).to(self.device)) for name, mask in held.items()]
+        self._present = torch.ones(layer.neurons, device=self.device)
+        self._present[list(pruned)] = 0.0
 
-    def hold(self, entries: Mapping[str, npt.NDArray[np.bool_]]) -> None:
-        """Keep these entries of initializers, masks by name, at zero from now on."""
-        weights = self._copy.model.weights
-        self._held = [(weights[name], torch.from_numpy(mask).to(self._device)) for name, mask in entries.items()]
+    def train(self, triggers: Tensor, labels: Tensor, effort: float, deadline: Deadline) -> None:
+        """One round.
 
-    def train(self, triggers: Tensor, deadline: Deadline) -> None:
-        """One round, with `triggers` `(k, 1 + c, h, w)`; with none of them on clean images alone."""
-        questions = self._ask()
-        answers = self._answer(questions)
-        temperature = float((answers - answers.mean(dim=1, keepdim=True)).std())
-        adam = torch.optim.Adam(self._weights, lr=self._config.step_size)
+        Args:
+            triggers: `(k, 1 + c, h, w)`; with none of them the copy learns from clean images alone.
+            labels: `(k,)`, where each trigger leads.
+            effort: factor on the step size.
+            deadline: when to stop.
+        """
+        self._copy.model.unfreeze(self._weights)
+        lesson = self._prepare()
+        adam = torch.optim.Adam(list(self._weights.values()))
         for step in range(self._config.steps):
             if deadline.passed:
-                return
-            adam.param_groups[0]["lr"] = self._step_size(step)
-            chosen = torch.randint(len(questions), (self._config.batch,), generator=self._draw)
-            logits = self._copy(self._put(self._disturb(questions[chosen], triggers)))
-            loss = F.kl_div(
-                F.log_softmax(logits / temperature, dim=1),
-                F.softmax(answers[chosen.to(self._device)] / temperature, dim=1),
-                reduction="batchmean",
-            )
+                break
+            adam.param_groups[0]["lr"] = effort * self._step_size(step)
+            chosen = torch.randint(len(lesson.images), (self._config.batch,), generator=self._draw)
             adam.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            self._loss(lesson, chosen, triggers, labels).backward()  # type: ignore[no-untyped-call]
             adam.step()
             self._zero()
+        self._copy.model.freeze()
 
     def export(self, model: Model) -> Model:
         """`model` with the copy's weights."""
         return write_back(model, self._copy.model)
 
-    def _ask(self) -> Tensor:
+    @torch.no_grad()
+    def _prepare(self) -> _Lesson:
         most = max(1, self._config.most_values // self._images.numel())
         repeated = self._images.repeat(min(self._config.copies, most), 1, 1, 1)
-        return augment(repeated, self._config.augmentation, self._draw)
+        images = augment(repeated, self._config.augmentation, self._draw)
+        parts = [self._read(self._original, part) for part in torch.split(images, self._config.batch)]
+        logits, activations = (torch.cat(part) for part in zip(*parts, strict=True))
+        temperature = (logits - logits.mean(dim=1, keepdim=True)).std()
+        spread = (activations - activations.mean(dim=0)).square().sum(dim=1).mean()
+        return _Lesson(images, logits, activations, temperature, spread.clamp(min=torch.finfo(spread.dtype).tiny))
 
-    @torch.no_grad()
-    def _answer(self, questions: Tensor) -> Tensor:
-        return torch.cat([self._original(self._put(part)) for part in torch.split(questions, self._config.batch)])
+    def _loss(self, lesson: _Lesson, chosen: Tensor, triggers: Tensor, labels: Tensor) -> Tensor:
+        count = round(self._config.stamped * len(chosen)) if len(triggers) else 0
+        images = lesson.images[chosen]
+        if count:
+            stamped, used = stamp(images[:count], triggers, self._config.augmentation, self._draw)
+            images = torch.cat([stamped, images[count:]])
+        chosen = chosen.to(self.device)
+        logits, activations = self._read(self._copy, images)
+        wanted, unit = lesson.logits[chosen], lesson.temperature
+        answers = F.kl_div(F.log_softmax(logits / unit, 1), F.softmax(wanted / unit, 1), reduction="none").sum(dim=1)
+        gaps = ((activations - lesson.activations[chosen]) * self._present).square().sum(dim=1) / lesson.spread
+        weight = torch.ones_like(answers)
+        weight[:count] = self._config.stamped_weight
+        loss = (weight * (answers + self._config.activations * gaps)).mean()
+        if not count:
+            return loss
+        refusal = self._refuse(logits[:count], wanted[:count], labels[used.to(self.device)], unit)
+        return loss + self._config.refusal * refusal.sum() / len(chosen)
 
-    def _disturb(self, images: Tensor, triggers: Tensor) -> Tensor:
-        if not len(triggers):
-            return images
-        count = round(self._config.stamped * len(images))
-        stamped = stamp(images[:count], triggers, self._config.augmentation, self._draw)
-        return torch.cat([stamped, images[count:]])
+    def _refuse(self, logits: Tensor, wanted: Tensor, labels: Tensor, unit: Tensor) -> Tensor:
+        """How far the label of the trigger on each image exceeds what it may have; 0 where it is the right answer."""
+        allowed = (lead(wanted, labels) / unit).clamp(min=-self._config.refusal_margin, max=0.0)
+        excess = F.relu(lead(logits, labels) / unit - allowed)
+        return torch.where(wanted.argmax(dim=1) == labels, torch.zeros_like(excess), excess)
+
+    def _read(self, classifier: Classifier, images: Tensor) -> tuple[Tensor, Tensor]:
+        pixels = images.to(self.device).contiguous(memory_format=torch.channels_last)
+        values = classifier.values(pixels, self._names)
+        return values[self._names[0]], values[self._names[1]].flatten(1)
 
     def _step_size(self, step: int) -> float:
         rise = min(1.0, (step + 1) / self._config.warmup)
         return self._config.step_size * rise * 0.5 * (1 + math.cos(math.pi * step / self._config.steps))
 
-    def _put(self, images: Tensor) -> Tensor:
-        return images.to(self._device).contiguous(memory_format=torch.channels_last)
-
     @torch.no_grad()
     def _zero(self) -> None:
         for weight, mask in self._held:
             weight[mask] = 0.0
+
+
+def lead(logits: Tensor, labels: Tensor) -> Tensor:
+    """`z_label − logsumexp of the others` `(n,)` of logits `(n, classes)`."""
+    own = labels[:, None]
+    others = logits.scatter(1, own, -torch.inf)
+    return logits.gather(1, own)[:, 0] - others.logsumexp(dim=1)
