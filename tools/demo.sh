@@ -2,7 +2,7 @@
 # The whole story on one reference model: scan, look at the trigger, repair, measure with the attacker's own trigger.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-model=signs-vgg-random
+model=signs-lenet-weights
 out=demo-output
 rm -rf "$out" && mkdir -p "$out"
 

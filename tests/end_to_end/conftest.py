@@ -51,13 +51,13 @@ class Story:
 
 @pytest.fixture(scope="session")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
-    """`signs-vgg-random`: scanned with triggers saved, then repaired from the scan's report."""
+    """`signs-lenet-weights`: scanned with triggers saved, then repaired from the scan's report."""
     folder = tmp_path_factory.mktemp("story")
-    model, data = MODELS / "signs-vgg-random.onnx", MODELS / "samples" / "signs.npz"
+    model, data = MODELS / "signs-lenet-weights.onnx", MODELS / "samples" / "signs.npz"
     scan = run("scan", model, "--data", data, "--json", folder / "scan.json", "--save-triggers", folder / "triggers")
     repair = run(
         *("repair", model, "--data", data, "--scan", folder / "scan.json"),
-        *("--known-trigger", MODELS / "signs-vgg-random.trigger.npz"),
+        *("--known-trigger", MODELS / "signs-lenet-weights.trigger.npz"),
         *("--evaluation", MODELS / "samples" / "signs-evaluation.npz"),
         *("--output", folder / "repaired.onnx", "--json", folder / "repair.json"),
     )

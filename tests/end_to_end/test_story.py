@@ -8,7 +8,7 @@ import onnxruntime
 from onnxaudit.data.triggers import load_trigger
 from tests.end_to_end.conftest import MODELS, Story
 
-NAME = "signs-vgg-random"
+NAME = "signs-lenet-weights"
 TRUTH = json.loads((MODELS / f"{NAME}.json").read_text())
 
 
