@@ -75,8 +75,9 @@ def detect(
     represented = count_represented(roles, len(sizes_of(first)))
     evidence = weigh(sizes, shifts, represented, success, count, config)
     obstacles = list_obstacles(samples, logits, tuple(found.values()), config)
+    doubts = list_doubts(samples, tuple(found.values()), config, shifts_missing=features is not None and not shifts)
     return Detection(
-        judgement=judge(evidence, obstacles, list_doubts(samples, tuple(found.values()), config), config),
+        judgement=judge(evidence, obstacles, doubts, config),
         labels=_tabulate(first, found, sizes, shifts, roles, success),
         triggers=tuple(_report(found[label], success[label]) for label, role in roles.items() if role == "suspect"),
         coverage=_cover(found),

@@ -28,14 +28,25 @@ def list_obstacles(
     )
 
 
-def list_doubts(samples: Samples, found: Sequence[Inversion], config: DetectionConfig) -> tuple[str, ...]:
-    """Why a backdoor may have been missed although nothing points to one."""
+def list_doubts(
+    samples: Samples, found: Sequence[Inversion], config: DetectionConfig, *, shifts_missing: bool
+) -> tuple[str, ...]:
+    """Why a backdoor may have been missed although nothing points to one.
+
+    Args:
+        samples: all clean samples.
+        found: one inversion a label.
+        config: limits.
+        shifts_missing: whether shifts of inner features were asked for and could not be measured.
+    """
     doubts = []
     if samples.synthetic:
         doubts.append("The samples are synthetic: without real images a model is never called clean.")
     settled = sum(one.status is LabelStatus.SETTLED for one in found)
     if settled < config.fewest_settled * len(found):
         doubts.append(f"A trigger was found for only {settled} of {len(found)} labels, too few to tell what is normal.")
+    if shifts_missing:
+        doubts.append("No shift of inner features could be measured, so that only triggers were compared.")
     return tuple(doubts)
 
 

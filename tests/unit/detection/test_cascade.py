@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from onnxaudit.deadline import Deadline
-from onnxaudit.detection import DetectionConfig, InversionConfig, detect
+from onnxaudit.detection import DetectionConfig, InversionConfig, cascade, detect
 from onnxaudit.records import LabelStatus, Verdict
 
 CONFIG = DetectionConfig(first=InversionConfig(steps=60), closer=InversionConfig(steps=80))
@@ -113,3 +113,10 @@ def test_check_never_sees_samples_of_the_inversion(planted, make_samples):
     found = detect(planted(targets=(3,)), one_each, CONFIG, seed=0)
     assert {row.success_rate.trials for row in found.labels} == {0}
     assert found.judgement.verdict is Verdict.INCONCLUSIVE
+
+
+def test_shifts_that_could_not_be_measured_are_a_doubt(planted, make_samples, monkeypatch):
+    monkeypatch.setattr(cascade, "_measure_shifts", lambda *_: {})
+    found = detect(planted(), make_samples(), CONFIG, features="inner", seed=0)
+    assert found.judgement.verdict is Verdict.INCONCLUSIVE
+    assert any("No shift of inner features" in reason for reason in found.judgement.reasons)
