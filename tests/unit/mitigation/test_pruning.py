@@ -1,0 +1,189 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from onnxaudit.deadline import Deadline
+from onnxaudit.errors import DataError
+from onnxaudit.intake import Model
+from onnxaudit.mitigation import pruning
+from onnxaudit.mitigation.profiling import profile
+from onnxaudit.mitigation.pruning import Pruning, PruningConfig, judge, prune
+from onnxaudit.mitigation.trials import Figures, Trials
+from onnxaudit.records import Event, Samples
+from onnxaudit.statistics import rate
+from onnxaudit.surgery import find_target_layer, zero_neurons
+from tests.unit.mitigation import stripes
+from tests.unit.test_surgery import BODIES, network
+
+
+def run(model: Model, config: PruningConfig = PruningConfig(), **options: object) -> Pruning:
+    seen, validation = stripes.samples(seed=1), stripes.samples(seed=2)
+    runtime = stripes.runtime(model)
+    profiled = profile(runtime, model, find_target_layer(model), seen, stripes.trigger())
+    return prune(
+        model,
+        runtime,
+        profiled,
+        stripes.trigger(),
+        stripes.TARGET,
+        options.pop("fitting", seen),
+        options.pop("validation", validation),
+        config,
+        **options,
+    )
+
+
+@pytest.mark.parametrize("criterion", ["margin", "success"])
+def test_the_planted_neurons_go_and_nothing_else_does(criterion: str) -> None:
+    # Pruning one planted neuron leaves the other: success stays at 1, the margin falls.
+    model = stripes.backdoored()
+    assert stripes.success(model) == 1.0
+    done = run(model, PruningConfig(criterion=criterion))
+    if criterion == "success":
+        assert not done.met
+        assert done.model is model
+    else:
+        assert done.met
+        assert sorted(done.pruned) == list(stripes.PLANTED)
+        assert stripes.success(done.model) == 0.0
+        assert stripes.accuracy(done.model) == 1.0
+
+
+def test_a_group_goes_where_no_single_neuron_makes_a_difference() -> None:
+    model = stripes.backdoored(saturated=True)
+    single = run(model, PruningConfig(largest_group=0.125))
+    assert not single.met
+    assert single.ending.startswith("both lists are through")
+    grouped = run(model, PruningConfig(largest_group=0.5))
+    assert grouped.met
+    kept = [entry for entry in grouped.rounds if entry.kept]
+    assert [sorted(entry.neurons) for entry in kept] == [list(stripes.PLANTED)]
+    assert stripes.success(grouped.model) == 0.0
+
+
+def test_rounds_alternate_between_the_lists_activation_first() -> None:
+    model = stripes.backdoored(saturated=True)
+    rounds = run(model, PruningConfig(criterion="success")).rounds
+    assert [entry.ranking for entry in rounds[:4]] == ["activation", "weight", "activation", "weight"]
+    assert len(rounds) == 2 * stripes.NEURONS
+
+
+def test_rounds_rolled_back_leave_every_weight_as_it_was() -> None:
+    model = stripes.backdoored()
+    done = run(model, PruningConfig(min_agreement=1.1))
+    assert done.rounds
+    assert not any(entry.kept for entry in done.rounds)
+    assert done.model.to_bytes() == model.to_bytes()
+
+
+def test_figures_of_a_kept_round_are_those_of_the_written_model() -> None:
+    done = run(stripes.backdoored(), PruningConfig(ridge=0.0))
+    last = [entry for entry in done.rounds if entry.kept][-1]
+    validation = stripes.samples(seed=2)
+    triggered = stripes.trigger().apply(validation.images[validation.labels != stripes.TARGET])
+    logits = stripes.runtime(done.model).logits(triggered)
+    assert last.margin == pytest.approx((logits[:, 0] - logits[:, 1:].max(axis=1)).mean(), abs=1e-4)
+    assert last.success_rate.successes == (logits.argmax(axis=1) == stripes.TARGET).sum()
+
+
+def test_a_fit_that_brings_the_backdoor_back_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pruning, "fit", lambda matrix, *_: matrix + 50 * np.eye(stripes.CLASSES)[:, [0]])
+    done = run(stripes.backdoored())
+    assert done.met
+    assert [entry.fit for entry in done.rounds if entry.kept][-1] == "dropped"
+    np.testing.assert_array_equal(done.model.initializer("w2"), stripes.backdoored().initializer("w2"))
+
+
+def test_a_fit_that_does_no_harm_is_kept() -> None:
+    done = run(stripes.backdoored())
+    assert [entry.fit for entry in done.rounds if entry.kept] == ["kept", "kept"]
+
+
+def test_a_ridge_of_zero_leaves_the_fit_out() -> None:
+    done = run(stripes.backdoored(), PruningConfig(ridge=0.0))
+    assert {entry.fit for entry in done.rounds} == {"none"}
+    assert set(done.model.values) == {"w1", "b1"}
+
+
+def test_a_deadline_ends_the_loop_incomplete() -> None:
+    done = run(stripes.backdoored(), deadline=Deadline.after(0.0))
+    assert not done.met
+    assert done.ending.startswith("the time budget ended")
+
+
+def test_every_batch_of_rounds_is_told() -> None:
+    events: list[Event] = []
+    done = run(stripes.backdoored(), on_event=events.append)
+    assert events[-1].done == len(done.rounds)
+    assert {event.stage for event in events} == {"prune"}
+
+
+def test_samples_of_the_target_alone_cannot_judge() -> None:
+    seen = stripes.samples()
+    with pytest.raises(DataError, match="no clean sample is of another class than 0"):
+        run(stripes.backdoored(), validation=seen.take(seen.labels == stripes.TARGET))
+
+
+def test_unlabelled_samples_count_by_the_predicted_class() -> None:
+    seen = stripes.samples(seed=2)
+    labelled = run(stripes.backdoored(), validation=seen)
+    unlabelled = run(stripes.backdoored(), validation=Samples(seen.images, None, seen.source))
+    assert unlabelled.rounds == labelled.rounds
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_trials_agree_with_the_network_cut_by_surgery(name: str) -> None:
+    model = network(name)
+    layer = find_target_layer(model)
+    generator = np.random.default_rng(4)
+    validation = Samples(generator.random((9, 1, 4, 4)).astype(np.float32), np.arange(9) % 3, "noise")
+    trigger = stripes.Trigger(np.full((1, 4, 4), 0.5, np.float32), np.ones((1, 4, 4), np.float32))
+    trials = Trials(model, stripes.runtime(model), layer, validation, trigger, target=0)
+    trials.use(model, (0,))
+    groups = [(1,), (2, 4), ()]
+    for group, figures in zip(groups, trials.measure(groups), strict=True):
+        cut = stripes.runtime(zero_neurons(model, layer, (0, *group)))
+        logits = cut.logits(trigger.apply(validation.images[validation.labels != 0]))
+        np.testing.assert_allclose(figures.margins, logits[:, 0] - logits[:, 1:].max(axis=1), atol=1e-4)
+        assert figures.success.successes == (logits.argmax(axis=1) == 0).sum()
+        same = cut.logits(validation.images).argmax(axis=1) == stripes.runtime(model).logits(validation.images).argmax(1)
+        assert figures.agreement.successes == same.sum()
+
+
+class TestJudge:
+    before = Figures(rate(200, 200), rate(100, 100), np.full(100, 5.0))
+    config = PruningConfig()
+
+    def judge(self, config: PruningConfig = config, **changes: object) -> str:
+        return judge(replace(self.before, **changes), self.before, self.before, config)
+
+    def test_agreement_below_the_limit_rolls_back(self) -> None:
+        assert self.judge(agreement=rate(190, 200), success=rate(0, 100)) == "agreement 0.950 is below 0.97"
+
+    def test_agreement_clearly_below_the_current_rolls_back(self) -> None:
+        assert "agreement falls" in self.judge(agreement=rate(197, 200), success=rate(0, 100))
+        assert self.judge(agreement=rate(198, 200), success=rate(0, 100)) == ""
+
+    def test_one_disagreement_of_few_samples_is_not_clearly_below(self) -> None:
+        few = replace(self.before, agreement=rate(40, 40))
+        trial = replace(few, agreement=rate(39, 40), success=rate(0, 100))
+        assert judge(trial, few, few, self.config) == ""
+
+    def test_a_rise_of_success_rolls_back_even_if_the_margin_falls(self) -> None:
+        now = replace(self.before, success=rate(90, 100))
+        trial = replace(now, success=rate(91, 100), margins=np.zeros(100))
+        assert judge(trial, now, self.before, self.config) == "success rises from 0.900 to 0.910"
+
+    def test_unchanged_success_is_judged_by_the_margin(self) -> None:
+        assert self.judge(margins=np.full(100, 4.0)) == ""
+        assert "the margin falls by 0.000 only" in self.judge()
+
+    def test_a_fall_of_the_margin_within_its_noise_rolls_back(self) -> None:
+        noisy = 5.0 - 0.1 + np.random.default_rng(0).standard_normal(100) * 3
+        assert "margin" in self.judge(margins=noisy)
+
+    def test_by_success_alone_the_margin_does_not_count(self) -> None:
+        published = PruningConfig(criterion="success")
+        assert self.judge(published, margins=np.zeros(100)) == "success stays at 1.000"
+        assert self.judge(published, success=rate(99, 100)) == ""
