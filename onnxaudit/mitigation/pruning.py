@@ -16,7 +16,7 @@ Differs from the source:
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -25,15 +25,14 @@ import numpy.typing as npt
 
 from onnxaudit.deadline import Deadline
 from onnxaudit.intake.model import Model
+from onnxaudit.mitigation.candidates import Candidate, Group, Ranking, list_candidates, take_next
 from onnxaudit.mitigation.least_squares import fit
 from onnxaudit.mitigation.profiling import read_features
-from onnxaudit.mitigation.trials import Figures, Group, Trials
+from onnxaudit.mitigation.trials import Figures, Trials
 from onnxaudit.records import Event, OnEvent, Profile, PruningRound, Samples, Trigger
 from onnxaudit.runtime import Runtime
 from onnxaudit.surgery import zero_neurons
 
-Ranking = Literal["activation", "weight"]
-Candidate = tuple[Ranking, Group]
 MOST_AHEAD = 64  # trials measured together in the hope that none is kept before the last
 NEVER = Deadline()
 
@@ -121,10 +120,11 @@ def prune(
     """
     trials = Trials(model, runtime, profile.layer, validation, trigger, target, device)
     loop = _Loop(model, trials, read_features(runtime, profile.layer, fitting.images), config)
-    queue, width = deque[Candidate](), 1
-    upcoming = _candidates(profile, loop.pruned, config)
+    share = config.largest_group if config.criterion == "margin" else 0.0
+    queue, width, largest = deque[Candidate](), 1, max(1, int(share * profile.layer.neurons))
+    upcoming = list_candidates(profile, loop.pruned, largest)
     while not loop.met:
-        batch = _take(queue, upcoming, width, loop.pruned)
+        batch = take_next(queue, upcoming, width, loop.pruned)
         if not batch or deadline.passed:
             break
         kept_at = loop.try_each(batch)
@@ -254,36 +254,6 @@ def _worse(figures: Figures, current: Figures) -> bool:
         figures.success.successes > current.success.successes
         or figures.agreement.successes < current.agreement.successes
     )
-
-
-def _candidates(profile: Profile, pruned: Sequence[int], config: PruningConfig) -> Iterator[Candidate]:
-    """Neurons from both lists in turn, the activation list first; then, by the margin criterion, growing groups."""
-    lists = (
-        [p.neuron for p in sorted(profile.neurons, key=lambda p: p.activation_rank)],
-        [p.neuron for p in sorted(profile.neurons, key=lambda p: p.weight_rank)],
-    )
-    largest = max(1, int(config.largest_group * len(profile.neurons))) if config.criterion == "margin" else 1
-    size = 1
-    while size <= largest:
-        by_activation, by_weight = ([n for n in ranked if n not in set(pruned)] for ranked in lists)
-        for start in range(0, len(by_weight), size):
-            yield "activation", tuple(by_activation[start : start + size])
-            yield "weight", tuple(by_weight[start : start + size])
-        size *= 2
-
-
-def _take(queue: deque[Candidate], upcoming: Iterator[Candidate], count: int, pruned: Sequence[int]) -> list[Candidate]:
-    """The next candidates, without neurons that are already out."""
-    gone, batch = set(pruned), list[Candidate]()
-    while len(batch) < count:
-        candidate = queue.popleft() if queue else next(upcoming, None)
-        if candidate is None:
-            break
-        ranking, group = candidate
-        left = tuple(neuron for neuron in group if neuron not in gone)
-        if left:
-            batch.append((ranking, left))
-    return batch
 
 
 def _event(loop: _Loop) -> Event:

@@ -16,13 +16,12 @@ import torch
 from onnxaudit.errors import DataError
 from onnxaudit.importer import TorchModel, import_model
 from onnxaudit.intake.model import Model
+from onnxaudit.mitigation.candidates import Group
 from onnxaudit.mitigation.profiling import read_features
 from onnxaudit.records import Floats, Ints, Rate, Samples, TargetLayer, Trigger
 from onnxaudit.runtime import Runtime
 from onnxaudit.statistics import rate_of
 from onnxaudit.surgery import Linear, find_next_layer
-
-Group = tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)

@@ -214,7 +214,7 @@ def test_a_constant_that_zeroing_leaves_is_cut_off_in_the_next_layer() -> None:
 
 def test_a_constant_that_nothing_can_take_up_is_refused() -> None:
     model = dense(DENSE.replace("a = Relu(h)", "s = Sigmoid(h)  a = Softmax(s)"))
-    with pytest.raises(ModelError, match="neuron 1 .* keeps a constant activation"):
+    with pytest.raises(ModelError, match=r"neuron 1 .* keeps a constant activation"):
         zero_neurons(model, find_target_layer(model), [1])
 
 

@@ -14,7 +14,7 @@ def test_planted_neurons_stand_out_by_activation_on_triggered_samples_only() -> 
         stripes.runtime(model), model, find_target_layer(model), stripes.samples(), stripes.trigger()
     ).neurons
     for neuron in stripes.PLANTED:
-        assert found[neuron].activation == pytest.approx(2.0, abs=1e-5)  # four bright pixels and the bias of -2
+        assert found[neuron].activation == pytest.approx(3.0, abs=1e-5)  # four bright pixels and the bias of -1
         assert found[neuron].clean_activation == 0.0
     ranks = [neuron.activation_rank for neuron in found]
     assert sorted(ranks) == list(range(1, stripes.NEURONS + 1))

@@ -16,8 +16,10 @@ from onnxaudit.surgery import find_target_layer, zero_neurons
 from tests.unit.mitigation import stripes
 from tests.unit.test_surgery import BODIES, network
 
+DEFAULTS = PruningConfig()
 
-def run(model: Model, config: PruningConfig = PruningConfig(), **options: object) -> Pruning:
+
+def run(model: Model, config: PruningConfig = DEFAULTS, **options: object) -> Pruning:
     seen, validation = stripes.samples(seed=1), stripes.samples(seed=2)
     runtime = stripes.runtime(model)
     profiled = profile(runtime, model, find_target_layer(model), seen, stripes.trigger())
@@ -147,7 +149,9 @@ def test_trials_agree_with_the_network_cut_by_surgery(name: str) -> None:
         logits = cut.logits(trigger.apply(validation.images[validation.labels != 0]))
         np.testing.assert_allclose(figures.margins, logits[:, 0] - logits[:, 1:].max(axis=1), atol=1e-4)
         assert figures.success.successes == (logits.argmax(axis=1) == 0).sum()
-        same = cut.logits(validation.images).argmax(axis=1) == stripes.runtime(model).logits(validation.images).argmax(1)
+        same = cut.logits(validation.images).argmax(axis=1) == stripes.runtime(model).logits(validation.images).argmax(
+            1
+        )
         assert figures.agreement.successes == same.sum()
 
 

@@ -1,0 +1,145 @@
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from onnxaudit.deadline import Deadline
+from onnxaudit.importer import Classifier, import_model
+from onnxaudit.intake import Model
+from onnxaudit.mitigation.distillation import DistillationConfig, lead
+from onnxaudit.mitigation.finetuning import Finetuning, FinetuningConfig, finetune
+from onnxaudit.mitigation.hardening import HardeningConfig
+from onnxaudit.records import Preprocessing, Samples, Trigger
+from onnxaudit.surgery import find_target_layer, zero_neurons
+from tests.unit.importer.networks import conv_model
+from tests.unit.mitigation import stripes
+
+QUICK = FinetuningConfig(
+    rounds=2,
+    distillation=DistillationConfig(steps=40, batch=32, copies=4, step_size=0.03),
+    hardening=HardeningConfig(steps=10, samples=8),
+)
+
+
+def run(model: Model, pruned: Model | None = None, config: FinetuningConfig = QUICK, **options: object) -> Finetuning:
+    return finetune(
+        model,
+        model if pruned is None else pruned,
+        Preprocessing(),
+        find_target_layer(model),
+        options.pop("neurons", ()),
+        options.pop("fitting", stripes.samples(seed=1)),
+        options.pop("validation", stripes.samples(seed=2)),
+        options.pop("triggers", {stripes.TARGET: (stripes.trigger(),)}),
+        config,
+        seed=options.pop("seed", 0),
+        **options,
+    )
+
+
+def test_the_backdoor_goes_and_accuracy_stays() -> None:
+    model = stripes.backdoored()
+    assert stripes.success(model) == 1.0
+    done = run(model)
+    assert stripes.success(done.model) < 0.1
+    assert stripes.accuracy(done.model) > 0.95
+    assert done.rounds[done.chosen].agreement.value > 0.95
+
+
+def test_clean_samples_alone_leave_the_backdoor_in() -> None:
+    done = run(stripes.backdoored(), triggers={})
+    assert stripes.success(done.model) > 0.9
+    assert done.rounds[done.chosen].success_rate.trials == 0
+
+
+def test_a_part_of_the_trigger_is_enough_to_remove_the_whole() -> None:
+    part = Trigger(stripes.trigger().mask.copy(), stripes.trigger().pattern)
+    part.mask[0, 4] = 0.0
+    config = replace(QUICK, hardening=HardeningConfig(steps=30, samples=8, reach=0.25))
+    done = run(stripes.backdoored(), config=config, triggers={stripes.TARGET: (part,)})
+    assert stripes.success(done.model) < 0.2
+
+
+def test_pruned_neurons_stay_at_zero() -> None:
+    model = stripes.backdoored()
+    pruned = zero_neurons(model, find_target_layer(model), [6])
+    done = run(model, pruned, neurons=[6])
+    assert not done.model.initializer("w1")[6].any()
+    assert done.model.initializer("b1")[6] == 0
+    assert (done.model.initializer("w1")[7] != model.initializer("w1")[7]).any()
+
+
+def test_the_same_seed_gives_the_same_weights() -> None:
+    once, again, other = (run(stripes.backdoored(), seed=seed).model for seed in (4, 4, 5))
+    assert once.to_bytes() == again.to_bytes() != other.to_bytes()
+
+
+def test_validation_samples_choose_but_do_not_teach() -> None:
+    config = replace(QUICK, rounds=1)
+    seen = stripes.samples(seed=2)
+    noise = Samples(np.random.default_rng(0).random(seen.images.shape).astype(np.float32), seen.labels, "noise")
+    one, other = (run(stripes.backdoored(), config=config, validation=some).model for some in (seen, noise))
+    assert one.to_bytes() == other.to_bytes()
+
+
+def test_running_statistics_stay_fixed() -> None:
+    model = conv_model()
+    seen = Samples(np.random.default_rng(0).random((12, 1, 6, 6)).astype(np.float32), np.arange(12) % 3, "noise")
+    done = run(model, fitting=seen, validation=seen, triggers={})
+    assert {"scale", "shift"} <= set(done.model.values)
+    assert not {"mean", "var"} & set(done.model.values)
+
+
+def test_inversion_starts_on_the_original_and_goes_on_with_the_tuned_network() -> None:
+    model, asked = stripes.backdoored(), list[tuple[bool, int, int]]()
+
+    def invert(tuned: Model, label: int, number: int) -> Sequence[Trigger]:
+        asked.append((tuned is model, label, number))
+        return (stripes.trigger(),) if number < 4 else ()
+
+    config = replace(QUICK, starts=2, rounds=3, max_success=-1.0)
+    done = run(model, config=config, invert=invert)
+    assert asked == [(True, 0, 0), (True, 0, 1), (False, 0, 2), (False, 0, 3), (False, 0, 4)]
+    assert len(done.triggers[0]) == 5
+    assert done.settled
+
+
+def test_rounds_end_once_nothing_stands_out_and_the_limits_are_met() -> None:
+    config = replace(QUICK, rounds=6, min_agreement=0.0, max_success=1.1)
+    assert len(run(stripes.backdoored(), config=config, invert=lambda *_: ()).rounds) == 1
+    assert len(run(stripes.backdoored(), config=config, invert=lambda *_: (stripes.trigger(),)).rounds) == 6
+
+
+def test_the_round_with_the_best_figures_is_handed_back() -> None:
+    done = run(stripes.backdoored(), config=replace(QUICK, rounds=3))
+    chosen = done.rounds[done.chosen]
+    assert all(
+        chosen.agreement.successes >= other.agreement.successes
+        or (chosen.hardened_success_rate.value or 0) <= (other.hardened_success_rate.value or 0)
+        for other in done.rounds
+    )
+
+
+def test_a_deadline_hands_back_what_there_is() -> None:
+    done = run(stripes.backdoored(), deadline=Deadline.after(0.0))
+    assert len(done.rounds) == 1
+    assert not done.settled
+
+
+@pytest.mark.parametrize("label", [0, 2])
+def test_the_lead_is_that_over_all_other_classes_together(label: int) -> None:
+    logits = torch.tensor([[1.0, 2.0, 4.0]])
+    others = [value for index, value in enumerate((1.0, 2.0, 4.0)) if index != label]
+    expected = logits[0, label] - np.log(np.exp(others).sum())
+    assert lead(logits, torch.tensor([label]))[0] == pytest.approx(float(expected), abs=1e-5)
+
+
+def test_the_original_is_not_touched() -> None:
+    model = stripes.backdoored()
+    before = model.to_bytes()
+    copy = Classifier(import_model(model), Preprocessing())
+    run(model)
+    assert model.to_bytes() == before
+    np.testing.assert_array_equal(copy.model.weights["w1"].numpy(), model.initializer("w1"))
