@@ -29,7 +29,7 @@ def test_stdout_holds_the_result_and_progress_goes_to_stderr(story: Story) -> No
 
 def test_the_saved_trigger_is_where_the_attacker_put_it(story: Story) -> None:
     truth = load_trigger(MODELS / f"{NAME}.trigger.npz").mask[0] > 0.5
-    (file,) = (story.folder / "triggers").rglob(f"*{TRUTH['target']}*.npz")
+    (file,) = (story.folder / "triggers").rglob(f"*label-{TRUTH['target']}.npz")
     found = load_trigger(file).mask[0]
     rows, columns = np.nonzero(truth)
     near = np.zeros_like(truth)
