@@ -28,7 +28,7 @@ demo: $(READY) ## find a backdoor in a real model, show its trigger, take it out
 # One thread a worker: two workers on two cores are faster than one worker on two threads.
 test: $(READY) ## run the tests (minutes)
 	@echo "== Running the tests"
-	@OMP_NUM_THREADS=1 $(BIN)/pytest -m "not slow" -n auto -q
+	@OMP_NUM_THREADS=1 $(BIN)/pytest -m "not slow" -n auto --dist loadgroup -q
 
 lint: $(READY) ## style and types
 	@echo "== Checking style and types"

@@ -4,10 +4,12 @@ import json
 import numpy as np
 import onnx
 import onnxruntime
+import pytest
 
 from onnxaudit.data.triggers import load_trigger
 from tests.end_to_end.conftest import MODELS, Story
 
+pytestmark = pytest.mark.xdist_group("story")  # one worker tells it, once
 NAME = "signs-lenet-weights"
 TRUTH = json.loads((MODELS / f"{NAME}.json").read_text())
 
