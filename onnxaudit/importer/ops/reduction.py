@@ -82,7 +82,8 @@ def _by_input(reduce: Reduce) -> Callable[..., Tensor]:
     def compute(data: Tensor, axes: StaticInts = None, *, keepdims: int = 1, noop_with_empty_axes: int = 0) -> Tensor:
         chosen = to_axes(axes, data.ndim)
         if not chosen and noop_with_empty_axes:
-            return data
+            # Over an axis of one: what the operator does besides reducing (log, square) stays.
+            return reduce(data.unsqueeze(0), [0], False)
         return reduce(data, chosen or list(range(data.ndim)), bool(keepdims))
 
     return compute

@@ -105,6 +105,12 @@ def select_where(data: Tensor, condition: Tensor, *, axis: int | None = None) ->
     return data.reshape(-1).index_select(0, chosen) if axis is None else data.index_select(axis, chosen)
 
 
+@op("TopK")
+def find_top_by_attribute(x: Tensor, *, axis: int = -1, k: int) -> tuple[Tensor, Tensor]:
+    """The `k` largest values along an axis and where they stand."""
+    return find_top(x, k, axis=axis)
+
+
 @op("TopK", since=10, static=("k",))
 def find_top(
     x: Tensor,
