@@ -103,7 +103,8 @@ def find_computed(steps: Iterable[Step]) -> set[str]:
         name
         for step in steps
         for position, name in enumerate(step.inputs)
-        if position not in step.operator.static | step.operator.described | step.operator.settings
+        if min(position, len(step.operator.inputs) - 1)
+        not in step.operator.static | step.operator.described | step.operator.settings
     }
 
 

@@ -1,4 +1,4 @@
-"""Operators of the domain com.microsoft that onnxruntime's optimiser and quantiser write."""
+"""Operators of the domain com.microsoft that onnxruntime's optimiser writes."""
 
 import torch
 import torch.nn.functional as F
@@ -7,7 +7,6 @@ from torch import Tensor
 from onnxaudit.importer.ops.arithmetic import UNARY
 from onnxaudit.importer.ops.convolution import convolve
 from onnxaudit.importer.ops.linear import gemm
-from onnxaudit.importer.ops.quantization import dequantize, quantize, quantize_dynamically
 from onnxaudit.importer.registry import MICROSOFT, op
 
 
@@ -146,97 +145,3 @@ def normalize_sum(
     y = F.layer_norm(total, total.shape[-1:], gamma, beta, epsilon)
     variance, mean = torch.var_mean(total, -1, correction=0, keepdim=True)
     return y, mean, torch.rsqrt(variance + epsilon), total
-
-
-@op("QGemm", domain=MICROSOFT, settings=("a_scale", "b_scale", "y_scale"))
-def gemm_quantized(
-    a: Tensor,
-    a_scale: Tensor,
-    a_zero_point: Tensor,
-    b: Tensor,
-    b_scale: Tensor,
-    b_zero_point: Tensor,
-    c: Tensor | None = None,
-    y_scale: Tensor | None = None,
-    y_zero_point: Tensor | None = None,
-    *,
-    alpha: float = 1.0,
-    transA: int = 0,  # noqa: N803
-    transB: int = 0,  # noqa: N803
-) -> Tensor:
-    """`alpha·A·B + C` of quantised matrices; `C` in units of `alpha · a_scale · b_scale`; floats without `y_scale`."""
-    left = dequantize(a, a_scale, a_zero_point)
-    right = dequantize(b, b_scale, b_zero_point, axis=0 if transB else 1)
-    bias = None if c is None else c * (alpha * a_scale * b_scale)
-    y = gemm(left, right, bias, alpha=alpha, transA=transA, transB=transB)
-    return y if y_scale is None else quantize(y, y_scale, y_zero_point)
-
-
-@op("QLinearAdd", domain=MICROSOFT, settings=("a_scale", "b_scale", "c_scale"))
-def add_quantized(
-    a: Tensor,
-    a_scale: Tensor,
-    a_zero_point: Tensor | None,
-    b: Tensor,
-    b_scale: Tensor,
-    b_zero_point: Tensor | None,
-    c_scale: Tensor,
-    c_zero_point: Tensor | None = None,
-) -> Tensor:
-    """Sum of two quantised tensors, quantised again."""
-    return quantize(dequantize(a, a_scale, a_zero_point) + dequantize(b, b_scale, b_zero_point), c_scale, c_zero_point)
-
-
-@op("QLinearMul", domain=MICROSOFT, settings=("a_scale", "b_scale", "c_scale"))
-def multiply_elements_quantized(
-    a: Tensor,
-    a_scale: Tensor,
-    a_zero_point: Tensor | None,
-    b: Tensor,
-    b_scale: Tensor,
-    b_zero_point: Tensor | None,
-    c_scale: Tensor,
-    c_zero_point: Tensor | None = None,
-) -> Tensor:
-    """Product of two quantised tensors element by element, quantised again."""
-    return quantize(dequantize(a, a_scale, a_zero_point) * dequantize(b, b_scale, b_zero_point), c_scale, c_zero_point)
-
-
-@op("QLinearGlobalAveragePool", domain=MICROSOFT, settings=("x_scale", "y_scale"))
-def average_quantized(
-    x: Tensor,
-    x_scale: Tensor,
-    x_zero_point: Tensor,
-    y_scale: Tensor,
-    y_zero_point: Tensor,
-    *,
-    channels_last: int = 0,
-) -> Tensor:
-    """Mean over all spatial axes of a quantised tensor, quantised again."""
-    axes = list(range(1, x.ndim - 1) if channels_last else range(2, x.ndim))
-    return quantize(dequantize(x, x_scale, x_zero_point).mean(axes, keepdim=True), y_scale, y_zero_point)
-
-
-@op("DynamicQuantizeMatMul", domain=MICROSOFT, settings=("b_scale",))
-def multiply_with_quantized(
-    a: Tensor, b: Tensor, b_scale: Tensor, b_zero_point: Tensor | None = None, bias: Tensor | None = None
-) -> Tensor:
-    """Product with a quantised matrix; `a` is quantised by its own range on the way."""
-    codes, scale, zero_point = quantize_dynamically(a)
-    y = dequantize(codes, scale, zero_point) @ dequantize(b, b_scale, b_zero_point, axis=-1)
-    return y if bias is None else y + bias
-
-
-@op("MatMulIntegerToFloat", domain=MICROSOFT, settings=("a_scale", "b_scale"))
-def multiply_integers_to_float(
-    a: Tensor,
-    b: Tensor,
-    a_scale: Tensor,
-    b_scale: Tensor,
-    a_zero_point: Tensor | None = None,
-    b_zero_point: Tensor | None = None,
-    bias: Tensor | None = None,
-) -> Tensor:
-    """Product of two quantised matrices in floats."""
-    y = dequantize(a, a_scale, a_zero_point, axis=-2) @ dequantize(b, b_scale, b_zero_point, axis=-1)
-    return y if bias is None else y + bias
