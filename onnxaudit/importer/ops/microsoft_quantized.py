@@ -184,23 +184,6 @@ def pool_average_quantized(
     return quantize(y.movedim(1, -1) if channels_last else y, y_scale, y_zero_point)
 
 
-@op("QLinearReduceMean", domain=MICROSOFT, settings=("data_scale", "reduced_scale"))
-def average_axes_quantized(
-    data: Tensor,
-    data_scale: Tensor,
-    data_zero_point: Tensor | None,
-    reduced_scale: Tensor,
-    reduced_zero_point: Tensor | None = None,
-    *,
-    axes: list[int] | None = None,
-    keepdims: int,
-) -> Tensor:
-    """Mean over axes of a quantised tensor, quantised again."""
-    chosen = axes or list(range(data.ndim))
-    mean = dequantize(data, data_scale, data_zero_point).mean(chosen, keepdim=bool(keepdims))
-    return quantize(mean, reduced_scale, reduced_zero_point)
-
-
 @op("QLinearLeakyRelu", domain=MICROSOFT, settings=SCALES)
 def leak_quantized(
     x: Tensor,
