@@ -12,11 +12,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
-from onnxaudit.data.preprocessing import preprocess
+from onnxaudit.data.preprocessing import preprocess, round_to_type
 from onnxaudit.errors import ModelError
 from onnxaudit.intake.model import Model
 from onnxaudit.records import Floats, Preprocessing
@@ -100,17 +101,20 @@ class Runtime:
             for name, value in self.run(inputs, names).items():
                 if value.ndim == 0 or len(value) != len(inputs):
                     raise ModelError(f"{self.model.info.path}: tensor {name!r} has not one row an image")
-                parts[name].append(value[: len(chunk)])
+                parts[name].append(_as_float32(value[: len(chunk)]))
         return {name: np.concatenate(values) for name, values in parts.items()}
 
     def run(self, inputs: Floats, names: Sequence[str]) -> dict[str, Floats]:
         """The tensors called `names` for one batch of model inputs, in the model's own layout and range.
 
+        Inputs are rounded where the model takes whole numbers.
+
         Raises:
             ModelError: the graph has no such tensor, or onnxruntime fails on it.
         """
         session = self._sessions.get(names)
-        feed = {self.model.info.input.name: np.ascontiguousarray(inputs, dtype=np.float32)}
+        spec = self.model.info.input
+        feed = {spec.name: round_to_type(inputs, spec.dtype)}
         try:
             values = session.run(list(names), feed)
         except _FAILURES as error:
@@ -132,6 +136,10 @@ class Runtime:
     def _pad(self, chunk: Floats) -> Floats:
         missing = (self.model.info.input.batch or 0) - len(chunk)
         return chunk if missing <= 0 else np.concatenate([chunk, np.repeat(chunk[-1:], missing, axis=0)])
+
+
+def _as_float32(value: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return value.astype(np.float32) if value.dtype.kind == "f" else value
 
 
 class _Sessions:

@@ -4,9 +4,10 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from onnxaudit.errors import UsageError
-from onnxaudit.records import ChannelOrder, Layout, Preprocessing
+from onnxaudit.records import ChannelOrder, ElementType, Floats, Layout, Preprocessing
 
 Pixels = TypeVar("Pixels", bound=Any)
 
@@ -44,6 +45,28 @@ def preprocess(pixels: Pixels, preprocessing: Preprocessing, layout: Layout) -> 
     if layout is Layout.NHWC:
         pixels = np.moveaxis(pixels, 1, 3) if isinstance(pixels, np.ndarray) else pixels.permute(0, 2, 3, 1)
     return pixels
+
+
+def round_to_type(inputs: Floats, dtype: ElementType) -> npt.NDArray[Any]:
+    """Model inputs in the type that the model takes: whole numbers rounded, and kept within the type's limits."""
+    if not dtype.integral:
+        return np.ascontiguousarray(inputs, dtype=dtype.value)
+    limits = np.iinfo(dtype.value)
+    # As float64, which holds all limits but those of int64 exactly.
+    whole = np.clip(np.rint(inputs.astype(np.float64)), limits.min, np.nextafter(float(limits.max) + 1, 0.0))
+    return np.ascontiguousarray(whole.astype(dtype.value))
+
+
+def typed_preprocessing(dtype: ElementType) -> Preprocessing | None:
+    """What the type of an integer input says of images: 8 and 16 bits are used in full, wider ones hold bytes."""
+    match dtype:
+        case ElementType.UINT8 | ElementType.INT32 | ElementType.INT64:
+            return BYTES
+        case ElementType.INT8 | ElementType.INT16 | ElementType.UINT16:
+            limits = np.iinfo(dtype.value)
+            return Preprocessing(f"{limits.min}..{limits.max}", float(limits.min), float(limits.max))
+        case _:
+            return None
 
 
 def given_preprocessing(

@@ -15,16 +15,21 @@ import torch
 from torch import Tensor
 
 from onnxaudit.errors import ModelError
+from onnxaudit.importer.entry import to_entry
 from onnxaudit.importer.graph import MISSING, Graph, Step, read_names
 from onnxaudit.importer.plan import call
 from onnxaudit.importer.registry import Operator
+from onnxaudit.records import ElementType
 
+LARGEST_WHOLE = 127  # every type of whole numbers holds so much
 TOLERANCE = 1e-4  # of the largest value: other batch sizes take other paths through the same arithmetic
 
 Environment = dict[str, Tensor]
 
 
-def free_batch(graph: Graph, image: str, shape: Sequence[int], logits: str) -> Graph | None:
+def free_batch(
+    graph: Graph, image: str, shape: Sequence[int], logits: str, dtype: ElementType = ElementType.FLOAT32
+) -> Graph | None:
     """The graph for any multiple of the batch that `shape`, the shape of the input `image`, begins with.
 
     Returns:
@@ -32,10 +37,15 @@ def free_batch(graph: Graph, image: str, shape: Sequence[int], logits: str) -> G
     """
     generator = torch.Generator().manual_seed(0)
     trace = _Trace({**graph.constants, **graph.weights}, shape[0])
-    trace.feed(image, torch.rand(shape, generator=generator), torch.rand(shape, generator=generator))
+    trace.feed(image, *(to_entry(_draw_input(shape, dtype, generator), dtype) for _ in range(2)))
     with torch.no_grad():
         steps = list(chain.from_iterable(trace.follow(step) for step in graph.steps))
     return replace(graph, steps=tuple(steps)) if trace.joints.get(logits) == LEADING else None
+
+
+def _draw_input(shape: Sequence[int], dtype: ElementType, generator: torch.Generator) -> Tensor:
+    noise = torch.rand(tuple(shape), generator=generator)
+    return torch.round(LARGEST_WHOLE * noise) if dtype.integral else noise
 
 
 class Joint(NamedTuple):

@@ -3,12 +3,12 @@
 from onnxaudit.errors import ModelError
 from onnxaudit.importer import ops  # noqa: F401 - fills the registry
 from onnxaudit.importer.batching import free_batch
+from onnxaudit.importer.entry import open_entry
 from onnxaudit.importer.folding import fold_constants
 from onnxaudit.importer.graph import Graph
 from onnxaudit.importer.module import TorchModel
 from onnxaudit.importer.parsing import parse
 from onnxaudit.intake.model import Model
-from onnxaudit.records import Layout
 
 
 def import_model(model: Model, device: str = "cpu") -> TorchModel:
@@ -19,7 +19,8 @@ def import_model(model: Model, device: str = "cpu") -> TorchModel:
         ModelError: the graph cannot be computed, or not on more than the batch that the file fixes.
     """
     try:
-        graph = fold_constants(parse(model.to_proto() if model.values else model.proto))
+        graph = parse(model.to_proto() if model.values else model.proto)
+        graph = fold_constants(open_entry(graph, model.info.input))
         if model.info.input.batch is not None:
             graph = _free_batch(graph, model)
     except ModelError as error:
@@ -30,9 +31,7 @@ def import_model(model: Model, device: str = "cpu") -> TorchModel:
 def _free_batch(graph: Graph, model: Model) -> Graph:
     spec = model.info.input
     assert spec.batch is not None
-    chw, hwc = (spec.channels, spec.height, spec.width), (spec.height, spec.width, spec.channels)
-    shape = (spec.batch, *(chw if spec.layout is Layout.NCHW else hwc))
-    freed = free_batch(graph, spec.name, shape, model.info.output.logits)
+    freed = free_batch(graph, spec.name, spec.shape(spec.batch), model.info.output.logits, spec.dtype)
     if freed is None:
         raise ModelError(
             f"the file fixes a batch of {spec.batch} and the graph depends on it; "

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from torch import Tensor, nn
 
 from onnxaudit.importer.compiling import make_plan
+from onnxaudit.importer.entry import to_entry
 from onnxaudit.importer.graph import Graph
 from onnxaudit.importer.plan import Plan
 from onnxaudit.records import ModelInfo
@@ -50,7 +51,7 @@ class TorchModel(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits `(n, classes)` of a model input `x` in the model's own layout and range."""
-        return self._run({self.info.input.name: x}, [self.info.output.logits])[0]
+        return self._run(self._feed(x), [self.info.output.logits])[0]
 
     def values(self, x: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
         """Any tensors of the graph under their ONNX names; only what they need is computed.
@@ -58,7 +59,10 @@ class TorchModel(nn.Module):
         Raises:
             KeyError: the graph has no tensor of that name.
         """
-        return dict(zip(names, self._run({self.info.input.name: x}, names), strict=True))
+        return dict(zip(names, self._run(self._feed(x), names), strict=True))
+
+    def _feed(self, x: Tensor) -> dict[str, Tensor]:
+        return {self.info.input.name: to_entry(x, self.info.input.dtype)}
 
     def tail(self, feeds: Mapping[str, Tensor], name: str | None = None) -> Tensor:
         """The tensor `name` (the logits by default), computed from the tensors in `feeds` and nothing before them.

@@ -16,11 +16,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from onnxaudit.data.preprocessing import preprocess
+from onnxaudit.data.preprocessing import preprocess, round_to_type
 from onnxaudit.errors import ParityError
+from onnxaudit.importer.entry import ROUNDING
 from onnxaudit.importer.graph import Step
 from onnxaudit.importer.module import TorchModel
-from onnxaudit.importer.ops.quantization import quantize_dynamically
 from onnxaudit.intake.model import Model
 from onnxaudit.records import Floats, Preprocessing
 
@@ -98,7 +98,7 @@ def rounds(torch_model: TorchModel) -> bool:
 
 def is_rounding(step: Step) -> bool:
     """Whether a step rounds values to whole numbers or computes with such."""
-    return bool(step.operator.settings) or step.operator.function is quantize_dynamically
+    return bool(step.operator.settings) or step.operator.function in ROUNDING
 
 
 def draw_inputs(model: Model, preprocessing: Preprocessing, seed: int) -> Floats:
@@ -115,7 +115,8 @@ def draw_inputs(model: Model, preprocessing: Preprocessing, seed: int) -> Floats
             images[index] = _smooth(images[index])
     for index, gray in enumerate((0.0, 0.5, 1.0)):
         images[4 * index + 3 :: INPUTS] = gray
-    return preprocess(images, preprocessing, spec.layout)
+    # Whole numbers for a model that takes such: both sides have to see the same.
+    return round_to_type(preprocess(images, preprocessing, spec.layout), spec.dtype).astype(np.float32)
 
 
 def measure_deviation(ours: npt.NDArray[Any], theirs: npt.NDArray[Any]) -> float:

@@ -6,9 +6,11 @@ import onnx
 
 from onnxaudit.errors import ModelError
 from onnxaudit.intake.checking import check_proto
+from onnxaudit.intake.declarations import STANDARD_DOMAINS
+from onnxaudit.intake.inputs import read_input
 from onnxaudit.intake.model import Model
+from onnxaudit.intake.outputs import read_output
 from onnxaudit.intake.reading import read_proto
-from onnxaudit.intake.specification import STANDARD_DOMAINS, read_input, read_output
 from onnxaudit.records import ModelInfo
 
 FIRST_OPSET = 1  # what a file older than IR version 3 means when it declares none

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from onnxaudit.data.preprocessing import given_preprocessing
+from onnxaudit.data.preprocessing import given_preprocessing, typed_preprocessing
 from onnxaudit.data.preprocessing_choice import choose_preprocessing
 from onnxaudit.data.samples import load_samples
 from onnxaudit.data.synthetic import synthesise_samples
@@ -137,6 +137,10 @@ def _settle_preprocessing(
     if wanted is not None and wanted != GivenPreprocessing():
         chosen = given_preprocessing(wanted.range, wanted.mean, wanted.std, wanted.channel_order, image.channels)
         return PreprocessingChoice(chosen, "given", "as given on the command line or by the caller")
+    typed = typed_preprocessing(image.dtype)
+    if typed is not None:
+        explanation = f"{typed.name}: the model takes whole numbers of type {image.dtype.value}"
+        return PreprocessingChoice(typed, "type", explanation)
     on_event(Event("preprocess", 0, 0, "finding out how pixels become inputs"))
 
     def predict(pixels: Floats, preprocessing: Preprocessing) -> Floats:

@@ -17,7 +17,7 @@ from onnxaudit.records.detection import (
     Verdict,
 )
 from onnxaudit.records.events import Event, OnEvent
-from onnxaudit.records.model import InputSpec, Layout, ModelInfo, OutputKind, OutputSpec
+from onnxaudit.records.model import ElementType, InputSpec, Layout, ModelInfo, OutputKind, OutputSpec
 from onnxaudit.records.repair import (
     Measurement,
     NeuronAxis,
@@ -54,6 +54,7 @@ __all__ = [
     "Coverage",
     "Detection",
     "Document",
+    "ElementType",
     "Event",
     "Floats",
     "GivenPreprocessing",

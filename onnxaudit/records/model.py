@@ -11,6 +11,25 @@ class Layout(StrEnum):
     NHWC = "NHWC"
 
 
+class ElementType(StrEnum):
+    """Element type of an input, under numpy's name for it."""
+
+    FLOAT16 = "float16"
+    FLOAT32 = "float32"
+    FLOAT64 = "float64"
+    INT8 = "int8"
+    INT16 = "int16"
+    INT32 = "int32"
+    INT64 = "int64"
+    UINT8 = "uint8"
+    UINT16 = "uint16"
+
+    @property
+    def integral(self) -> bool:
+        """Whether it holds whole numbers only."""
+        return "int" in self.value
+
+
 class OutputKind(StrEnum):
     """What the chosen output holds."""
 
@@ -28,6 +47,13 @@ class InputSpec:
     height: int
     width: int
     batch: int | None
+    dtype: ElementType = ElementType.FLOAT32
+
+    def shape(self, batch: int) -> tuple[int, ...]:
+        """Sizes of so many inputs, axes in the model's own order."""
+        if self.layout is Layout.NCHW:
+            return batch, self.channels, self.height, self.width
+        return batch, self.height, self.width, self.channels
 
 
 @dataclass(frozen=True)

@@ -105,6 +105,6 @@ class PreprocessingChoice:
     """The preprocessing in use, why, and what else was tried."""
 
     preprocessing: Preprocessing
-    source: Literal["given", "labels", "stability", "report"]
+    source: Literal["given", "labels", "stability", "type", "report"]
     explanation: str
     candidates: tuple[PreprocessingCandidate, ...] = ()

@@ -7,7 +7,8 @@ import numpy as np
 import onnx
 
 from onnxaudit.intake import Model
-from onnxaudit.intake.specification import read_input, read_output
+from onnxaudit.intake.inputs import read_input
+from onnxaudit.intake.outputs import read_output
 from onnxaudit.records import ModelInfo
 from tests.tiny_models import build, with_opset
 

@@ -1,0 +1,141 @@
+"""What a graph takes: its one input, which axes it has, and what its numbers are."""
+
+import onnx
+from onnx import TensorProto
+
+from onnxaudit.errors import ModelError
+from onnxaudit.intake.declarations import Shape, describe, format_shape, ints_of, shape_of
+from onnxaudit.records import ElementType, InputSpec, Layout
+
+USUAL_CHANNELS = (1, 3)
+CHANNEL_COUNTS = (1, 3, 4)
+CHANNELS_FIRST_OPS = frozenset(
+    [
+        "Conv",
+        "ConvInteger",
+        "QLinearConv",
+        "BatchNormalization",
+        "InstanceNormalization",
+        "MaxPool",
+        "AveragePool",
+        "GlobalAveragePool",
+        "GlobalMaxPool",
+        "LRN",
+    ]
+)
+AXIS_KEEPING_OPS = frozenset(
+    [
+        "Identity",
+        "Cast",
+        "Add",
+        "Sub",
+        "Mul",
+        "Div",
+        "Max",
+        "Min",
+        "Clip",
+        "Floor",
+        "Round",
+        "Relu",
+        "Pad",
+        "Resize",
+        "Upsample",
+        "QuantizeLinear",
+        "DequantizeLinear",
+    ]
+)
+MOVING_OPS = frozenset(["Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Slice", "Split", "Concat"])
+LOOKUPS = {"Gather": 1, "GatherElements": 1, "GatherND": 1, "OneHot": 0}  # position of the indexes among the inputs
+TO_CHANNELS_FIRST = (0, 3, 1, 2)
+
+
+def read_input(proto: onnx.ModelProto) -> InputSpec:
+    """The one image input of a graph.
+
+    Raises:
+        ModelError: no input or several, or not a batch of images of fixed height and width.
+    """
+    value = _only_input(proto.graph)
+    dtype = _element_type(value)
+    _refuse_indexes(proto.graph, value)
+    shape = _image_shape(value)
+    layout = _layout(proto.graph, value.name, shape)
+    channels, height, width = shape[1:] if layout is Layout.NCHW else (shape[3], shape[1], shape[2])
+    if channels not in CHANNEL_COUNTS:
+        raise ModelError(f"input {describe(value)}: {channels} channels; only gray and colour images can be audited")
+    if not isinstance(height, int) or not isinstance(width, int):
+        raise ModelError(f"input {describe(value)}: height and width are not fixed; export the model with fixed ones")
+    batch = shape[0] if isinstance(shape[0], int) else None
+    return InputSpec(value.name, layout, int(channels), height, width, batch, dtype)
+
+
+def _only_input(graph: onnx.GraphProto) -> onnx.ValueInfoProto:
+    stored = {tensor.name for tensor in graph.initializer} | {t.values.name for t in graph.sparse_initializer}
+    inputs = [value for value in graph.input if value.name not in stored]
+    if not inputs:
+        raise ModelError("the model has no input; only classifiers with one image input can be audited")
+    if len(inputs) > 1:
+        found = ", ".join(describe(value) for value in inputs)
+        raise ModelError(f"{len(inputs)} inputs ({found}); only classifiers with one image input can be audited")
+    return inputs[0]
+
+
+def _element_type(value: onnx.ValueInfoProto) -> ElementType:
+    if value.type.HasField("tensor_type"):
+        name = TensorProto.DataType.Name(value.type.tensor_type.elem_type).lower()
+        name = {"float": "float32", "double": "float64"}.get(name, name)
+        if name in list(ElementType):
+            return ElementType(name)
+    known = ", ".join(ElementType)
+    raise ModelError(f"input {describe(value)}: only inputs of type {known} can be audited; export the model with one")
+
+
+def _refuse_indexes(graph: onnx.GraphProto, value: onnx.ValueInfoProto) -> None:
+    """Raise ModelError where the input's numbers name entries of a table: words, tokens, categories."""
+    names = {value.name}
+    for node in graph.node:
+        reached = names.intersection(node.input)
+        if not reached:
+            continue
+        position = LOOKUPS.get(node.op_type, len(node.input))
+        if position < len(node.input) and node.input[position] in reached:
+            raise ModelError(
+                f"input {describe(value)}: its numbers are indexes of words or categories (node "
+                f"{node.name or node.op_type} looks them up in a table), and between two of them lies nothing that a "
+                "trigger could be sought in; only images, series and features can be audited"
+            )
+        if node.op_type in AXIS_KEEPING_OPS | MOVING_OPS:
+            names.update(node.output)
+
+
+def _image_shape(value: onnx.ValueInfoProto) -> Shape:
+    shape = shape_of(value)
+    if len(shape) != 4:
+        raise ModelError(f"input {describe(value)}: not a batch of images (4 axes); only those can be audited")
+    return shape
+
+
+def _layout(graph: onnx.GraphProto, name: str, shape: Shape) -> Layout:
+    consumed = _consumed_as(graph, name)
+    if consumed is not None:
+        return consumed
+    for counts in (USUAL_CHANNELS, CHANNEL_COUNTS):
+        first, last = shape[1] in counts, shape[3] in counts
+        if first != last:
+            return Layout.NCHW if first else Layout.NHWC
+    raise ModelError(f"input {name!r} of shape {format_shape(shape)}: cannot tell which axis holds 1, 3 or 4 channels")
+
+
+def _consumed_as(graph: onnx.GraphProto, name: str) -> Layout | None:
+    """The layout that the first telling operator behind the input takes; None where there is none."""
+    names = {name}
+    for node in graph.node:
+        if not names.intersection(node.input):
+            continue
+        if node.op_type in CHANNELS_FIRST_OPS:
+            return Layout.NCHW
+        if node.op_type == "Transpose":
+            return Layout.NHWC if ints_of(node, "perm") == TO_CHANNELS_FIRST else None
+        if node.op_type in AXIS_KEEPING_OPS:
+            names.update(node.output)
+    return None
