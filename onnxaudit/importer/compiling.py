@@ -5,23 +5,38 @@ shapes and what follows from them is a *host* step. Where its result meets a ten
 constant is moved once and for all.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import torch
 
-from onnxaudit.importer.fusion import fuse_normalization
+from onnxaudit.importer.fusion import Folded, fuse
 from onnxaudit.importer.graph import MISSING, Step
-from onnxaudit.importer.plan import Instruction, Plan, select_steps
+from onnxaudit.importer.plan import Instruction, Plan, Program, release, select_steps
+from onnxaudit.importer.settling import find_settled
 
 CPU = torch.device("cpu")
 
 
 def make_plan(
-    steps: Sequence[Step], stored: Mapping[str, torch.Tensor], feeds: Sequence[str], wanted: Sequence[str]
+    steps: Sequence[Step],
+    stored: Mapping[str, torch.Tensor],
+    feeds: Sequence[str],
+    wanted: Sequence[str],
+    *,
+    fixed: Collection[str] = (),
+    folds: dict[str, Folded] | None = None,
 ) -> Plan:
     """A plan that computes `wanted` from `feeds` and the `stored` tensors.
+
+    Args:
+        steps: in an order in which they can be computed.
+        stored: tensors that are there from the start.
+        feeds: names of the tensors that a run is given.
+        wanted: names of the tensors that a run returns.
+        fixed: names of stored tensors that never change, which allows to compute some things once.
+        folds: folded weights that several plans share; entries are added.
 
     Raises:
         KeyError: something needed is neither fed, stored nor computed; names it.
@@ -29,23 +44,22 @@ def make_plan(
     chosen, missing = select_steps(steps, {*feeds, *stored}, wanted)
     if missing:
         raise KeyError(f"neither fed nor stored nor computed: {', '.join(sorted(missing))}")
-    compiler = _Compiler(stored, feeds)
-    for step in fuse_normalization(chosen, {*wanted, *feeds}):
+    fused = fuse(chosen, {*wanted, *feeds}, stored, fixed, {} if folds is None else folds)
+    compiler = _Compiler(stored, feeds, find_settled(fused, fixed, stored, feeds))
+    for step in fused:
         compiler.compile(step)
     results = tuple(compiler.slots[name] for name in wanted)
-    return Plan(
-        compiler.initial,
-        tuple(compiler.slots[name] for name in feeds),
-        tuple(_free(compiler.instructions, keep={*compiler.fixed, *results})),
-        results,
-    )
+    instructions = release(compiler.instructions, keep={*compiler.fixed, *results})
+    program = Program(compiler.initial, tuple(instructions))
+    return Plan(program, tuple(compiler.slots[name] for name in feeds), results, frozenset(compiler.fixed))
 
 
 class _Compiler:
     """Gives every tensor a slot; slot 0 is the missing tensor, which reads as None."""
 
-    def __init__(self, stored: Mapping[str, torch.Tensor], feeds: Sequence[str]) -> None:
+    def __init__(self, stored: Mapping[str, torch.Tensor], feeds: Sequence[str], settled: Collection[str]) -> None:
         self.stored = stored
+        self.settled = settled
         self.given = {*feeds, *stored}
         self.device = next((tensor.device for tensor in stored.values() if tensor.device != CPU), CPU)
         self.host = {name for name, tensor in stored.items() if tensor.device == CPU} - set(feeds)
@@ -80,7 +94,11 @@ class _Compiler:
             if name != MISSING and name not in self.given:
                 self.slots[name] = slot
                 self.host |= {name} if on_host else set()
-        self.instructions.append(Instruction(step.name, step.function, inputs, tuple(outputs), ()))
+        static = frozenset(position for position in step.operator.static if position not in step.values)
+        settled = all(name in self.settled or name == MISSING for name in step.outputs)
+        self.instructions.append(
+            Instruction(step.name, step.function, inputs, tuple(outputs), (), static, settled=settled)
+        )
 
     def place(self, step: Step, position: int, on_host: bool) -> int:
         """The slot in which a step finds one of its inputs, on its own device."""
@@ -98,7 +116,8 @@ class _Compiler:
             return self.fix(self.stored[name].to(self.device))
         slot = self.add(None)
         move = partial(torch.Tensor.to, device=self.device)
-        self.instructions.append(Instruction(f"moving {name!r}", move, (self.slots[name],), (slot,), ()))
+        settled = name in self.settled
+        self.instructions.append(Instruction(f"moving {name!r}", move, (self.slots[name],), (slot,), settled=settled))
         return slot
 
 
@@ -108,17 +127,3 @@ def is_host_step(step: Step, host: set[str]) -> bool:
         name == MISSING or name in host or position in step.values or position in step.operator.described
         for position, name in enumerate(step.inputs)
     )
-
-
-def _free(instructions: Sequence[Instruction], keep: set[int]) -> list[Instruction]:
-    """The same instructions, each dropping what is read for the last time."""
-    freed, seen = [], set(keep)
-    for instruction in reversed(instructions):
-        dead = ({*instruction.inputs, *instruction.outputs}) - seen
-        seen |= dead
-        freed.append(
-            Instruction(
-                instruction.name, instruction.function, instruction.inputs, instruction.outputs, tuple(sorted(dead))
-            )
-        )
-    return freed[::-1]

@@ -1,11 +1,14 @@
 """`TorchModel`: an ONNX graph as a differentiable PyTorch module."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
+import torch
 from torch import Tensor, nn
 
 from onnxaudit.importer.compiling import make_plan
 from onnxaudit.importer.entry import to_entry
+from onnxaudit.importer.fusion import Folded
 from onnxaudit.importer.graph import Graph
 from onnxaudit.importer.plan import Plan
 from onnxaudit.records import ModelInfo
@@ -13,6 +16,9 @@ from onnxaudit.records import ModelInfo
 
 class TorchModel(nn.Module):
     """A view of an ONNX graph: evaluation mode, all parameters frozen, tensors under their ONNX names.
+
+    Weights may be changed in place (an optimiser, `copy_` without gradients), but not through `.data`, which hides the
+    change from what is derived from frozen weights and kept.
 
     Attributes:
         info: what is known of the model; names the tensors that `forward` feeds and returns.
@@ -22,14 +28,15 @@ class TorchModel(nn.Module):
     def __init__(self, graph: Graph, info: ModelInfo) -> None:
         super().__init__()
         self.info = info
-        self.graph = graph
         self._names = {name: index for index, name in enumerate(graph.weights)}
         # Without dots in the names, which torch forbids.
         self._parameters_in_order = nn.ParameterList(
-            nn.Parameter(tensor, requires_grad=False) for tensor in graph.weights.values()
+            nn.Parameter(arrange(tensor), requires_grad=False) for tensor in graph.weights.values()
         )
-        self._constants = graph.constants
+        # The parameters in place of the tensors they were made of, which would be held a second time.
+        self.graph = replace(graph, weights=self.weights)
         self._plans: dict[tuple[tuple[str, ...], tuple[str, ...]], Plan] = {}
+        self._folds: dict[str, Folded] = {}
         self.eval()
 
     @property
@@ -75,14 +82,23 @@ class TorchModel(nn.Module):
     def _run(self, feeds: Mapping[str, Tensor], wanted: Sequence[str]) -> list[Tensor]:
         key = (tuple(feeds), tuple(wanted))
         if key not in self._plans:
-            self._plans[key] = make_plan(self.graph.steps, {**self._constants, **self.weights}, *key)
+            constants = self.graph.constants
+            stored = {**constants, **self.weights}
+            self._plans[key] = make_plan(self.graph.steps, stored, *key, fixed=constants, folds=self._folds)
         return self._plans[key].run(feeds.values())
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "TorchModel":
         """Move the constants along with the parameters."""
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
-        self._constants = {
-            name: fn(tensor) if tensor.is_floating_point() else tensor for name, tensor in self._constants.items()
+        constants = {
+            name: fn(tensor) if tensor.is_floating_point() else tensor for name, tensor in self.graph.constants.items()
         }
+        self.graph = replace(self.graph, weights=self.weights, constants=constants)
         self._plans.clear()
+        self._folds.clear()
         return self
+
+
+def arrange(weight: Tensor) -> Tensor:
+    """The weight in the memory format in which convolutions are fastest; the same shape and values."""
+    return weight.contiguous(memory_format=torch.channels_last) if weight.ndim == 4 else weight

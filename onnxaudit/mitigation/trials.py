@@ -74,7 +74,7 @@ class Trials:
     def use(self, model: Model, pruned: Sequence[int]) -> None:
         """Measure from now on as if `pruned` were out of `model`, whose next layer's weights count."""
         for branch in self.following.branches if self.following else ():
-            self._copy.weights[branch.weight].data.copy_(self._tensor(model.initializer(branch.weight)))
+            self._copy.weights[branch.weight].copy_(self._tensor(model.initializer(branch.weight)))
         self._kept = self._features.clone()
         self._kept[:, list(pruned)] = 0.0
         self._columns = self._read_columns(model)

@@ -59,7 +59,9 @@ def compute(model: onnx.ModelProto, feeds: dict[str, Any]) -> list[torch.Tensor]
     graph = fold_constants(parse(model))
     types = {value.name: DTYPES[value.type.tensor_type.elem_type] for value in model.graph.input}
     tensors = [from_array(to_array(feeds[name]), types[name]) for name in graph.inputs]
-    plan = make_plan(graph.steps, {**graph.constants, **graph.weights}, graph.inputs, graph.outputs)
+    stored = {**graph.constants, **graph.weights}
+    plan = make_plan(graph.steps, stored, graph.inputs, graph.outputs, fixed=graph.constants)
+    plan.run(tensors)  # a second run takes what the shapes settle from the first
     return plan.run(tensors)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from itertools import chain
 
 
@@ -22,7 +23,7 @@ class Window:
     end: tuple[int, ...]
     surplus: tuple[int, ...]
 
-    @property
+    @cached_property
     def symmetric(self) -> bool:
         """Whether torch's own padding can express this one."""
         return self.begin == self.end and not any(self.surplus)
@@ -50,9 +51,23 @@ def place_windows(
     ceil_mode: int = 0,
 ) -> Window:
     """The windows of a convolution or pool over spatial axes of the given `size`."""
+    lists = (tuple(entries) if entries else None for entries in (strides, dilations, pads))
+    return _place(tuple(size), tuple(kernel), *lists, auto_pad, ceil_mode)
+
+
+@lru_cache(maxsize=4096)  # the arithmetic takes as long as a small convolution
+def _place(
+    size: tuple[int, ...],
+    kernel: tuple[int, ...],
+    strides: tuple[int, ...] | None,
+    dilations: tuple[int, ...] | None,
+    pads: tuple[int, ...] | None,
+    auto_pad: str,
+    ceil_mode: int,
+) -> Window:
     rank = len(size)
-    stride = tuple(strides or [1] * rank)
-    dilation = tuple(dilations or [1] * rank)
+    stride = strides or (1,) * rank
+    dilation = dilations or (1,) * rank
     extent = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
     begin, end = _pad(size, extent, stride, pads, auto_pad)
     surplus = [0] * rank
@@ -64,7 +79,7 @@ def place_windows(
             if count * stride[axis] >= begin[axis] + size[axis]:
                 count -= 1
             surplus[axis] = max(0, count * stride[axis] - room)
-    return Window(tuple(kernel), stride, dilation, tuple(begin), tuple(end), tuple(surplus))
+    return Window(kernel, stride, dilation, tuple(begin), tuple(end), tuple(surplus))
 
 
 def _pad(

@@ -4,7 +4,7 @@ import torch
 
 from onnxaudit.importer.compiling import make_plan
 from onnxaudit.importer.folding import fold_constants
-from onnxaudit.importer.fusion import fuse_normalization
+from onnxaudit.importer.fusion import fuse
 from onnxaudit.importer.graph import Graph
 from onnxaudit.importer.parsing import parse
 from onnxaudit.importer.plan import Plan
@@ -66,7 +66,7 @@ def test_convolution_that_somebody_else_reads_is_left_alone() -> None:
         {"w": np.ones((1, 1, 1, 1), np.float32), "o": np.ones(1, np.float32)},
     )
     steps = parse(proto).steps
-    assert fuse_normalization(steps, {"y"}) == list(steps)
+    assert fuse(steps, {"x", "y"}, {}, (), {}) == list(steps)
 
 
 def test_normalisation_by_the_batch_is_left_alone() -> None:
@@ -78,4 +78,4 @@ def test_normalisation_by_the_batch_is_left_alone() -> None:
         {"w": np.ones((1, 1, 1, 1), np.float32), "o": np.ones(1, np.float32)},
     )
     steps = parse(proto).steps
-    assert fuse_normalization(steps, {"y"}) == list(steps)
+    assert fuse(steps, {"x", "y"}, {}, (), {}) == list(steps)

@@ -1,0 +1,160 @@
+"""How fast the PyTorch copy of an ONNX file is, next to the network that the file was exported from.
+
+    python -m benchmarks.importer [--threads N] [--batch N] [--pairs N] [--network NAME ...]
+
+Hand-written networks (`importer_networks.py`) with frozen weights are exported to a temporary folder and imported
+again. Copy and original then take turns on the same images, each going first in every other pair: `forward` without
+gradients, `gradient` forward and backward to the images. Printed are the median of the ratios of time (copy /
+original; below one the copy is faster) with its 95 % interval from order statistics, the same for the forward pass
+against onnxruntime on as many threads, and ratios of memory: what is stored (frozen weights with a batch normalisation
+folded in are kept beside the file's own), and the most that one pass holds on top of that.
+"""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import comb
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import onnxruntime
+import torch
+from torch import nn
+
+from benchmarks.importer_networks import NETWORKS, make_network, write_onnx
+from benchmarks.memory import measure_peak, measure_stored
+from onnxaudit.importer import TorchModel, import_model
+from onnxaudit.intake import load_model
+
+LIMIT = 1.05
+LEAST_SECONDS = 0.1  # of one measurement: shorter ones are repeated within it
+CONFIDENCE = 0.95
+Run = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """Median of ratios with its interval."""
+
+    median: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        """For the table."""
+        return f"{self.median:.2f} [{self.low:.2f}, {self.high:.2f}]"
+
+
+def compare(ours: Run, theirs: Run, pairs: int) -> Ratio:
+    """Ratio of the times of two functions, measured in turn."""
+    repeats = max(1, round(LEAST_SECONDS / max(_time(theirs, 3), 1e-6)))
+    _time(ours, repeats)
+    _time(theirs, repeats)
+    ratios = []
+    for pair in range(pairs):
+        if pair % 2:
+            mine, other = _time(ours, repeats), _time(theirs, repeats)
+        else:
+            other, mine = _time(theirs, repeats), _time(ours, repeats)
+        ratios.append(mine / other)
+    return summarise(ratios)
+
+
+def summarise(ratios: list[float]) -> Ratio:
+    """Median and the narrowest symmetric pair of order statistics that holds it with 95 % confidence."""
+    ordered, count = sorted(ratios), len(ratios)
+    rank, outside = 0, 2 * 0.5**count
+    while outside + 2 * comb(count, rank + 1) * 0.5**count <= 1 - CONFIDENCE:
+        rank += 1
+        outside += 2 * comb(count, rank) * 0.5**count
+    return Ratio(median(ordered), ordered[rank], ordered[-1 - rank])
+
+
+def _time(run: Run, repeats: int) -> float:
+    """Seconds of one run."""
+    start = time.perf_counter()
+    for _ in range(repeats):
+        run()
+    return (time.perf_counter() - start) / repeats
+
+
+def run_forward(network: nn.Module, images: torch.Tensor) -> Run:
+    """Logits without gradients."""
+
+    def run() -> object:
+        with torch.no_grad():
+            return network(images)
+
+    return run
+
+
+def run_gradient(network: nn.Module, images: torch.Tensor) -> Run:
+    """The gradient of the logits' sum with respect to the images."""
+    leaf = images.clone().requires_grad_()
+
+    def run() -> object:
+        return torch.autograd.grad(network(leaf).sum(), leaf)
+
+    return run
+
+
+def start_session(path: Path, images: torch.Tensor, threads: int) -> Run:
+    """The same forward pass in onnxruntime, with its own optimisations."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    feeds = {"image": images.numpy()}
+    return lambda: session.run(None, feeds)
+
+
+def check(copy: TorchModel, network: nn.Module, images: torch.Tensor) -> None:
+    """Both compute the same, or their times mean nothing."""
+    with torch.no_grad():
+        np.testing.assert_allclose(copy(images), network(images), rtol=1e-3, atol=1e-3)
+
+
+def measure(name: str, folder: Path, options: argparse.Namespace) -> str:
+    """One row of the table."""
+    network, shape = make_network(name, options.seed)
+    path = folder / "network.onnx"
+    write_onnx(network, shape, path)
+    copy = import_model(load_model(path))
+    images = torch.rand(options.batch, *shape, generator=torch.Generator().manual_seed(options.seed))
+    check(copy, network, images)
+    forward = [run_forward(model, images) for model in (copy, network)]
+    gradient = [run_gradient(model, images) for model in (copy, network)]
+    cells = [
+        str(compare(*forward, options.pairs)),
+        str(compare(*gradient, options.pairs)),
+        str(compare(forward[0], start_session(path, images, options.threads), options.pairs)),
+        f"{measure_stored(copy) / measure_stored(network):.2f}",
+        f"{measure_peak(forward[0]) / measure_peak(forward[1]):.2f}",
+        f"{measure_peak(gradient[0]) / measure_peak(gradient[1]):.2f}",
+    ]
+    return f"{name:10}" + "".join(f" {cell:>18}" for cell in cells)
+
+
+def main() -> None:
+    """Measure each network, print a row each."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--pairs", type=int, default=15)
+    parser.add_argument("--network", nargs="+", choices=NETWORKS, default=list(NETWORKS))
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    print(f"torch {torch.__version__}, onnxruntime {onnxruntime.__version__}, {options.threads} thread(s), "
+          f"batch of {options.batch}, {options.pairs} pairs; ratios copy / original, limit {LIMIT}")  # fmt: skip
+    columns = ("forward", "gradient", "forward / ORT", "stored", "peak, forward", "peak, gradient")
+    print(f"{'network':10}" + "".join(f" {column:>18}" for column in columns))
+    for name in options.network:
+        with tempfile.TemporaryDirectory() as folder:
+            print(measure(name, Path(folder), options), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+"""A matrix product and the addition of a bias behind it."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from onnxaudit.importer.fusion.neighbourhood import ADD, Match, Neighbourhood, make_operator, newest
+from onnxaudit.importer.graph import Step
+
+PRODUCT = newest("MatMul")
+
+
+def multiply_and_add(x: Tensor, w: Tensor, b: Tensor) -> Tensor:
+    """`x·W + b` for a matrix `W`."""
+    if w.shape[1] != b.shape[0]:
+        return torch.matmul(x, w) + b
+    return F.linear(x, w.t(), b)
+
+
+LINEAR = make_operator(multiply_and_add, "x", "w", "b")
+
+
+def fuse_linear(step: Step, around: Neighbourhood) -> Match | None:
+    """MatMul by a stored matrix, Add of a stored vector."""
+    if step.operator is not ADD:
+        return None
+    for name, bias in (step.inputs, step.inputs[::-1]):
+        product = around.find_sole(name, PRODUCT)
+        if product is None or bias not in around.stored or around.find_rank(bias) != 1:
+            continue
+        if around.find_rank(product.inputs[1]) == 2:
+            fused = Step(f"{product.name} with {step.name}", LINEAR, {}, (*product.inputs, bias), step.outputs, {})
+            return Match(fused, (product,))
+    return None

@@ -1,0 +1,85 @@
+"""Writes the table of supported operators from the importer's registry.
+
+    python -m tools.operators [FILE]
+
+A test compares the file with what would be written.
+"""
+
+import inspect
+import sys
+from pathlib import Path
+
+import onnx
+
+from onnxaudit.importer import ops  # noqa: F401 - fills the registry
+from onnxaudit.importer.registry import Operator, find_operator, list_operators
+
+PAGE = Path("docs/operators.md")
+NEWEST = 1000  # beyond any opset
+CONSTANT = "Constant"  # stored when the graph is parsed, so that no step computes it
+HEADING = """# Supported operators
+
+Written by `python -m tools.operators` from the importer's registry; do not edit.
+
+A model may use opset 7 or any newer one. For each operator the newest version below that is not newer than the model's
+opset is taken; *from opset* lists the versions that are told apart.
+
+{count} operators are computed directly: {standard} of ONNX's own domain and {microsoft} of `com.microsoft`. Others that
+the ONNX specification defines by these are replaced by their definition. A model's own functions are inlined. Anything
+else is refused, with all unknown operators of the model named at once.
+"""
+
+
+def write_page() -> str:
+    """The whole page in Markdown."""
+    operators = list_operators()
+    domains = sorted({domain for domain, _ in operators})
+    counts = {domain: sum(domain == other for other, _ in operators) for domain in domains}
+    counts[""] += 1  # Constant
+    parts = [HEADING.format(count=sum(counts.values()), standard=counts[""], microsoft=counts["com.microsoft"])]
+    for domain in domains:
+        rows = {name: versions for (other, name), versions in operators.items() if other == domain}
+        parts.append(write_table(domain, rows))
+    parts.append("## By definition\n\n" + ", ".join(f"`{name}`" for name in list_defined()) + "\n")
+    return "\n".join(parts)
+
+
+def write_table(domain: str, rows: dict[str, tuple[Operator, ...]]) -> str:
+    """One domain's operators, with what each computes."""
+    lines = {name: (", ".join(str(version.since) for version in rows[name]), describe(rows[name][-1])) for name in rows}
+    if domain == "":
+        lines[CONSTANT] = ("1", "A stored value.")
+    table = [f"## `{domain or 'ai.onnx'}`\n", "| operator | from opset | what is computed |", "|---|---|---|"]
+    table += [f"| {name} | {since} | {note} |" for name, (since, note) in sorted(lines.items())]
+    return "\n".join(table) + "\n"
+
+
+def describe(operator: Operator) -> str:
+    """The first sentence of what an operator says of itself."""
+    return (inspect.getdoc(operator.function) or "Element by element.").split("\n")[0].replace("|", "\\|")
+
+
+def list_defined() -> list[str]:
+    """Operators of the newest opset that are not registered but defined by operators that are."""
+    schemas = [schema for schema in onnx.defs.get_all_schemas() if schema.domain == "" and not schema.deprecated]
+    unknown = [schema for schema in schemas if (schema.domain, schema.name) not in list_operators()]
+    return sorted(schema.name for schema in unknown if schema.has_function and is_known(schema.function_body))
+
+
+def is_known(body: onnx.FunctionProto) -> bool:
+    """Whether the registry holds every operator of a definition."""
+    return all(
+        node.op_type == CONSTANT or find_operator(node.domain, node.op_type, NEWEST) is not None for node in body.node
+    )
+
+
+def main() -> None:
+    """Write the page."""
+    path = Path(sys.argv[1]) if len(sys.argv) > 1 else PAGE
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(write_page(), encoding="utf-8")
+    print(f"wrote {path}")
+
+
+if __name__ == "__main__":
+    main()
