@@ -74,10 +74,12 @@ class Runtime:
     def predict(self, images: Floats) -> Floats:
         """The classifying output `(n, classes)`, as the model gives it: logits or probabilities.
 
+        Logits where it gives labels alone, or one score for two classes.
+
         Raises:
             ModelError: the model gives NaN.
         """
-        return self._scores(images, self.model.info.output.name)
+        return self._scores(images, self.model.info.output.answers)
 
     def logits(self, images: Floats) -> Floats:
         """The logits `(n, classes)`: the output, or what feeds the final Softmax.
@@ -149,7 +151,7 @@ class _Sessions:
         self._model = model
         self._device = device
         self._made: dict[frozenset[str], Any] = {}
-        self._proto: onnx.ModelProto = model.to_proto()
+        self._proto: onnx.ModelProto = model.to_working()
         self._outputs = {value.name for value in self._proto.graph.output}
         self._tensors = {name for node in self._proto.graph.node for name in node.output if name}
 

@@ -19,7 +19,7 @@ def import_model(model: Model, device: str = "cpu") -> TorchModel:
         ModelError: the graph cannot be computed, or not on more than the batch that the file fixes.
     """
     try:
-        graph = parse(model.to_proto() if model.values else model.proto)
+        graph = parse(model.to_working())
         graph = fold_constants(open_entry(graph, model.info.input))
         if model.info.input.batch is not None:
             graph = _free_batch(graph, model)

@@ -150,7 +150,7 @@ def find_first_difference(
     torch_model: TorchModel, model: Model, reference: Reference, inputs: Floats, tolerance: float
 ) -> str | None:
     """The first tensor, in the order of computation, that deviates, with its node; None where all agree."""
-    nodes = {name: node for node in model.proto.graph.node for name in node.output if name}
+    nodes = {name: node for node in model.computed.graph.node for name in node.output if name}
     names = [name for step in torch_model.graph.steps for name in step.outputs if name in nodes]
     measure = choose_measure(torch_model)
     for start in range(0, len(names), NAMES_AT_ONCE):

@@ -11,6 +11,7 @@ from onnxaudit.intake.inputs import read_input
 from onnxaudit.intake.model import Model
 from onnxaudit.intake.outputs import read_output
 from onnxaudit.intake.reading import read_proto
+from onnxaudit.intake.working import add_head, sort_nodes
 from onnxaudit.records import ModelInfo
 
 FIRST_OPSET = 1  # what a file older than IR version 3 means when it declares none
@@ -29,19 +30,26 @@ def load_model(path: str | Path, output: str | None = None) -> Model:
     path = Path(path)
     file = read_proto(path)
     try:
-        check_proto(file.proto)
+        working = sort_nodes(file.proto)
+        check_proto(working)
         info = ModelInfo(
             path=str(path),
             sha256=file.sha256,
             bytes=file.bytes,
             opset=_opset(file.proto),
             producer=f"{file.proto.producer_name} {file.proto.producer_version}".strip(),
-            input=read_input(file.proto),
-            output=read_output(file.proto, output),
+            input=read_input(working),
+            output=read_output(working, output),
         )
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from error
-    return Model(file.proto, info)
+    return make_model(file.proto, info, working)
+
+
+def make_model(proto: onnx.ModelProto, info: ModelInfo, working: onnx.ModelProto) -> Model:
+    """The model of the vendor's `proto`, of which `working` is the same or a sorted copy."""
+    working = add_head(working, info.output)
+    return Model(proto, info, working=None if working is proto else working)
 
 
 def _opset(proto: onnx.ModelProto) -> int:

@@ -28,11 +28,18 @@ class Model:
         info: what is known of it.
         values: new values by initializer name, or by output name of a Constant node; shapes and types are those
             of the tensors they replace.
+        working: the graph as it is computed with, where the vendor's cannot be used as it stands.
     """
 
     proto: onnx.ModelProto
     info: ModelInfo
     values: Mapping[str, Tensor] = field(default_factory=lambda: NO_VALUES)
+    working: onnx.ModelProto | None = None
+
+    @property
+    def computed(self) -> onnx.ModelProto:
+        """The model as it is computed with, `values` left out; not to be changed."""
+        return self.proto if self.working is None else self.working
 
     def with_values(self, values: Mapping[str, Tensor]) -> "Model":
         """The same model with these initializers or Constant nodes replaced."""
@@ -53,8 +60,15 @@ class Model:
 
     def to_proto(self) -> onnx.ModelProto:
         """A copy of the protobuf in which `values` stand; all else is the vendor's, byte for byte."""
+        return self._with_values(self.proto)
+
+    def to_working(self) -> onnx.ModelProto:
+        """The model as it is computed with, `values` in force; not to be changed."""
+        return self._with_values(self.computed) if self.values else self.computed
+
+    def _with_values(self, source: onnx.ModelProto) -> onnx.ModelProto:
         proto = onnx.ModelProto()
-        proto.CopyFrom(self.proto)
+        proto.CopyFrom(source)
         for name, tensor in _stored(proto):
             if name in self.values:
                 _store(name, tensor, self.values[name])

@@ -1,81 +1,195 @@
 """What a graph gives: its classifying output, and the logits behind it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import onnx
 from onnx import TensorProto
 
 from onnxaudit.errors import ModelError
-from onnxaudit.intake.declarations import STANDARD_DOMAINS, describe, infer_shapes, shape_of
+from onnxaudit.intake.declarations import STANDARD_DOMAINS, Shape, describe, infer_shapes, shape_of
 from onnxaudit.records import OutputKind, OutputSpec
 
 FLOATS = frozenset((TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE))
+LABELS = frozenset((TensorProto.INT32, TensorProto.INT64))
 CLASS_SCORE_OPS = frozenset(("Softmax", "LogSoftmax", "Sigmoid"))
-SHAPE_OPS = frozenset(("Reshape", "Flatten", "Squeeze"))
+CHOICES = frozenset(("ArgMax", "TopK"))
+PASSED = frozenset(
+    ("Identity", "Cast", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "QuantizeLinear", "DequantizeLinear")
+)
 
 
 def read_output(proto: onnx.ModelProto, name: str | None = None) -> OutputSpec:
-    """The classifying output of a graph: the one named, or the only one of shape `(batch, classes)`.
+    """The classifying output of a graph: the one named, or the only one that can be it.
+
+    Scores of several classes come before labels, labels before a single score, which makes two classes with the
+    logits `(0, score)`. Of several outputs that show the same logits the first is taken, and one without a Softmax that
+    others are computed from (features beside the classes) is passed over.
 
     Raises:
-        ModelError: no such output, several that could be it, or fewer than two classes.
+        ModelError: no such output, or several that could be it.
     """
-    outputs = _outputs_with_shapes(proto)
-    value = _named_output(outputs, name) if name is not None else _only_output(outputs)
-    classes = shape_of(value)[1]
-    if not isinstance(classes, int):
-        raise ModelError(f"output {describe(value)}: the number of classes is not fixed")
-    if classes < 2:
-        raise ModelError(f"output {describe(value)}: a classifier needs two classes or more")
-    kind, logits = _logits(proto, value.name)
-    return OutputSpec(value.name, classes, kind, logits)
+    graph = _Graph(proto)
+    if name is not None:
+        return _named_output(graph, name)
+    found = [spec for value in proto.graph.output if (spec := graph.read(value)) is not None]
+    for group in (
+        [spec for spec in found if spec.kind is not OutputKind.LABEL and not spec.single],
+        [spec for spec in found if spec.kind is OutputKind.LABEL],
+        [spec for spec in found if spec.single],
+    ):
+        if group:
+            return _choose(graph, group)
+    listing = ", ".join(describe(graph.declared(value.name) or value) for value in proto.graph.output) or "none"
+    raise ModelError(
+        f"no output holds float scores of shape (batch, classes), or labels chosen from such: found {listing}; "
+        "not a classifier"
+    )
 
 
-def _outputs_with_shapes(proto: onnx.ModelProto) -> Sequence[onnx.ValueInfoProto]:
-    outputs = list(proto.graph.output)
-    if all(shape_of(value) and all(isinstance(size, int) for size in shape_of(value)[1:]) for value in outputs):
-        return outputs
-    return list(infer_shapes(proto).graph.output)
-
-
-def _named_output(outputs: Sequence[onnx.ValueInfoProto], name: str) -> onnx.ValueInfoProto:
-    for value in outputs:
+def _named_output(graph: "_Graph", name: str) -> OutputSpec:
+    for value in graph.outputs:
         if value.name == name:
-            if not _is_score(value):
-                raise ModelError(f"output {describe(value)}: not float scores of shape (batch, classes)")
-            return value
-    raise ModelError(f"no output is named {name!r}; there are {', '.join(map(describe, outputs))}")
+            spec = graph.read(value)
+            if spec is None:
+                shown = describe(graph.declared(name) or value)
+                raise ModelError(f"output {shown}: not float scores of shape (batch, classes), nor labels")
+            return spec
+    raise ModelError(f"no output is named {name!r}; there are {', '.join(map(describe, graph.outputs))}")
 
 
-def _only_output(outputs: Sequence[onnx.ValueInfoProto]) -> onnx.ValueInfoProto:
-    scores = [value for value in outputs if _is_score(value)]
-    if len(scores) == 1:
-        return scores[0]
-    if scores:
-        raise ModelError(f"several outputs could be the classes: {', '.join(map(describe, scores))}; use --output NAME")
-    found = ", ".join(map(describe, outputs)) or "none"
-    raise ModelError(f"no output holds float scores of shape (batch, classes): found {found}; not a classifier")
+def _choose(graph: "_Graph", group: Sequence[OutputSpec]) -> OutputSpec:
+    """The only one of a group, once those are passed over that show the same logits or features behind them."""
+    distinct = list({spec.source or spec.logits: spec for spec in reversed(group)}.values())[::-1]
+    behind = {name for spec in distinct for name in graph.ancestors(spec.source or spec.logits)}
+    left = [spec for spec in distinct if spec.logits != spec.name or spec.name not in behind]
+    if len(left) == 1:
+        return left[0]
+    names = [describe(graph.declared(spec.name) or onnx.ValueInfoProto(name=spec.name)) for spec in group]
+    raise ModelError(f"several outputs could be the classes: {', '.join(names)}; use --output NAME")
 
 
-def _is_score(value: onnx.ValueInfoProto) -> bool:
-    return value.type.tensor_type.elem_type in FLOATS and len(shape_of(value)) == 2
+@dataclass(frozen=True, eq=False)
+class _Graph:
+    """A graph, and what is known of its tensors."""
+
+    proto: onnx.ModelProto
+
+    @property
+    def outputs(self) -> Sequence[onnx.ValueInfoProto]:
+        return self.proto.graph.output
+
+    @cached_property
+    def producers(self) -> dict[str, onnx.NodeProto]:
+        return {name: node for node in self.proto.graph.node for name in node.output}
+
+    @cached_property
+    def _stated(self) -> dict[str, onnx.ValueInfoProto]:
+        return {value.name: value for value in (*self.proto.graph.value_info, *self.outputs)}
+
+    @cached_property
+    def _inferred(self) -> dict[str, onnx.ValueInfoProto]:
+        graph = infer_shapes(self.proto).graph
+        return {value.name: value for value in (*graph.input, *graph.value_info, *graph.output)}
+
+    def declared(self, name: str) -> onnx.ValueInfoProto | None:
+        """Type and shape of a tensor, inferred where the file leaves sizes behind the batch open."""
+        stated = self._stated.get(name)
+        if stated is not None and shape_of(stated) and all(isinstance(size, int) for size in shape_of(stated)[1:]):
+            return stated
+        return self._inferred.get(name) or stated
+
+    def ancestors(self, name: str) -> set[str]:
+        """Names of the tensors from which another is computed."""
+        waiting, seen = [name], set[str]()
+        while waiting:
+            node = self.producers.get(waiting.pop())
+            new = set(node.input) - seen if node is not None else set()
+            seen |= new
+            waiting.extend(new)
+        return seen
+
+    def read(self, value: onnx.ValueInfoProto) -> OutputSpec | None:
+        """The output as a classifying one; None where it cannot be one.
+
+        Raises:
+            ModelError: it could be, but its number of classes is not fixed.
+        """
+        known = self.declared(value.name) or value
+        kind = known.type.tensor_type.elem_type
+        what, source = self.trace(value.name)
+        if kind not in FLOATS | LABELS or (kind in LABELS and what is not OutputKind.LABEL):
+            return None
+        shown = source if what is OutputKind.LABEL else value.name
+        classes = self.count_classes(shown)
+        if classes is None or (what is OutputKind.LABEL and classes < 2):
+            return None
+        single = classes == 1
+        if self.count_classes(source) != classes:
+            source = shown  # a Softmax over something else than the classes, shaped into scores later
+        plain = not single and self.rank(source) in (2, None)
+        count = max(classes, 2)
+        if plain:
+            return OutputSpec(value.name, count, what, source)
+        return OutputSpec(value.name, count, what, f"{source} as {count} classes", source, single)
+
+    def trace(self, name: str) -> tuple[OutputKind, str]:
+        """What a tensor holds, and the tensor before a final ArgMax or TopK, Softmax, LogSoftmax or Sigmoid."""
+        node = self._look_through(name)
+        if node is None:
+            return OutputKind.LOGITS, name
+        if node.op_type in CHOICES:
+            return OutputKind.LABEL, self.trace(node.input[0])[1]
+        if node.op_type in CLASS_SCORE_OPS:
+            return OutputKind.LOGITS if node.op_type == "LogSoftmax" else OutputKind.PROBABILITIES, node.input[0]
+        exponent = self._find_exponent(node)
+        return (OutputKind.LOGITS, name) if exponent is None else (OutputKind.PROBABILITIES, exponent)
+
+    def _look_through(self, name: str) -> onnx.NodeProto | None:
+        """The node whose values `name` shows, perhaps in another shape or type."""
+        node = self.producers.get(name)
+        while node is not None and node.op_type in PASSED and node.input:
+            node = self.producers.get(node.input[0])
+        return node if node is not None and node.domain in STANDARD_DOMAINS else None
+
+    def _find_exponent(self, node: onnx.NodeProto) -> str | None:
+        """`z` where the node is the last of a Softmax written out: `exp(z) / sum(exp(z))`."""
+        if node.op_type != "Div":
+            return None
+        above, below = (self.producers.get(name) for name in node.input)
+        if above is None or below is None or (above.op_type, below.op_type) != ("Exp", "ReduceSum"):
+            return None
+        return above.input[0] if below.input[0] == node.input[0] else None
+
+    def rank(self, name: str) -> int | None:
+        """How many axes a tensor has; None where that is not known."""
+        value = self.declared(name)
+        known = value is not None and value.type.tensor_type.HasField("shape")
+        return len(shape_of(value)) if known and value is not None else None
+
+    def count_classes(self, name: str) -> int | None:
+        """How many classes a tensor of shape `(batch, classes)` holds; None where it has another shape.
+
+        Axes of size 1 do not count.
+
+        Raises:
+            ModelError: the number is not fixed.
+        """
+        value = self.declared(name)
+        if value is None or not self.rank(name):
+            return None
+        batch, *sizes = shape_of(value)
+        if not sizes:
+            return 1 if batch == 1 or not isinstance(batch, int) else None
+        return _only_size(value, tuple(size for size in sizes if size != 1))
 
 
-def _logits(proto: onnx.ModelProto, output: str) -> tuple[OutputKind, str]:
-    """What the output holds, and the tensor before a final Softmax, LogSoftmax or Sigmoid."""
-    producers = {name: node for node in proto.graph.node for name in node.output}
-    name, reshaped = output, False
-    while name in producers and producers[name].op_type in {"Identity", "Cast", *SHAPE_OPS}:
-        reshaped |= producers[name].op_type in SHAPE_OPS
-        name = producers[name].input[0]
-    node = producers.get(name)
-    if node is None or node.op_type not in CLASS_SCORE_OPS or node.domain not in STANDARD_DOMAINS:
-        return OutputKind.LOGITS, output
-    kind = OutputKind.LOGITS if node.op_type == "LogSoftmax" else OutputKind.PROBABILITIES
-    if reshaped and _rank(infer_shapes(proto).graph, node.input[0]) != 2:
-        return kind, output
-    return kind, node.input[0]
-
-
-def _rank(graph: onnx.GraphProto, name: str) -> int:
-    return next((len(shape_of(value)) for value in graph.value_info if value.name == name), 0)
+def _only_size(value: onnx.ValueInfoProto, sizes: Shape) -> int | None:
+    if len(sizes) > 1:
+        return None
+    if sizes and not isinstance(sizes[0], int):
+        if len(shape_of(value)) > 2:
+            return None
+        raise ModelError(f"output {describe(value)}: the number of classes is not fixed")
+    return int(sizes[0]) if sizes else 1

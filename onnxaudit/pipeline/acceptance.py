@@ -47,7 +47,6 @@ def open_draft(draft: Path, original: Subject, expected: Model, *, seed: int) ->
     """
     try:
         model = load_model(draft, original.model.info.output.name)
-        onnx.checker.check_model(model.proto)
     except Exception as error:
         raise RepairError(f"the repaired model cannot be read back: {error}") from error
     if _without_weights(model.proto) != _without_weights(original.model.proto):

@@ -35,6 +35,7 @@ class OutputKind(StrEnum):
 
     LOGITS = "logits"
     PROBABILITIES = "probabilities"
+    LABEL = "label"
 
 
 @dataclass(frozen=True)
@@ -60,14 +61,27 @@ class InputSpec:
 class OutputSpec:
     """The classifying output.
 
-    `name` is the graph output; `logits` the tensor that optimisation and margins use: the same, or what feeds
-    the final Softmax.
+    Attributes:
+        name: the graph output.
+        classes: how many it tells apart; a single score tells two.
+        kind: what it holds.
+        logits: the tensor `(n, classes)` that optimisation and margins use: the same, or what stands before the final
+            Softmax, LogSoftmax, Sigmoid, ArgMax or TopK.
+        source: where `logits` is no tensor of the vendor's graph, the one that it is made of; else "".
+        single: whether `source` is one score `s` an image, of which the logits `(0, s)` are made.
     """
 
     name: str
     classes: int
     kind: OutputKind
     logits: str
+    source: str = ""
+    single: bool = False
+
+    @property
+    def answers(self) -> str:
+        """The tensor `(n, classes)` whose largest entry is the answer."""
+        return self.logits if self.source or self.kind is OutputKind.LABEL else self.name
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ def at_zero(model: Model, layer: TargetLayer) -> Floats:
     """The activation `φ(0)` of each neuron `(neurons,)`, as the nodes between layer and activation compute it."""
     if layer.activation == layer.output:
         return np.zeros(layer.neurons, np.float32)
-    nodes = _between(model.proto, layer.output, layer.activation)
+    nodes = _between(model.computed, layer.output, layer.activation)
     used = {name for node in nodes for name in node.input}
     constants = [
         numpy_helper.from_array(model.initializer(tensor.name), tensor.name)

@@ -36,7 +36,7 @@ class Graph:
 
     def __init__(self, model: Model) -> None:
         with G_LOGGER.suppress(G_LOGGER.ERROR):  # it reports to stdout
-            self._graph = gs.import_onnx(model.proto).toposort()
+            self._graph = gs.import_onnx(model.computed).toposort()
         self._model = model
         self._tensors: dict[str, Any] = self._graph.tensors()
         self._outputs = {tensor.name for tensor in self._graph.outputs}
@@ -113,7 +113,7 @@ class Graph:
 
     @cached_property
     def _shapes(self) -> dict[str, tuple[int | None, ...]]:
-        inferred = onnx.shape_inference.infer_shapes(_without_weights(self._model.proto), data_prop=True).graph
+        inferred = onnx.shape_inference.infer_shapes(_without_weights(self._model.computed), data_prop=True).graph
         known = [*inferred.value_info, *inferred.input, *inferred.output]
         return {
             info.name: tuple(

@@ -138,10 +138,6 @@ def no_input() -> onnx.ModelProto:
     return build("g () => (float[1, 3] y) { y = Identity(c) }", {"c": np.zeros((1, 3), np.float32)})
 
 
-def one_score() -> onnx.ModelProto:
-    return linear_classifier(classes=1)
-
-
 def segmentation() -> onnx.ModelProto:
     return build("g (float[N, 1, 4, 4] x) => (float[N, 1, 4, 4] y) { y = Relu(x) }")
 
@@ -155,10 +151,9 @@ def segmentation() -> onnx.ModelProto:
         (lambda: with_input(["N", 1, 4, 4], TensorProto.BOOL), r"bool .*only inputs of type .*uint8"),
         (lambda: with_input(["N", 1, "height", "width"]), "height and width are not fixed"),
         (lambda: with_input(["N", 2, 8, 16]), "cannot tell which axis"),
-        (one_score, "two classes"),
         (segmentation, r"'y' \(float \(N, 1, 4, 4\)\); not a classifier"),
     ],
-    ids=["two inputs", "no input", "rank 2", "bool", "free size", "channels", "one score", "segmentation"],
+    ids=["two inputs", "no input", "rank 2", "bool", "free size", "channels", "segmentation"],
 )
 def test_what_is_no_image_classifier_is_described(tmp_path, make: Callable[[], onnx.ModelProto], said: str):
     path = write(make(), tmp_path)

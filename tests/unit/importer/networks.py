@@ -8,6 +8,7 @@ import onnx
 
 from onnxaudit.intake import Model
 from onnxaudit.intake.inputs import read_input
+from onnxaudit.intake.loading import make_model as build_model
 from onnxaudit.intake.outputs import read_output
 from onnxaudit.records import ModelInfo
 from tests.tiny_models import build, with_opset
@@ -56,4 +57,5 @@ def make_model(body: str, weights: Mapping[str, np.ndarray] | None = None, opset
 def wrap(proto: onnx.ModelProto, **changes: Any) -> Model:
     """A `Model` of a protobuf that no file holds."""
     opset = next(entry.version for entry in proto.opset_import if entry.domain == "")
-    return Model(proto, ModelInfo("tiny.onnx", "", 0, opset, "tests", read_input(proto), read_output(proto), **changes))
+    info = ModelInfo("tiny.onnx", "", 0, opset, "tests", read_input(proto), read_output(proto), **changes)
+    return build_model(proto, info, proto)

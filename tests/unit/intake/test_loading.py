@@ -86,11 +86,17 @@ class TestOutput:
         assert (output.name, output.classes, output.kind, output.logits) == ("y", 3, kind, logits)
 
     def test_a_softmax_over_a_map_is_not_cut(self, tmp_path):
-        ending = "m = Unsqueeze(z, axes) p = Softmax<axis=1>(m) y = Flatten(p)"
-        model = linear_classifier(ending=ending)
-        model.graph.initializer.append(numpy_helper.from_array(np.array([2]), "axes"))
+        ending = "m = Reshape(z, sizes) p = Softmax<axis=1>(m) y = Flatten(p)"
+        model = linear_classifier(ending=ending, classes=4)
+        model.graph.initializer.append(numpy_helper.from_array(np.array([-1, 2, 2]), "sizes"))
         output = load(model, tmp_path).output
         assert (output.kind, output.logits) == (OutputKind.PROBABILITIES, "y")
+
+    def test_logits_of_another_shape_are_brought_to_one_row_an_image(self, tmp_path):
+        model = linear_classifier(ending="m = Unsqueeze(z, axes) p = Softmax<axis=1>(m) y = Flatten(p)")
+        model.graph.initializer.append(numpy_helper.from_array(np.array([2]), "axes"))
+        output = load(model, tmp_path).output
+        assert (output.kind, output.source, output.logits) == (OutputKind.PROBABILITIES, "m", "m as 3 classes")
 
     def test_classes_are_inferred_where_the_file_does_not_state_them(self, tmp_path):
         model = linear_classifier(classes=5)
@@ -103,13 +109,13 @@ class TestOutput:
         assert load(model, tmp_path).output.name == "y"
 
     def test_a_named_output_is_taken(self, tmp_path):
-        model = linear_classifier(ending="y = Softmax(z)")
-        model.graph.output.append(helper.make_tensor_value_info("z", onnx.TensorProto.FLOAT, ["N", 3]))
-        assert load(model, tmp_path, "z").output.kind is OutputKind.LOGITS
-        with pytest.raises(ModelError, match=r"'y' .*'z' .*--output NAME"):
+        model = linear_classifier(ending="y = Softmax(z) q = Mul(z, z)")
+        model.graph.output.append(helper.make_tensor_value_info("q", onnx.TensorProto.FLOAT, ["N", 3]))
+        assert load(model, tmp_path, "q").output.kind is OutputKind.LOGITS
+        with pytest.raises(ModelError, match=r"'y' .*'q' .*--output NAME"):
             load(model, tmp_path)
-        with pytest.raises(ModelError, match=r"no output is named 'q'.*'y'.*'z'"):
-            load(model, tmp_path, "q")
+        with pytest.raises(ModelError, match=r"no output is named 'o'.*'y'.*'q'"):
+            load(model, tmp_path, "o")
 
 
 def test_values_of_a_model_replace_initializers_and_leave_the_original(tmp_path):
