@@ -4,6 +4,6 @@ from onnxaudit.importer.classifier import Classifier
 from onnxaudit.importer.importing import import_model
 from onnxaudit.importer.module import TorchModel
 from onnxaudit.importer.parity import check_parity
-from onnxaudit.importer.writing import write_back
+from onnxaudit.importer.writing import count_clipped, write_back
 
-__all__ = ["Classifier", "TorchModel", "check_parity", "import_model", "write_back"]
+__all__ = ["Classifier", "TorchModel", "check_parity", "count_clipped", "import_model", "write_back"]

@@ -2,22 +2,25 @@
 
 from collections.abc import Container, Mapping
 from dataclasses import replace
+from typing import Any
 
 import torch
 
 from onnxaudit.importer.compiling import make_plan
 from onnxaudit.importer.graph import MISSING, Graph, Quantization, Step, read_names
 from onnxaudit.importer.ops.quantization import dequantize
+from onnxaudit.importer.registry import Operator
 
 
 def fold_constants(graph: Graph) -> Graph:
     """The same graph without the steps whose outputs are constant; static inputs bound as Python values.
 
     The shape of a weight is constant, the weight is not. What is dequantised from stored whole numbers is a weight too,
-    under the name of the dequantised tensor.
+    under the name of the dequantised tensor; where several nodes dequantise it alike, under that of the first.
     """
     constants, weights = dict(graph.constants), dict(graph.weights)
     steps, quantized = [], {}
+    twins: dict[Any, str] = {}
     for step in graph.steps:
         bound = bind_static(step, constants)
         if not is_constant(bound, constants, weights):
@@ -26,11 +29,24 @@ def fold_constants(graph: Graph) -> Graph:
         outputs = [name for name in bound.outputs if name != MISSING]
         results = make_plan([bound], {**constants, **weights}, [], outputs).run([])
         if is_quantized_weight(bound, graph.constants, results[0]):
+            alike = twins.setdefault((bound.inputs, tuple(bound.attributes.items())), outputs[0])
+            if alike != outputs[0]:
+                steps.append(Step(bound.name, REPEATED, {}, (alike,), bound.outputs, {}))
+                continue
             weights[outputs[0]] = results[0]
             quantized[outputs[0]] = describe_quantization(bound, constants)
         else:
             constants.update(zip(outputs, results, strict=True))
     return replace(graph, steps=tuple(steps), weights=weights, constants=constants, quantized=quantized)
+
+
+def repeat(x: torch.Tensor) -> torch.Tensor:
+    """`x` under another name."""
+    return x
+
+
+NOTHING: frozenset[int] = frozenset()
+REPEATED = Operator(repeat, 1, ("x",), False, {}, NOTHING, NOTHING, NOTHING)
 
 
 def is_quantized_weight(step: Step, stored: Mapping[str, torch.Tensor], value: torch.Tensor) -> bool:

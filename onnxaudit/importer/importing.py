@@ -3,6 +3,7 @@
 from onnxaudit.errors import ModelError
 from onnxaudit.importer import ops  # noqa: F401 - fills the registry
 from onnxaudit.importer.batching import free_batch
+from onnxaudit.importer.encoded_weights import expose_weights
 from onnxaudit.importer.entry import open_entry
 from onnxaudit.importer.folding import fold_constants
 from onnxaudit.importer.graph import Graph
@@ -19,8 +20,9 @@ def import_model(model: Model, device: str = "cpu") -> TorchModel:
         ModelError: the graph cannot be computed, or not on more than the batch that the file fixes.
     """
     try:
-        graph = parse(model.to_working())
-        graph = fold_constants(open_entry(graph, model.info.input))
+        parsed = parse(model.to_working())
+        folded = fold_constants(open_entry(parsed, model.info.input))
+        graph = expose_weights(folded, parsed.constants.keys())
         if model.info.input.batch is not None:
             graph = _free_batch(graph, model)
     except ModelError as error:

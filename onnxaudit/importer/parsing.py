@@ -1,5 +1,6 @@
 """From protobuf to a flat graph, once."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
@@ -13,23 +14,26 @@ from onnxaudit.importer.body import Body
 from onnxaudit.importer.graph import MISSING, Graph, Step, read_names
 from onnxaudit.importer.registry import STANDARD_DOMAINS, find_operator
 from onnxaudit.importer.tensors import from_proto
+from onnxaudit.intake.stored import list_stored, make_unique
 
 
 def parse(proto: onnx.ModelProto) -> Graph:
     """The flat graph of a model, its functions inlined.
 
-    Single numbers in Constant nodes (an exponent, a bound) do not count as weights; initializers always do.
+    Single numbers in Constant nodes (an exponent, a bound) do not count as weights; initializers always do, in nested
+    graphs as in the outermost. What a function of the model stores is no weight: each call has a copy.
 
     Raises:
         UnsupportedOperatorError: names every operator that is not known, with its nodes.
         ModelError: the graph has a cycle, or tensors of a type that cannot be computed.
     """
+    writable = {name for name, _ in list_stored(proto)}
     proto = expand_functions(proto)
     opsets = find_opsets(proto)
     refuse_unknown(proto.graph, opsets)
     parser = _Parser(opsets)
     steps = parser.parse_steps(proto.graph)
-    stored, candidates = parser.stored, parser.candidates & find_computed(steps)
+    stored, candidates = parser.stored, parser.candidates & writable & find_computed(steps)
     inputs = tuple(value.name for value in proto.graph.input if value.name not in stored)
     outputs = tuple(value.name for value in proto.graph.output)
     weights = {name: value for name, value in stored.items() if name in candidates and value.is_floating_point()}
@@ -132,22 +136,17 @@ class _Parser:
     def __init__(self, opsets: Mapping[str, int]) -> None:
         self.opsets = opsets
         self.stored: dict[str, torch.Tensor] = {}
+        self.taken: set[str] = set()
         self.candidates: set[str] = set()
 
     def parse_steps(self, graph: onnx.GraphProto) -> list[Step]:
         """The steps of the outermost graph."""
         for tensor in graph.initializer:
-            self.stored[tensor.name] = from_proto(tensor)
-            self.candidates.add(tensor.name)
-        steps = []
+            self._store(tensor.name, from_proto(tensor), may_be_weight=True)
         for node in graph.node:
-            if node.op_type != "Constant":
-                steps.append(self.parse_node(node))
-                continue
-            value = self.stored[node.output[0]] = parse_constant(node)
-            if node.attribute[0].name == "value" and value.numel() > 1:
-                self.candidates.add(node.output[0])
-        return steps
+            if node.op_type == "Constant":
+                self._store(node.output[0], parse_constant(node), may_be_weight=is_array(node))
+        return [self.parse_node(node) for node in graph.node if node.op_type != "Constant"]
 
     def parse_node(self, node: onnx.NodeProto, rename: Callable[[str], str] = str) -> Step:
         """The step of one node whose operator is known."""
@@ -177,10 +176,10 @@ class _Parser:
         names: dict[str, str] = {}
         steps = []
         for tensor in graph.initializer:
-            names[tensor.name] = self._store(tensor.name, from_proto(tensor))
+            names[tensor.name] = self._store(tensor.name, from_proto(tensor), may_be_weight=True)
         for node in graph.node:
             if node.op_type == "Constant":
-                names[node.output[0]] = self._store(node.output[0], parse_constant(node))
+                names[node.output[0]] = self._store(node.output[0], parse_constant(node), may_be_weight=is_array(node))
         for node in graph.node:
             if node.op_type != "Constant":
                 steps.append(self.parse_node(node, lambda name: names.get(name, name)))
@@ -188,13 +187,18 @@ class _Parser:
         outputs = tuple(names.get(value.name, value.name) for value in graph.output)
         return Body(inputs, outputs, sort_steps(steps))
 
-    def _store(self, name: str, value: torch.Tensor) -> str:
+    def _store(self, name: str, value: torch.Tensor, *, may_be_weight: bool) -> str:
         """Store under a name of its own: nested graphs side by side may use the same one."""
-        unique = name
-        while unique in self.stored:
-            unique += "'"
+        unique = make_unique(name, self.taken)
         self.stored[unique] = value
+        if may_be_weight:
+            self.candidates.add(unique)
         return unique
+
+
+def is_array(node: onnx.NodeProto) -> bool:
+    """Whether a Constant node holds more than one number."""
+    return node.attribute[0].name == "value" and math.prod(node.attribute[0].t.dims) > 1
 
 
 def parse_attribute(attribute: onnx.AttributeProto) -> Any:

@@ -1,5 +1,6 @@
 """The way back: from the copy's weights to the vendor's graph."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -8,8 +9,8 @@ import torch
 
 from onnxaudit.importer.graph import Quantization
 from onnxaudit.importer.module import TorchModel
-from onnxaudit.importer.ops.quantization import dequantize, find_codes
 from onnxaudit.intake.model import Model
+from onnxaudit.intake.stored import encode
 
 Stored = npt.NDArray[Any]
 
@@ -18,17 +19,31 @@ def write_back(model: Model, torch_model: TorchModel) -> Model:
     """`model` with the weights that were changed in its copy; all others stay the vendor's, bit for bit.
 
     `torch_model` has to be a copy of `model` or of one with the same graph. Values are rounded to what the file can
-    store; a weight counts as changed when the rounded value differs.
+    store; a weight counts as changed when the rounded value differs. Weights stored as whole numbers keep their scale:
+    what lies outside its range is clipped, which `count_clipped` tells.
     """
     changed = {}
-    for name, weight in torch_model.weights.items():
-        quantization = torch_model.graph.quantized.get(name)
-        stored = model.initializer(name if quantization is None else quantization.codes)
-        value = weight.detach().cpu()
-        fresh = round_to(value, stored) if quantization is None else encode(value, stored, quantization)
+    for target, _, stored, fresh, _ in _encode_all(model, torch_model):
         if fresh.tobytes() != np.ascontiguousarray(stored).tobytes():
-            changed[name if quantization is None else quantization.codes] = fresh
+            changed[target] = fresh
     return model.with_values(changed)
+
+
+def count_clipped(model: Model, torch_model: TorchModel) -> dict[str, int]:
+    """How many entries of each weight `write_back` has to clip, by weight; those without any are left out."""
+    return {name: clipped for _, name, _, _, clipped in _encode_all(model, torch_model) if clipped}
+
+
+def _encode_all(model: Model, torch_model: TorchModel) -> Iterator[tuple[str, str, Stored, Stored, int]]:
+    """By weight: what stores it, its name, the value in force, the new value, and how many entries were clipped."""
+    for name, weight in torch_model.weights.items():
+        value, quantization = weight.detach().cpu(), torch_model.graph.quantized.get(name)
+        target = name if quantization is None else quantization.codes
+        stored = model.initializer(target)
+        if quantization is None:
+            yield target, name, stored, round_to(value, stored), 0
+        else:
+            yield target, name, stored, *_encode(value, stored, quantization)
 
 
 def round_to(weight: torch.Tensor, stored: Stored) -> Stored:
@@ -36,11 +51,7 @@ def round_to(weight: torch.Tensor, stored: Stored) -> Stored:
     return np.ascontiguousarray(weight.numpy().astype(stored.dtype))
 
 
-def encode(weight: torch.Tensor, stored: Stored, quantization: Quantization) -> Stored:
-    """The weight as whole numbers; those of `stored` wherever they mean the same value."""
-    scale, zero_point = quantization.scale.cpu(), quantization.zero_point
-    layout = {"axis": quantization.axis, "block_size": quantization.block_size}
-    limits = np.iinfo(stored.dtype)
-    codes = find_codes(weight, scale, zero_point, **layout).double().numpy().clip(limits.min, limits.max)
-    untouched = dequantize(torch.from_numpy(stored.copy()), scale, zero_point, **layout).numpy() == weight.numpy()
-    return np.where(untouched, stored, codes.astype(stored.dtype))
+def _encode(weight: torch.Tensor, stored: Stored, quantization: Quantization) -> tuple[Stored, int]:
+    zero_point = None if quantization.zero_point is None else quantization.zero_point.cpu().numpy()
+    scale = quantization.scale.cpu().numpy()
+    return encode(weight.numpy(), stored, scale, zero_point, quantization.axis, quantization.block_size)

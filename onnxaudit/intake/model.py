@@ -1,7 +1,8 @@
 """`Model`: the ONNX graph as the only truth, with initializer values laid over it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy.typing as npt
 import onnx
 from onnx import numpy_helper
 
+from onnxaudit.intake.stored import Encoding, decode, encode, find_encodings, list_stored
 from onnxaudit.records import ModelInfo
 
 Tensor = npt.NDArray[Any]
@@ -26,8 +28,8 @@ class Model:
     Attributes:
         proto: the vendor's graph, as read.
         info: what is known of it.
-        values: new values by initializer name, or by output name of a Constant node; shapes and types are those
-            of the tensors they replace.
+        values: new values of stored tensors, by initializer name or by output name of a Constant node, in nested
+            graphs too; shapes and types are those of the tensors they replace.
         working: the graph as it is computed with, where the vendor's cannot be used as it stands.
     """
 
@@ -42,21 +44,42 @@ class Model:
         return self.proto if self.working is None else self.working
 
     def with_values(self, values: Mapping[str, Tensor]) -> "Model":
-        """The same model with these initializers or Constant nodes replaced."""
-        return replace(self, values=MappingProxyType({**self.values, **values}))
+        """The same model with these stored tensors replaced.
+
+        A weight that is stored as whole numbers can be given as floats, under the name of the tensor that its
+        DequantizeLinear node makes: it is rounded with the scale that the file has.
+        """
+        fresh = {}
+        for name, value in values.items():
+            encoding = self._encodings.get(name)
+            if encoding is None:
+                fresh[name] = value
+            else:
+                stored = self.initializer(encoding.codes)
+                fresh[encoding.codes] = encode(np.asarray(value), stored, *self._arguments(encoding))[0]
+        return replace(self, values=MappingProxyType({**self.values, **fresh}))
 
     def initializer(self, name: str) -> Tensor:
-        """The value in force of one initializer or Constant node.
+        """The value in force of one initializer, Constant node, or weight stored as whole numbers (then as floats).
 
         Raises:
             KeyError: the graph stores no tensor of that name.
         """
         if name in self.values:
             return self.values[name]
-        for stored_name, tensor in _stored(self.proto):
+        for stored_name, tensor in list_stored(self.proto):
             if stored_name == name:
                 return numpy_helper.to_array(tensor)
-        raise KeyError(name)
+        encoding = self._encodings[name]
+        return decode(self.initializer(encoding.codes), *self._arguments(encoding))
+
+    def _arguments(self, encoding: Encoding) -> tuple[Tensor, Tensor | None, int, int]:
+        zero_point = self.initializer(encoding.zero_point) if encoding.zero_point else None
+        return self.initializer(encoding.scale), zero_point, encoding.axis, encoding.block_size
+
+    @cached_property
+    def _encodings(self) -> dict[str, Encoding]:
+        return find_encodings(self.proto)
 
     def to_proto(self) -> onnx.ModelProto:
         """A copy of the protobuf in which `values` stand; all else is the vendor's, byte for byte."""
@@ -69,7 +92,7 @@ class Model:
     def _with_values(self, source: onnx.ModelProto) -> onnx.ModelProto:
         proto = onnx.ModelProto()
         proto.CopyFrom(source)
-        for name, tensor in _stored(proto):
+        for name, tensor in list_stored(proto):
             if name in self.values:
                 _store(name, tensor, self.values[name])
         return proto
@@ -78,15 +101,6 @@ class Model:
         """The serialised `to_proto`."""
         source = self.to_proto() if self.values else self.proto
         return source.SerializeToString()
-
-
-def _stored(proto: onnx.ModelProto) -> Iterator[tuple[str, onnx.TensorProto]]:
-    """Every tensor that the graph stores: initializers by name, Constant nodes by their output."""
-    for tensor in proto.graph.initializer:
-        yield tensor.name, tensor
-    for node in proto.graph.node:
-        if node.op_type == "Constant" and node.attribute[0].name == "value":
-            yield node.output[0], node.attribute[0].t
 
 
 def _store(name: str, tensor: onnx.TensorProto, value: Tensor) -> None:

@@ -8,6 +8,7 @@ import onnx
 from onnxaudit.errors import RepairError
 from onnxaudit.importer import Classifier, check_parity, import_model
 from onnxaudit.intake import Model, load_model
+from onnxaudit.intake.stored import list_stored
 from onnxaudit.mitigation.pruning import PruningConfig
 from onnxaudit.pipeline.measuring import Yardstick
 from onnxaudit.pipeline.subject import Subject
@@ -109,7 +110,7 @@ def _list_other_targets(rescan: ScanReport, yardstick: Yardstick) -> list[str]:
 def _without_weights(proto: onnx.ModelProto) -> bytes:
     bare = onnx.ModelProto()
     bare.CopyFrom(proto)
-    for tensor in bare.graph.initializer:
+    for _, tensor in list_stored(bare):
         name, shape, kind = tensor.name, list(tensor.dims), tensor.data_type
         tensor.Clear()
         tensor.name, tensor.data_type = name, kind

@@ -1,0 +1,112 @@
+"""Every tensor that a file stores, and the whole numbers among them that stand for floats."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import AttributeProto
+
+Tensor = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How a float weight is stored as whole numbers: `weight = (code − zero point) · scale`.
+
+    Attributes:
+        codes: name of the stored tensor of whole numbers.
+        scale, zero_point: names of the stored tensors; the latter "" where there is none.
+        axis: along which several scales are counted.
+        block_size: how many entries along `axis` share a scale; 0 for one scale an entry.
+    """
+
+    codes: str
+    scale: str
+    zero_point: str
+    axis: int
+    block_size: int
+
+
+def list_stored(proto: onnx.ModelProto) -> Iterator[tuple[str, onnx.TensorProto]]:
+    """Initializers by name and Constant nodes by their output, those of nested graphs last.
+
+    Nested graphs side by side may use one name twice: the later tensor gets a name with a prime.
+    """
+    yield from _walk(proto.graph, set())
+
+
+def _walk(graph: onnx.GraphProto, taken: set[str]) -> Iterator[tuple[str, onnx.TensorProto]]:
+    for tensor in graph.initializer:
+        yield make_unique(tensor.name, taken), tensor
+    for node in graph.node:
+        if node.op_type == "Constant":
+            name = make_unique(node.output[0], taken)
+            if node.attribute[0].name == "value":
+                yield name, node.attribute[0].t
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.type == AttributeProto.GRAPH:
+                yield from _walk(attribute.g, taken)
+
+
+def make_unique(name: str, taken: set[str]) -> str:
+    """`name` with as many primes as it needs to be new; it is added to `taken`."""
+    while name in taken:
+        name += "'"
+    taken.add(name)
+    return name
+
+
+def find_encodings(proto: onnx.ModelProto) -> dict[str, Encoding]:
+    """The output of each DequantizeLinear node that reads nothing but stored tensors."""
+    stored = {name for name, _ in list_stored(proto)}
+    return {
+        node.output[0]: _describe(node)
+        for node in proto.graph.node
+        if node.op_type == "DequantizeLinear" and all(name in stored for name in node.input if name)
+    }
+
+
+def _describe(node: onnx.NodeProto) -> Encoding:
+    numbers = {"axis": 1, "block_size": 0} | {attribute.name: attribute.i for attribute in node.attribute}
+    codes, scale, zero_point = (*node.input, "")[:3]
+    return Encoding(codes, scale, zero_point, numbers["axis"], numbers["block_size"])
+
+
+def decode(codes: Tensor, scale: Tensor, zero_point: Tensor | None, axis: int, block_size: int) -> Tensor:
+    """The float weight that whole numbers stand for."""
+    weight = codes.astype(np.float32)
+    if zero_point is not None:
+        weight = weight - _spread(zero_point, codes.shape, axis, block_size)
+    return np.asarray(weight * _spread(scale, codes.shape, axis, block_size), np.float32)
+
+
+def encode(
+    weight: Tensor, stored: Tensor, scale: Tensor, zero_point: Tensor | None, axis: int, block_size: int
+) -> tuple[Tensor, int]:
+    """A float weight as whole numbers; those of `stored` wherever they mean the same value.
+
+    Returns:
+        The whole numbers, and how many had to be clipped to the range of their type.
+    """
+    exact = np.rint(weight / _spread(scale, weight.shape, axis, block_size).astype(np.float64))
+    if zero_point is not None:
+        exact = exact + _spread(zero_point, weight.shape, axis, block_size)
+    limits = np.iinfo(stored.dtype)
+    untouched = decode(stored, scale, zero_point, axis, block_size) == weight
+    clipped = (exact < limits.min) | (exact > limits.max)
+    codes = np.where(untouched, stored, exact.clip(limits.min, limits.max).astype(stored.dtype))
+    return codes, int(np.count_nonzero(clipped & ~untouched))
+
+
+def _spread(value: Tensor, shape: tuple[int, ...], axis: int, block_size: int) -> Tensor:
+    """Scale or zero point as it applies to a tensor of `shape`."""
+    value = value.astype(np.float32)
+    if block_size:
+        return np.repeat(value, block_size, axis).take(range(shape[axis]), axis)
+    if value.size == 1:
+        return value.reshape(())
+    return value.reshape([-1 if index == axis % len(shape) else 1 for index in range(len(shape))])
