@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 import torch
+from onnx import TensorProto
 
 from onnxaudit.data.preprocessing import preprocess, round_to_type
 from onnxaudit.errors import ParityError
@@ -22,10 +23,12 @@ from onnxaudit.importer.entry import ROUNDING
 from onnxaudit.importer.graph import Step
 from onnxaudit.importer.module import TorchModel
 from onnxaudit.intake.model import Model
+from onnxaudit.intake.precision import computes_in
 from onnxaudit.records import Floats, Preprocessing
 
 TOLERANCE = 1e-3  # float32 networks agree within 1e-5; a wrong epsilon or padding shows above this
 TOLERANCE_CUDA = 1e-2  # convolutions are computed in TF32 there, with 10 bits of mantissa
+TOLERANCE_HALF = 0.05  # float16 rounds every value by up to 2⁻¹¹; some dozens of layers, and the worst of many logits
 TOLERANCE_QUANTIZED = 0.1  # a wrong scale, zero point or axis shows above this
 INPUTS = 16
 NAMES_AT_ONCE = 16  # intermediate tensors held together while the first difference is searched
@@ -61,7 +64,7 @@ def check_parity(
     Raises:
         ParityError: the deviation exceeds the tolerance; names the first tensor that differs.
     """
-    tolerance = find_tolerance(torch_model) if tolerance is None else tolerance
+    tolerance = find_tolerance(torch_model, model) if tolerance is None else tolerance
     inputs = draw_inputs(model, reference.preprocessing, seed)
     logits = model.info.output.logits
     batch = model.info.input.batch or len(inputs)
@@ -78,10 +81,12 @@ def check_parity(
     )
 
 
-def find_tolerance(torch_model: TorchModel) -> float:
-    """The deviation that arithmetic explains: rounding to whole numbers, or the device's own precision."""
+def find_tolerance(torch_model: TorchModel, model: Model) -> float:
+    """The deviation that arithmetic explains: rounding to whole numbers, the file's own precision, or the device's."""
     if rounds(torch_model):
         return TOLERANCE_QUANTIZED
+    if computes_in(model.computed, TensorProto.FLOAT16):
+        return TOLERANCE_HALF
     weight = next(torch_model.parameters(), None)
     return TOLERANCE_CUDA if weight is not None and weight.is_cuda else TOLERANCE
 

@@ -10,6 +10,7 @@ from onnxaudit.intake.declarations import STANDARD_DOMAINS
 from onnxaudit.intake.inputs import read_input
 from onnxaudit.intake.model import Model
 from onnxaudit.intake.outputs import read_output
+from onnxaudit.intake.precision import upcast
 from onnxaudit.intake.reading import read_proto
 from onnxaudit.intake.working import add_head, sort_nodes
 from onnxaudit.records import ModelInfo
@@ -30,7 +31,7 @@ def load_model(path: str | Path, output: str | None = None) -> Model:
     path = Path(path)
     file = read_proto(path)
     try:
-        working = sort_nodes(file.proto)
+        working = upcast(sort_nodes(file.proto))
         check_proto(working)
         info = ModelInfo(
             path=str(path),
@@ -47,7 +48,7 @@ def load_model(path: str | Path, output: str | None = None) -> Model:
 
 
 def make_model(proto: onnx.ModelProto, info: ModelInfo, working: onnx.ModelProto) -> Model:
-    """The model of the vendor's `proto`, of which `working` is the same or a sorted copy."""
+    """The model of the vendor's `proto`, of which `working` is the same or a sorted or upcast copy."""
     working = add_head(working, info.output)
     return Model(proto, info, working=None if working is proto else working)
 

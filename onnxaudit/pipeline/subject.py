@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from onnx import TensorProto
 
 from onnxaudit.data.preprocessing import given_preprocessing, typed_preprocessing
 from onnxaudit.data.preprocessing_choice import choose_preprocessing
@@ -14,6 +15,7 @@ from onnxaudit.data.synthetic import synthesise_samples
 from onnxaudit.errors import UsageError
 from onnxaudit.importer import Classifier, check_parity, import_model
 from onnxaudit.intake import Model, load_model
+from onnxaudit.intake.precision import computes_in
 from onnxaudit.records import (
     Event,
     Floats,
@@ -81,6 +83,9 @@ def open_subject(
     """
     on_event(Event("load", 0, 0, f"reading {path.name}"))
     model = load_model(path, output)
+    if computes_in(model.proto, TensorProto.BFLOAT16):
+        note = "the file computes in bfloat16, which onnxruntime does not: it is run and scanned as its float32 upcast"
+        on_event(Event("load", 0, 0, note))
     device = choose_device(device)
     on_event(Event("import", 0, 0, "copying the network to PyTorch"))
     torch_model = import_model(model, device)
