@@ -12,10 +12,11 @@ from onnxaudit.records import Floats, TargetLayer
 from onnxaudit.surgery.graph import Graph
 
 # Each works on every neuron by itself. Those that only scale or shift stand on the way to the activation node.
-AFFINE = {"Identity", "Dropout", "BatchNormalization", "Add", "Sub", "Mul", "Div", "Neg", "Cast"}
+AFFINE = {"Identity", "Dropout", "BatchNormalization", "Add", "Sub", "Mul", "Div", "Neg", "Cast", "QuantizeLinear"}
 CURVED = {
     *("Relu", "LeakyRelu", "PRelu", "Elu", "Selu", "Celu", "ThresholdedRelu", "Clip", "Softplus", "Softsign", "Tanh"),
     *("Sigmoid", "HardSigmoid", "HardSwish", "Swish", "Mish", "Gelu", "Erf", "Exp", "Abs", "Min", "Max", "Pow", "Sqrt"),
+    "DequantizeLinear",  # quantisers drop a ReLU where saturation does the same
 }
 
 
@@ -42,7 +43,7 @@ def at_zero(model: Model, layer: TargetLayer) -> Floats:
     """The activation `φ(0)` of each neuron `(neurons,)`, as the nodes between layer and activation compute it."""
     if layer.activation == layer.output:
         return np.zeros(layer.neurons, np.float32)
-    nodes = _between(model.computed, layer.output, layer.activation)
+    nodes = [_without_rounding(node) for node in _between(model.computed, layer.output, layer.activation)]
     used = {name for node in nodes for name in node.input}
     constants = [
         numpy_helper.from_array(model.initializer(tensor.name), tensor.name)
@@ -60,6 +61,13 @@ def at_zero(model: Model, layer: TargetLayer) -> Floats:
     zeros = np.zeros((1, layer.neurons, *_trailing(model, layer)), np.float32)
     (result,) = ReferenceEvaluator(small).run(None, {layer.output: zeros})
     return np.asarray(result, np.float32).reshape(-1)
+
+
+def _without_rounding(node: onnx.NodeProto) -> onnx.NodeProto:
+    """The identity in place of a (de)quantisation, which keeps zero and which onnx evaluates in new opsets only."""
+    if node.op_type not in ("QuantizeLinear", "DequantizeLinear"):
+        return node
+    return helper.make_node("Identity", node.input[:1], node.output)
 
 
 def _by_neuron(graph: Graph, node: Any, reached: dict[str, bool]) -> bool:

@@ -21,7 +21,7 @@ class Stored:
     """The initializer that a tensor's values come from.
 
     Attributes:
-        name: of the initializer.
+        name: of the initializer, or of the float tensor that its whole numbers stand for.
         shape: of the initializer as stored.
         transposed: whether the tensor is its 2-d transpose.
     """
@@ -59,12 +59,19 @@ class Graph:
         return tensor
 
     def stored(self, tensor: Any) -> Stored | None:
-        """The initializer behind `tensor`, perhaps through Identity, Cast and 2-d Transpose; else None."""
+        """The initializer behind `tensor`, perhaps through Identity, Cast and 2-d Transpose; else None.
+
+        Of a weight stored as whole numbers it is the tensor that the first DequantizeLinear behind them makes.
+        """
         transposed = False
         while not isinstance(tensor, gs.Constant):
             if not tensor.inputs:
                 return None
             node = tensor.inputs[0]
+            if node.op == "DequantizeLinear" and all(isinstance(part, gs.Constant) for part in node.inputs):
+                codes = node.inputs[0]
+                first = codes.outputs[0].outputs[0].name
+                return Stored(first, tuple(int(size) for size in codes.shape), transposed)
             if node.op == "Transpose" and list(node.attrs.get("perm", [1, 0])) == [1, 0]:
                 transposed = not transposed
             elif node.op not in PASS_THROUGH | {"Cast"}:
@@ -82,11 +89,12 @@ class Graph:
         return readers[0].op in PASS_THROUGH and self.feeds_only(readers[0].outputs[0], node)
 
     def users(self, initializer: str) -> list[Any]:
-        """The nodes that use an initializer's values, seen through Identity, Cast and Transpose."""
-        waiting, users = [self._tensors[initializer]], []
+        """The nodes that use an initializer's values, seen through Identity, Cast, Transpose and DequantizeLinear."""
+        tensor = self._tensors[initializer]
+        waiting, users = [tensor.inputs[0].inputs[0] if tensor.inputs else tensor], []
         while waiting:
             for node in waiting.pop().outputs:
-                if node.op in PASS_THROUGH | {"Cast", "Transpose"}:
+                if node.op in PASS_THROUGH | {"Cast", "Transpose", "DequantizeLinear"}:
                     waiting.append(node.outputs[0])
                 else:
                     users.append(node)
