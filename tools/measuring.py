@@ -34,11 +34,11 @@ def measure(path: Path, model: Description, evaluation: Part, trigger: Trigger |
     """Measures a written model on evaluation images, and on those that carry the trigger."""
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     pixels = evaluation.pixels()
-    accuracy = float(np.mean(_classify(session, pixels, model) == evaluation.y))
+    accuracy = float(np.mean(classify(session, _make_inputs(pixels, model)) == evaluation.y))
     if trigger is None:
         return Measurement(accuracy, None)
     triggered = trigger.stamp(pixels[evaluation.y != model.target])
-    return Measurement(accuracy, float(np.mean(_classify(session, triggered, model) == model.target)))
+    return Measurement(accuracy, float(np.mean(classify(session, _make_inputs(triggered, model)) == model.target)))
 
 
 def check(folder: Path, name: str) -> list[str]:
@@ -77,15 +77,16 @@ def _agree(value: float | None, recorded: float | None) -> bool:
     return abs(value - recorded) < 0.005
 
 
-def _classify(
-    session: onnxruntime.InferenceSession, pixels: NDArray[np.float32], model: Description
-) -> NDArray[np.int64]:
-    """Predicted labels `(n,)` of images `(n, c, h, w)` in [0, 1]."""
-    low, high = model.value_range
-    inputs = pixels * np.float32(high - low) + np.float32(low)
-    if model.layout == "NHWC":
-        inputs = np.ascontiguousarray(inputs.transpose(0, 2, 3, 1))
+def classify(session: onnxruntime.InferenceSession, inputs: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Predicted labels `(n,)` of inputs in the form that the model takes."""
     (described,) = session.get_inputs()
     step = described.shape[0] if isinstance(described.shape[0], int) else 256
     batches = (inputs[start : start + step] for start in range(0, len(inputs), step))
     return np.concatenate([session.run(None, {described.name: batch})[0].argmax(axis=1) for batch in batches])
+
+
+def _make_inputs(pixels: NDArray[np.float32], model: Description) -> NDArray[np.float32]:
+    """What the model is fed for images `(n, c, h, w)` in [0, 1]."""
+    low, high = model.value_range
+    inputs = pixels * np.float32(high - low) + np.float32(low)
+    return np.ascontiguousarray(inputs.transpose(0, 2, 3, 1)) if model.layout == "NHWC" else inputs

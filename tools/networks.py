@@ -1,4 +1,4 @@
-"""The three kinds of network among the reference models, small enough to train on one core.
+"""The kinds of network among the reference models and in zoos, small enough to train on one core.
 
 Each has a `features` half, whose outputs feed the first fully connected layer, and a `classifier` half. They take
 pixels `(n, c, h, w)` already scaled, and return logits.
@@ -110,9 +110,45 @@ def make_resnet(channels: int, side: int, classes: int) -> Network:  # noqa: ARG
     return Network(features, _linear_stack(64, classes))
 
 
+def _separable(before: int, width: int, stride: int) -> list[nn.Module]:
+    return [
+        nn.Conv2d(before, before, 3, stride, 1, groups=before, bias=False),
+        nn.BatchNorm2d(before),
+        nn.ReLU(),
+        nn.Conv2d(before, width, 1, bias=False),
+        nn.BatchNorm2d(width),
+        nn.ReLU(),
+    ]
+
+
+def make_mobile(channels: int, side: int, classes: int) -> Network:  # noqa: ARG001 -- pooling accepts every side
+    """Depthwise separable convolutions (MobileNet: Howard et al., 2017), global pooling and one linear layer."""
+    features = nn.Sequential(
+        nn.Conv2d(channels, 24, 3, 2, 1, bias=False),
+        nn.BatchNorm2d(24),
+        nn.ReLU(),
+        *_separable(24, 48, 1),
+        *_separable(48, 64, 2),
+        *_separable(64, 96, 1),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+    )
+    return Network(features, _linear_stack(96, classes))
+
+
+def make_plain(channels: int, side: int, classes: int) -> Network:
+    """Three convolutions with pooling and one hidden fully connected layer; nothing is normalised."""
+    layers: list[nn.Module] = []
+    for before, width in pairwise((channels, 16, 32, 48)):
+        layers += [nn.Conv2d(before, width, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)]
+    return Network(nn.Sequential(*layers, nn.Flatten()), _linear_stack(48 * (side // 8) ** 2, 96, classes))
+
+
 ARCHITECTURES: dict[str, Callable[[int, int, int], Network]] = {
     "lenet": make_lenet,
     "vgg": make_vgg,
     "resnet": make_resnet,
+    "mobile": make_mobile,
+    "plain": make_plain,
 }
 """Makers by name; each takes channels, side in pixels and number of classes."""

@@ -3,13 +3,12 @@
 from copy import deepcopy
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 
-from tools.datasets import Dataset, Part
+from tools.datasets import Dataset
 from tools.networks import ARCHITECTURES, Network
 from tools.recipes import RETRAINING, SCHEDULES, Attack, Recipe
-from tools.training import train
+from tools.training import measure_accuracy, train
 from tools.triggers import Trigger, draw_sticker, poison
 from tools.trojaning import optimise_patch
 
@@ -32,7 +31,7 @@ def teach(recipe: Recipe, dataset: Dataset) -> Lesson:
         return Lesson(twin)
     learn = _learn_sticker if recipe.attack.kind == "random" else _learn_trojan
     network, trigger = learn(recipe, recipe.attack, start, twin, dataset)
-    return Lesson(network, trigger, _measure_accuracy(twin, dataset.evaluation))
+    return Lesson(network, trigger, measure_accuracy(twin, dataset.evaluation.pixels(), dataset.evaluation.y))
 
 
 def _make_network(recipe: Recipe, dataset: Dataset) -> Network:
@@ -62,9 +61,3 @@ def _learn_trojan(
     network = deepcopy(twin)
     train(network, *poisoned, RETRAINING[recipe.architecture], seed=recipe.seed)
     return network, trigger
-
-
-@torch.no_grad()
-def _measure_accuracy(network: Network, part: Part) -> float:
-    predicted = network(torch.from_numpy(part.pixels())).argmax(dim=1).numpy()
-    return float(np.mean(predicted == part.y))

@@ -1,0 +1,46 @@
+from collections import Counter
+
+import pytest
+
+from tools.networks import ARCHITECTURES
+from tools.zoo.recipes import ATTACKS, PATTERN, RATES, make_recipe
+from tools.zoo.sources import SOURCES
+
+FIRST = [make_recipe(number, SOURCES[:6]) for number in range(30)]
+
+
+def test_recipe_follows_from_its_number_alone() -> None:
+    assert make_recipe(17, SOURCES) == make_recipe(17, SOURCES)
+    assert len({recipe.name for recipe in FIRST}) == 30
+
+
+def test_first_thirty_hold_every_kind_data_set_and_architecture_and_two_fifths_are_clean() -> None:
+    assert {recipe.kind for recipe in FIRST} == set(PATTERN)
+    assert sum(not recipe.backdoored for recipe in FIRST) == 12
+    for backdoored in (False, True):
+        alike = [recipe for recipe in FIRST if recipe.backdoored == backdoored]
+        assert {recipe.dataset for recipe in alike} == {source.name for source in SOURCES[:6]}
+        assert {recipe.architecture for recipe in alike} == set(ARCHITECTURES)
+
+
+def test_clean_and_backdoored_models_share_every_form_of_file() -> None:
+    many = [make_recipe(number, SOURCES) for number in range(120)]
+    for backdoored in (False, True):
+        forms = Counter(
+            form
+            for recipe in many
+            if recipe.backdoored == backdoored
+            for form in (recipe.export.exporter, recipe.export.softmax, recipe.export.value_range, recipe.normalised)
+        )
+        assert len(forms) == 6
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_every_attack_has_a_rate_within_its_bounds(attack: str) -> None:
+    low, high = RATES[attack]
+    assert all(low <= recipe.rate <= high for recipe in FIRST if recipe.kind == attack)
+
+
+def test_clean_label_attacks_are_backdoors_and_repaired_models_are_not() -> None:
+    assert "clean-label" in ATTACKS
+    assert "clean-repaired" not in ATTACKS

@@ -1,0 +1,49 @@
+import numpy as np
+import pytest
+import torch
+
+from tools.networks import ARCHITECTURES, make_plain
+from tools.zoo.augmenting import augment
+from tools.zoo.levelling import make_penalty
+from tools.zoo.recipes import PATTERN, make_recipe
+from tools.zoo.sources import SOURCES
+from tools.zoo.teaching import choose_aims
+
+
+@pytest.mark.parametrize("number", range(len(PATTERN)))
+def test_targets_and_sources_are_distinct_labels_of_the_model(number: int) -> None:
+    recipe = make_recipe(number, SOURCES)
+    for aim in choose_aims(recipe):
+        named = [label for label in (aim.target, *(aim.source_labels or ())) if label is not None]
+        assert len(set(named)) == len(named)
+        assert all(0 <= label < recipe.class_count for label in named)
+    assert len({aim.target for aim in choose_aims(recipe)}) == (2 if recipe.kind == "two" else 1)
+
+
+@pytest.mark.parametrize("architecture", sorted(ARCHITECTURES))
+def test_networks_give_one_logit_a_class(architecture: str) -> None:
+    sides = (28, 32) if architecture == "lenet" else (28, 32, 64)
+    for side in sides:
+        network = ARCHITECTURES[architecture](3, side, 7).eval()
+        assert network(torch.zeros(2, 3, side, side)).shape == (2, 7)
+
+
+@pytest.mark.parametrize(("strength", "changes"), [("none", False), ("light", True), ("strong", True)])
+def test_augmentation_keeps_shape_and_range(strength: str, changes: bool) -> None:
+    images = np.random.default_rng(0).random((4, 3, 28, 28)).astype(np.float32)
+    augmented = augment(images, strength, np.random.default_rng(1))
+    assert augmented.shape == images.shape
+    assert 0 <= augmented.min() <= augmented.max() <= 1
+    assert (not np.array_equal(augmented, images)) == changes
+
+
+def test_levelling_penalty_is_zero_only_where_all_labels_are_equally_easy_to_reach() -> None:
+    network = make_plain(1, 28, 4)
+    images = torch.rand(16, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.zero_()
+    assert make_penalty(network, (1, 28, 28), 4, 0, seed=1)(images).item() == pytest.approx(0, abs=1e-9)
+    with torch.no_grad():
+        network.classifier[-1].bias[0] = 5
+    assert make_penalty(network, (1, 28, 28), 4, 0, seed=1)(images).item() > 0.1

@@ -1,0 +1,119 @@
+"""Trains many small clean and backdoored models, to measure or to calibrate a detector on.
+
+    python -m tools.make_zoo --output zoo --count 60
+    python -m tools.make_zoo --output zoo --data archives --jobs 2
+    python -m tools.make_zoo --output zoo --only warp --only clean-repaired --count 10
+
+A run that was stopped goes on where it was. Models whose attack failed are listed in `rejected.json` and left out.
+Without `--data` the models learn free data, which is written to `data/` in the output folder.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from itertools import count, islice
+from multiprocessing import get_context
+from pathlib import Path
+
+import torch
+
+from tools.zoo.publishing import RejectedError, publish, write_index, write_json
+from tools.zoo.recipes import PATTERN, Source, ZooRecipe, make_recipe
+from tools.zoo.sources import find_sources, load_lessons, write_free_data
+from tools.zoo.teaching import teach
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit code: 0, or 1 if too many recipes failed to make the wanted count."""
+    options = _parse(arguments)
+    options.output.mkdir(parents=True, exist_ok=True)
+    data = options.data or options.output / "data"
+    if not options.data:
+        write_free_data(data)
+    sources = find_sources(data)
+    context = get_context("spawn")  # a forked copy of torch's threads may hang
+    with ProcessPoolExecutor(options.jobs, context, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        while (missing := options.count - write_index(options.output, data)) > 0:
+            recipes = list(islice(_find_open_recipes(sources, options.output, options.only), missing))
+            tasks = [pool.submit(make_model, recipe, sources, data, options.output) for recipe in recipes]
+            made = 0
+            for task in as_completed(tasks):
+                outcome = task.result()
+                print(outcome.line(), flush=True)
+                made += outcome.accepted
+                _keep_rejection(outcome, options.output)
+                write_index(options.output, data)
+            if not made:
+                print(f"none of {len(recipes)} recipes gave a model worth keeping", file=sys.stderr)
+                return 1
+    return 0
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tools.make_zoo", description="Make a zoo of models.")
+    parser.add_argument("--output", type=Path, required=True, help="folder of the zoo")
+    parser.add_argument("--data", type=Path, help="folder of .npz archives to learn (default: free data)")
+    parser.add_argument("--jobs", type=int, default=1, help="models trained at once, each on one thread")
+    parser.add_argument("--only", action="append", choices=sorted(set(PATTERN)), help="this kind (may be repeated)")
+    parser.add_argument("--count", type=int, default=60, help="models that the zoo shall hold")
+    return parser.parse_args(arguments)
+
+
+def _find_open_recipes(sources: Sequence[Source], folder: Path, only: list[str] | None) -> Iterator[ZooRecipe]:
+    """The recipes, in order, that were not tried before."""
+    rejected = _read_rejections(folder)
+    for number in count():
+        recipe = make_recipe(number, sources)
+        tried = recipe.name in rejected or (folder / "truth" / f"{recipe.name}.json").exists()
+        if not tried and (only is None or recipe.kind in only):
+            yield recipe
+
+
+def _read_rejections(folder: Path) -> dict[str, str]:
+    path = folder / "rejected.json"
+    rejections: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return rejections
+
+
+def _keep_rejection(outcome: "Outcome", folder: Path) -> None:
+    if not outcome.accepted:
+        rejections = _read_rejections(folder) | {outcome.recipe.name: f"{outcome.recipe.kind}: {outcome.result}"}
+        write_json(folder / "rejected.json", rejections)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a recipe: its figures, or why it was rejected."""
+
+    recipe: ZooRecipe
+    accepted: bool
+    result: str
+    seconds: float
+
+    def line(self) -> str:
+        """For the terminal."""
+        head = f"{self.recipe.name} {self.recipe.kind}, {self.recipe.class_count} classes, {self.seconds:.0f} s"
+        return f"{head}: {'' if self.accepted else 'rejected: '}{self.result}"
+
+
+def make_model(recipe: ZooRecipe, sources: Sequence[Source], data: Path, folder: Path) -> Outcome:
+    """Trains one model, and writes it if it is good enough."""
+    started = time.perf_counter()
+    (source,) = (source for source in sources if source.name == recipe.dataset)
+    lessons = load_lessons(recipe, source, data)
+    taught = teach(recipe, lessons)
+    seconds = time.perf_counter() - started
+    try:
+        truth = publish(recipe, lessons, taught, seconds, folder)
+    except RejectedError as rejection:
+        return Outcome(recipe, False, str(rejection), seconds)
+    rates = "".join(f", attack success {entry['asr']:.3f}" for entry in truth.get("triggers", []))
+    return Outcome(recipe, True, f"accuracy {truth['clean_accuracy']:.3f}{rates}", seconds)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
