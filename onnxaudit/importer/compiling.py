@@ -27,6 +27,7 @@ def make_plan(
     *,
     fixed: Collection[str] = (),
     folds: dict[str, Folded] | None = None,
+    device: torch.device | None = None,
 ) -> Plan:
     """A plan that computes `wanted` from `feeds` and the `stored` tensors.
 
@@ -37,6 +38,7 @@ def make_plan(
         wanted: names of the tensors that a run returns.
         fixed: names of stored tensors that never change, which allows to compute some things once.
         folds: folded weights that several plans share; entries are added.
+        device: where the feeds will be; by default where the first stored tensor is that is not on the CPU.
 
     Raises:
         KeyError: something needed is neither fed, stored nor computed; names it.
@@ -45,7 +47,7 @@ def make_plan(
     if missing:
         raise KeyError(f"neither fed nor stored nor computed: {', '.join(sorted(missing))}")
     fused = fuse(chosen, {*wanted, *feeds}, stored, fixed, {} if folds is None else folds)
-    compiler = _Compiler(stored, feeds, find_settled(fused, fixed, stored, feeds))
+    compiler = _Compiler(stored, feeds, find_settled(fused, fixed, stored, feeds), device)
     for step in fused:
         compiler.compile(step)
     results = tuple(compiler.slots[name] for name in wanted)
@@ -57,11 +59,17 @@ def make_plan(
 class _Compiler:
     """Gives every tensor a slot; slot 0 is the missing tensor, which reads as None."""
 
-    def __init__(self, stored: Mapping[str, torch.Tensor], feeds: Sequence[str], settled: Collection[str]) -> None:
+    def __init__(
+        self,
+        stored: Mapping[str, torch.Tensor],
+        feeds: Sequence[str],
+        settled: Collection[str],
+        device: torch.device | None,
+    ) -> None:
         self.stored = stored
         self.settled = settled
         self.given = {*feeds, *stored}
-        self.device = next((tensor.device for tensor in stored.values() if tensor.device != CPU), CPU)
+        self.device = device or next((tensor.device for tensor in stored.values() if tensor.device != CPU), CPU)
         self.host = {name for name, tensor in stored.items() if tensor.device == CPU} - set(feeds)
         self.instructions: list[Instruction] = []
         self.slots: dict[str, int] = {MISSING: 0}

@@ -25,6 +25,8 @@ class TorchModel(nn.Module):
         graph: what is computed.
     """
 
+    _place: Tensor
+
     def __init__(self, graph: Graph, info: ModelInfo) -> None:
         super().__init__()
         self.info = info
@@ -37,7 +39,14 @@ class TorchModel(nn.Module):
         self.graph = replace(graph, weights=self.weights)
         self._plans: dict[tuple[tuple[str, ...], tuple[str, ...]], Plan] = {}
         self._folds: dict[str, Folded] = {}
+        # Tells the device where there is no parameter to ask.
+        self.register_buffer("_place", torch.empty(0), persistent=False)
         self.eval()
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model computes, and where its inputs have to be."""
+        return self._place.device
 
     @property
     def weights(self) -> Mapping[str, nn.Parameter]:
@@ -84,7 +93,9 @@ class TorchModel(nn.Module):
         if key not in self._plans:
             constants = self.graph.constants
             stored = {**constants, **self.weights}
-            self._plans[key] = make_plan(self.graph.steps, stored, *key, fixed=constants, folds=self._folds)
+            self._plans[key] = make_plan(
+                self.graph.steps, stored, *key, fixed=constants, folds=self._folds, device=self.device
+            )
         return self._plans[key].run(feeds.values())
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "TorchModel":

@@ -87,8 +87,7 @@ def find_tolerance(torch_model: TorchModel, model: Model) -> float:
         return TOLERANCE_QUANTIZED
     if computes_in(model.computed, TensorProto.FLOAT16):
         return TOLERANCE_HALF
-    weight = next(torch_model.parameters(), None)
-    return TOLERANCE_CUDA if weight is not None and weight.is_cuda else TOLERANCE
+    return TOLERANCE_CUDA if torch_model.device.type == "cuda" else TOLERANCE
 
 
 def choose_measure(torch_model: TorchModel) -> Measure:
@@ -168,9 +167,8 @@ def find_first_difference(
 
 
 def _compute(torch_model: TorchModel, inputs: Floats, names: Sequence[str]) -> Tensors:
-    weight = next(torch_model.parameters(), None)
     with torch.no_grad():
-        values = torch_model.values(torch.from_numpy(inputs).to(weight.device if weight is not None else "cpu"), names)
+        values = torch_model.values(torch.from_numpy(inputs).to(torch_model.device), names)
     return {name: value.cpu().numpy() for name, value in values.items()}
 
 

@@ -146,3 +146,17 @@ def test_classifier_takes_pixels_to_the_models_own_layout() -> None:
     ours.sum().backward()
     assert pixels.grad is not None
     assert torch.equal(classifier.values(pixels, ["y"])["y"], ours)
+
+
+def test_model_whose_constants_are_all_whole_numbers_computes_where_it_was_moved() -> None:
+    model = make_model(
+        """g (float[N, 1, 2, 2] x) => (float[N, 4] y) {
+            f = Flatten(x)
+            i = Cast <to = 6> (f)
+            a = Add(i, shift)
+            y = Cast <to = 1> (a)
+        }""",
+        {"shift": np.arange(4, dtype=np.int32)},
+    )
+    moved = import_model(model, "meta")
+    assert moved(torch.empty(3, 1, 2, 2, device="meta")).device.type == "meta"
