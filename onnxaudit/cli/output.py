@@ -70,5 +70,7 @@ def save_triggers(report: ScanReport, folder: Path) -> None:
     for finding in report.triggers:
         name = f"{Path(report.model.path).stem}-{report.model.sha256[:8]}-label-{finding.label}"
         save_trigger(finding.trigger, folder / f"{name}.npz")
+        if not report.model.input.layout.is_image:
+            continue
         for part, picture in draw_trigger(finding.trigger).items():
             write_atomically(folder / f"{name}-{part}.png", picture)

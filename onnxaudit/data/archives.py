@@ -35,7 +35,7 @@ def read_archive(path: Path, names: tuple[str, ...], spec: InputSpec) -> Read:
     Raises:
         DataError: damaged, no such arrays, or arrays that are no images for this model.
     """
-    arrays = _read_arrays(path, names)
+    arrays = read_arrays(path, names)
     images = _channels_first(path, arrays[IMAGES], spec)
     if images.shape[2:] != (spec.height, spec.width):
         raise DataError(
@@ -43,12 +43,16 @@ def read_archive(path: Path, names: tuple[str, ...], spec: InputSpec) -> Read:
             f"{spec.height}×{spec.width}; resize the arrays, or give a folder of pictures, which are resized"
         )
     images = fit_channels(path, scale_values(path, images), spec.channels)
-    labels = _labels(path, arrays[LABELS], len(images)) if LABELS in arrays else None
+    labels = read_labels(path, arrays[LABELS], len(images)) if LABELS in arrays else None
     return np.ascontiguousarray(images), labels, _class_names(arrays.get(CLASS_NAMES))
 
 
-def _read_arrays(path: Path, names: tuple[str, ...]) -> dict[str, AnyArray]:
-    """The arrays by their role, whatever their names."""
+def read_arrays(path: Path, names: tuple[str, ...]) -> dict[str, AnyArray]:
+    """The arrays by their role (`x`, `y`, `class_names`), whatever their names.
+
+    Raises:
+        DataError: damaged, too large, or no such arrays.
+    """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             wanted = _wanted(path, archive.files, names)
@@ -100,7 +104,12 @@ def _channels_first(path: Path, images: AnyArray, spec: InputSpec) -> AnyArray:
     return images if first else np.moveaxis(images, 3, 1)
 
 
-def _labels(path: Path, labels: AnyArray, count: int) -> Ints:
+def read_labels(path: Path, labels: AnyArray, count: int) -> Ints:
+    """Class indexes `(n,)`.
+
+    Raises:
+        DataError: not one whole number a sample.
+    """
     if labels.shape not in ((count,), (count, 1)):
         raise DataError(f"{path}: labels of shape {labels.shape} for {count} images; give one an image")
     if labels.dtype.kind not in "uif" or (labels.dtype.kind == "f" and not np.all(labels == np.round(labels))):

@@ -33,8 +33,11 @@ def preprocess(pixels: Pixels, preprocessing: Preprocessing, layout: Layout) -> 
         layout: order of the model's axes.
 
     Returns:
-        `(n, c, h, w)` or `(n, h, w, c)`, of the kind and type of `pixels`.
+        Axes as in `InputSpec.shape`, of the kind and type of `pixels`.
     """
+    if preprocessing.bounds:
+        bounded: Pixels = _order_axes(_to_bounds(pixels, preprocessing, layout), layout)
+        return bounded
     if preprocessing.channel_order is ChannelOrder.BGR:
         pixels = pixels[:, [2, 1, 0, *range(3, pixels.shape[1])]]
     scale, shift = _affine(preprocessing)
@@ -42,9 +45,53 @@ def preprocess(pixels: Pixels, preprocessing: Preprocessing, layout: Layout) -> 
         pixels = pixels * _per_channel(scale, pixels)
     if shift != (0.0,):
         pixels = pixels + _per_channel(shift, pixels)
-    if layout is Layout.NHWC:
-        pixels = np.moveaxis(pixels, 1, 3) if isinstance(pixels, np.ndarray) else pixels.permute(0, 2, 3, 1)
-    return pixels
+    ordered: Pixels = _order_axes(pixels, layout)
+    return ordered
+
+
+def observe_bounds(values: Floats, layout: Layout) -> tuple[tuple[float, float], ...]:
+    """The range that each feature, or each channel of a series, has in `values` `(n, c, 1, w)`."""
+    others = (0, 1, 2) if layout is Layout.NC else (0, 2, 3)
+    low, high = values.min(axis=others), values.max(axis=others)
+    return tuple(zip(low.tolist(), high.tolist(), strict=True))
+
+
+def to_unit_space(values: Floats, bounds: tuple[tuple[float, float], ...], layout: Layout) -> Floats:
+    """`values` `(n, c, 1, w)` with each range mapped to [0, 1]; 0 where a range has no width."""
+    low, high = (_along(np.array(end, np.float64), layout) for end in zip(*bounds, strict=True))
+    width = np.where(high > low, high - low, 1.0)
+    return np.where(high > low, (values - low) / width, 0.0).astype(np.float32)
+
+
+def _to_bounds(pixels: Any, preprocessing: Preprocessing, layout: Layout) -> Any:
+    low, high = (_along(np.array(end, np.float32), layout) for end in zip(*preprocessing.bounds, strict=True))
+    if not isinstance(pixels, np.ndarray):
+        low, high = pixels.new_tensor(low), pixels.new_tensor(high)
+    return low + pixels * (high - low)
+
+
+def _along(values: npt.NDArray[Any], layout: Layout) -> npt.NDArray[Any]:
+    """One value a feature, or a channel, as what broadcasts with `(n, c, 1, w)`."""
+    return values.reshape((1, 1, 1, -1) if layout is Layout.NC else (1, -1, 1, 1))
+
+
+def _order_axes(pixels: Any, layout: Layout) -> Any:
+    """`(n, c, h, w)` in the model's own order of axes."""
+    match layout:
+        case Layout.NCHW:
+            return pixels
+        case Layout.NHWC:
+            return _move_last(pixels)
+        case Layout.NCW:
+            return pixels[:, :, 0]
+        case Layout.NWC:
+            return _move_last(pixels)[:, 0]
+        case Layout.NC:
+            return pixels[:, 0, 0]
+
+
+def _move_last(pixels: Any) -> Any:
+    return np.moveaxis(pixels, 1, 3) if isinstance(pixels, np.ndarray) else pixels.permute(0, 2, 3, 1)
 
 
 def round_to_type(inputs: Floats, dtype: ElementType) -> npt.NDArray[Any]:

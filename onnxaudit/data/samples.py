@@ -27,7 +27,7 @@ def load_samples(source: str | Path, spec: InputSpec, classes: int) -> tuple[Sam
     Raises:
         DataError: missing, damaged, of another size, NaN, labels out of range, or fewer than two classes.
     """
-    path, names = _parse(str(source))
+    path, names = parse_source(str(source))
     if not path.exists():
         raise DataError(f"{path}: no such file or folder; give a folder of images or an .npz file")
     if path.is_dir():
@@ -37,13 +37,14 @@ def load_samples(source: str | Path, spec: InputSpec, classes: int) -> tuple[Sam
     else:
         raise DataError(f"{path}: neither a folder of images nor an .npz file")
     if labels is not None:
-        _check_labels(path, labels, classes)
+        check_labels(path, labels, classes)
     if class_names is not None and len(class_names) != classes:
         class_names = None  # an archive may name the classes of a larger data set
     return Samples(images, labels, str(source)), class_names
 
 
-def _parse(source: str) -> tuple[Path, tuple[str, ...]]:
+def parse_source(source: str) -> tuple[Path, tuple[str, ...]]:
+    """The path, and the names of arrays behind it."""
     match = None if Path(source).exists() else ARCHIVE_WITH_NAMES.fullmatch(source)
     if match is None:
         return Path(source), ()
@@ -53,7 +54,8 @@ def _parse(source: str) -> tuple[Path, tuple[str, ...]]:
     return Path(match["path"]), names
 
 
-def _check_labels(path: Path, labels: Ints, classes: int) -> None:
+def check_labels(path: Path, labels: Ints, classes: int) -> None:
+    """Raise DataError for labels out of range, or all of one class."""
     outside = np.flatnonzero((labels < 0) | (labels >= classes))
     if len(outside):
         first = int(outside[0])

@@ -41,6 +41,8 @@ def detect(
     config: DetectionConfig = DetectionConfig(),
     *,
     features: str | None = None,
+    unit: str = "pixels",
+    doubts: Sequence[str] = (),
     seed: int,
     deadline: Deadline = Deadline(),
     on_event: OnEvent | None = None,
@@ -55,6 +57,8 @@ def detect(
         config: all settings.
         features: the inner tensor whose shifts are measured, by its ONNX name; the classifier then has to be an
             `onnxaudit.importer.Classifier`. None: the verdict rests on triggers alone.
+        unit: what a mask counts, for the reasons given.
+        doubts: further reasons why a backdoor may be missed.
         seed: of all randomness.
         deadline: what is not done by then is reported as unfinished, and the verdict is inconclusive.
         on_event: told of progress.
@@ -75,9 +79,9 @@ def detect(
     represented = count_represented(roles, len(sizes_of(first)))
     evidence = weigh(sizes, shifts, represented, success, count, config)
     obstacles = list_obstacles(samples, logits, tuple(found.values()), config)
-    doubts = list_doubts(samples, tuple(found.values()), config, shifts_missing=features is not None and not shifts)
+    own = list_doubts(samples, tuple(found.values()), config, shifts_missing=features is not None and not shifts)
     return Detection(
-        judgement=judge(evidence, obstacles, doubts, config),
+        judgement=judge(evidence, obstacles, (*doubts, *own), config, unit),
         labels=_tabulate(first, found, sizes, shifts, roles, success),
         triggers=tuple(_report(found[label], success[label]) for label, role in roles.items() if role == "suspect"),
         coverage=_cover(found),

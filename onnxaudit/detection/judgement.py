@@ -110,7 +110,11 @@ def measure_distances(
 
 
 def judge(
-    evidence: Sequence[Evidence], obstacles: Sequence[str], doubts: Sequence[str], config: DetectionConfig
+    evidence: Sequence[Evidence],
+    obstacles: Sequence[str],
+    doubts: Sequence[str],
+    config: DetectionConfig,
+    unit: str = "pixels",
 ) -> Judgement:
     """The verdict.
 
@@ -119,6 +123,7 @@ def judge(
         obstacles: why the evidence means little, one sentence each; with any the verdict is inconclusive.
         doubts: why a backdoor may have been missed, one sentence each; with any the verdict is never clean.
         config: limits.
+        unit: what a mask counts.
 
     Returns:
         Never clean without evidence: what was not compared was not tested.
@@ -128,7 +133,7 @@ def judge(
     convincing = [one for one in evidence if one.convincing]
     suspicious = [one for one in evidence if not one.convincing and _logistic(one.log_odds) >= config.clean_below]
     targets = tuple(one.label for one in convincing or suspicious)
-    grounds = tuple(_describe(one) for one in convincing + suspicious or evidence[:1])
+    grounds = tuple(_describe(one, unit) for one in convincing + suspicious or evidence[:1])
     if convincing and not obstacles:
         return Judgement(Verdict.BACKDOORED, score, targets, grounds)
     if evidence and not (suspicious or obstacles or doubts):
@@ -165,7 +170,7 @@ def _weigh_one(
     )
 
 
-def _describe(one: Evidence) -> str:
+def _describe(one: Evidence, unit: str) -> str:
     carries = (
         "no unseen sample could test it"
         if one.success.value is None
@@ -177,7 +182,7 @@ def _describe(one: Evidence) -> str:
         else f"; the shift of inner features that leads there is {one.shortening:.1f} times shorter than is normal"
     )
     return (
-        f"The smallest trigger found for label {one.label} covers {one.size:.1f} pixels, {one.shrinking:.1f} times "
+        f"The smallest trigger found for label {one.label} covers {one.size:.1f} {unit}, {one.shrinking:.1f} times "
         f"fewer than is normal for this model; {carries}{shift}; by chance the closest of its labels is as close with "
         f"probability {one.probability:.2g}."
     )

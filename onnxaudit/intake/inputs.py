@@ -46,26 +46,38 @@ AXIS_KEEPING_OPS = frozenset(
 )
 MOVING_OPS = frozenset(["Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Slice", "Split", "Concat"])
 LOOKUPS = {"Gather": 1, "GatherElements": 1, "GatherND": 1, "OneHot": 0}  # position of the indexes among the inputs
+SERIES_TURNS = ((0, 2, 1), (1, 0, 2))  # for convolutions, and for recurrent layers
 TO_CHANNELS_FIRST = (0, 3, 1, 2)
 
 
 def read_input(proto: onnx.ModelProto) -> InputSpec:
-    """The one image input of a graph.
+    """The one input of a graph.
 
     Raises:
-        ModelError: no input or several, or not a batch of images of fixed height and width.
+        ModelError: no input or several, or not a batch of images, series or features of fixed size.
     """
     value = _only_input(proto.graph)
     dtype = _element_type(value)
     _refuse_indexes(proto.graph, value)
-    shape = _image_shape(value)
+    shape = shape_of(value)
+    batch = shape[0] if shape and isinstance(shape[0], int) else None
+    if len(shape) in (2, 3):
+        layout = Layout.NC if len(shape) == 2 else _series_layout(proto.graph, value)
+        channels, width = {Layout.NC: (1, shape[1]), Layout.NCW: shape[1:]}.get(layout, shape[:0:-1])
+        if not isinstance(channels, int) or not isinstance(width, int):
+            raise ModelError(f"input {describe(value)}: its sizes are not fixed; export the model with fixed ones")
+        return InputSpec(value.name, layout, channels, 1, width, batch, dtype)
+    if len(shape) != 4:
+        raise ModelError(
+            f"input {describe(value)}: not a batch of images (4 axes), series (3) or features (2); only those can be "
+            "audited"
+        )
     layout = _layout(proto.graph, value.name, shape)
     channels, height, width = shape[1:] if layout is Layout.NCHW else (shape[3], shape[1], shape[2])
     if channels not in CHANNEL_COUNTS:
         raise ModelError(f"input {describe(value)}: {channels} channels; only gray and colour images can be audited")
     if not isinstance(height, int) or not isinstance(width, int):
         raise ModelError(f"input {describe(value)}: height and width are not fixed; export the model with fixed ones")
-    batch = shape[0] if isinstance(shape[0], int) else None
     return InputSpec(value.name, layout, int(channels), height, width, batch, dtype)
 
 
@@ -108,11 +120,23 @@ def _refuse_indexes(graph: onnx.GraphProto, value: onnx.ValueInfoProto) -> None:
             names.update(node.output)
 
 
-def _image_shape(value: onnx.ValueInfoProto) -> Shape:
-    shape = shape_of(value)
-    if len(shape) != 4:
-        raise ModelError(f"input {describe(value)}: not a batch of images (4 axes); only those can be audited")
-    return shape
+def _series_layout(graph: onnx.GraphProto, value: onnx.ValueInfoProto) -> Layout:
+    """Which axis of a series is time, told by the first operator that treats its axes differently."""
+    names = {value.name}
+    for node in graph.node:
+        if not names.intersection(node.input):
+            continue
+        if node.op_type in CHANNELS_FIRST_OPS:
+            return Layout.NCW
+        turned = node.op_type == "Transpose" and ints_of(node, "perm") in SERIES_TURNS
+        if turned or node.op_type in ("MatMul", "LayerNormalization"):
+            return Layout.NWC
+        if node.op_type in AXIS_KEEPING_OPS:
+            names.update(node.output)
+    raise ModelError(
+        f"input {describe(value)}: cannot tell which axis is time; export the model with a convolution, a Transpose "
+        "or a MatMul on the series itself, or an image with 4 axes"
+    )
 
 
 def _layout(graph: onnx.GraphProto, name: str, shape: Shape) -> Layout:

@@ -96,5 +96,7 @@ def _check_request(subject: Subject, scan: ScanReport | None, label: int | None,
         raise UsageError(f"label {label} does not exist: the model has {info.output.classes} classes, counted from 0")
     if known is not None:
         check_trigger(known, info.input)
+    if not info.input.layout.is_image:
+        raise UsageError(f"{info.path}: a model of {info.input.layout.unit} can be scanned, but not repaired yet")
     if subject.samples.synthetic:
         raise DataError("a repair needs clean images; give them with --data")

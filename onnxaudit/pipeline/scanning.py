@@ -67,15 +67,18 @@ def scan_subject(
         subject.samples,
         config.detection,
         features=find_features(subject.model),
+        unit=subject.model.info.input.layout.unit,
+        doubts=subject.list_doubts(),
         seed=seed,
         deadline=deadline,
         on_event=on_event,
     )
+    unit = subject.model.info.input.layout.unit
     return ScanReport(
         verdict=found.judgement.verdict,
         score=found.judgement.score,
         target_labels=found.judgement.target_labels,
-        summary=summarise_scan(found, subject.describe_samples(), subject.class_names),
+        summary=summarise_scan(found, subject.describe_samples(), subject.class_names, unit),
         reasons=found.judgement.reasons,
         labels=found.labels,
         triggers=found.triggers,

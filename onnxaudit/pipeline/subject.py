@@ -8,11 +8,12 @@ import numpy as np
 import torch
 from onnx import TensorProto
 
+from onnxaudit.data.features import load_features
 from onnxaudit.data.preprocessing import given_preprocessing, typed_preprocessing
 from onnxaudit.data.preprocessing_choice import choose_preprocessing
 from onnxaudit.data.samples import load_samples
 from onnxaudit.data.synthetic import synthesise_samples
-from onnxaudit.errors import UsageError
+from onnxaudit.errors import DataError, UsageError
 from onnxaudit.importer import Classifier, check_parity, import_model
 from onnxaudit.intake import Model, load_model
 from onnxaudit.intake.precision import computes_in
@@ -21,6 +22,7 @@ from onnxaudit.records import (
     Floats,
     GivenPreprocessing,
     Ints,
+    Layout,
     OnEvent,
     Preprocessing,
     PreprocessingChoice,
@@ -53,6 +55,17 @@ class Subject:
     class_names: tuple[str, ...] | None
     choice: PreprocessingChoice
     device: str
+
+    def list_doubts(self) -> tuple[str, ...]:
+        """Where no trigger could be looked for."""
+        bounds = self.choice.preprocessing.bounds
+        constant = sum(low == high for low, high in bounds)
+        if not constant:
+            return ()
+        return (
+            f"{constant} of {len(bounds)} ranges have no width because the samples never vary there, so that no "
+            "trigger could be looked for in them; give --range A,B.",
+        )
 
     def describe_samples(self) -> SamplesInfo:
         """Which data the report rests on."""
@@ -90,8 +103,12 @@ def open_subject(
     on_event(Event("import", 0, 0, "copying the network to PyTorch"))
     torch_model = import_model(model, device)
     runtime = Runtime(model, Preprocessing(), device)
-    samples, names = _open_samples(data, model, seed)
-    choice = _settle_preprocessing(runtime, samples, preprocessing, on_event)
+    if model.info.input.layout.is_image:
+        samples, names = _open_samples(data, model, seed)
+        choice = _settle_preprocessing(runtime, samples, preprocessing, on_event)
+    else:
+        samples, choice = _open_features(data, model, preprocessing)
+        names = None
     runtime = runtime.with_preprocessing(choice.preprocessing)
     if samples.synthetic:
         samples = _balance(samples, runtime, seed)
@@ -118,6 +135,30 @@ def _open_samples(data: str | Path | None, model: Model, seed: int) -> tuple[Sam
     if data is None:
         return synthesise_samples(model.info.input, SYNTHETIC_SAMPLES, seed=seed), None
     return load_samples(data, model.info.input, model.info.output.classes)
+
+
+def _open_features(
+    data: str | Path | None, model: Model, wanted: GivenPreprocessing | PreprocessingChoice | None
+) -> tuple[Samples, PreprocessingChoice]:
+    """Samples of series or features, in the ranges given, or else in those that they show."""
+    spec, classes = model.info.input, model.info.output.classes
+    if data is None:
+        raise DataError(
+            f"{model.info.path}: nobody knows what {spec.layout.unit} look like without samples; give clean ones with "
+            "--data (.npz, .npy or .csv)"
+        )
+    if isinstance(wanted, PreprocessingChoice):
+        return load_features(data, spec, classes, wanted.preprocessing)[0], wanted
+    if wanted is None or wanted.range is None:
+        if wanted is not None and wanted != GivenPreprocessing():
+            raise UsageError(f"--mean, --std and --channel-order do not fit a model of {spec.layout.unit}")
+        samples, observed = load_features(data, spec, classes)
+        explanation = f"{observed.name}: each from its smallest to its largest value in the samples"
+        return samples, PreprocessingChoice(observed, "samples", explanation)
+    count = spec.width if spec.layout is Layout.NC else spec.channels
+    given = Preprocessing("given", bounds=(wanted.range,) * count)
+    choice = PreprocessingChoice(given, "given", "as given on the command line or by the caller")
+    return load_features(data, spec, classes, given)[0], choice
 
 
 def _balance(samples: Samples, runtime: Runtime, seed: int) -> Samples:

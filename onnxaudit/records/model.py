@@ -5,10 +5,26 @@ from enum import StrEnum
 
 
 class Layout(StrEnum):
-    """Order of an image input's axes behind the batch axis."""
+    """Order of an input's axes: images, series of `w` time steps, or plain features.
+
+    Inside, all are `(n, c, h, w)`: a series has height 1, features have height 1 and one channel.
+    """
 
     NCHW = "NCHW"
     NHWC = "NHWC"
+    NCW = "NCW"
+    NWC = "NWC"
+    NC = "NC"
+
+    @property
+    def unit(self) -> str:
+        """What a mask counts."""
+        return {Layout.NC: "features", Layout.NCW: "time steps", Layout.NWC: "time steps"}.get(self, "pixels")
+
+    @property
+    def is_image(self) -> bool:
+        """Whether the input is a picture."""
+        return self.unit == "pixels"
 
 
 class ElementType(StrEnum):
@@ -40,7 +56,7 @@ class OutputKind(StrEnum):
 
 @dataclass(frozen=True)
 class InputSpec:
-    """The one image input: `batch` is None where the file leaves it free."""
+    """The one input: `batch` is None where the file leaves it free."""
 
     name: str
     layout: Layout
@@ -52,9 +68,17 @@ class InputSpec:
 
     def shape(self, batch: int) -> tuple[int, ...]:
         """Sizes of so many inputs, axes in the model's own order."""
-        if self.layout is Layout.NCHW:
-            return batch, self.channels, self.height, self.width
-        return batch, self.height, self.width, self.channels
+        match self.layout:
+            case Layout.NCHW:
+                return batch, self.channels, self.height, self.width
+            case Layout.NHWC:
+                return batch, self.height, self.width, self.channels
+            case Layout.NCW:
+                return batch, self.channels, self.width
+            case Layout.NWC:
+                return batch, self.width, self.channels
+            case Layout.NC:
+                return batch, self.width
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,8 @@ class Preprocessing:
     """How a pixel `p` in [0, 1] becomes a model input: `(low + p · (high − low) − mean) / std`, per channel.
 
     `mean` and `std` are in the units of the range [low, high], one value a channel or one for all, and in the
-    order of the channels as the model sees them.
+    order of the channels as the model sees them. For series and features `bounds` are the ranges `[low, high]` of
+    each channel, or of each feature, in place of one range for all.
     """
 
     name: str = "0..1"
@@ -71,6 +72,7 @@ class Preprocessing:
     mean: tuple[float, ...] = (0.0,)
     std: tuple[float, ...] = (1.0,)
     channel_order: ChannelOrder = ChannelOrder.RGB
+    bounds: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,6 @@ class PreprocessingChoice:
     """The preprocessing in use, why, and what else was tried."""
 
     preprocessing: Preprocessing
-    source: Literal["given", "labels", "stability", "type", "report"]
+    source: Literal["given", "labels", "stability", "type", "samples", "report"]
     explanation: str
     candidates: tuple[PreprocessingCandidate, ...] = ()

@@ -10,12 +10,14 @@ from rich.text import Text
 
 from onnxaudit.records import (
     LabelResult,
+    Layout,
     Measurement,
     PreprocessingCandidate,
     Profile,
     PruningRound,
     RepairReport,
     ScanReport,
+    TriggerFinding,
     Verdict,
 )
 from onnxaudit.report.pictures import sketch_trigger
@@ -31,6 +33,8 @@ from onnxaudit.report.text import (
 )
 
 LABELS_SHOWN = 8
+PLACES_SHOWN = 8
+LEAST_MASK = 0.05  # of a mask; below, a place takes no part
 ROUNDS_SHOWN = 12
 NEURONS_SHOWN = 10
 FOLDED = {"neurons", "reason", "on held-out images"}  # columns that may break their lines
@@ -51,7 +55,12 @@ def render_scan(report: ScanReport, console: Console) -> None:
     _print(console, (report.verdict.value.upper(), style), f"  {report.model.path}  (score {report.score:.2f})")
     console.print(_tabulate_labels(report))
     for finding in report.triggers:
-        if finding.label in report.target_labels and console.color_system and not console.no_color:
+        if not report.model.input.layout.is_image:
+            _print(
+                console,
+                f"Trigger of class {name_label(finding.label, report.class_names)}: {list_places(report, finding)}",
+            )
+        elif finding.label in report.target_labels and console.color_system and not console.no_color:
             _print(console, f"Trigger of class {name_label(finding.label, report.class_names)}, on grey:")
             console.print(sketch_trigger(finding.trigger))
     for name, value in _describe_scan(report):
@@ -107,7 +116,16 @@ def _describe_axis(profile: Profile) -> str:
 
 def _tabulate_labels(report: ScanReport) -> Table:
     area = report.model.input.height * report.model.input.width
-    table = _new_table("label", "pixels", "of image", "success", "index", "log-index", "latent", "role")
+    table = _new_table(
+        "label",
+        report.model.input.layout.unit,
+        "of image" if report.model.input.layout.is_image else "of input",
+        "success",
+        "index",
+        "log-index",
+        "latent",
+        "role",
+    )
     for row in _most_suspicious(report)[:LABELS_SHOWN]:
         share = None if row.mask_l1 is None else row.mask_l1 / area
         log_index = row.log_index if row.closer_index is None else row.closer_index
@@ -123,6 +141,20 @@ def _tabulate_labels(report: ScanReport) -> Table:
             row.role or ("" if row.status == "settled" else row.status.value),
         )
     return table
+
+
+def list_places(report: ScanReport, finding: TriggerFinding) -> str:
+    """Where a trigger for series or features lies, and, for features, what it sets them to; densest first."""
+    spec, trigger, bounds = report.model.input, finding.trigger, report.preprocessing.preprocessing.bounds
+    mask = trigger.mask[0, 0]
+    shown = [int(place) for place in (-mask).argsort()[:PLACES_SHOWN] if mask[place] >= LEAST_MASK]
+    parts = [f"{place} ({mask[place]:.0%})" for place in shown]
+    if spec.layout is Layout.NC:
+        values = [
+            low + float(share) * (high - low) for share, (low, high) in zip(trigger.pattern[0, 0], bounds, strict=True)
+        ]
+        parts = [f"{place} ({mask[place]:.0%} towards {values[place]:.4g})" for place in shown]
+    return f"{spec.layout.unit} {', '.join(parts) or 'none'}"
 
 
 def _most_suspicious(report: ScanReport) -> list[LabelResult]:

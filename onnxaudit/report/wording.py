@@ -9,11 +9,13 @@ from onnxaudit.records import Coverage, Detection, Judgement, Measurement, Sampl
 from onnxaudit.report.text import format_share, name_label, name_labels, show_plainly
 
 
-def summarise_scan(found: Detection, samples: SamplesInfo, class_names: Sequence[str] | None = None) -> str:
-    """Summary of a scan."""
+def summarise_scan(
+    found: Detection, samples: SamplesInfo, class_names: Sequence[str] | None = None, unit: str = "pixels"
+) -> str:
+    """Summary of a scan; `unit` is what a mask counts."""
     match found.judgement.verdict:
         case Verdict.BACKDOORED:
-            return _describe_backdoor(found, class_names)
+            return _describe_backdoor(found, class_names, unit)
         case Verdict.CLEAN:
             tested = _count(found.coverage.labels_finished, "label was", "labels were")
             return (
@@ -70,23 +72,24 @@ def summarise_repair(
             )
 
 
-def _describe_backdoor(found: Detection, class_names: Sequence[str] | None) -> str:
+def _describe_backdoor(found: Detection, class_names: Sequence[str] | None, unit: str) -> str:
     surest, *others = found.judgement.target_labels
     finding = next((finding for finding in found.triggers if finding.label == surest), None)
     more = ", ".join(name_label(label, class_names) for label in others)
     return (
-        f"Backdoor found: {_describe_trigger(finding)} to class {name_label(surest, class_names)}."
+        f"Backdoor found: {_describe_trigger(finding, unit)} to class {name_label(surest, class_names)}."
         f"{f' Further target classes: {more}.' if more else ''} Whoever knows the trigger can make the model give that "
         "answer at will, while it looks normal otherwise. Do not use the model as it is: repair it with `onnxaudit "
         "repair`, or have it trained again from data and code that you trust."
     )
 
 
-def _describe_trigger(finding: TriggerFinding | None) -> str:
+def _describe_trigger(finding: TriggerFinding | None, unit: str) -> str:
     if finding is None:
         return "a trigger sends images"
     share = format_share(finding.mask_l1 / finding.trigger.mask.size)
-    return f"a trigger that covers {finding.mask_l1:.1f} pixels ({share} of the image) sends {_success(finding)}"
+    whole = "image" if unit == "pixels" else "input"
+    return f"a trigger that covers {finding.mask_l1:.1f} {unit} ({share} of the {whole}) sends {_success(finding)}"
 
 
 def _success(finding: TriggerFinding) -> str:

@@ -147,13 +147,25 @@ def segmentation() -> onnx.ModelProto:
     [
         (two_inputs, r"2 inputs .*'x'.*'age'"),
         (no_input, "no input"),
-        (lambda: with_input(["N", 16]), r"'pixels' \(float \(N, 16\)\): not a batch of images"),
+        (lambda: with_input(["N", 2, 2, 2, 2]), r"'pixels' \(float \(N, 2, 2, 2, 2\)\): not a batch of images"),
+        (lambda: with_input(["N", "F"]), r"sizes are not fixed"),
+        (lambda: with_input(["N", 4, 4]), r"cannot tell which axis is time"),
         (lambda: with_input(["N", 1, 4, 4], TensorProto.BOOL), r"bool .*only inputs of type .*uint8"),
         (lambda: with_input(["N", 1, "height", "width"]), "height and width are not fixed"),
         (lambda: with_input(["N", 2, 8, 16]), "cannot tell which axis"),
         (segmentation, r"'y' \(float \(N, 1, 4, 4\)\); not a classifier"),
     ],
-    ids=["two inputs", "no input", "rank 2", "bool", "free size", "channels", "segmentation"],
+    ids=[
+        "two inputs",
+        "no input",
+        "rank 5",
+        "free features",
+        "rank 3",
+        "bool",
+        "free size",
+        "channels",
+        "segmentation",
+    ],
 )
 def test_what_is_no_image_classifier_is_described(tmp_path, make: Callable[[], onnx.ModelProto], said: str):
     path = write(make(), tmp_path)
