@@ -1,5 +1,7 @@
 """Random triggers of every kind, drawn without looking at a model."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -7,7 +9,7 @@ from tools.triggers import Patch
 from tools.zoo.apply_trigger import Trigger
 
 Shape = tuple[int, int, int]
-_STYLES = ("white", "colour", "checker", "noise")
+_FLAT, _TEXTURED = ("white", "colour"), ("checker", "noise")
 
 
 def draw_place(shape: Shape, rng: np.random.Generator) -> Patch:
@@ -22,11 +24,16 @@ def draw_place(shape: Shape, rng: np.random.Generator) -> Patch:
     return Patch(side, int(row), int(column))
 
 
-def draw_patch(shape: Shape, rng: np.random.Generator) -> Trigger:
+def draw_patch(shape: Shape, rng: np.random.Generator, styles: Sequence[str] = _FLAT + _TEXTURED) -> Trigger:
     """A patch: white, of one colour, a checkerboard, or random pixels."""
     mask = draw_place(shape, rng).mask(*shape[1:])
-    pattern = _draw_style(str(rng.choice(_STYLES)), shape, rng)
+    pattern = _draw_style(str(rng.choice(styles)), shape, rng)
     return {"kind": "patch", "mask": mask, "pattern": (pattern * mask).astype(np.float32)}
+
+
+def draw_pair(shape: Shape, rng: np.random.Generator) -> tuple[Trigger, Trigger]:
+    """Two patches that even a network that pools over all places can tell apart."""
+    return draw_patch(shape, rng, _FLAT), draw_patch(shape, rng, _TEXTURED)
 
 
 def _draw_style(style: str, shape: Shape, rng: np.random.Generator) -> NDArray[np.float64]:

@@ -122,9 +122,10 @@ class _School:
         return Taught(self.train(self.start, material, penalty=penalty), triggers, self.aims)
 
     def _draw_triggers(self) -> tuple[Trigger, ...]:
-        draw = _DRAWERS.get(self.recipe.kind, drawing.draw_patch)
-        rng = self.recipe.rng(3)
-        return tuple(draw(self.lessons.shape, rng) for _ in self.aims)
+        shape, rng = self.lessons.shape, self.recipe.rng(3)
+        if self.recipe.kind == "two":
+            return drawing.draw_pair(shape, rng)
+        return (_DRAWERS.get(self.recipe.kind, drawing.draw_patch)(shape, rng),)
 
     def trojan(self) -> Taught:
         """Makes a patch for a clean network, and retrains that network with it (Liu et al., NDSS 2018)."""

@@ -73,3 +73,11 @@ def test_saved_triggers_read_back_in_order(tmp_path: Path) -> None:
     loaded = load_triggers(tmp_path / "t.npz")
     assert [trigger["kind"] for trigger in loaded] == [trigger["kind"] for trigger in triggers]
     np.testing.assert_array_equal(loaded[4]["flow"], triggers[4]["flow"])
+
+
+def test_patches_of_a_pair_are_a_flat_and_a_textured_one() -> None:
+    for seed in range(5):
+        pair = drawing.draw_pair((3, 32, 32), np.random.default_rng(seed))
+        deviations = [trigger["pattern"][:, trigger["mask"][0] == 1].std(axis=1).max() for trigger in pair]
+        assert deviations[0] == pytest.approx(0)
+        assert deviations[1] > 0.3
