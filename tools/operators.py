@@ -24,9 +24,9 @@ Written by `python -m tools.operators` from the importer's registry; do not edit
 A model may use opset 7 or any newer one. For each operator the newest version below that is not newer than the model's
 opset is taken; *from opset* lists the versions that are told apart.
 
-{count} operators are computed directly: {standard} of ONNX's own domain and {microsoft} of `com.microsoft`. Others that
-the ONNX specification defines by these are replaced by their definition. A model's own functions are inlined. Anything
-else is refused, with all unknown operators of the model named at once.
+{count} operators are computed directly: {standard} of ONNX's own domain and {microsoft} of `com.microsoft` and its
+domain for blocked layout. Others that the ONNX specification defines by these are replaced by their definition. A
+model's own functions are inlined. Anything else is refused, with all unknown operators of the model named at once.
 """
 
 
@@ -36,7 +36,8 @@ def write_page() -> str:
     domains = sorted({domain for domain, _ in operators})
     counts = {domain: sum(domain == other for other, _ in operators) for domain in domains}
     counts[""] += 1  # Constant
-    parts = [HEADING.format(count=sum(counts.values()), standard=counts[""], microsoft=counts["com.microsoft"])]
+    count = sum(counts.values())
+    parts = [HEADING.format(count=count, standard=counts[""], microsoft=count - counts[""])]
     for domain in domains:
         rows = {name: versions for (other, name), versions in operators.items() if other == domain}
         parts.append(write_table(domain, rows))

@@ -1,9 +1,10 @@
 """A batch that the file fixes is made free, so that many images run in one pass.
 
 The graph is run on two batches one by one and on both joined. Where a step's result on the joined batch is not the two
-results joined, the step carries the batch size in a constant and is repaired: by other sizes, or by a constant tensor
-repeated for the batch. Of the repairs that give the right result the one that keeps the batch most plainly apart
-stands. What cannot be repaired stays as it is; the parity check sees all of it again.
+results joined, the step carries the batch size in a constant and is repaired: by other sizes, by reshaping each batch
+by itself (exporters write a transposition that moves a batch of one as a reshape), or by a constant tensor repeated
+for the batch. Of the repairs that give the right result the one that keeps the batch most plainly apart stands. What
+cannot be repaired stays as it is; the parity check sees all of it again.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ from torch import Tensor
 from onnxaudit.errors import ModelError
 from onnxaudit.importer.entry import to_entry
 from onnxaudit.importer.graph import MISSING, Graph, Step, read_names
+from onnxaudit.importer.ops.shape import flatten, reshape, squeeze, squeeze_by_attribute
 from onnxaudit.importer.plan import call
 from onnxaudit.importer.registry import Operator
 from onnxaudit.records import ElementType
@@ -87,7 +89,7 @@ class _Trace:
         best, least = None, WORST + 1
         for steps in chain([[step]], self._list_repairs(step)):
             trial, joints = self._try(steps, step)
-            cost = max((_rate(joint, trial[name].ndim) for name, joint in joints.items()), default=0)
+            cost = max((self._rate(joint, self.first[name].shape) for name, joint in joints.items()), default=0)
             if trial and cost < least:
                 best, least = (steps, trial, joints), cost
             if not least:
@@ -110,6 +112,14 @@ class _Trace:
         joints = {name: _find_joint(self.first[name], self.second[name], trial[name]) for name in names}
         return ({}, {}) if WRONG in joints.values() else (trial, joints)
 
+    def _rate(self, joint: Joint | None, shape: torch.Size) -> int:
+        """0 for an axis of its own, 1 with other entries merged into it, 2 for the last axis: features, as a rule."""
+        if joint is None:
+            return 0
+        if joint.axis == len(shape) - 1 and joint.axis:
+            return WORST
+        return int(shape[joint.axis] != self.batch)
+
     def _list_repairs(self, step: Step) -> Iterator[list[Step]]:
         """Other constants first, then constant tensors repeated for the batch."""
         output = self.first.get(step.outputs[0])
@@ -121,7 +131,18 @@ class _Trace:
                 for free in (-1, 1):
                     changed = [*sizes[:index], free, *sizes[index + 1 :]]
                     yield [replace(step, values={**step.values, position: changed})]
+        yield from self._list_reshapes(step)
         yield from self._list_spreads(step)
+
+    def _list_reshapes(self, step: Step) -> Iterator[list[Step]]:
+        joint = self.joints.get(step.inputs[0]) if step.operator.function in RESHAPES else None
+        if joint is None:
+            return
+        shape = self.first[step.outputs[0]].shape
+        size = self.first[step.inputs[0]].shape[joint.axis]
+        for axis in [*(axis for axis, length in enumerate(shape) if length == self.batch), 0][: len(shape)]:
+            attributes = {"shape": shape, "joint": joint, "size": size, "axis": axis}
+            yield [Step(step.name, RESHAPE, attributes, step.inputs[:1], step.outputs, {})]
 
     def _list_spreads(self, step: Step) -> Iterator[list[Step]]:
         like = next((name for name in read_names(step) if self.joints.get(name) is not None), None)
@@ -147,7 +168,17 @@ def spread_over_batch(x: Tensor, like: Tensor, *, axis: int, like_axis: int, siz
     return x.repeat(repeats)
 
 
+def reshape_apart(x: Tensor, *, shape: Sequence[int], joint: Joint, size: int, axis: int) -> Tensor:
+    """Each batch, `size` entries where `joint` says, in `shape` by itself; joined again along `axis`."""
+    count = x.shape[joint.axis] // size
+    split = (joint.outer, count, size // joint.outer)
+    batches = x.reshape(*x.shape[: joint.axis], *split, *x.shape[joint.axis + 1 :]).movedim(joint.axis + 1, 0)
+    return batches.reshape(count, *shape).movedim(0, axis).flatten(axis, axis + 1)
+
+
+RESHAPES = (reshape, flatten, squeeze, squeeze_by_attribute)
 NOTHING: frozenset[int] = frozenset()
+RESHAPE = Operator(reshape_apart, 1, ("x",), False, {}, NOTHING, NOTHING, NOTHING)
 SPREAD = Operator(spread_over_batch, 1, ("x", "like"), False, {}, NOTHING, NOTHING, NOTHING)
 
 
@@ -159,13 +190,6 @@ def _compute(step: Step, values: Mapping[str, Any]) -> Environment:
     result = call(step.name, step.function, inputs)
     results = result if isinstance(result, tuple) else (result,)
     return {name: value for name, value in zip(step.outputs, results, strict=False) if name != MISSING}
-
-
-def _rate(joint: Joint | None, rank: int) -> int:
-    """0 for an axis of its own, 1 behind entries merged into it, 2 for the last axis: features, as a rule."""
-    if joint is None or joint == LEADING:
-        return 0
-    return WORST if joint.axis == rank - 1 else int(joint.outer > 1)
 
 
 def _find_joint(first: Tensor, second: Tensor, joined: Tensor) -> Joint | None:

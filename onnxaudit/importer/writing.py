@@ -48,7 +48,7 @@ def _encode_all(model: Model, torch_model: TorchModel) -> Iterator[tuple[str, st
 
 def round_to(weight: torch.Tensor, stored: Stored) -> Stored:
     """The weight in the type of `stored`."""
-    return np.ascontiguousarray(weight.numpy().astype(stored.dtype))
+    return weight.numpy().astype(stored.dtype, order="C")
 
 
 def _encode(weight: torch.Tensor, stored: Stored, quantization: Quantization) -> tuple[Stored, int]:

@@ -24,8 +24,13 @@ def check_proto(proto: onnx.ModelProto) -> None:
 
 
 def _all_known(proto: onnx.ModelProto) -> bool:
+    """Whether onnx knows every operator in the version that the model asks for."""
     local = {(function.domain, function.name) for function in proto.functions}
-    return all(defs.has(node.op_type, node.domain) or (node.domain, node.op_type) in local for node in proto.graph.node)
+    versions = {"" if entry.domain == "ai.onnx" else entry.domain: entry.version for entry in proto.opset_import}
+    return all(
+        defs.has(node.op_type, versions.get(node.domain, 1), node.domain) or (node.domain, node.op_type) in local
+        for node in proto.graph.node
+    )
 
 
 def _first_sentence(error: Exception) -> str:

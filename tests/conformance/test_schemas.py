@@ -9,8 +9,12 @@ from onnx import defs, helper
 from onnxaudit.importer import ops  # noqa: F401 - fills the registry
 from onnxaudit.importer.registry import Operator, list_operators
 
+NOT_IN_THE_SPEC = {"SimplifiedLayerNormalization"}  # onnxruntime puts it into the standard domain
 OPERATORS = [
-    (name, operator) for (domain, name), versions in list_operators().items() for operator in versions if domain == ""
+    (name, operator)
+    for (domain, name), versions in list_operators().items()
+    for operator in versions
+    if domain == "" and name not in NOT_IN_THE_SPEC
 ]
 OWN_KEYWORDS = {"outputs"}  # how many outputs are read
 NEWEST = onnx.defs.onnx_opset_version()

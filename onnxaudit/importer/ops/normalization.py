@@ -89,7 +89,7 @@ def standardize(x: Tensor, *, axes: list[int] | None = None) -> Tensor:
     return centred / ((centred * centred).mean(chosen, keepdim=True).sqrt() + 1e-9)
 
 
-@op("LayerNormalization", since=17)
+@op("LayerNormalization")  # in the spec since opset 17; onnxruntime's optimiser writes it in older files as well
 def normalize_layer(
     x: Tensor,
     scale: Tensor,
@@ -122,6 +122,22 @@ def normalize_root_mean_square(
     """`x` over its root mean square over all axes from `axis` on."""
     axes = list(range(axis % x.ndim, x.ndim))
     return x * torch.rsqrt((x * x).mean(axes, keepdim=True) + epsilon) * scale
+
+
+@op("SimplifiedLayerNormalization")  # onnxruntime's own, written by its optimiser
+def normalize_layer_simply(
+    x: Tensor,
+    scale: Tensor,
+    *,
+    axis: int = -1,
+    epsilon: float = 1e-5,
+    stash_type: int = 1,  # noqa: ARG001
+    outputs: int = 1,
+) -> Tensor | tuple[Tensor, Tensor]:
+    """`x` over its root mean square over all axes from `axis` on; with its inverse on request."""
+    axes = list(range(axis % x.ndim, x.ndim))
+    inverse = torch.rsqrt((x * x).mean(axes, keepdim=True) + epsilon)
+    return x * inverse * scale if outputs == 1 else (x * inverse * scale, inverse)
 
 
 @op("GroupNormalization", since=18)

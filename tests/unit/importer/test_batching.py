@@ -105,3 +105,23 @@ def test_network_that_mixes_its_batch_is_refused() -> None:
     }"""
     with pytest.raises(ModelError, match="batch of 2"):
         import_model(make_model(body, {"head": WEIGHTS["head"]}))
+
+
+def test_transposition_written_as_reshape_is_freed() -> None:
+    """Rows first: with a batch of one a reshape does what a transposition does with any."""
+    model = make_model(
+        """sequence (float[1, 1, 6, 5] x) => (float[1, 5] y) {
+            rows = Reshape(x, shape)
+            hidden, last = RNN <hidden_size = 5> (rows, w, r)
+            y = Squeeze(last, zero)
+        }""",
+        {
+            "shape": np.array([-1, 1, 5], np.int64),
+            "w": np.random.default_rng(0).standard_normal((1, 5, 5)).astype(np.float32),
+            "r": np.random.default_rng(1).standard_normal((1, 5, 5)).astype(np.float32),
+            "zero": np.array([0], np.int64),
+        },
+    )
+    copied = import_model(model)
+    x = torch.rand(3, 1, 6, 5, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(copied(x), torch.cat([copied(x[index : index + 1]) for index in range(3)]))
