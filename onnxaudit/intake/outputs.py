@@ -19,6 +19,8 @@ PASSED = frozenset(
     ("Identity", "Cast", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "QuantizeLinear", "DequantizeLinear")
 )
 
+KEEPING = CLASS_SCORE_OPS | {"Identity", "Cast", "QuantizeLinear", "DequantizeLinear"}  # operators that keep shapes
+
 
 def read_output(proto: onnx.ModelProto, name: str | None = None) -> OutputSpec:
     """The classifying output of a graph: the one named, or the only one that can be it.
@@ -126,7 +128,7 @@ class _Graph:
         if classes is None or (what is OutputKind.LABEL and classes < 2):
             return None
         single = classes == 1
-        if self.count_classes(source) != classes:
+        if self.count_classes(source) != classes and not self._has_shape_of(source, shown):
             source = shown  # a Softmax over something else than the classes, shaped into scores later
         plain = not single and self.rank(source) in (2, None)
         count = max(classes, 2)
@@ -152,6 +154,14 @@ class _Graph:
         while node is not None and node.op_type in PASSED and node.input:
             node = self.producers.get(node.input[0])
         return node if node is not None and node.domain in STANDARD_DOMAINS else None
+
+    def _has_shape_of(self, source: str, shown: str) -> bool:
+        """Whether `shown` has the shape of `source`, whatever that is: behind vendors' operators none is known."""
+        node = self.producers.get(shown)
+        while shown != source and node is not None and node.op_type in KEEPING:
+            shown = node.input[0]
+            node = self.producers.get(shown)
+        return shown == source
 
     def _find_exponent(self, node: onnx.NodeProto) -> str | None:
         """`z` where the node is the last of a Softmax written out: `exp(z) / sum(exp(z))`."""

@@ -76,5 +76,5 @@ def mark(entry: Entry, test: str) -> object:
     """The parameter for one model, marked where `PENDING` says so."""
     name = entry.path.stem
     reason, tests = PENDING.get(name, ("", frozenset()))
-    marks = [pytest.mark.xfail(reason=reason, strict=False)] if test in tests else []
+    marks = [pytest.mark.xfail(reason=reason, strict=True)] if test in tests else []
     return pytest.param(entry, id=name, marks=marks)

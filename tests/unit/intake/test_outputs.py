@@ -73,6 +73,15 @@ def test_a_saturated_softmax_passes_gradients(tmp_path) -> None:
     check(model, scores_of(images()) * np.float32(1e4))
 
 
+def test_a_softmax_behind_a_tensor_of_unknown_shape_passes_gradients(tmp_path) -> None:
+    proto = classifier("big = Mul(z, k) c = Clip(big) y = Softmax(c)", "float[N, 3] y", k=np.array(1e4, np.float32))
+    (unknown,) = [node for node in proto.graph.node if node.op_type == "Clip"]
+    unknown.op_type, unknown.domain = "QuickGelu", "com.microsoft"
+    proto.opset_import.append(helper.make_opsetid("com.microsoft", 1))
+    model = load_model(write(proto, tmp_path))
+    assert model.info.output.logits == "c"
+
+
 def test_a_softmax_written_out_is_seen_through(tmp_path) -> None:
     ending = "m = ReduceMax<axes=[1]>(z) d = Sub(z, m) e = Exp(d) s = ReduceSum(e, axis) y = Div(e, s)"
     model = load_model(write(classifier(ending, "float[N, 3] y", axis=np.array([1])), tmp_path))
