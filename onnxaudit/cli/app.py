@@ -67,6 +67,7 @@ def scan(
     device: opt.Device = None,
     time_budget: opt.TimeBudget = None,
     output: opt.OutputName = None,
+    input_size: opt.InputSize = None,
     pixel_range: opt.Range = None,
     mean: opt.Mean = None,
     std: opt.Std = None,
@@ -85,6 +86,7 @@ def scan(
         seed=seed,
         device=device,
         time_budget=time_budget,
+        input_size=input_size,
         preprocessing=opt.read_preprocessing(pixel_range, mean, std, channel_order),
     )
     return run_scan(models, given, json, save_triggers, context.obj)
@@ -109,6 +111,7 @@ def repair(
     seed: opt.Seed = None,
     device: opt.Device = None,
     time_budget: opt.TimeBudget = None,
+    input_size: opt.InputSize = None,
     pixel_range: opt.Range = None,
     mean: opt.Mean = None,
     std: opt.Std = None,
@@ -129,6 +132,7 @@ def repair(
         seed=seed,
         device=device,
         time_budget=time_budget,
+        input_size=input_size,
         preprocessing=opt.read_preprocessing(pixel_range, mean, std, channel_order),
     )
     return run_repair(
@@ -149,6 +153,7 @@ def profile(
     seed: opt.Seed = None,
     device: opt.Device = None,
     output: opt.OutputName = None,
+    input_size: opt.InputSize = None,
     pixel_range: opt.Range = None,
     mean: opt.Mean = None,
     std: opt.Std = None,
@@ -162,6 +167,7 @@ def profile(
         output=output,
         seed=seed,
         device=device,
+        input_size=input_size,
         preprocessing=opt.read_preprocessing(pixel_range, mean, std, channel_order),
     )
     return run_profile(model, data, trigger, given, json)

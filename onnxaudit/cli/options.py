@@ -29,6 +29,14 @@ def read_duration(text: str) -> float:
     return seconds
 
 
+def read_size(text: str) -> tuple[int, int]:
+    """Height and width in `48x192`; height 1 and the number of features or time steps in `784`."""
+    match = re.fullmatch(r"(?:([1-9]\d{0,5})[x×])?([1-9]\d{0,5})", text)
+    if match is None:
+        raise typer.BadParameter(f"{text!r} is no size; write height and width: 224x224")
+    return int(match[1] or 1), int(match[2])
+
+
 def read_numbers(text: str) -> tuple[float, ...]:
     """The numbers in `0.485,0.456,0.406`."""
     try:
@@ -99,6 +107,12 @@ TimeBudget = Annotated[
 ]
 OutputName = Annotated[
     str | None, typer.Option("--output", metavar="NAME", help="The classifying output, where a model has several.")
+]
+InputSize = Annotated[
+    Any,
+    typer.Option(
+        parser=read_size, metavar="HxW", help="Input size of a model that takes any; the samples' where not given."
+    ),
 ]
 Range = Annotated[
     Any, typer.Option("--range", parser=read_range, metavar="A,B", help="Input values of black and white: 0,255.")

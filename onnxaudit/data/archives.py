@@ -36,7 +36,7 @@ def read_archive(path: Path, names: tuple[str, ...], spec: InputSpec) -> Read:
         DataError: damaged, no such arrays, or arrays that are no images for this model.
     """
     arrays = read_arrays(path, names)
-    images = _channels_first(path, arrays[IMAGES], spec)
+    images = arrange_channels(path, arrays[IMAGES], spec.layout, (spec.height, spec.width))
     if images.shape[2:] != (spec.height, spec.width):
         raise DataError(
             f"{path}: wrong image size: {images.shape[2]}×{images.shape[3]} where the model takes "
@@ -84,8 +84,12 @@ def _check_sizes(path: Path, archive: zipfile.ZipFile, names: Iterable[str]) -> 
             raise DataError(f"{path}: array {name!r} unpacks to {sizes[name] / 2**30:.1f} GiB; give fewer images")
 
 
-def _channels_first(path: Path, images: AnyArray, spec: InputSpec) -> AnyArray:
-    """`(n, h, w)`, `(n, h, w, c)` or `(n, c, h, w)` as the last of these."""
+def arrange_channels(path: Path, images: AnyArray, layout: Layout, size: tuple[int, int] | None) -> AnyArray:
+    """`(n, h, w)`, `(n, h, w, c)` or `(n, c, h, w)` as the last of these.
+
+    Raises:
+        DataError: no stack of images.
+    """
     if images.ndim not in (3, 4) or images.size == 0:
         raise DataError(
             f"{path}: an array of shape {images.shape} is no stack of images; "
@@ -95,10 +99,9 @@ def _channels_first(path: Path, images: AnyArray, spec: InputSpec) -> AnyArray:
         return images[:, None]
     first, last = images.shape[1] in CHANNEL_COUNTS, images.shape[3] in CHANNEL_COUNTS
     if first and last:  # an image three pixels wide, or high: its size decides, then the model's own layout
-        size = (spec.height, spec.width)
         first, last = images.shape[2:] == size, images.shape[1:3] == size
         if first == last:
-            first = spec.layout is Layout.NCHW
+            first = layout is Layout.NCHW
     elif not first and not last:
         raise DataError(f"{path}: an array of shape {images.shape} has no axis of 1, 3 or 4 channels")
     return images if first else np.moveaxis(images, 3, 1)

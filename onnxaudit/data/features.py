@@ -41,10 +41,7 @@ def load_features(
     Raises:
         DataError: missing, damaged, of another size, NaN, or labels out of range.
     """
-    path, names = parse_source(str(source))
-    if not path.is_file():
-        raise DataError(f"{path}: no such file; give an .npz, .npy or .csv file with {spec.layout.unit}")
-    values, labels = _read(path, names)
+    path, values, labels = read_values(source, spec.layout)
     values = _arrange(path, values, spec)
     if labels is not None:
         labels = read_labels(path, labels, len(values))
@@ -53,6 +50,18 @@ def load_features(
         preprocessing = Preprocessing(OWN_RANGES, bounds=observe_bounds(values, spec.layout))
     images = to_unit_space(values, preprocessing.bounds, spec.layout)
     return Samples(images, labels, str(source)), preprocessing
+
+
+def read_values(source: str | Path, layout: Layout) -> tuple[Path, AnyArray, AnyArray | None]:
+    """The file that `source` names, its values as they are, and labels where it has any.
+
+    Raises:
+        DataError: missing, damaged, or of another kind.
+    """
+    path, names = parse_source(str(source))
+    if not path.is_file():
+        raise DataError(f"{path}: no such file; give an .npz, .npy or .csv file with {layout.unit}")
+    return path, *_read(path, names)
 
 
 def _read(path: Path, names: tuple[str, ...]) -> tuple[AnyArray, AnyArray | None]:

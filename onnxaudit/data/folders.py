@@ -30,9 +30,7 @@ def read_folder(folder: Path, spec: InputSpec, classes: int) -> Read:
     """
     if spec.channels not in MODES:
         raise DataError(f"{folder}: pictures cannot become images of {spec.channels} channels; give an .npz file")
-    listing = _read_table(folder) if (folder / TABLE).is_file() else _list_pictures(folder)
-    if not listing:
-        raise DataError(f"{folder}: no pictures found ({', '.join(sorted(SUFFIXES))})")
+    listing = list_pictures(folder)
     order = _read_order(folder, classes)
     names = [name for _, name in listing if name is not None]
     labels = _number(folder, names, order, classes) if names else None
@@ -40,7 +38,19 @@ def read_folder(folder: Path, spec: InputSpec, classes: int) -> Read:
     return images, labels, order or _sorted_names(names, classes)
 
 
-def _list_pictures(folder: Path) -> Listing:
+def list_pictures(folder: Path) -> Listing:
+    """The pictures that count, with the names of their classes.
+
+    Raises:
+        DataError: none, or a table of labels that cannot be used.
+    """
+    listing = _read_table(folder) if (folder / TABLE).is_file() else _search_pictures(folder)
+    if not listing:
+        raise DataError(f"{folder}: no pictures found ({', '.join(sorted(SUFFIXES))})")
+    return listing
+
+
+def _search_pictures(folder: Path) -> Listing:
     """Pictures of sub-folders with the sub-folder's name, or else the folder's own."""
     own = _pictures(folder.iterdir())
     listing: Listing = []

@@ -5,6 +5,7 @@ from onnx import TensorProto
 
 from onnxaudit.errors import ModelError
 from onnxaudit.intake.declarations import Shape, describe, format_shape, ints_of, shape_of
+from onnxaudit.intake.sizes import FindSize, Size, settle_size
 from onnxaudit.records import ElementType, InputSpec, Layout
 
 USUAL_CHANNELS = (1, 3)
@@ -50,11 +51,17 @@ SERIES_TURNS = ((0, 2, 1), (1, 0, 2))  # for convolutions, and for recurrent lay
 TO_CHANNELS_FIRST = (0, 3, 1, 2)
 
 
-def read_input(proto: onnx.ModelProto) -> InputSpec:
+def read_input(proto: onnx.ModelProto, size: Size | None = None, find_size: FindSize | None = None) -> InputSpec:
     """The one input of a graph.
 
+    Args:
+        proto: the model.
+        size: height and width, where the file leaves them free.
+        find_size: tells them where `size` is not given.
+
     Raises:
-        ModelError: no input or several, or not a batch of images, series or features of fixed size.
+        ModelError: no input or several, or not a batch of images, series or features whose size is told.
+        UsageError: the file fixes another size than the one given.
     """
     value = _only_input(proto.graph)
     dtype = _element_type(value)
@@ -64,8 +71,9 @@ def read_input(proto: onnx.ModelProto) -> InputSpec:
     if len(shape) in (2, 3):
         layout = Layout.NC if len(shape) == 2 else _series_layout(proto.graph, value)
         channels, width = {Layout.NC: (1, shape[1]), Layout.NCW: shape[1:]}.get(layout, shape[:0:-1])
-        if not isinstance(channels, int) or not isinstance(width, int):
-            raise ModelError(f"input {describe(value)}: its sizes are not fixed; export the model with fixed ones")
+        if not isinstance(channels, int):
+            raise ModelError(f"input {describe(value)}: its channels are not fixed; export the model with fixed ones")
+        _, width = settle_size(value, layout, (1, width), size, find_size)
         return InputSpec(value.name, layout, channels, 1, width, batch, dtype)
     if len(shape) != 4:
         raise ModelError(
@@ -76,8 +84,7 @@ def read_input(proto: onnx.ModelProto) -> InputSpec:
     channels, height, width = shape[1:] if layout is Layout.NCHW else (shape[3], shape[1], shape[2])
     if channels not in CHANNEL_COUNTS:
         raise ModelError(f"input {describe(value)}: {channels} channels; only gray and colour images can be audited")
-    if not isinstance(height, int) or not isinstance(width, int):
-        raise ModelError(f"input {describe(value)}: height and width are not fixed; export the model with fixed ones")
+    height, width = settle_size(value, layout, (height, width), size, find_size)
     return InputSpec(value.name, layout, int(channels), height, width, batch, dtype)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import onnx
 
-from onnxaudit.errors import ModelError
+from onnxaudit.errors import ModelError, UsageError
 from onnxaudit.intake.checking import check_proto
 from onnxaudit.intake.declarations import STANDARD_DOMAINS
 from onnxaudit.intake.inputs import read_input
@@ -12,43 +12,51 @@ from onnxaudit.intake.model import Model
 from onnxaudit.intake.outputs import read_output
 from onnxaudit.intake.precision import upcast
 from onnxaudit.intake.reading import read_proto
+from onnxaudit.intake.sizes import FindSize, Size, fix_input
 from onnxaudit.intake.working import add_head, sort_nodes
 from onnxaudit.records import ModelInfo
 
 FIRST_OPSET = 1  # what a file older than IR version 3 means when it declares none
 
 
-def load_model(path: str | Path, output: str | None = None) -> Model:
+def load_model(
+    path: str | Path, output: str | None = None, size: Size | None = None, find_size: FindSize | None = None
+) -> Model:
     """Read an ONNX image classifier.
 
     Args:
         path: the `.onnx` file; external data are looked for in its folder.
         output: name of the classifying output, needed only where several could be it.
+        size: height and width of the input, where the file leaves them free.
+        find_size: tells them where the file leaves them free and `size` is not given.
 
     Raises:
         ModelError: missing, damaged, or not an image classifier; one line that says what, where, and what to do.
+        UsageError: the file fixes another size than the one given.
     """
     path = Path(path)
     file = read_proto(path)
     try:
         working = upcast(sort_nodes(file.proto))
         check_proto(working)
+        taken = read_input(working, size, find_size)
+        working = fix_input(working, taken.name, taken.shape(1))
         info = ModelInfo(
             path=str(path),
             sha256=file.sha256,
             bytes=file.bytes,
             opset=_opset(file.proto),
             producer=f"{file.proto.producer_name} {file.proto.producer_version}".strip(),
-            input=read_input(working),
+            input=taken,
             output=read_output(working, output),
         )
-    except ModelError as error:
-        raise ModelError(f"{path}: {error}") from error
+    except (ModelError, UsageError) as error:
+        raise type(error)(f"{path}: {error}") from error
     return make_model(file.proto, info, working)
 
 
 def make_model(proto: onnx.ModelProto, info: ModelInfo, working: onnx.ModelProto) -> Model:
-    """The model of the vendor's `proto`, of which `working` is the same or a sorted or upcast copy."""
+    """The model of the vendor's `proto`, of which `working` is the same or a sorted, upcast or fixed copy."""
     working = add_head(working, info.output)
     return Model(proto, info, working=None if working is proto else working)
 

@@ -1,7 +1,8 @@
 """The graph as it is computed with, where the vendor's own cannot be used as it stands.
 
 The vendor's protobuf is never changed. A working copy has its nodes in an order in which they can be computed, and
-nodes behind a vendor's tensor that make `(batch, classes)` logits of it; `precision` makes float32 of bfloat16.
+nodes behind a vendor's tensor that make `(batch, classes)` logits of it; `precision` makes float32 of bfloat16,
+`sizes` fixes what the file leaves free.
 """
 
 from graphlib import CycleError, TopologicalSorter

@@ -47,7 +47,8 @@ def open_draft(draft: Path, original: Subject, expected: Model, *, seed: int) ->
         RepairError: it cannot be read back, differs in more than weights, or its copy disagrees with onnxruntime.
     """
     try:
-        model = load_model(draft, original.model.info.output.name)
+        info = original.model.info
+        model = load_model(draft, info.output.name, (info.input.height, info.input.width))
     except Exception as error:
         raise RepairError(f"the repaired model cannot be read back: {error}") from error
     if _without_weights(model.proto) != _without_weights(original.model.proto):

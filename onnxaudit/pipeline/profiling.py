@@ -16,6 +16,7 @@ def profile(
     *,
     layer: str | None = None,
     output: str | None = None,
+    input_size: tuple[int, int] | None = None,
     preprocessing: GivenPreprocessing | None = None,
     seed: int = 0,
     device: str = "auto",
@@ -29,6 +30,8 @@ def profile(
         trigger: mask and pattern of the model's own image size.
         layer: node, tensor or weight that names the layer; found in the graph where None.
         output: the classifying output, where the model has several.
+        input_size: height and width `(h, w)` of a model that takes any; those of the samples where None. `(1, n)` for
+            series and features.
         preprocessing: how pixels become inputs; chosen by evidence where None.
         seed: of all randomness.
         device: "auto", "cpu" or "cuda".
@@ -43,7 +46,14 @@ def profile(
             on_event(event)
 
     subject = open_subject(
-        Path(model), data, output=output, preprocessing=preprocessing, seed=seed, device=device, on_event=listen
+        Path(model),
+        data,
+        output=output,
+        input_size=input_size,
+        preprocessing=preprocessing,
+        seed=seed,
+        device=device,
+        on_event=listen,
     )
     check_trigger(trigger, subject.model.info.input)
     listen(Event("profile", 0, 0, "ranking neurons"))

@@ -33,6 +33,7 @@ def repair(
     known_trigger: Trigger | None = None,
     evaluation: str | Path | None = None,
     allow_incomplete: bool = False,
+    input_size: tuple[int, int] | None = None,
     preprocessing: GivenPreprocessing | None = None,
     seed: int = 0,
     device: str = "auto",
@@ -52,6 +53,9 @@ def repair(
         known_trigger: measured before and after, and never used otherwise.
         evaluation: further clean images, on which accuracy and the known trigger are measured; nothing else.
         allow_incomplete: write the file even where a limit was missed.
+        input_size: height and width `(h, w)` of a model that takes any; the scan's, or else that of the
+            samples, where None. `(1, n)` for
+            series and features.
         preprocessing: how pixels become inputs; the scan's where None.
         seed: of all randomness.
         device: "auto", "cpu" or "cuda".
@@ -68,8 +72,17 @@ def repair(
     check_destination(output, model)
     choice = preprocessing or (scan.preprocessing if scan else None)
     output_name = scan.model.output.name if scan else None
+    if input_size is None and scan is not None:
+        input_size = scan.model.input.height, scan.model.input.width
     subject = open_subject(
-        Path(model), data, output=output_name, preprocessing=choice, seed=seed, device=device, on_event=listen
+        Path(model),
+        data,
+        output=output_name,
+        input_size=input_size,
+        preprocessing=choice,
+        seed=seed,
+        device=device,
+        on_event=listen,
     )
     _check_request(subject, scan, label, known_trigger)
     further = None

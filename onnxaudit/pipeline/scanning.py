@@ -26,6 +26,7 @@ def scan(
     config: ScanConfig | None = None,
     *,
     output: str | None = None,
+    input_size: tuple[int, int] | None = None,
     preprocessing: GivenPreprocessing | PreprocessingChoice | None = None,
     seed: int = 0,
     device: str = "auto",
@@ -40,6 +41,8 @@ def scan(
             samples are used and the verdict is never `clean`.
         config: settings of the stages.
         output: the classifying output, where the model has several.
+        input_size: height and width `(h, w)` of a model that takes any; those of the samples where None. `(1, n)` for
+            series and features.
         preprocessing: how pixels become inputs; chosen by evidence where None.
         seed: of all randomness; the same seed gives the same report, times and paths aside.
         device: "auto", "cpu" or "cuda".
@@ -53,7 +56,14 @@ def scan(
     deadline = Deadline.after(time_budget)
     listen = on_event or _ignore
     subject = open_subject(
-        Path(model), data, output=output, preprocessing=preprocessing, seed=seed, device=device, on_event=listen
+        Path(model),
+        data,
+        output=output,
+        input_size=input_size,
+        preprocessing=preprocessing,
+        seed=seed,
+        device=device,
+        on_event=listen,
     )
     return scan_subject(subject, config or ScanConfig(), seed=seed, start=start, deadline=deadline, on_event=listen)
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,13 @@ from onnxaudit.data.features import load_features
 from onnxaudit.data.preprocessing import given_preprocessing, typed_preprocessing
 from onnxaudit.data.preprocessing_choice import choose_preprocessing
 from onnxaudit.data.samples import load_samples
+from onnxaudit.data.sizes import measure_size
 from onnxaudit.data.synthetic import synthesise_samples
 from onnxaudit.errors import DataError, UsageError
 from onnxaudit.importer import Classifier, check_parity, import_model
 from onnxaudit.intake import Model, load_model
 from onnxaudit.intake.precision import computes_in
+from onnxaudit.intake.sizes import Size
 from onnxaudit.records import (
     Event,
     Floats,
@@ -81,6 +84,7 @@ def open_subject(
     data: str | Path | None,
     *,
     output: str | None = None,
+    input_size: Size | None = None,
     preprocessing: GivenPreprocessing | PreprocessingChoice | None = None,
     seed: int,
     device: str = "auto",
@@ -95,7 +99,8 @@ def open_subject(
         UsageError: options that contradict each other.
     """
     on_event(Event("load", 0, 0, f"reading {path.name}"))
-    model = load_model(path, output)
+    find_size = None if data is None else partial(measure_size, data)
+    model = load_model(path, output, input_size, find_size)
     if computes_in(model.proto, TensorProto.BFLOAT16):
         note = "the file computes in bfloat16, which onnxruntime does not: it is run and scanned as its float32 upcast"
         on_event(Event("load", 0, 0, note))

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from onnxaudit.cli.options import read_duration
+from onnxaudit.cli.options import read_duration, read_size
 from onnxaudit.data.triggers import load_trigger, save_trigger
 from onnxaudit.errors import ModelError
 from onnxaudit.records import ChannelOrder, Event, GivenPreprocessing, ScanDocument, Verdict
@@ -39,14 +39,16 @@ def test_options_that_are_not_given_are_not_passed_on(run: Run, pipeline: FakePi
 
 
 def test_options_of_a_scan_reach_the_pipeline(run: Run, pipeline: FakePipeline) -> None:
-    options = "--data d.npz:x,y --seed 7 --device cpu --time-budget 1h30m --output logits --range -1,1"
-    run("scan", "model.onnx", *options.split(), "--mean", "0.5,0.4,0.3", "--std", "0.2", "--channel-order", "BGR")
+    options = "--data d.npz:x,y --seed 7 --device cpu --time-budget 1h30m --output logits --input-size 48x192"
+    preprocessing = "--range -1,1 --mean 0.5,0.4,0.3 --std 0.2 --channel-order BGR"
+    run("scan", "model.onnx", *options.split(), *preprocessing.split())
     assert given(pipeline) == {
         "data": "d.npz:x,y",
         "seed": 7,
         "device": "cpu",
         "time_budget": 5400.0,
         "output": "logits",
+        "input_size": (48, 192),
         "preprocessing": GivenPreprocessing((-1.0, 1.0), (0.5, 0.4, 0.3), (0.2,), ChannelOrder.BGR),
     }
 
@@ -68,6 +70,18 @@ def test_options_of_a_repair_reach_the_pipeline(run: Run, pipeline: FakePipeline
 @pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("90s", 90), ("10m", 600), ("1h30m", 5400), ("0.5m", 30)])
 def test_durations_are_read(text: str, seconds: float) -> None:
     assert read_duration(text) == seconds
+
+
+@pytest.mark.parametrize(("text", "size"), [("48x192", (48, 192)), ("48×192", (48, 192)), ("784", (1, 784))])
+def test_sizes_are_read(text: str, size: tuple[int, int]) -> None:
+    assert read_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["0x4", "4x", "x4", "4x4x4", "-4x4", "four"])
+def test_what_is_no_size_is_refused(run: Run, text: str) -> None:
+    outcome = run("scan", "model.onnx", f"--input-size={text}")
+    assert outcome.code == 2
+    assert "is no size; write height and width: 224x224" in outcome.err
 
 
 def test_the_report_goes_to_the_file_and_the_story_to_stdout(run: Run, tmp_path: Path) -> None:

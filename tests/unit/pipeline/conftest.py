@@ -6,10 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from onnxaudit.records import Trigger
+from onnxaudit.pipeline import DetectionConfig, InversionConfig, ScanConfig
+from onnxaudit.records import GivenPreprocessing, Trigger
 from tests.tiny_models import build, write
 
 SIDE, PATCH, CLASSES, A_CLASS, TARGET, BACKDOOR_NEURON = 10, 2, 8, 8, 5, 3
+BRIEF = InversionConfig(steps=8)
+BRIEF_SCAN = ScanConfig(DetectionConfig(first=BRIEF, closer=BRIEF))  # where the verdict does not matter
+UNIT = GivenPreprocessing(range=(0.0, 1.0))
 BODY = f"""
 tiny (float[N, 1, {SIDE}, {SIDE}] x) => (float[N, {CLASSES}] y) {{
     flat = Flatten(x)

@@ -1,0 +1,47 @@
+"""The size that samples share, for models that take any."""
+
+from pathlib import Path
+
+from onnxaudit.data.archives import IMAGES, arrange_channels, read_arrays
+from onnxaudit.data.features import read_values
+from onnxaudit.data.folders import list_pictures
+from onnxaudit.data.pictures import read_size
+from onnxaudit.data.samples import parse_source
+from onnxaudit.errors import DataError
+from onnxaudit.records import Layout
+
+
+def measure_size(source: str | Path, layout: Layout) -> tuple[int, int]:
+    """Height and width of all samples that `source` names; series and features have height 1.
+
+    Raises:
+        DataError: missing, damaged, or pictures of several sizes.
+    """
+    if not layout.is_image:
+        return _measure_values(source, layout)
+    path, names = parse_source(str(source))
+    if path.is_dir():
+        return _measure_folder(path)
+    if not path.is_file() or path.suffix.lower() != ".npz":
+        raise DataError(f"{path}: neither a folder of images nor an .npz file")
+    height, width = arrange_channels(path, read_arrays(path, names)[IMAGES], layout, None).shape[2:]
+    return height, width
+
+
+def _measure_folder(folder: Path) -> tuple[int, int]:
+    sizes = sorted({read_size(path) for path, _ in list_pictures(folder)})
+    if len(sizes) > 1:
+        few = ", ".join(f"{height}x{width}" for height, width in sizes[:3])
+        raise DataError(
+            f"{folder}: the model takes pictures of any size, and these have {len(sizes)} ({few}"
+            f"{', …' if len(sizes) > 3 else ''}); name the one to audit with --input-size HxW"
+        )
+    return sizes[0]
+
+
+def _measure_values(source: str | Path, layout: Layout) -> tuple[int, int]:
+    path, values, _ = read_values(source, layout)
+    axis = {Layout.NC: 1, Layout.NCW: 2, Layout.NWC: 1}[layout]
+    if values.ndim != (2 if layout is Layout.NC else 3) or not values.shape[axis]:
+        raise DataError(f"{path}: an array of shape {values.shape} holds no {layout.unit} for this model")
+    return 1, int(values.shape[axis])

@@ -1,0 +1,65 @@
+"""Inputs whose sizes the file leaves free."""
+
+import numpy as np
+import onnx
+import pytest
+
+from onnxaudit.errors import ModelError, UsageError
+from onnxaudit.intake import load_model
+from onnxaudit.intake.declarations import shape_of
+from onnxaudit.records import Layout, Preprocessing
+from onnxaudit.runtime import Runtime
+from tests.tiny_models import build, linear_weights, write
+
+
+def free_model(shape: str = "N, 1, H, W") -> onnx.ModelProto:
+    """A convolution and a mean over the picture, whatever its size."""
+    body = f"""
+    tiny (float[{shape}] x) => (float[N, 3] y) {{
+        c = Conv(x, k)
+        m = GlobalAveragePool(c)
+        f = Flatten(m)
+        y = Gemm(f, w, b)
+    }}"""
+    kernel = np.random.default_rng(0).standard_normal((5, 1, 2, 2)).astype(np.float32)
+    return build(body, {"k": kernel, **linear_weights(5, 3)})
+
+
+def test_a_given_size_is_fixed_in_the_working_copy_alone(tmp_path):
+    path = write(free_model(), tmp_path)
+    model = load_model(path, size=(4, 6))
+    assert model.info.input.shape(2) == (2, 1, 4, 6)
+    assert shape_of(model.computed.graph.input[0]) == ("N", 1, 4, 6)
+    assert model.to_bytes() == path.read_bytes()
+    assert Runtime(model, Preprocessing()).predict(np.zeros((2, 1, 4, 6), np.float32)).shape == (2, 3)
+
+
+def test_the_size_is_sought_only_where_it_is_free(tmp_path):
+    asked = []
+
+    def find(layout: Layout) -> tuple[int, int]:
+        asked.append(layout)
+        return 7, 8
+
+    assert load_model(write(free_model("N, 1, 5, 5"), tmp_path), find_size=find).info.input.height == 5
+    assert not asked
+    taken = load_model(write(free_model("N, 1, 5, W"), tmp_path), find_size=find).info.input
+    assert (taken.height, taken.width) == (5, 8)
+    assert asked == [Layout.NCHW]
+
+
+def test_a_size_that_nobody_tells_is_refused(tmp_path):
+    with pytest.raises(ModelError, match=r"leaves height and width free; name --input-size HxW"):
+        load_model(write(free_model(), tmp_path))
+
+
+@pytest.mark.parametrize("shape", ["N, 1, 5, 5", "N, 1, 5, W"])
+def test_a_size_against_the_file_is_refused(tmp_path, shape):
+    with pytest.raises(UsageError, match=r"the file fixes height and width; .*name 5x5"):
+        load_model(write(free_model(shape), tmp_path), size=(4, 5))
+
+
+def test_a_free_number_of_features_is_fixed(tmp_path):
+    body = "tiny (float[N, F] x) => (float[N, 3] y) { y = Gemm(x, w, b) }"
+    model = load_model(write(build(body, linear_weights(9, 3)), tmp_path), size=(1, 9))
+    assert (model.info.input.layout, model.info.input.width) == (Layout.NC, 9)
