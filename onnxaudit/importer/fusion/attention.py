@@ -9,6 +9,7 @@ from torch import Tensor
 
 from onnxaudit.importer.fusion.neighbourhood import ADD, DIVIDE, MULTIPLY, Match, Neighbourhood, make_operator, newest
 from onnxaudit.importer.graph import MISSING, Step
+from onnxaudit.importer.ops.activation import share
 
 PRODUCT, SOFTMAX = newest("MatMul"), newest("Softmax")
 
@@ -19,7 +20,7 @@ def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, *, scale: float
     if plain and (mask is None or mask.ndim <= 4):
         return F.scaled_dot_product_attention(q, k.transpose(2, 3), v, mask, scale=scale)
     scores = torch.matmul(q, k) * scale
-    return torch.matmul(torch.softmax(scores if mask is None else scores + mask, axis), v)
+    return torch.matmul(share(scores if mask is None else scores + mask, axis), v)
 
 
 ATTENTION = make_operator(attend, "q", "k", "v", "mask")

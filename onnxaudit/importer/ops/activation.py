@@ -1,8 +1,11 @@
 """Activation functions."""
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from onnxaudit.importer.registry import op
 
@@ -104,10 +107,38 @@ def gelu(x: Tensor, *, approximate: str = "none") -> Tensor:
     return F.gelu(x, approximate=approximate)
 
 
+class _Share(torch.autograd.Function):
+    """Softmax whose gradient is zero, not NaN, where its value is NaN."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, axis: int) -> Tensor:
+        y = torch.softmax(x, axis)
+        ctx.save_for_backward(y)
+        ctx.axis = axis
+        return y
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        (y,) = ctx.saved_tensors
+        weighted = gradient * y
+        inner = weighted - y * weighted.sum(ctx.axis, keepdim=True)
+        return inner.masked_fill(y.isnan(), 0.0), None
+
+
+def share(x: Tensor, axis: int) -> Tensor:
+    """Softmax over one axis; NaN where everything along it is −∞, as in onnxruntime.
+
+    Attention written out masks such rows afterwards (Where, IsNaN). No gradient comes from there, but torch's own
+    softmax makes NaN of it.
+    """
+    return _Share.apply(x, axis)  # type: ignore[no-any-return, no-untyped-call]
+
+
 @op("Softmax", since=1)
 def softmax_of_rows(x: Tensor, *, axis: int = 1) -> Tensor:
     """Softmax over all axes from `axis` on, taken together."""
-    return torch.softmax(x.flatten(axis % x.ndim), -1).reshape(x.shape)
+    return share(x.flatten(axis % x.ndim), -1).reshape(x.shape)
 
 
 @op("LogSoftmax", since=1)
@@ -119,7 +150,7 @@ def log_softmax_of_rows(x: Tensor, *, axis: int = 1) -> Tensor:
 @op("Softmax", since=13)
 def softmax(x: Tensor, *, axis: int = -1) -> Tensor:
     """Softmax over one axis."""
-    return torch.softmax(x, axis)
+    return share(x, axis)
 
 
 @op("LogSoftmax", since=13)

@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from onnxaudit.importer.ops.activation import share
 from onnxaudit.importer.ops.arithmetic import UNARY
 from onnxaudit.importer.ops.convolution import convolve
 from onnxaudit.importer.ops.linear import gemm
@@ -127,7 +128,7 @@ def softmax_of_sum(data: Tensor, bias: Tensor, *, axis: int = 1, is_inner_broadc
     """Softmax of `data + bias` over all axes from `axis` on."""
     if not is_inner_broadcast and bias.ndim == data.ndim and bias.shape != data.shape:
         raise NotImplementedError("a bias repeated over outer axes is not known")
-    return torch.softmax((data + bias).flatten(axis % data.ndim), -1).reshape(data.shape)
+    return share((data + bias).flatten(axis % data.ndim), -1).reshape(data.shape)
 
 
 @op("SkipLayerNormalization", domain=MICROSOFT)
