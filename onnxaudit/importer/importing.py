@@ -9,6 +9,7 @@ from onnxaudit.importer.folding import fold_constants
 from onnxaudit.importer.graph import Graph
 from onnxaudit.importer.module import TorchModel
 from onnxaudit.importer.parsing import parse
+from onnxaudit.importer.registry import NEWEST_OPSET
 from onnxaudit.intake.model import Model
 
 
@@ -28,6 +29,16 @@ def import_model(model: Model, device: str = "cpu") -> TorchModel:
     except ModelError as error:
         raise type(error)(f"{model.info.path}: {error}") from error
     return TorchModel(graph, model.info).to(device)
+
+
+def describe_newer_opset(model: Model) -> str | None:
+    """One sentence about an opset that is newer than the operators known here; None where it is not."""
+    if model.info.opset <= NEWEST_OPSET:
+        return None
+    return (
+        f"the file uses opset {model.info.opset}, newer than {NEWEST_OPSET}, the newest known here: its operators are "
+        "taken as they stand there, and the comparison with onnxruntime decides"
+    )
 
 
 def _free_batch(graph: Graph, model: Model) -> Graph:

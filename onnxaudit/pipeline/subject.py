@@ -16,7 +16,7 @@ from onnxaudit.data.samples import load_samples
 from onnxaudit.data.sizes import measure_size
 from onnxaudit.data.synthetic import synthesise_samples
 from onnxaudit.errors import DataError, UsageError
-from onnxaudit.importer import Classifier, check_parity, import_model
+from onnxaudit.importer import Classifier, check_parity, describe_newer_opset, import_model
 from onnxaudit.intake import Model, load_model
 from onnxaudit.intake.precision import computes_in
 from onnxaudit.intake.sizes import Size
@@ -104,6 +104,9 @@ def open_subject(
     if computes_in(model.proto, TensorProto.BFLOAT16):
         note = "the file computes in bfloat16, which onnxruntime does not: it is run and scanned as its float32 upcast"
         on_event(Event("load", 0, 0, note))
+    newer = describe_newer_opset(model)
+    if newer is not None:
+        on_event(Event("load", 0, 0, newer))
     device = choose_device(device)
     on_event(Event("import", 0, 0, "copying the network to PyTorch"))
     torch_model = import_model(model, device)

@@ -194,6 +194,12 @@ def test_an_opset_that_onnxruntime_does_not_know_is_one_line(tmp_path, change):
     assert "\n" not in str(caught.value)
 
 
+def test_an_opset_that_onnxruntime_refuses_is_named_with_what_to_do(tmp_path):
+    path = write(with_opset(linear_classifier(), 99), tmp_path)
+    with pytest.raises(ModelError, match=r"up to opset \d+, and the file uses opset 99; export the model for an older"):
+        Runtime(load_model(path), Preprocessing())
+
+
 def test_an_ir_version_from_the_future_is_refused(tmp_path):
     model = linear_classifier()
     model.ir_version = 99
