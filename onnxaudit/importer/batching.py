@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from onnxaudit.errors import ModelError
+from onnxaudit.importer.dynamic_ranges import follows_range, part_ranges
 from onnxaudit.importer.entry import to_entry
 from onnxaudit.importer.graph import MISSING, Graph, Step, read_names
 from onnxaudit.importer.ops.shape import flatten, reshape, squeeze, squeeze_by_attribute
@@ -82,6 +83,16 @@ class _Trace:
 
     def follow(self, step: Step) -> list[Step]:
         """The step, repaired where need be."""
+        return [repaired for part in self._part_ranges(step) for repaired in self._follow(part)]
+
+    def _part_ranges(self, step: Step) -> list[Step]:
+        joint = self.joints.get(step.inputs[0]) if follows_range(step) else None
+        if joint is None:
+            return [step]
+        size = self.first[step.inputs[0]].shape[joint.axis]
+        return part_ranges(step, axis=joint.axis, outer=joint.outer, size=size)
+
+    def _follow(self, step: Step) -> list[Step]:
         if not all(name in self.first for name in read_names(step)):
             return [step]
         self.first.update(_compute(step, self.first))

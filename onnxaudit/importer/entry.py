@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from onnxaudit.importer import ops  # noqa: F401 - fills the registry
+from onnxaudit.importer.dynamic_ranges import quantize_batches
 from onnxaudit.importer.graph import Graph, Step
 from onnxaudit.importer.ops.quantization import quantize_dynamically, round_through
 from onnxaudit.importer.ops.resizing import resize
@@ -104,7 +105,7 @@ def resize_whole(x: Tensor, *inputs: Any, **attributes: Any) -> Tensor:
 
 ROUNDERS: dict[str, Callable[[Tensor], Tensor]] = {"Round": round_through, "Floor": floor_through, "Ceil": ceil_through}
 ROUNDING: frozenset[Callable[..., Any]] = frozenset(
-    (*ROUNDERS.values(), truncate_through, divide_whole, resize_whole, quantize_dynamically)
+    (*ROUNDERS.values(), truncate_through, divide_whole, resize_whole, quantize_dynamically, quantize_batches)
 )
 
 

@@ -3,6 +3,8 @@
 The same conventions as in `quantization`: a quantised tensor is a float tensor of whole numbers.
 """
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -134,8 +136,14 @@ def multiply_with_quantized(
     a: Tensor, b: Tensor, b_scale: Tensor, b_zero_point: Tensor | None = None, bias: Tensor | None = None
 ) -> Tensor:
     """Product with a quantised matrix; `a` is quantised by its own range on the way."""
-    codes, scale, zero_point = quantize_dynamically(a)
-    y = dequantize(codes, scale, zero_point) @ dequantize(b, b_scale, b_zero_point, axis=-1)
+    return multiply_with_codes(dequantize(*quantize_dynamically(a)), b, b_scale, b_zero_point, bias)
+
+
+def multiply_with_codes(
+    a: Tensor, b: Tensor, b_scale: Tensor, b_zero_point: Tensor | None = None, bias: Tensor | None = None
+) -> Tensor:
+    """As `multiply_with_quantized`, of an `a` that was rounded before."""
+    y = a @ dequantize(b, b_scale, b_zero_point, axis=-1)
     return y if bias is None else y + bias
 
 
@@ -273,15 +281,19 @@ def run_quantized_lstm(
     input_forget: int = 0,
 ) -> tuple[Tensor, ...]:
     """LSTM with quantised weights `(directions, in, 4·hidden)`; the state is not quantised from step to step."""
-    return run_lstm(
+    return run_lstm_with_codes(
         dequantize(*quantize_dynamically(x)),
-        _dequantize_sides(w, w_scale, w_zero_point).transpose(1, 2),
-        _dequantize_sides(r, r_scale, r_zero_point).transpose(1, 2),
+        w,
+        r,
         b,
         sequence_lens,
         initial_h,
         initial_c,
         p,
+        w_scale,
+        w_zero_point,
+        r_scale,
+        r_zero_point,
         activation_alpha=activation_alpha,
         activation_beta=activation_beta,
         activations=activations,
@@ -289,6 +301,35 @@ def run_quantized_lstm(
         direction=direction,
         hidden_size=hidden_size,
         input_forget=input_forget,
+    )
+
+
+def run_lstm_with_codes(
+    x: Tensor,
+    w: Tensor,
+    r: Tensor,
+    b: Tensor | None,
+    sequence_lens: Tensor | None,
+    initial_h: Tensor | None,
+    initial_c: Tensor | None,
+    p: Tensor | None,
+    w_scale: Tensor,
+    w_zero_point: Tensor,
+    r_scale: Tensor,
+    r_zero_point: Tensor,
+    **attributes: Any,
+) -> tuple[Tensor, ...]:
+    """As `run_quantized_lstm`, of an `x` that was rounded before."""
+    return run_lstm(
+        x,
+        _dequantize_sides(w, w_scale, w_zero_point).transpose(1, 2),
+        _dequantize_sides(r, r_scale, r_zero_point).transpose(1, 2),
+        b,
+        sequence_lens,
+        initial_h,
+        initial_c,
+        p,
+        **attributes,
     )
 
 

@@ -18,12 +18,17 @@ def round_through(x: Tensor) -> Tensor:
 
 
 def _spread(value: Tensor, x: Tensor, axis: int, block_size: int) -> Tensor:
-    """Scale or zero point as it applies to `x`: one for all, one an entry of `axis`, or one a block along it."""
+    """Scale or zero point as it applies to `x`: one for all, one an entry of `axis`, or one a block along it.
+
+    One with all axes of `x` applies as it stands.
+    """
     value = value.to(x.dtype if x.is_floating_point() else torch.float32)
     if block_size:
         return value.repeat_interleave(block_size, axis).narrow(axis, 0, x.shape[axis])
     if value.numel() == 1:
         return value.reshape(())
+    if value.ndim == x.ndim:
+        return value
     return value.reshape([-1 if i == axis % x.ndim else 1 for i in range(x.ndim)])
 
 
@@ -78,7 +83,12 @@ def dequantize(
 @op("DynamicQuantizeLinear", since=11)
 def quantize_dynamically(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """`x` in 8 unsigned bits with the scale and zero point that its own range asks for."""
-    low, high = x.amin().clamp(max=0), x.amax().clamp(min=0)
+    return quantize_in_range(x, x.amin(), x.amax())
+
+
+def quantize_in_range(x: Tensor, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Codes of `x` in 8 unsigned bits, scale and zero point, for values from `low` to `high` and zero."""
+    low, high = low.clamp(max=0), high.clamp(min=0)
     scale = (high - low) / 255
     scale = torch.where(scale == 0, torch.ones_like(scale), scale)
     zero_point = round_through((-low / scale).clamp(0, 255))

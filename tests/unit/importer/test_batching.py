@@ -1,10 +1,14 @@
 import numpy as np
 import pytest
 import torch
+from onnx import TensorProto, helper
 
 from onnxaudit.errors import ModelError
 from onnxaudit.importer import import_model
-from tests.unit.importer.networks import make_model
+from onnxaudit.records import Preprocessing
+from onnxaudit.runtime import Runtime
+from tests.tiny_models import build
+from tests.unit.importer.networks import make_model, wrap
 
 GENERATOR = np.random.default_rng(3)
 WEIGHTS = {
@@ -125,3 +129,46 @@ def test_transposition_written_as_reshape_is_freed() -> None:
     copied = import_model(model)
     x = torch.rand(3, 1, 6, 5, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(copied(x), torch.cat([copied(x[index : index + 1]) for index in range(3)]))
+
+
+DYNAMIC = {
+    "integers": """g (float[1, 1, 3, 4] x) => (float[1, 5] y) {
+        f = Flatten(x)
+        q, s, z = DynamicQuantizeLinear(f)
+        m = MatMulInteger(q, codes, z)
+        c = Cast <to = 1> (m)
+        b = Mul(s, scale)
+        y = Mul(c, b)
+    }""",
+    "merged rows": """g (float[1, 1, 3, 4] x) => (float[1, 5] y) {
+        rows = Constant <value_ints = [3, 4]> ()
+        a = Reshape(x, rows)
+        q, s, z = DynamicQuantizeLinear(a)
+        d = DequantizeLinear(q, s, z)
+        one = Constant <value_ints = [1, 12]> ()
+        f = Reshape(d, one)
+        y = MatMul(f, head)
+    }""",
+    "product": """g (float[1, 1, 3, 4] x) => (float[1, 5] y) {
+        f = Flatten(x)
+        y = com.microsoft.DynamicQuantizeMatMul(f, codes, scale)
+    }""",
+}
+
+
+@pytest.mark.parametrize("kind", DYNAMIC)
+def test_range_that_follows_the_values_follows_those_of_each_image(kind: str) -> None:
+    codes = GENERATOR.integers(-9, 9, (12, 5), np.int8)
+    stored = {"codes": codes, "scale": np.array(0.1, np.float32), "head": WEIGHTS["head"]}
+    proto = build(DYNAMIC[kind], {name: value for name, value in stored.items() if name in DYNAMIC[kind]})
+    proto.opset_import.append(helper.make_opsetid("com.microsoft", 1))
+    proto.graph.value_info.append(helper.make_tensor_value_info("y", TensorProto.FLOAT, (1, 5)))
+    model = wrap(proto)
+    copied = import_model(model)
+    # Images of very different ranges: one range for all would round the small ones away.
+    x = torch.rand(4, 1, 3, 4, generator=torch.Generator().manual_seed(0)) * torch.logspace(0, -3, 4).view(4, 1, 1, 1)
+    singly = torch.cat([copied(image[None]) for image in x])
+    torch.testing.assert_close(copied(x), singly)
+    runtime = Runtime(model, Preprocessing())
+    theirs = np.concatenate([runtime.run(image[None].numpy(), ["y"])["y"] for image in x])
+    np.testing.assert_allclose(singly.detach().numpy(), theirs, rtol=1e-4, atol=1e-7)
