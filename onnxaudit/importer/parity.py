@@ -47,9 +47,15 @@ class Reference(Protocol):
 
 
 def check_parity(
-    torch_model: TorchModel, model: Model, reference: Reference, *, seed: int, tolerance: float | None = None
+    torch_model: TorchModel,
+    model: Model,
+    reference: Reference,
+    *,
+    seed: int,
+    tolerance: float | None = None,
+    intermediates: bool = False,
 ) -> float:
-    """Compare the copy's logits with the reference's on noise, smooth images and extremes.
+    """Compare the copy's logits, or every tensor, with the reference's on noise, smooth images and extremes.
 
     Args:
         torch_model: the copy.
@@ -57,12 +63,13 @@ def check_parity(
         reference: runs `model`; its preprocessing makes the inputs plausible.
         seed: of the inputs.
         tolerance: largest deviation that passes; by default what arithmetic explains.
+        intermediates: compare every tensor that both compute, not the logits alone; slow.
 
     Returns:
-        The deviation, as a fraction of the spread of the logits across inputs.
+        The logits' deviation, as a fraction of the spread of the logits across inputs.
 
     Raises:
-        ParityError: the deviation exceeds the tolerance; names the first tensor that differs.
+        ParityError: a deviation exceeds the tolerance; names the first tensor that differs.
     """
     tolerance = find_tolerance(torch_model, model) if tolerance is None else tolerance
     inputs = draw_inputs(model, reference.preprocessing, seed)
@@ -71,9 +78,14 @@ def check_parity(
     chunks = [reference.run(inputs[start : start + batch], [logits])[logits] for start in range(0, len(inputs), batch)]
     measure = choose_measure(torch_model)
     deviation = measure(_compute(torch_model, inputs, [logits])[logits], np.concatenate(chunks))
-    if deviation <= tolerance:
+    agrees = deviation <= tolerance
+    if agrees and not intermediates:
         return deviation
     first = find_first_difference(torch_model, model, reference, inputs[:batch], tolerance)
+    if agrees and first is None:
+        return deviation
+    if agrees:
+        raise ParityError(f"{model.info.path}: the logits agree, but the first tensor that differs is {first}")
     where = f"the first tensor that differs is {first}" if first else "a single batch agrees, several at once do not"
     raise ParityError(
         f"{model.info.path}: the PyTorch copy does not compute what onnxruntime computes: it deviates by "
@@ -142,12 +154,21 @@ def _measure(ours: npt.NDArray[Any], theirs: npt.NDArray[Any], summarise: Callab
     if ours.shape != theirs.shape:
         return np.inf
     ours, theirs = np.asarray(ours, np.float64), np.asarray(theirs, np.float64)
-    if not ours.size or np.array_equal(ours, theirs, equal_nan=True):
+    same = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))
+    if same.all():
         return 0.0
     with np.errstate(invalid="ignore", divide="ignore"):
-        spread = np.sqrt(np.mean(np.var(theirs, axis=0))) if theirs.ndim and len(theirs) > 1 else np.std(theirs)
-        deviation = float(summarise(ours - theirs) / spread)
+        difference = np.where(same, 0.0, ours - theirs)
+        deviation = float(summarise(difference) / _measure_spread(theirs))
     return deviation if np.isfinite(deviation) else np.inf
+
+
+def _measure_spread(values: npt.NDArray[Any]) -> Any:
+    """The spread across the first axis, places that hold −∞ or NaN (masks) aside; over all where it has one entry."""
+    if not values.ndim or len(values) == 1:
+        return np.std(values[np.isfinite(values)])
+    places = np.isfinite(values).all(axis=0)
+    return np.sqrt(np.mean(np.var(values[:, places], axis=0))) if places.any() else np.nan
 
 
 def find_first_difference(
@@ -155,7 +176,10 @@ def find_first_difference(
 ) -> str | None:
     """The first tensor, in the order of computation, that deviates, with its node; None where all agree."""
     nodes = {name: node for node in model.computed.graph.node for name in node.output if name}
-    names = [name for step in torch_model.graph.steps for name in step.outputs if name in nodes]
+    folded = [
+        name for name, node in nodes.items() if name in torch_model.graph.constants and node.op_type != "Constant"
+    ]
+    names = folded + [name for step in torch_model.graph.steps for name in step.outputs if name in nodes]
     measure = choose_measure(torch_model)
     for start in range(0, len(names), NAMES_AT_ONCE):
         group = names[start : start + NAMES_AT_ONCE]

@@ -31,6 +31,12 @@ def test_copy_computes_what_onnxruntime_computes(entry: Entry) -> None:
     check_parity(subject.copied, subject.model, subject.runtime, seed=0)
 
 
+@pytest.mark.parametrize("entry", list_cases("test_every_intermediate_is_what_onnxruntime_computes", "float"))
+def test_every_intermediate_is_what_onnxruntime_computes(entry: Entry) -> None:
+    subject = open_subject(entry)
+    check_parity(subject.copied, subject.model, subject.runtime, seed=0, intermediates=True)
+
+
 @pytest.mark.parametrize("entry", list_cases("test_fixed_batch_is_free"))
 def test_fixed_batch_is_free(entry: Entry) -> None:
     subject = open_subject(entry)

@@ -7,7 +7,7 @@ from onnxaudit.importer import check_parity, import_model
 from onnxaudit.importer.parity import draw_inputs, measure_deviation
 from onnxaudit.records import Layout, Preprocessing
 from onnxaudit.runtime import Runtime
-from tests.unit.importer.networks import conv_model
+from tests.unit.importer.networks import conv_model, make_model
 
 
 def test_faithful_copy_passes_with_a_tiny_deviation() -> None:
@@ -22,6 +22,29 @@ def test_first_differing_tensor_is_named() -> None:
         copied.weights["shift"].add_(0.5)
     with pytest.raises(ParityError, match=r"first tensor that differs is 'n' \(operator BatchNormalization"):
         check_parity(copied, model, Runtime(model, Preprocessing()), seed=0)
+
+
+SCALED = """
+tiny (float[N, 16] x) => (float[N, 3] y) {
+    z = Gemm(x, w1)
+    h = Relu(z)
+    y = Gemm(h, w2)
+}"""
+
+
+def test_intermediates_that_cancel_out_are_compared_on_request() -> None:
+    draw = np.random.default_rng(0).standard_normal
+    model = make_model(SCALED, {"w1": draw((16, 8)).astype(np.float32), "w2": draw((8, 3)).astype(np.float32)})
+    copied, runtime = import_model(model), Runtime(model, Preprocessing())
+    check_parity(copied, model, runtime, seed=0, intermediates=True)
+    with torch.no_grad():
+        copied.weights["w1"].mul_(2)
+        copied.weights["w2"].div_(2)
+    assert check_parity(copied, model, runtime, seed=0) < 1e-5
+    with pytest.raises(
+        ParityError, match=r"the logits agree, but the first tensor that differs is 'z' \(operator Gemm"
+    ):
+        check_parity(copied, model, runtime, seed=0, intermediates=True)
 
 
 def test_fixed_batch_is_compared_too() -> None:
