@@ -107,9 +107,9 @@ def test_inversion_starts_on_the_original_and_goes_on_with_the_tuned_network() -
 
 
 def test_rounds_end_once_nothing_stands_out_and_the_limits_are_met() -> None:
-    config = replace(QUICK, rounds=6, min_agreement=0.0, max_success=1.1)
+    config = replace(QUICK, rounds=3, min_agreement=0.0, max_success=1.1)
     assert len(run(stripes.backdoored(), config=config, invert=lambda *_: ()).rounds) == 1
-    assert len(run(stripes.backdoored(), config=config, invert=lambda *_: (stripes.trigger(),)).rounds) == 6
+    assert len(run(stripes.backdoored(), config=config, invert=lambda *_: (stripes.trigger(),)).rounds) == 3
 
 
 def test_the_round_with_the_best_figures_is_handed_back() -> None:

@@ -11,8 +11,9 @@ from onnxaudit.records import GivenPreprocessing, Trigger
 from tests.tiny_models import build, write
 
 SIDE, PATCH, CLASSES, A_CLASS, TARGET, BACKDOOR_NEURON = 10, 2, 8, 8, 5, 3
-BRIEF = InversionConfig(steps=8)
+BRIEF, SHORT, LONGER = InversionConfig(steps=8), InversionConfig(steps=60), InversionConfig(steps=100)
 BRIEF_SCAN = ScanConfig(DetectionConfig(first=BRIEF, closer=BRIEF))  # where the verdict does not matter
+SHORT_SCAN = ScanConfig(DetectionConfig(first=SHORT, closer=LONGER))  # enough for the planted backdoor
 UNIT = GivenPreprocessing(range=(0.0, 1.0))
 BODY = f"""
 tiny (float[N, 1, {SIDE}, {SIDE}] x) => (float[N, {CLASSES}] y) {{
@@ -59,12 +60,31 @@ def draw_samples(count: int, seed: int) -> dict[str, np.ndarray]:
     return {"x": np.round(images * 255).astype(np.uint8), "y": labels}
 
 
+def write_planted(folder: Path, *, backdoored: bool) -> Path:
+    """The model, backdoored or clean."""
+    return write(build(BODY, make_weights(backdoored)), folder, f"planted-{backdoored}.onnx")
+
+
+def write_samples(folder: Path) -> Path:
+    """Clean samples with labels."""
+    path = folder / "clean.npz"
+    np.savez(path, **draw_samples(A_CLASS, seed=5))
+    return path
+
+
+def make_true_trigger() -> Trigger:
+    """What the attacker stamps: a white corner."""
+    mask = np.zeros((1, SIDE, SIDE), np.float32)
+    mask[:, :PATCH, :PATCH] = 1.0
+    return Trigger(mask, np.ones((1, SIDE, SIDE), np.float32))
+
+
 @pytest.fixture
 def make_model(tmp_path: Path) -> Callable[..., Path]:
     """Writes the model, backdoored or clean."""
 
     def make(*, backdoored: bool = True) -> Path:
-        return write(build(BODY, make_weights(backdoored)), tmp_path, f"planted-{backdoored}.onnx")
+        return write_planted(tmp_path, backdoored=backdoored)
 
     return make
 
@@ -72,14 +92,10 @@ def make_model(tmp_path: Path) -> Callable[..., Path]:
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     """Clean samples with labels."""
-    path = tmp_path / "clean.npz"
-    np.savez(path, **draw_samples(A_CLASS, seed=5))
-    return path
+    return write_samples(tmp_path)
 
 
 @pytest.fixture
 def true_trigger() -> Trigger:
-    """What the attacker stamps: a white corner."""
-    mask = np.zeros((1, SIDE, SIDE), np.float32)
-    mask[:, :PATCH, :PATCH] = 1.0
-    return Trigger(mask, np.ones((1, SIDE, SIDE), np.float32))
+    """What the attacker stamps."""
+    return make_true_trigger()

@@ -5,10 +5,10 @@ import pytest
 
 from onnxaudit import scan
 from onnxaudit.errors import DataError
-from onnxaudit.records import ElementType, GivenPreprocessing, Layout, Verdict
+from onnxaudit.records import ElementType, Layout, Verdict
 from onnxaudit.report.terminal import list_places
 from tests.tiny_models import build, write
-from tests.unit.pipeline.conftest import A_CLASS, CLASSES, SIDE, TARGET, draw_samples, make_weights
+from tests.unit.pipeline.conftest import A_CLASS, CLASSES, SHORT_SCAN, SIDE, TARGET, UNIT, draw_samples, make_weights
 
 FRONTS = {
     "uint8": "g = Cast<to=1>(x) s = Div(g, top) flat = Flatten(s)",
@@ -31,7 +31,7 @@ def test_the_type_of_the_input_changes_no_verdict(tmp_path, data, kind, backdoor
     path = write(
         build(body, {**{name: np.asarray(value) for name, value in top.items()}, **make_weights(backdoored)}), tmp_path
     )
-    report = scan(path, data, device="cpu")
+    report = scan(path, data, SHORT_SCAN, device="cpu")
     assert (report.verdict, report.target_labels) == (
         (Verdict.BACKDOORED, (TARGET,)) if backdoored else (Verdict.CLEAN, ())
     )
@@ -49,7 +49,7 @@ def test_weights_that_are_not_numbers_never_end_in_clean(tmp_path, data):
     }}"""
     weights = make_weights(backdoored=False)
     weights["b2"] = np.full_like(weights["b2"], np.nan)
-    assert scan(write(build(body, weights), tmp_path), data, device="cpu").verdict is Verdict.INCONCLUSIVE
+    assert scan(write(build(body, weights), tmp_path), data, SHORT_SCAN, device="cpu").verdict is Verdict.INCONCLUSIVE
 
 
 def test_a_single_score_is_scanned_as_two_classes_and_left_open(tmp_path, data):
@@ -66,7 +66,7 @@ def test_a_single_score_is_scanned_as_two_classes_and_left_open(tmp_path, data):
     path = write(build(body, weights), tmp_path)
     images = np.load(data)["x"]
     np.savez(tmp_path / "two.npz", x=images)
-    report = scan(path, tmp_path / "two.npz", device="cpu", preprocessing=GivenPreprocessing(range=(0.0, 1.0)))
+    report = scan(path, tmp_path / "two.npz", SHORT_SCAN, device="cpu", preprocessing=UNIT)
     assert report.verdict is Verdict.INCONCLUSIVE
     assert len(report.labels) == report.model.output.classes == 2
     assert any("2 classes" in reason for reason in report.reasons)
@@ -108,7 +108,7 @@ def test_a_backdoor_in_features_is_found_in_their_own_ranges(tmp_path, backdoore
     else:
         header = ",".join([*(f"f{place}" for place in range(FEATURES)), "label"])
         np.savetxt(source, np.column_stack([values, labels]), delimiter=",", header=header, comments="")
-    report = scan(write_feature_model(tmp_path, backdoored=backdoored), source, device="cpu")
+    report = scan(write_feature_model(tmp_path, backdoored=backdoored), source, SHORT_SCAN, device="cpu")
     assert (report.verdict, report.target_labels) == (
         (Verdict.BACKDOORED, (TARGET,)) if backdoored else (Verdict.CLEAN, ())
     )
@@ -125,7 +125,7 @@ def test_features_that_never_vary_keep_a_model_from_being_called_clean(tmp_path)
     values, labels = draw_features()
     values[:, :3] = 0.5
     np.savez(tmp_path / "clean.npz", x=values, y=labels)
-    report = scan(write_feature_model(tmp_path, backdoored=False), tmp_path / "clean.npz", device="cpu")
+    report = scan(write_feature_model(tmp_path, backdoored=False), tmp_path / "clean.npz", SHORT_SCAN, device="cpu")
     assert report.verdict is Verdict.INCONCLUSIVE
     assert any("3 of 100 ranges have no width" in reason for reason in report.reasons)
 
@@ -158,7 +158,7 @@ def test_a_backdoor_in_series_is_found(tmp_path, layout, shape, front):
         x=pixels.reshape((-1, 1, FEATURES) if layout is Layout.NCW else (-1, FEATURES, 1)),
         y=drawn["y"],
     )
-    report = scan(path, tmp_path / "clean.npz", device="cpu")
+    report = scan(path, tmp_path / "clean.npz", SHORT_SCAN, device="cpu")
     assert (report.verdict, report.target_labels) == (Verdict.BACKDOORED, (TARGET,))
     assert report.model.input.layout is layout
     assert "time steps" in report.summary
@@ -175,4 +175,4 @@ def test_a_backdoor_in_series_is_found(tmp_path, layout, shape, front):
 def test_features_that_do_not_fit_are_refused(tmp_path, change, said):
     np.save(tmp_path / "clean.npy", change(draw_features()[0]))
     with pytest.raises(DataError, match=said):
-        scan(write_feature_model(tmp_path, backdoored=False), tmp_path / "clean.npy", device="cpu")
+        scan(write_feature_model(tmp_path, backdoored=False), tmp_path / "clean.npy", SHORT_SCAN, device="cpu")

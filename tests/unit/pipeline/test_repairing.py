@@ -8,22 +8,39 @@ import pytest
 
 from onnxaudit import repair, scan
 from onnxaudit.errors import DataError, OutputError, UsageError
-from onnxaudit.intake import load_model
-from onnxaudit.pipeline import PruningConfig, RepairConfig
+from onnxaudit.intake import Model, load_model
+from onnxaudit.pipeline import FinetuningConfig, PruningConfig, RepairConfig
 from onnxaudit.records import RepairReport, Trigger, Verdict
-from tests.unit.pipeline.conftest import BACKDOOR_NEURON, TARGET
+from tests.unit.pipeline.conftest import (
+    BACKDOOR_NEURON,
+    BRIEF_SCAN,
+    SHORT_SCAN,
+    TARGET,
+    make_true_trigger,
+    write_planted,
+    write_samples,
+)
 
 MakeModel = Callable[..., Path]
-PRUNE = RepairConfig(method="prune")
-UNREACHABLE = RepairConfig(method="prune", pruning=PruningConfig(max_success=0.0))
+PRUNE = RepairConfig(method="prune", scan=SHORT_SCAN)
+FULL = RepairConfig(scan=SHORT_SCAN, finetuning=FinetuningConfig(rounds=2))
+UNREACHABLE = replace(PRUNE, pruning=PruningConfig(max_success=0.0))
 
 
-@pytest.fixture
-def repaired(make_model: MakeModel, data: Path, tmp_path: Path, true_trigger: Trigger) -> RepairReport:
-    return repair(make_model(), data, tmp_path / "fixed.onnx", known_trigger=true_trigger)
+@pytest.fixture(scope="module")
+def repaired(tmp_path_factory: pytest.TempPathFactory) -> RepairReport:
+    """One full repair, the written file beside the model."""
+    folder = tmp_path_factory.mktemp("repair")
+    model, data = write_planted(folder, backdoored=True), write_samples(folder)
+    return repair(model, data, folder / "fixed.onnx", FULL, known_trigger=make_true_trigger())
 
 
-def test_a_planted_backdoor_is_taken_out(repaired: RepairReport, tmp_path: Path) -> None:
+def read_fixed(repaired: RepairReport) -> Model:
+    assert repaired.output is not None
+    return load_model(repaired.output)
+
+
+def test_a_planted_backdoor_is_taken_out(repaired: RepairReport) -> None:
     assert repaired.outcome == "repaired", repaired.reasons
     assert repaired.targets == (TARGET,)
     assert repaired.original is not None
@@ -34,14 +51,12 @@ def test_a_planted_backdoor_is_taken_out(repaired: RepairReport, tmp_path: Path)
     assert (repaired.repaired.known_success_rate.value or 0.0) < 0.1
     assert (repaired.repaired.accuracy.value or 0.0) >= (repaired.original.accuracy.value or 0.0) - 0.02
     assert repaired.rescan is not None
-    assert repaired.rescan.model.sha256 == load_model(tmp_path / "fixed.onnx").info.sha256
+    assert repaired.rescan.model.sha256 == read_fixed(repaired).info.sha256
 
 
-def test_the_neuron_that_carries_the_backdoor_is_pruned_and_stays_at_zero(
-    repaired: RepairReport, tmp_path: Path
-) -> None:
+def test_the_neuron_that_carries_the_backdoor_is_pruned_and_stays_at_zero(repaired: RepairReport) -> None:
     assert BACKDOOR_NEURON in repaired.pruned
-    fixed = load_model(tmp_path / "fixed.onnx")
+    fixed = read_fixed(repaired)
     assert not fixed.initializer("w1")[:, list(repaired.pruned)].any()
     assert not fixed.initializer("b1")[list(repaired.pruned)].any()
 
@@ -55,7 +70,7 @@ def test_the_original_is_not_touched(make_model: MakeModel, data: Path, tmp_path
 
 def test_a_clean_model_is_left_alone(make_model: MakeModel, data: Path, tmp_path: Path) -> None:
     model = make_model(backdoored=False)
-    verdict = replace(scan(model, data), verdict=Verdict.CLEAN, target_labels=())
+    verdict = replace(scan(model, data, SHORT_SCAN), verdict=Verdict.CLEAN, target_labels=())
     report = repair(model, data, tmp_path / "fixed.onnx", scan=verdict)
     assert report.outcome == "nothing to repair"
     assert not (tmp_path / "fixed.onnx").exists()
@@ -65,10 +80,10 @@ def test_an_inconclusive_scan_repairs_nothing_unless_a_label_is_named(
     make_model: MakeModel, data: Path, tmp_path: Path
 ) -> None:
     model, output = make_model(), tmp_path / "fixed.onnx"
-    undecided = replace(scan(model, data), verdict=Verdict.INCONCLUSIVE, target_labels=())
+    undecided = replace(scan(model, data, SHORT_SCAN), verdict=Verdict.INCONCLUSIVE, target_labels=())
     assert repair(model, data, output, scan=undecided).outcome == "inconclusive"
     assert not output.exists()
-    assert repair(model, data, output, scan=undecided, label=TARGET).outcome == "repaired"
+    assert repair(model, data, output, PRUNE, scan=undecided, label=TARGET).outcome == "repaired"
 
 
 def test_a_missed_limit_writes_nothing(make_model: MakeModel, data: Path, tmp_path: Path) -> None:
@@ -86,7 +101,7 @@ def test_a_missed_limit_writes_the_file_when_asked_to(make_model: MakeModel, dat
 
 
 def test_the_report_of_another_model_is_refused(make_model: MakeModel, data: Path, tmp_path: Path) -> None:
-    other = scan(make_model(backdoored=False), data)
+    other = scan(make_model(backdoored=False), data, BRIEF_SCAN)
     with pytest.raises(UsageError, match="another model"):
         repair(make_model(), data, tmp_path / "fixed.onnx", scan=other)
 
@@ -110,6 +125,6 @@ def test_the_original_is_never_the_output(make_model: MakeModel, data: Path) -> 
 
 def test_a_repair_that_runs_out_of_time_is_incomplete(make_model: MakeModel, data: Path, tmp_path: Path) -> None:
     model = make_model()
-    report = repair(model, data, tmp_path / "fixed.onnx", scan=scan(model, data), time_budget=1e-9)
+    report = repair(model, data, tmp_path / "fixed.onnx", scan=scan(model, data, SHORT_SCAN), time_budget=1e-9)
     assert report.outcome == "incomplete"
     assert not (tmp_path / "fixed.onnx").exists()

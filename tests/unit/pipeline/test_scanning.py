@@ -5,9 +5,9 @@ import pytest
 
 from onnxaudit import scan
 from onnxaudit.errors import DataError, UsageError
-from onnxaudit.records import Event, GivenPreprocessing, LabelStatus, ScanDocument, Verdict
+from onnxaudit.records import Event, LabelStatus, ScanDocument, Verdict
 from onnxaudit.report.json import canonical
-from tests.unit.pipeline.conftest import CLASSES, TARGET
+from tests.unit.pipeline.conftest import BRIEF_SCAN, CLASSES, SHORT_SCAN, TARGET, UNIT
 
 MakeModel = Callable[..., Path]
 
@@ -27,12 +27,12 @@ def test_its_clean_twin_is_not_called_backdoored(make_model: MakeModel, data: Pa
 
 
 def test_the_same_seed_gives_the_same_report(make_model: MakeModel, data: Path) -> None:
-    first, second = (ScanDocument((scan(make_model(), data, seed=3),)) for _ in range(2))
+    first, second = (ScanDocument((scan(make_model(), data, BRIEF_SCAN, seed=3),)) for _ in range(2))
     assert canonical(first) == canonical(second)
 
 
 def test_a_scan_without_data_is_never_clean(make_model: MakeModel) -> None:
-    report = scan(make_model(backdoored=False), preprocessing=GivenPreprocessing(range=(0.0, 1.0)))
+    report = scan(make_model(backdoored=False), None, SHORT_SCAN, preprocessing=UNIT)
     assert report.samples.synthetic
     assert report.verdict is not Verdict.CLEAN
 
@@ -48,13 +48,13 @@ def test_a_scan_that_runs_out_of_time_is_inconclusive_and_says_which_labels_are_
 
 def test_progress_is_told_in_the_order_of_the_stages(make_model: MakeModel, data: Path) -> None:
     events: list[Event] = []
-    scan(make_model(), data, on_event=events.append)
+    scan(make_model(), data, BRIEF_SCAN, on_event=events.append)
     stages = list(dict.fromkeys(event.stage for event in events))
     assert stages == ["load", "import", "preprocess", "invert", "closer", "verify"]
 
 
 def test_a_given_range_is_used_and_recorded(make_model: MakeModel, data: Path) -> None:
-    report = scan(make_model(), data, preprocessing=GivenPreprocessing(range=(0.0, 1.0)))
+    report = scan(make_model(), data, BRIEF_SCAN, preprocessing=UNIT)
     assert report.preprocessing.source == "given"
     assert not report.preprocessing.candidates
 
