@@ -18,7 +18,6 @@ from onnxaudit.intake import Model, load_model
 from onnxaudit.records import Floats, Preprocessing
 from onnxaudit.runtime import Runtime
 from tests.exporters.making.catalogue import Entry, read_entries
-from tests.exporters.pending import PENDING
 
 PLAIN = Preprocessing(low=0.0, high=1.0)
 
@@ -67,14 +66,8 @@ def double_precision(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             torch.set_default_dtype(torch.float32)
 
 
-def list_cases(test: str, *numbers: str) -> list[object]:
-    """Parameters for the test of that name: the models that compute in one of these ways, all by default."""
-    return [mark(entry, test) for entry in read_entries() if not numbers or entry.numbers in numbers]
-
-
-def mark(entry: Entry, test: str) -> object:
-    """The parameter for one model, marked where `PENDING` says so."""
-    name = entry.path.stem
-    reason, tests = PENDING.get(name, ("", frozenset()))
-    marks = [pytest.mark.xfail(reason=reason, strict=True)] if test in tests else []
-    return pytest.param(entry, id=name, marks=marks)
+def list_cases(*numbers: str) -> list[object]:
+    """Parameters: the models that compute in one of these ways, all by default."""
+    return [
+        pytest.param(entry, id=entry.path.stem) for entry in read_entries() if not numbers or entry.numbers in numbers
+    ]

@@ -17,6 +17,10 @@ from tests.exporters.making.catalogue import FOLDER, Entry, read_entries
 from tests.exporters.subject import PLAIN, double_precision, draw_inputs, list_cases, open_subject
 
 FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16)
+IMAGES = 200
+# onnxruntime's quantised Softmax is up to one step off what the file says, and these logits spread over few steps: its
+# whole run differs from its own run in which every tensor is shown by 0.26 of the spread, and the copy does not.
+FUSED = {"ort-qdq-u8s8-of-torch-torchscript-vit-logits-1-opset17"}
 STEP = 1e-6  # of finite differences in float64: short enough to cross no kink
 
 
@@ -24,20 +28,36 @@ def test_manifest_lists_every_file() -> None:
     assert {entry.file for entry in read_entries()} == {path.name for path in FOLDER.glob("*.onnx")}
 
 
-@pytest.mark.parametrize("entry", list_cases("test_copy_computes_what_onnxruntime_computes"))
+@pytest.mark.parametrize("entry", list_cases())
 def test_copy_computes_what_onnxruntime_computes(entry: Entry) -> None:
     subject = open_subject(entry)
     assert subject.model.info.input.batch == entry.batch
     check_parity(subject.copied, subject.model, subject.runtime, seed=0)
 
 
-@pytest.mark.parametrize("entry", list_cases("test_every_intermediate_is_what_onnxruntime_computes", "float"))
+@pytest.mark.parametrize("entry", list_cases("float"))
 def test_every_intermediate_is_what_onnxruntime_computes(entry: Entry) -> None:
     subject = open_subject(entry)
     check_parity(subject.copied, subject.model, subject.runtime, seed=0, intermediates=True)
 
 
-@pytest.mark.parametrize("entry", list_cases("test_fixed_batch_is_free"))
+@pytest.mark.parametrize("entry", list_cases("quantised"))
+def test_quantised_copy_predicts_what_onnxruntime_predicts(entry: Entry) -> None:
+    """For 99 of 100 images: the class, and the class that an image speaks for more than others do."""
+    subject = open_subject(entry)
+    images, logits = subject.draw(IMAGES), subject.model.info.output.logits
+    parts = np.split(images, IMAGES // entry.batch) if entry.batch else [images]
+    theirs = np.concatenate([subject.runtime.run(part, [logits])[logits] for part in parts])
+    with torch.no_grad():
+        ours = subject.copied(torch.from_numpy(images)).numpy()
+    assert (ours.argmax(1) == theirs.argmax(1)).mean() >= 0.99
+    if entry.path.stem not in FUSED:
+        usual = theirs.mean(0)
+        assert len({*(theirs - usual).argmax(1)}) > 1
+        assert ((ours - usual).argmax(1) == (theirs - usual).argmax(1)).mean() >= 0.99
+
+
+@pytest.mark.parametrize("entry", list_cases())
 def test_fixed_batch_is_free(entry: Entry) -> None:
     subject = open_subject(entry)
     inputs = torch.from_numpy(subject.draw((entry.batch or 1) * 5))
@@ -47,7 +67,7 @@ def test_fixed_batch_is_free(entry: Entry) -> None:
     assert choose_measure(subject.copied)(together, singly) <= find_tolerance(subject.copied, subject.model)
 
 
-@pytest.mark.parametrize("entry", list_cases("test_gradients_match_finite_differences", "float", "half"))
+@pytest.mark.parametrize("entry", list_cases("float", "half"))
 def test_gradients_match_finite_differences(entry: Entry, monkeypatch: pytest.MonkeyPatch) -> None:
     """Along a random direction through the input, and one through all weights."""
     model = load_model(entry.path, entry.output)
@@ -89,7 +109,7 @@ def differentiate(
     return (values[0] - values[1]) / (2 * STEP)
 
 
-@pytest.mark.parametrize("entry", list_cases("test_gradients_pass_the_rounding", "quantised"))
+@pytest.mark.parametrize("entry", list_cases("quantised"))
 def test_gradients_pass_the_rounding(entry: Entry) -> None:
     subject = open_subject(entry)
     inputs = torch.from_numpy(subject.draw(3)).requires_grad_()
@@ -98,7 +118,7 @@ def test_gradients_pass_the_rounding(entry: Entry) -> None:
     assert (gradient.flatten(1) != 0).any(1).all()
 
 
-@pytest.mark.parametrize("entry", list_cases("test_weights_are_written_back_and_nothing_else"))
+@pytest.mark.parametrize("entry", list_cases())
 def test_weights_are_written_back_and_nothing_else(entry: Entry) -> None:
     model = load_model(entry.path, entry.output)
     copied = import_model(model)
@@ -159,7 +179,7 @@ def stored_tensors(proto: onnx.ModelProto) -> list[tuple[str, TensorProto]]:
     return [*((tensor.name, tensor) for tensor in proto.graph.initializer), *held]
 
 
-@pytest.mark.parametrize("entry", list_cases("test_every_large_float_is_a_weight", "float", "half"))
+@pytest.mark.parametrize("entry", list_cases("float", "half"))
 def test_every_large_float_is_a_weight(entry: Entry) -> None:
     subject = open_subject(entry)
     large = {

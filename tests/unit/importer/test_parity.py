@@ -4,10 +4,10 @@ import torch
 
 from onnxaudit.errors import ParityError
 from onnxaudit.importer import check_parity, import_model
-from onnxaudit.importer.parity import draw_inputs, measure_deviation
+from onnxaudit.importer.parity import draw_inputs, find_lost_classes, measure_deviation
 from onnxaudit.records import Layout, Preprocessing
 from onnxaudit.runtime import Runtime
-from tests.unit.importer.networks import conv_model, make_model
+from tests.unit.importer.networks import CONV, conv_model, conv_weights, make_model
 
 
 def test_faithful_copy_passes_with_a_tiny_deviation() -> None:
@@ -69,6 +69,44 @@ def test_deviation_that_means_nothing_is_infinite(ours: np.ndarray) -> None:
 
 def test_equal_constants_do_not_deviate() -> None:
     assert measure_deviation(np.ones((2, 1)), np.ones((2, 1))) == 0.0
+
+
+def test_wrong_class_that_is_no_near_tie_is_found() -> None:
+    theirs = np.array([[0.0, 4.0], [4.0, 0.0], [0.0, 0.1], [0.1, 0.0]])  # spread 2
+    ours = np.array([[4.0, 0.0], [4.0, 0.0], [0.1, 0.0], [0.1, 0.0]])
+    assert find_lost_classes(ours, theirs, 0.2).tolist() == [0]
+    assert find_lost_classes(ours, theirs, 0.01).tolist() == [0, 2]
+
+
+def test_wrong_class_fails_where_the_mean_over_inputs_hides_it() -> None:
+    ending = "q = QuantizeLinear(z, step, middle)\n y = DequantizeLinear(q, step, middle)"
+    weights = conv_weights()
+    weights["b2"] -= np.array([6.1, 4.3, 2.0], np.float32)  # no class is usual
+    stored = {"step": np.array(0.05, np.float32), "middle": np.array(128, np.uint8)}
+    model = make_model(CONV.format(batch="N", ending=ending), {**weights, **stored})
+    logits = model.info.output.logits
+
+    class Swapped(Runtime):
+        """One image prefers another class than it does."""
+
+        def run(self, inputs: np.ndarray, names: list[str]) -> dict[str, np.ndarray]:
+            values = super().run(inputs, names)
+            scores = values[logits]
+            values[logits] = scores + raised * (np.arange(len(scores)) == image)[:, None] * np.eye(3)[second]
+            return values
+
+    inputs = draw_inputs(model, Preprocessing(), 0)
+    scores = Runtime(model, Preprocessing()).run(inputs, [logits])[logits]
+    gaps = np.sort(scores, 1)[:, -1] - np.sort(scores, 1)[:, -2]
+    image, raised = int(gaps.argmin()), 0.0
+    second = int(np.where(np.arange(3) == scores[image].argmax(), -np.inf, scores[image]).argmax())
+    gap = max(float(gaps.min()), 0.05)
+    tolerance = gap / float(np.sqrt(scores.var(0).mean()))
+    reference, copied = Swapped(model, Preprocessing()), import_model(model)
+    assert check_parity(copied, model, reference, seed=0, tolerance=tolerance) < tolerance
+    raised = 3.5 * gap
+    with pytest.raises(ParityError, match="another class than onnxruntime for 1 of 16 inputs"):
+        check_parity(copied, model, reference, seed=0, tolerance=tolerance)
 
 
 def test_inputs_are_reproducible_and_fit_layout_range_and_batch() -> None:
