@@ -65,6 +65,8 @@ def read_input(proto: onnx.ModelProto, size: Size | None = None, find_size: Find
     """
     value = _only_input(proto.graph)
     dtype = _element_type(value)
+    if any(axis.HasField("dim_value") and axis.dim_value == 0 for axis in value.type.tensor_type.shape.dim):
+        raise ModelError(f"input {value.name!r} declares an axis of size 0; export the model with its real size")
     _refuse_indexes(proto.graph, value)
     shape = shape_of(value)
     batch = shape[0] if shape and isinstance(shape[0], int) else None
@@ -142,7 +144,7 @@ def _series_layout(graph: onnx.GraphProto, value: onnx.ValueInfoProto) -> Layout
             names.update(node.output)
     raise ModelError(
         f"input {describe(value)}: cannot tell which axis is time; export the model with a convolution, a Transpose "
-        "or a MatMul on the series itself, or an image with 4 axes"
+        "or a MatMul on the series itself, or, if these are gray images, with an axis of one channel: (n, 1, h, w)"
     )
 
 

@@ -8,7 +8,7 @@ from onnxaudit.errors import DataError
 from onnxaudit.records import ElementType, Layout, Verdict
 from onnxaudit.report.terminal import list_places
 from tests.tiny_models import build, write
-from tests.unit.pipeline.conftest import A_CLASS, CLASSES, SHORT_SCAN, SIDE, TARGET, UNIT, draw_samples, make_weights
+from tests.unit.pipeline.conftest import A_CLASS, CLASSES, SHORT_SCAN, SIDE, TARGET, draw_samples, make_weights
 
 FRONTS = {
     "uint8": "g = Cast<to=1>(x) s = Div(g, top) flat = Flatten(s)",
@@ -50,26 +50,6 @@ def test_weights_that_are_not_numbers_never_end_in_clean(tmp_path, data):
     weights = make_weights(backdoored=False)
     weights["b2"] = np.full_like(weights["b2"], np.nan)
     assert scan(write(build(body, weights), tmp_path), data, SHORT_SCAN, device="cpu").verdict is Verdict.INCONCLUSIVE
-
-
-def test_a_single_score_is_scanned_as_two_classes_and_left_open(tmp_path, data):
-    body = f"""
-    tiny (float[N, 1, {SIDE}, {SIDE}] x) => (float[N, 1] y) {{
-        flat = Flatten(x)
-        z = Gemm(flat, w1, b1)
-        h = Relu(z)
-        s = Gemm(h, w, b)
-        y = Sigmoid(s)
-    }}"""
-    weights = make_weights(backdoored=True)
-    weights |= {"w": weights.pop("w2")[:, [TARGET]] - 0.5, "b": np.array([-0.1], np.float32)}
-    path = write(build(body, weights), tmp_path)
-    images = np.load(data)["x"]
-    np.savez(tmp_path / "two.npz", x=images)
-    report = scan(path, tmp_path / "two.npz", SHORT_SCAN, device="cpu", preprocessing=UNIT)
-    assert report.verdict is Verdict.INCONCLUSIVE
-    assert len(report.labels) == report.model.output.classes == 2
-    assert any("2 classes" in reason for reason in report.reasons)
 
 
 FEATURES, SPREAD, OFFSET = SIDE * SIDE, 40.0, -7.0  # a feature's value is SPREAD · pixel + OFFSET

@@ -1,0 +1,101 @@
+"""Models of one score an image: two classes, too few for a verdict, but a label that is named can be repaired."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from onnxaudit import repair, scan
+from onnxaudit.errors import UsageError
+from onnxaudit.pipeline import RepairConfig, profile
+from onnxaudit.records import Verdict
+from tests.tiny_models import build, linear_weights, write
+from tests.unit.pipeline.conftest import (
+    A_CLASS,
+    BACKDOOR_NEURON,
+    BRIEF_SCAN,
+    SHORT_SCAN,
+    SIDE,
+    TARGET,
+    UNIT,
+    draw_samples,
+    make_true_trigger,
+    make_weights,
+)
+
+BODY = f"""
+tiny (float[N, 1, {SIDE}, {SIDE}] x) => (float[N, 1] y) {{
+    flat = Flatten(x)
+    z = Gemm(flat, w1, b1)
+    h = Relu(z)
+    s = Gemm(h, w, b)
+    y = Sigmoid(s)
+}}"""
+LINEAR = f"""
+tiny (float[N, 1, {SIDE}, {SIDE}] x) => (float[N, 1] y) {{
+    flat = Flatten(x)
+    s = Gemm(flat, w, b)
+    y = Sigmoid(s)
+}}"""
+PRUNE = RepairConfig(method="prune", scan=SHORT_SCAN)
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """One class against all others, with the planted backdoor towards the one."""
+    weights = make_weights(backdoored=True)
+    del weights["b2"]
+    weights |= {"w": weights.pop("w2")[:, [TARGET]] - 0.5, "b": np.array([-0.1], np.float32)}
+    return write(build(BODY, weights), tmp_path)
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> Path:
+    """Clean samples of the one class and of all others."""
+    drawn = draw_samples(A_CLASS, seed=5)
+    np.savez(tmp_path / "two.npz", x=drawn["x"], y=(drawn["y"] == TARGET).astype(np.int64))
+    return tmp_path / "two.npz"
+
+
+def test_a_scan_counts_two_classes_and_leaves_it_open(model: Path, two: Path) -> None:
+    report = scan(model, two, BRIEF_SCAN, preprocessing=UNIT, device="cpu")
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert len(report.labels) == report.model.output.classes == 2
+    assert any("2 classes" in reason for reason in report.reasons)
+
+
+def test_a_profile_ranks_the_neuron_of_the_backdoor_first(model: Path, two: Path) -> None:
+    found = profile(model, two, make_true_trigger(), preprocessing=UNIT, device="cpu")
+    assert [neuron.neuron for neuron in found.neurons if neuron.activation_rank == 1] == [BACKDOOR_NEURON]
+
+
+def test_a_repair_without_a_label_declines(model: Path, two: Path, tmp_path: Path) -> None:
+    report = repair(model, two, tmp_path / "fixed.onnx", PRUNE, preprocessing=UNIT, device="cpu")
+    assert report.outcome == "inconclusive"
+    assert not (tmp_path / "fixed.onnx").exists()
+
+
+def test_a_named_label_is_repaired_in_the_vendors_graph(model: Path, two: Path, tmp_path: Path) -> None:
+    fixed = tmp_path / "fixed.onnx"
+    trigger = make_true_trigger()
+    report = repair(model, two, fixed, PRUNE, label=1, known_trigger=trigger, preprocessing=UNIT, device="cpu")
+    assert report.outcome == "repaired", report.reasons
+    assert report.original is not None
+    assert report.repaired is not None
+    assert report.original.known_success_rate is not None
+    assert report.repaired.known_success_rate is not None
+    assert (report.original.known_success_rate.value, report.repaired.known_success_rate.value) == (1.0, 0.0)
+    assert onnx.load(fixed).graph.node == onnx.load(model).graph.node
+
+
+def test_labels_beyond_the_two_classes_are_refused(model: Path, two: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="label 2 does not exist: the model has 2 classes"):
+        repair(model, two, tmp_path / "fixed.onnx", PRUNE, label=2, preprocessing=UNIT, device="cpu")
+
+
+def test_a_score_straight_from_pixels_is_not_called_repaired(two: Path, tmp_path: Path) -> None:
+    linear = write(build(LINEAR, linear_weights(SIDE * SIDE, 1)), tmp_path)
+    report = repair(linear, two, tmp_path / "fixed.onnx", PRUNE, label=1, preprocessing=UNIT, device="cpu")
+    assert report.outcome == "incomplete"
+    assert not (tmp_path / "fixed.onnx").exists()
