@@ -16,7 +16,7 @@ from onnxaudit.mitigation.finetuning import FinetuningConfig, finetune
 from onnxaudit.mitigation.profiling import profile as profile_layer
 from onnxaudit.mitigation.pruning import PruningConfig, prune
 from onnxaudit.pipeline.acceptance import Acceptance, judge_draft, open_draft
-from onnxaudit.pipeline.measuring import Yardstick, classify, list_changes, make_yardstick
+from onnxaudit.pipeline.measuring import Yardstick, classify, describe_saturation, list_changes, make_yardstick
 from onnxaudit.pipeline.provenance import describe_config, list_versions
 from onnxaudit.pipeline.reinversion import Reinversion
 from onnxaudit.pipeline.scanning import ScanConfig, scan_subject
@@ -251,7 +251,12 @@ class Job:
                 written=written,
                 missed=accepted.missed,
             ),
-            reasons=(*accepted.missed, *accepted.kept, *pruned.endings),
+            reasons=(
+                *accepted.missed,
+                *accepted.kept,
+                *pruned.endings,
+                *describe_saturation(self.subject.model, repaired),
+            ),
             output=str(self.output) if written else None,
             output_sha256=accepted.sha256 if written else None,
             targets=targets,

@@ -98,5 +98,20 @@ def list_changes(original: Model, repaired: Model) -> tuple[WeightChange, ...]:
     return tuple(changes)
 
 
+def describe_saturation(original: Model, repaired: Model) -> tuple[str, ...]:
+    """A sentence where quantised weights were moved to an end of their range, which clips what lies beyond; or none."""
+    saturated = 0
+    for name, after in repaired.values.items():
+        if after.dtype.kind in "iu":
+            limits = np.iinfo(after.dtype)
+            ends = (after == limits.min) | (after == limits.max)
+            saturated += int((ends & (after != original.initializer(name))).sum())
+    if not saturated:
+        return ()
+    return (
+        f"{saturated} entries of quantised weights were moved to an end of their range; what lay beyond is clipped",
+    )
+
+
 def _worst(rates: list[Rate]) -> Rate:
     return max(rates, key=lambda measured: measured.value or 0.0)

@@ -102,6 +102,7 @@ def scan_subject(
         device=subject.device,
         versions=list_versions(),
         duration_seconds=round(time.monotonic() - start, 3),
+        notes=subject.notes,
     )
 
 

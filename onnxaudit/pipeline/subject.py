@@ -49,6 +49,7 @@ class Subject:
         class_names: names by class index, where the data gives them.
         choice: the preprocessing and why.
         device: where the copy runs.
+        notes: what to know about how the file is run, one sentence each.
     """
 
     model: Model
@@ -58,6 +59,7 @@ class Subject:
     class_names: tuple[str, ...] | None
     choice: PreprocessingChoice
     device: str
+    notes: tuple[str, ...] = ()
 
     def list_doubts(self) -> tuple[str, ...]:
         """Where no trigger could be looked for."""
@@ -101,12 +103,9 @@ def open_subject(
     on_event(Event("load", 0, 0, f"reading {path.name}"))
     find_size = None if data is None else partial(measure_size, data)
     model = load_model(path, output, input_size, find_size)
-    if computes_in(model.proto, TensorProto.BFLOAT16):
-        note = "the file computes in bfloat16, which onnxruntime does not: it is run and scanned as its float32 upcast"
+    notes = _list_notes(model)
+    for note in notes:
         on_event(Event("load", 0, 0, note))
-    newer = describe_newer_opset(model)
-    if newer is not None:
-        on_event(Event("load", 0, 0, newer))
     device = choose_device(device)
     on_event(Event("import", 0, 0, "copying the network to PyTorch"))
     torch_model = import_model(model, device)
@@ -123,7 +122,16 @@ def open_subject(
     on_event(Event("import", 0, 0, "checking the copy against onnxruntime"))
     check_parity(torch_model, model, runtime, seed=seed)
     classifier = Classifier(torch_model, choice.preprocessing)
-    return Subject(model, classifier, runtime, samples, names, choice, device)
+    return Subject(model, classifier, runtime, samples, names, choice, device, notes)
+
+
+def _list_notes(model: Model) -> tuple[str, ...]:
+    upcast = "the file computes in bfloat16, which onnxruntime does not: it is run and scanned as its float32 upcast"
+    newer = describe_newer_opset(model)
+    return (
+        *([upcast] if computes_in(model.proto, TensorProto.BFLOAT16) else []),
+        *([newer] if newer is not None else []),
+    )
 
 
 def choose_device(device: str) -> str:

@@ -36,6 +36,7 @@ class ScanReport:
         device: where the PyTorch copy ran.
         versions: of Python and the packages that decide results.
         duration_seconds: wall clock.
+        notes: what to know about how the file was run (as a float32 upcast, with a newer opset), one sentence each.
         kind: tells a scan from a repair.
     """
 
@@ -56,6 +57,7 @@ class ScanReport:
     device: str
     versions: dict[str, str]
     duration_seconds: float
+    notes: tuple[str, ...] = ()
     kind: Literal["scan"] = "scan"
 
 

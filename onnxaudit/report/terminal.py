@@ -179,6 +179,8 @@ def _describe_scan(report: ScanReport) -> Iterable[tuple[str, str]]:
     yield "coverage", f"{coverage.labels_finished} of {coverage.labels_asked} labels finished"
     for label, reason in list(coverage.reasons.items())[:LABELS_SHOWN]:
         yield "", f"label {name_label(label, report.class_names)}: {reason}"
+    for note in report.notes:
+        yield "note", note
     yield "time", f"{format_duration(report.duration_seconds)} on {report.device}, seed {report.seed}"
 
 

@@ -37,6 +37,12 @@ def test_a_scan_shows_verdict_target_evidence_and_advice() -> None:
     assert "What was found." in text
 
 
+def test_notes_on_how_the_file_was_run_are_shown() -> None:
+    console = plain_console()
+    render_scan(replace(make_scan_report(), notes=("run as its float32 upcast",)), console)
+    assert "note          run as its float32 upcast" in text_of(console)
+
+
 def test_the_most_suspicious_label_comes_first() -> None:
     console = plain_console()
     render_scan(make_scan_report(target_labels=(3,)), console)
