@@ -84,6 +84,8 @@ def read_input(proto: onnx.ModelProto, size: Size | None = None, find_size: Find
         )
     layout = _layout(proto.graph, value.name, shape)
     channels, height, width = shape[1:] if layout is Layout.NCHW else (shape[3], shape[1], shape[2])
+    if not isinstance(channels, int):
+        channels = _count_channels(proto.graph, value.name) or channels
     if channels not in CHANNEL_COUNTS:
         raise ModelError(f"input {describe(value)}: {channels} channels; only gray and colour images can be audited")
     height, width = settle_size(value, layout, (height, width), size, find_size)
@@ -157,6 +159,21 @@ def _layout(graph: onnx.GraphProto, name: str, shape: Shape) -> Layout:
         if first != last:
             return Layout.NCHW if first else Layout.NHWC
     raise ModelError(f"input {name!r} of shape {format_shape(shape)}: cannot tell which axis holds 1, 3 or 4 channels")
+
+
+def _count_channels(graph: onnx.GraphProto, name: str) -> int | None:
+    """How many channels the first convolution behind the input reads; None where that is not stored."""
+    kernels = {tensor.name: tensor.dims for tensor in graph.initializer}
+    names = {name}
+    for node in graph.node:
+        if not names.intersection(node.input):
+            continue
+        if node.op_type == "Conv" and node.input[1] in kernels:
+            groups = next((attribute.i for attribute in node.attribute if attribute.name == "group"), 1)
+            return int(kernels[node.input[1]][1] * groups)
+        if node.op_type in AXIS_KEEPING_OPS or node.op_type == "Transpose":
+            names.update(node.output)
+    return None
 
 
 def _consumed_as(graph: onnx.GraphProto, name: str) -> Layout | None:

@@ -34,6 +34,13 @@ def test_a_given_size_is_fixed_in_the_working_copy_alone(tmp_path):
     assert Runtime(model, Preprocessing()).predict(np.zeros((2, 1, 4, 6), np.float32)).shape == (2, 3)
 
 
+@pytest.mark.parametrize("shape", ["N, C, H, W", "N, C, 4, 6"])
+def test_free_channels_are_those_of_the_first_convolution(tmp_path, shape):
+    model = load_model(write(free_model(shape), tmp_path), find_size=lambda _: (4, 6))
+    assert model.info.input.shape(2) == (2, 1, 4, 6)
+    assert shape_of(model.computed.graph.input[0]) == ("N", 1, 4, 6)
+
+
 def test_the_size_is_sought_only_where_it_is_free(tmp_path):
     asked = []
 
