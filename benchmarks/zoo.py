@@ -55,7 +55,7 @@ def audit(zoo: Zoo, name: str, methods: list[str], per_class: int, seed: int, sc
     return row
 
 
-def find_scan(entry: Entry, data: Path, seed: int, scans: Path | None) -> Any:
+def find_scan(entry: Entry, data: Path | None, seed: int, scans: Path | None) -> Any:
     """The kept report of a scan, or a new one."""
     import onnxaudit
     from onnxaudit.records import ScanDocument

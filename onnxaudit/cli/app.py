@@ -65,6 +65,7 @@ def scan(
     json: opt.Json = None,
     seed: opt.Seed = None,
     device: opt.Device = None,
+    profile: opt.Effort = None,
     time_budget: opt.TimeBudget = None,
     output: opt.OutputName = None,
     input_size: opt.InputSize = None,
@@ -88,6 +89,7 @@ def scan(
         time_budget=time_budget,
         input_size=input_size,
         preprocessing=opt.read_preprocessing(pixel_range, mean, std, channel_order),
+        config=opt.read_effort(profile),
     )
     return run_scan(models, given, json, save_triggers, context.obj)
 

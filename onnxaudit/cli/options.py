@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 if TYPE_CHECKING:
+    from onnxaudit.detection import Effort as DetectionEffort
+    from onnxaudit.pipeline import ScanConfig
     from onnxaudit.records import GivenPreprocessing
 
 SECONDS = {"h": 3600, "m": 60, "s": 1}
@@ -74,6 +76,16 @@ def read_preprocessing(pixel_range: Any, mean: Any, std: Any, channel_order: str
     return GivenPreprocessing(range=pixel_range, mean=mean, std=std, channel_order=order)
 
 
+def read_effort(effort: "DetectionEffort | None") -> "ScanConfig | None":
+    """The settings of a profile, or None where none was named."""
+    if effort is None:
+        return None
+    from onnxaudit.detection import choose_effort
+    from onnxaudit.pipeline import ScanConfig
+
+    return ScanConfig(detection=choose_effort(effort))
+
+
 def keep_given(**options: Any) -> dict[str, Any]:
     """The options that were given."""
     return {name: value for name, value in options.items() if value is not None}
@@ -104,6 +116,10 @@ Device = Annotated[Literal["auto", "cpu", "cuda"] | None, typer.Option(help="Whe
 TimeBudget = Annotated[
     Any,
     typer.Option(parser=read_duration, metavar="10m", help="Stop after this time; what is unfinished is inconclusive."),
+]
+Effort = Annotated[
+    Literal["quick", "standard", "deep"] | None,
+    typer.Option("--profile", help="How much effort: a quick look, a gate, or an inquiry with several seeds."),
 ]
 OutputName = Annotated[
     str | None, typer.Option("--output", metavar="NAME", help="The classifying output, where a model has several.")

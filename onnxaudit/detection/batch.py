@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from onnxaudit.detection.config import InversionConfig
 from onnxaudit.detection.forwards import device_of
+from onnxaudit.detection.sampling import draw_order
 from onnxaudit.records import Floats, Ints, Trigger
 
 TINY = 1e-8  # keeps Adam's quotient finite where no gradient has come yet
@@ -45,7 +45,8 @@ class Batch:
         rows = len(self.labels)
         streams = [np.random.default_rng((seed, label)) for label in self.labels]
         orders = [
-            _draw_order(others[label], config, stream) for label, stream in zip(self.labels, streams, strict=True)
+            draw_order(others[label], config.steps, config.samples_per_step, stream)
+            for label, stream in zip(self.labels, streams, strict=True)
         ]
         self._order = torch.from_numpy(np.stack(orders)).to(device)
         starts = [_draw_start(images.shape[1:], stream) for stream in streams]
@@ -78,7 +79,7 @@ class Batch:
         """The best trigger of a row, without success the last; `boost` is added to `u` and makes the mask denser."""
         values = (self._best if torch.isfinite(self.sizes[row]) else self._values)[row].clone()
         values[0] += boost
-        mask, pattern = (part.cpu().numpy() for part in _decode(values[None]))
+        mask, pattern = (part.cpu().numpy() for part in decode(values[None]))
         return Trigger(mask[0], pattern[0])
 
     def _differentiate(self) -> tuple[Tensor, Tensor]:
@@ -92,7 +93,7 @@ class Batch:
 
     def _differentiate_rows(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         values = self._values[rows].requires_grad_(True)
-        mask, pattern = (part[:, None] for part in _decode(values))
+        mask, pattern = (part[:, None] for part in decode(values))
         images = self._images[self._order[rows, self.steps]]
         stamped = (images + mask * (pattern - images)).flatten(0, 1)
         logits = self._classifier(stamped.contiguous(memory_format=torch.channels_last))
@@ -109,7 +110,7 @@ class Batch:
         return self._success[self.active].mean(1) >= self._config.success
 
     def _keep_best(self, enough: Tensor) -> None:
-        sizes = _decode(self._values[self.active])[0].sum((1, 2, 3))
+        sizes = decode(self._values[self.active])[0].sum((1, 2, 3))
         before = self.sizes[self.active]
         better, clearly = enough & (sizes < before), enough & (sizes < before * (1 - self._config.improvement))
         self.sizes[self.active[better]] = sizes[better]
@@ -133,7 +134,7 @@ class Batch:
         self.active = self.active[~(stuck & self.sizes[self.active].isfinite())]
 
 
-def _decode(values: Tensor) -> tuple[Tensor, Tensor]:
+def decode(values: Tensor) -> tuple[Tensor, Tensor]:
     """Masks `(n, 1, h, w)` and patterns `(n, c, h, w)`, both in (0, 1), from unbounded `values` `(n, 1 + c, h, w)`."""
     return torch.sigmoid(values[:, :1]), torch.sigmoid(values[:, 1:])
 
@@ -142,10 +143,3 @@ def _draw_start(shape: tuple[int, ...], stream: np.random.Generator) -> Floats:
     """Half-covering masks on mid-gray patterns, with a little noise: `(1 + c, h, w)`."""
     channels, height, width = shape
     return 0.1 * stream.standard_normal((1 + channels, height, width), dtype=np.float32)
-
-
-def _draw_order(others: Ints, config: InversionConfig, stream: np.random.Generator) -> npt.NDArray[np.int64]:
-    """Which samples each step sees, `(steps, samples_per_step)`: all of `others` come before one comes again."""
-    count = config.steps * config.samples_per_step
-    rounds = [stream.permutation(others) for _ in range(-(-count // len(others)))]
-    return np.concatenate(rounds)[:count].reshape(config.steps, config.samples_per_step)

@@ -8,15 +8,15 @@ from torch import nn
 
 from onnxaudit.data.splits import split
 from onnxaudit.deadline import Deadline
-from onnxaudit.detection.closer import Role, choose_labels, count_represented, merge, sizes_of
+from onnxaudit.detection.closer import Role, choose_labels, merge, normal_size, sizes_of
 from onnxaudit.detection.config import DetectionConfig
 from onnxaudit.detection.forwards import compute_logits, find_hits, pick_classes
 from onnxaudit.detection.inversion import invert
-from onnxaudit.detection.judgement import judge, weigh
-from onnxaudit.detection.latent import measure_shifts
+from onnxaudit.detection.judgement import Evidence, compare, judge, weigh, weigh_universal
+from onnxaudit.detection.looks import Shortlist, Viewer
 from onnxaudit.detection.obstacles import explain, list_doubts, list_obstacles
 from onnxaudit.detection.outliers import anomaly_indexes, log_indexes
-from onnxaudit.importer import Classifier
+from onnxaudit.detection.universal import find_universal
 from onnxaudit.records import (
     Coverage,
     Detection,
@@ -25,14 +25,17 @@ from onnxaudit.records import (
     Inversion,
     LabelResult,
     LabelStatus,
+    Look,
     OnEvent,
     Rate,
     Samples,
     TriggerFinding,
 )
-from onnxaudit.statistics import rate_of
+from onnxaudit.statistics import rate, rate_of
 
 VERIFY_EVERY = 10  # labels between two events
+NO_TIME = "The time was up before a trigger that moves all classes could be looked for."
+SCREENED = "among so many labels the cheap looks saw nothing in it; no trigger was sought"
 
 
 def detect(
@@ -56,7 +59,7 @@ def detect(
         samples: clean images.
         config: all settings.
         features: the inner tensor whose shifts are measured, by its ONNX name; the classifier then has to be an
-            `onnxaudit.importer.Classifier`. None: the verdict rests on triggers alone.
+            `onnxaudit.importer.Classifier`. None: the verdict rests on the other looks.
         unit: what a mask counts, for the reasons given.
         doubts: further reasons why a backdoor may be missed.
         seed: of all randomness.
@@ -68,43 +71,68 @@ def detect(
     count = logits.shape[1]
     # Which samples are a label's own must not differ between the looks and the check.
     known, unseen = split(_with_classes(samples, logits), seed=seed)
-    first = invert(classifier, known, range(count), config.first, seed=seed, deadline=deadline, on_event=on_event)
-    shifts = _measure_shifts(classifier, known, features, config, seed, deadline)
-    roles = choose_labels(first, shifts, config, seed=seed)
+    viewer = Viewer(classifier, known, features, count, config, seed, deadline, on_event)
+    shifts = viewer.look_at_features()
+    shortlist = viewer.choose_shortlist(shifts)
+    first = invert(classifier, known, shortlist.labels, config.first, seed=seed, deadline=deadline, on_event=on_event)
+    waves = viewer.look_at_waves(shortlist.labels)
+    ratios = {
+        Look.SHIFT: compare(shifts),
+        Look.WAVES: compare(waves, _find_normal(waves, shortlist)),
+        Look.TRIGGER: compare(sizes_of(first), _find_normal(sizes_of(first), shortlist)),
+    }
+    early = _weigh_first(first, ratios, count, config)
+    roles = choose_labels(early, config, seed=seed)
     relay = None if on_event is None else _relay_as_closer(on_event)
-    closer = invert(classifier, known, tuple(roles), config.closer, seed=seed + 1, deadline=deadline, on_event=relay)
-    found = merge(first, closer)
+    found = {one.label: one for one in first}
+    for run in range(config.closer_runs):
+        again = invert(
+            classifier, known, tuple(roles), config.closer, seed=seed + 1 + run, deadline=deadline, on_event=relay
+        )
+        found = merge(found, again)
+    _tell(on_event, Event("universal", 0, 0, "looking for a trigger that moves all classes"))
+    universal = find_universal(classifier, known, unseen, config.universal, seed=seed, deadline=deadline)
     success = _verify(classifier, unseen, found, chunk, on_event)
     sizes = sizes_of(found[label] for label in roles)
-    represented = count_represented(roles, len(sizes_of(first)))
-    evidence = weigh(sizes, shifts, represented, success, count, config)
+    normal = normal_size(sizes, roles, len(sizes_of(first)))
+    ratios[Look.TRIGGER] |= compare(sizes, normal)
+    evidence = weigh(ratios, sizes_of(found.values()), success, count, config.judgement)
+    mapping_odds = weigh_universal(universal, normal, config.judgement)
+    missing = [look for look in Look if look in _expected(features) and not ratios.get(look)]
     obstacles = list_obstacles(samples, logits, tuple(found.values()), config)
-    own = list_doubts(samples, tuple(found.values()), config, shifts_missing=features is not None and not shifts)
+    own = list_doubts(samples, tuple(found.values()), config, missing)
+    if universal is None and deadline.passed:
+        own += (NO_TIME,)
     return Detection(
-        judgement=judge(evidence, obstacles, (*doubts, *own), config, unit),
-        labels=_tabulate(first, found, sizes, shifts, roles, success),
+        judgement=judge(evidence, (universal, mapping_odds), obstacles, (*doubts, *own), config.judgement, unit),
+        labels=_tabulate(first, found, sizes, evidence, roles, success, count),
         triggers=tuple(_report(found[label], success[label]) for label, role in roles.items() if role == "suspect"),
-        coverage=_cover(found),
+        coverage=_cover(found, count),
+        universal=universal if mapping_odds > 0 else None,
     )
 
 
-def _measure_shifts(
-    classifier: nn.Module,
-    samples: Samples,
-    features: str | None,
-    config: DetectionConfig,
-    seed: int,
-    deadline: Deadline,
-) -> dict[int, float]:
-    """Latent shifts of every label, or none at all: labels without one could not be compared."""
-    if features is None:
-        return {}
-    assert isinstance(classifier, Classifier)
-    shifts = measure_shifts(classifier, samples, features, config.latent, seed=seed, deadline=deadline)
-    if not shifts:
-        return {}
-    farthest = max(shifts.values())
-    return {label: shifts.get(label, farthest) for label in range(classifier.model.info.output.classes)}
+def _expected(features: str | None) -> set[Look]:
+    return set(Look) if features is not None else set(Look) - {Look.SHIFT}
+
+
+def _weigh_first(
+    first: Sequence[Inversion], ratios: Mapping[Look, Mapping[int, float]], classes: int, config: DetectionConfig
+) -> tuple[Evidence, ...]:
+    """Evidence before the closer look, by which its suspects are chosen; nobody knows yet which triggers carry over."""
+    granted = dict.fromkeys((one.label for one in first), rate(1, 1))
+    return weigh(ratios, sizes_of(first), granted, classes, config.judgement)
+
+
+def _find_normal(distances: Mapping[int, float], shortlist: Shortlist) -> float | None:
+    """The median of the labels that were chosen without looking."""
+    drawn = [distance for label, distance in distances.items() if label in shortlist.drawn]
+    return median(drawn) if drawn else None
+
+
+def _tell(on_event: OnEvent | None, event: Event) -> None:
+    if on_event is not None:
+        on_event(event)
 
 
 def _with_classes(samples: Samples, logits: Floats) -> Samples:
@@ -135,37 +163,45 @@ def _tabulate(
     first: Sequence[Inversion],
     found: Mapping[int, Inversion],
     closer_sizes: Mapping[int, float],
-    shifts: Mapping[int, float],
+    evidence: Sequence[Evidence],
     roles: Mapping[int, Role],
     success: Mapping[int, Rate],
+    classes: int,
 ) -> tuple[LabelResult, ...]:
     sizes = sizes_of(first)
-    firsts = [sizes.get(one.label) for one in first]
-    raw, logs = anomaly_indexes(firsts), log_indexes(firsts)
+    labels = [one.label for one in first]
+    firsts = [sizes.get(label) for label in labels]
+    raw, logs = (dict(zip(labels, indexes, strict=True)) for indexes in (anomaly_indexes(firsts), log_indexes(firsts)))
     closer = dict(zip(closer_sizes, log_indexes(list(closer_sizes.values())), strict=True))
-    return tuple(
-        LabelResult(
-            label=one.label,
+    weighed = {one.label: one for one in evidence}
+
+    def describe(label: int) -> LabelResult:
+        if label not in found:
+            return LabelResult(label, LabelStatus.SCREENED, None, rate(0, 0), None, reason=SCREENED)
+        one = found[label]
+        return LabelResult(
+            label=label,
             status=one.status,
             mask_l1=one.trigger.mask_l1 if one.status is LabelStatus.SETTLED else None,
-            success_rate=success[one.label],
-            anomaly_index=raw[row],
-            log_index=logs[row],
-            closer_index=closer.get(one.label),
-            latent_ratio=median(shifts.values()) / shifts[one.label] if shifts else None,
-            role=roles.get(one.label),
+            success_rate=success[label],
+            anomaly_index=raw[label],
+            log_index=logs[label],
+            closer_index=closer.get(label),
+            ratios=dict(weighed[label].ratios),
+            log_odds=weighed[label].log_odds,
+            role=roles.get(label),
             passes=one.passes,
             reason=explain(one),
         )
-        for row, one in enumerate(found[other.label] for other in first)
-    )
+
+    return tuple(describe(label) for label in range(classes))
 
 
 def _report(one: Inversion, success: Rate) -> TriggerFinding:
     return TriggerFinding(one.label, one.trigger, one.trigger.digest, one.trigger.mask_l1, success)
 
 
-def _cover(found: Mapping[int, Inversion]) -> Coverage:
-    finished = [one for one in found.values() if one.status is not LabelStatus.UNFINISHED]
+def _cover(found: Mapping[int, Inversion], classes: int) -> Coverage:
+    """A label that was screened out is finished: that no trigger was sought for it stands in its row."""
     reasons = {one.label: explain(one) for one in found.values() if one.status is LabelStatus.UNFINISHED}
-    return Coverage(labels_asked=len(found), labels_finished=len(finished), reasons=reasons)
+    return Coverage(labels_asked=classes, labels_finished=classes - len(reasons), reasons=reasons)

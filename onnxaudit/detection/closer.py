@@ -10,36 +10,42 @@ from typing import Literal
 import numpy as np
 
 from onnxaudit.detection.config import DetectionConfig
-from onnxaudit.detection.outliers import log_indexes
+from onnxaudit.detection.judgement import Evidence
 from onnxaudit.records import Inversion, LabelStatus
 
 Role = Literal["suspect", "control"]
 
 
-def choose_labels(
-    found: Iterable[Inversion], shifts: Mapping[int, float], config: DetectionConfig, *, seed: int
-) -> dict[int, Role]:
-    """Who is looked at again: suspects, the smallest first, then controls in the order of labels.
+def choose_labels(evidence: Sequence[Evidence], config: DetectionConfig, *, seed: int) -> dict[int, Role]:
+    """Who is looked at again: suspects, the strongest evidence first, then controls in the order of labels.
 
-    Suspects are the smallest few, those with the shortest latent shifts, and every label whose log index exceeds the
-    limit. Controls are drawn at random
-    from the other labels, so that they stand for all of them. A label without a trigger is neither.
+    Controls are drawn at random from the other labels, so that they stand for all of them. A label without a trigger
+    is neither.
     """
-    sizes = sizes_of(found)
-    ascending = sorted(sizes, key=lambda label: (sizes[label], label))
-    indexes = dict(zip(sizes, log_indexes(list(sizes.values())), strict=True))
-    shortest = sorted((label for label in sizes if label in shifts), key=lambda label: (shifts[label], label))
-    suspects = [
-        label
-        for rank, label in enumerate(ascending)
-        if rank < config.suspects
-        or (indexes[label] or 0.0) > config.suspect_index
-        or label in shortest[: config.latent_suspects]
-    ]
-    others = sorted(set(ascending) - set(suspects))
+    settled = [one.label for one in evidence if one.size is not None]
+    suspects, others = settled[: config.suspects], sorted(settled[config.suspects :])
     controls = np.random.default_rng(seed).permutation(others)[: config.controls].tolist()
     roles: dict[int, Role] = dict.fromkeys(suspects, "suspect")
     return roles | dict.fromkeys(sorted(int(label) for label in controls), "control")
+
+
+def normal_size(sizes: Mapping[int, float], roles: Mapping[int, Role], settled: int) -> float | None:
+    """The median size of labels looked at closer, weighted; None where there are none.
+
+    A control was drawn from many labels and stands for them; a suspect was chosen and stands for itself alone. Without
+    these weights (D. G. Horvitz and D. J. Thompson, JASA 47, 1952) the most suspicious labels, all of them in the
+    sample, would make small sizes look common.
+    """
+    if not roles:
+        return None
+    controls = sum(role == "control" for role in roles.values())
+    others = settled - (len(roles) - controls)
+    ascending = sorted(roles, key=lambda label: sizes[label])
+    shares = np.array([others / controls if roles[label] == "control" else 1.0 for label in ascending])
+    below = np.cumsum(shares / shares.sum())
+    # The mean of the lower and the upper weighted median: with equal weights the true median.
+    low, high = np.searchsorted(below, 0.5 - 1e-9), np.searchsorted(below, 0.5 + 1e-9)
+    return (sizes[ascending[low]] + sizes[ascending[high]]) / 2
 
 
 def sizes_of(found: Iterable[Inversion]) -> dict[int, float]:
@@ -47,20 +53,13 @@ def sizes_of(found: Iterable[Inversion]) -> dict[int, float]:
     return {one.label: one.trigger.mask_l1 for one in found if one.status is LabelStatus.SETTLED}
 
 
-def count_represented(roles: Mapping[int, Role], settled: int) -> dict[int, float]:
-    """For how many of the `settled` labels each one speaks: a suspect for itself, controls for all others."""
-    controls = sum(role == "control" for role in roles.values())
-    others = settled - (len(roles) - controls)
-    return {label: others / controls if role == "control" else 1.0 for label, role in roles.items()}
+def merge(found: Mapping[int, Inversion], closer: Sequence[Inversion]) -> dict[int, Inversion]:
+    """All looks as one, by label: the smaller trigger, all passes; unfinished if the closer look was cut short.
 
-
-def merge(first: Sequence[Inversion], closer: Sequence[Inversion]) -> dict[int, Inversion]:
-    """Both looks as one, by label: the smaller trigger, all passes; unfinished if the closer look was cut short.
-
-    All labels of the closer look had the same effort in both, so that their sizes can still be compared.
+    All labels of the closer look had the same effort in all, so that their sizes can still be compared.
     """
     again = {one.label: one for one in closer}
-    return {one.label: _join(one, again[one.label]) if one.label in again else one for one in first}
+    return {label: _join(one, again[label]) if label in again else one for label, one in found.items()}
 
 
 def _join(first: Inversion, closer: Inversion) -> Inversion:

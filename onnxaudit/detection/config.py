@@ -25,7 +25,7 @@ class InversionConfig:
             chunks fall out of the processor's cache: 128 images of 32x32 ran fastest, 512 took 1.4 times as long.
     """
 
-    steps: int = 120
+    steps: int = 100
     samples_per_step: int = 8
     success: float = 0.95
     window: int = 6
@@ -42,30 +42,135 @@ class InversionConfig:
 
 
 @dataclass(frozen=True)
+class Schedule:
+    """How a penalty on size is steered: see `Shrinking`.
+
+    Attributes:
+        success: share of samples that must obey.
+        window: steps over which they are counted.
+        first_penalty: `λ` at the start.
+        penalty_rise: factor on `λ` after a step with enough success.
+        penalty_fall: divisor of `λ` after a step without.
+    """
+
+    success: float = 0.9
+    window: int = 6
+    first_penalty: float = 1.0
+    penalty_rise: float = 1.1
+    penalty_fall: float = 1.15
+
+
+@dataclass(frozen=True)
 class LatentConfig:
     """Settings of `measure_shifts`.
 
     Attributes:
         steps: of Adam.
         samples: of other classes, for each label.
-        success: share of them that a shift must send to its label.
         margin: `κ`, as a share of the logits' spread.
         step_size: of Adam, as a share of the features' spread.
-        first_penalty: `λ` at the start.
-        penalty_rise: factor on `λ` after a step with enough success.
-        penalty_fall: divisor of `λ` after a step without.
+        schedule: of the penalty on a shift's length; every step sees all samples.
         most_values: at most so many feature values go through the network at once: 64 MiB.
     """
 
     steps: int = 150
     samples: int = 24
-    success: float = 0.9
     margin: float = 0.1
     step_size: float = 0.1
-    first_penalty: float = 0.1
-    penalty_rise: float = 1.1
-    penalty_fall: float = 1.15
+    schedule: Schedule = field(default_factory=lambda: Schedule(window=1, first_penalty=0.1))
     most_values: int = 2**24
+
+
+@dataclass(frozen=True)
+class MarginConfig:
+    """Settings of `maximise_margins`.
+
+    Attributes:
+        steps: of Adam.
+        starts: random images a label.
+        step_size: of Adam, in pixel values.
+        chunk_pixels: as for `InversionConfig`.
+    """
+
+    steps: int = 80
+    starts: int = 2
+    step_size: float = 0.05
+    chunk_pixels: int = 2**17
+
+
+@dataclass(frozen=True)
+class WavesConfig:
+    """Settings of `measure_waves`.
+
+    Attributes:
+        steps: of Adam.
+        samples_per_step: images a label and step.
+        step_size: of Adam, in amplitudes.
+        momentum: Adam's two decay rates.
+        unit: the strength at which the penalty is `λ`.
+        schedule: of the penalty on the strength.
+        chunk_pixels: as for `InversionConfig`.
+    """
+
+    steps: int = 80
+    samples_per_step: int = 8
+    step_size: float = 0.03
+    momentum: tuple[float, float] = (0.5, 0.9)
+    unit: float = 0.5
+    schedule: Schedule = field(default_factory=Schedule)
+    chunk_pixels: int = 2**17
+
+
+@dataclass(frozen=True)
+class UniversalConfig:
+    """Settings of `find_universal`.
+
+    Attributes:
+        steps: of Adam.
+        starts: random beginnings.
+        samples_per_step: images a start and step.
+        step_size: of Adam, in the space of `u` and `v`.
+        momentum: Adam's two decay rates.
+        schedule: of the penalty on the mask.
+        chunk_pixels: as for `InversionConfig`.
+    """
+
+    steps: int = 120
+    starts: int = 3
+    samples_per_step: int = 16
+    step_size: float = 0.3
+    momentum: tuple[float, float] = (0.5, 0.9)
+    schedule: Schedule = field(default_factory=Schedule)
+    chunk_pixels: int = 2**17
+
+
+@dataclass(frozen=True)
+class JudgementConfig:
+    """Constants of the verdict: see `judgement`.
+
+    Attributes:
+        offset: `b`.
+        patch_weight: `w_p`.
+        waves_weight: `w_w`.
+        least_spread: of `ln r` among labels; runs with other seeds differ by this much.
+        full_distance: `z` from which closeness counts in full.
+        unseen_success: share of unseen samples that a trigger must send to its label for its size to count.
+        clean_below: a model is called clean only if its score is below this.
+        fewest_destinations: share of the classes that an all-to-all trigger must send to labels of their own.
+        universal_ratio: an all-to-all trigger this many times smaller than is normal speaks neither for nor against.
+        universal_weight: log-odds for each factor e by which it is smaller.
+    """
+
+    offset: float = -1.7
+    patch_weight: float = 5.4
+    waves_weight: float = 1.7
+    least_spread: float = 0.15
+    full_distance: float = 4.0
+    unseen_success: float = 0.6
+    clean_below: float = 0.1
+    fewest_destinations: float = 0.5
+    universal_ratio: float = 3.5
+    universal_weight: float = 3.0
 
 
 @dataclass(frozen=True)
@@ -73,44 +178,39 @@ class DetectionConfig:
     """Settings of `detect`.
 
     Attributes:
-        first: the first look, at all labels.
+        latent: shifts of inner features; all labels.
+        most_labels: with more classes only a shortlist gets more than shifts and margins.
+        margin: how far labels can be driven ahead; all labels, where there are so many.
+        shortlist: so many labels each by the shortest shifts and by the largest margins.
+        drawn: so many labels drawn at random join them and show what is normal.
+        first: the first look, at all labels on the shortlist.
+        waves: changes made of a few waves; all labels on the shortlist.
         closer: the closer look, at suspects and controls.
-        latent: shifts of inner features, for all labels.
-        suspects: at least so many of the smallest labels are looked at again.
-        latent_suspects: so are so many of the labels with the shortest shifts.
-        suspect_index: so is every label whose log index at the first look exceeds this.
+        closer_runs: from so many seeds; the smallest trigger counts.
+        universal: the trigger that moves all classes.
+        suspects: so many labels with the strongest evidence are looked at again.
         controls: random other labels that are looked at again for comparison.
-        most_targets: at most this share of the labels can be targets; the others show what is normal.
         fewest_classes: with fewer, no label can stick out from the others.
-        fewest_settled: the share of labels for which a trigger must be found; with less there is no verdict.
-        unseen_success: share of unseen samples that a target's trigger must send to it.
-        clean_below: a model is called clean only if its score is below this.
-        latent_weight: how much the length of a shift counts beside the size of a trigger. Shifts of innocent labels
-            vary about half as much.
-        neutral_ratio: a label this many times closer than is normal speaks neither for nor against a backdoor.
-        neutral_probability: a closeness this improbable among all labels speaks neither for nor against a backdoor.
-        ratio_weight: log-odds for each factor e by which a label is closer.
-        rarity_weight: log-odds for each factor 10 by which its closeness is less probable.
+        fewest_settled: the share of labels for which a trigger must be found; with less a model is never clean.
+        judgement: how evidence becomes a verdict.
     """
 
+    latent: LatentConfig = field(default_factory=LatentConfig)
+    most_labels: int = 100
+    margin: MarginConfig = field(default_factory=MarginConfig)
+    shortlist: int = 25
+    drawn: int = 20
     first: InversionConfig = field(default_factory=InversionConfig)
+    waves: WavesConfig = field(default_factory=WavesConfig)
     closer: InversionConfig = field(
         default_factory=lambda: InversionConfig(
-            steps=250, samples_per_step=12, step_size=0.3, patience=60, confirming_samples=256
+            steps=200, samples_per_step=10, step_size=0.3, patience=50, confirming_samples=256
         )
     )
-    latent: LatentConfig = field(default_factory=LatentConfig)
+    closer_runs: int = 1
+    universal: UniversalConfig = field(default_factory=UniversalConfig)
     suspects: int = 5
-    latent_suspects: int = 2
-    suspect_index: float = 2.0
-    controls: int = 10
-    most_targets: float = 0.3
+    controls: int = 8
     fewest_classes: int = 6
     fewest_settled: float = 0.9
-    unseen_success: float = 0.6
-    clean_below: float = 0.1
-    latent_weight: float = 2.0
-    neutral_ratio: float = 3.5
-    neutral_probability: float = 0.01
-    ratio_weight: float = 3.0
-    rarity_weight: float = 1.0
+    judgement: JudgementConfig = field(default_factory=JudgementConfig)

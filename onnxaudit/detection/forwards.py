@@ -3,7 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import nn
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 from onnxaudit.records import Floats, Ints, Trigger
 
@@ -33,6 +34,13 @@ def find_hits(
         return np.zeros(0, dtype=bool)
     logits = compute_logits(classifier, trigger.apply(images), chunk_pixels)
     return np.asarray(pick_classes(logits) == label)
+
+
+def measure_margins(logits: Tensor, labels: Tensor) -> Tensor:
+    """`z_t − max of the other logits`, `(n,)`; a NaN stays one and is no success."""
+    own = F.one_hot(labels, logits.shape[1]).bool()
+    # Not a large negative number instead of infinity: what is masked must never be the largest.
+    return logits[own] - logits.masked_fill(own, -torch.inf).amax(dim=1)
 
 
 def device_of(classifier: nn.Module) -> torch.device:

@@ -25,7 +25,8 @@ from torch import nn
 from onnxaudit.deadline import Deadline
 from onnxaudit.detection.batch import Batch
 from onnxaudit.detection.config import InversionConfig
-from onnxaudit.detection.forwards import compute_logits, find_hits, pick_classes
+from onnxaudit.detection.forwards import find_hits
+from onnxaudit.detection.sampling import find_others
 from onnxaudit.records import Event, Floats, Ints, Inversion, LabelStatus, OnEvent, Samples, Trigger
 
 REPORT_EVERY = 10  # steps between two events
@@ -57,7 +58,7 @@ def invert(
     Returns:
         One inversion a label, in the order of `labels`.
     """
-    others = find_others(classifier, samples, labels, config)
+    others = find_others(classifier, samples, labels, config.chunk_pixels)
     usable = {label: index for label, index in others.items() if len(index)}
     if not usable:
         return tuple(_without_samples(label, samples.images) for label in labels)
@@ -68,16 +69,6 @@ def invert(
             on_event(_describe(batch, config))
     found = _conclude(classifier, samples.images, usable, batch, config)
     return tuple(found.get(label) or _without_samples(label, samples.images) for label in labels)
-
-
-def find_others(
-    classifier: nn.Module, samples: Samples, labels: Sequence[int], config: InversionConfig
-) -> dict[int, Ints]:
-    """For each label the positions in `samples` of the other classes: as labelled, else as predicted."""
-    classes = samples.labels
-    if classes is None:
-        classes = pick_classes(compute_logits(classifier, samples.images, config.chunk_pixels))
-    return {label: np.flatnonzero(classes != label) for label in labels}
 
 
 def _conclude(

@@ -1,35 +1,35 @@
-"""From sizes, shifts and success rates to a verdict.
+"""From what all looks measured to a verdict.
 
-A label `k` is as far away as its trigger is large and as the shift of inner features towards it is long:
+Each look tells how many times closer a label `k` is than is normal for this model, `r_k = median / d_k`: by the size
+of its trigger, by the shift of inner features towards it, by the weakest change of the whole image that is made of few
+waves. Size and shift count together: naturally weak classes have small triggers, strongly trained ones short shifts;
+the target of a patch has both. A sinusoid has neither and is found by its waves.
 
-    d_k = a_k · v_k^w                       trigger size times a power of the shift, relative to the median shift
-    r = median(d) / d_k                     how many times closer it is than is normal
-    p = min(1, N · P(T > t))                how improbable its log distance is among `N` labels: Grubbs' outlier test
-    log-odds = w_r · ln(r / r₀) + w_p · log₁₀(p₀ / p),   score = 1 / (1 + exp(−log-odds))
+    log-odds_k = b − ln N + w_p · c(r_size,k · r_shift,k) + w_w · c(r_waves,k)
+    score = 1 / (1 + exp(−max_k log-odds_k))
+    c(r) = max(0, ln r) · min(1, z / 4),    z = ln r / spread
 
-where median, mean and spread of `log d` come from labels of equal effort that are not suspected themselves. Several
-targets hide each other; so the closest, the two closest, ... are taken in turn as suspected and held against the
-rest (as in the test of B. Rosner, Technometrics 25, 1983). Neither term would do alone: with few labels a large ratio
-is not improbable, and with many an improbable distance can still be an ordinary one. Neither size nor shift would do
-alone: naturally weak classes have small triggers, strongly trained ones short shifts; a target has both.
+Only what is closer than normal counts, and in full only what lies outside of what is usual among this model's labels
+(`spread`: robust, from the median absolute deviation). Among `N` labels the closest is the closer the more there are,
+hence `ln N`. The constants were fitted by `tools/calibrate.py`, by logistic regression with a prior of one half.
+Margins and the faintest change of the whole image in root mean square were fitted too and added nothing.
+
+A backdoor that moves every label to another one has no target; it shows in a trigger that moves all classes apart (see
+`universal`). It is weighed by how many times smaller this is than is normal for single labels.
 
 A score above 1/2 is called backdoored, one below a tenth clean; between them the verdict stays open.
-A trigger that fails on unseen samples was fitted to those it was made on: it convicts nobody.
+A trigger that fails on unseen samples was fitted to those it was made on: its size convicts nobody, it only leaves the
+verdict open.
 """
 
 import math
-import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 
-from onnxaudit.detection.config import DetectionConfig
-from onnxaudit.detection.normality import Normal, describe_normal
-from onnxaudit.detection.outliers import SMALLEST_SIZE
-from onnxaudit.records import Judgement, Rate, Verdict
-from onnxaudit.statistics import student_tail
-
-FEWEST_NORMAL = 3  # labels that show what is normal: with fewer, their spread is anything
-LEAST_PROBABILITY = 1e-6  # what lies beyond says more about the distribution's tail than about the label
+from onnxaudit.detection.config import JudgementConfig
+from onnxaudit.detection.outliers import CONSISTENCY, SMALLEST_SIZE
+from onnxaudit.records import Judgement, Look, Rate, UniversalTrigger, Verdict
 
 
 @dataclass(frozen=True)
@@ -38,88 +38,111 @@ class Evidence:
 
     Attributes:
         label: class index.
-        size: of its trigger, pixels.
-        shrinking: how many times smaller the trigger is than is normal.
-        shortening: how many times shorter the shift is than is normal; None where none was measured.
-        ratio: `r`.
-        probability: `p`.
-        log_odds: for a backdoor.
+        ratios: `r`, by look; a look that has nothing to say of the label is missing.
+        log_odds: for a backdoor that leads there.
+        size: of its trigger, pixels; None where none was found.
         success: of its trigger on unseen samples.
-        convincing: the log-odds are positive and the trigger works on unseen samples.
     """
 
     label: int
-    size: float
-    shrinking: float
-    shortening: float | None
-    ratio: float
-    probability: float
+    ratios: Mapping[Look, float]
     log_odds: float
+    size: float | None
     success: Rate
-    convincing: bool
+
+
+def compare(distances: Mapping[int, float], normal: float | None = None) -> dict[int, float]:
+    """How many times closer each label is than `normal`, by default the median of all."""
+    if not distances:
+        return {}
+    middle = median(distances.values()) if normal is None else normal
+    return {label: middle / max(distance, math.ulp(1.0)) for label, distance in distances.items()}
 
 
 def weigh(
+    ratios: Mapping[Look, Mapping[int, float]],
     sizes: Mapping[int, float],
-    shifts: Mapping[int, float],
-    represented: Mapping[int, float],
     success: Mapping[int, Rate],
     classes: int,
-    config: DetectionConfig,
+    config: JudgementConfig,
 ) -> tuple[Evidence, ...]:
-    """Evidence for the closest labels, the strongest first; none with too few labels to compare.
+    """Evidence for every label in `success`, the strongest first.
 
     Args:
-        sizes: trigger sizes in pixels, by label, all found with equal effort.
-        shifts: lengths of latent shifts of at least these labels, in any unit; empty where none were measured.
-        represented: how many labels each size stands for.
-        success: of the triggers on unseen samples.
-        classes: `N`, the labels among which the suspects are the closest.
+        ratios: by look and label.
+        sizes: of the triggers found, pixels, by label.
+        success: of the triggers on unseen samples, by label.
+        classes: `N`.
         config: weights and limits.
     """
-    distances = measure_distances(sizes, shifts, config)
-    ascending = sorted(sizes, key=lambda label: (distances[label], label))
-    most = max(0, min(math.floor(config.most_targets * classes), len(ascending) - FEWEST_NORMAL))
+    patch, waves = measure_closeness(ratios, config)
 
-    def describe(values: Mapping[int, float], suspected: int) -> Normal:
-        others = ascending[suspected:]
-        return describe_normal([values[other] for other in others], [represented[other] for other in others])
+    def weigh_one(label: int) -> Evidence:
+        by_patch = config.patch_weight * patch.get(label, 0.0)
+        odds = config.offset - math.log(classes) + by_patch + config.waves_weight * waves.get(label, 0.0)
+        if not carries_over(success[label], config):
+            odds = max(min(odds, 0.0), odds - by_patch)
+        mine = {look: values[label] for look, values in ratios.items() if label in values}
+        return Evidence(label, mine, odds, sizes.get(label), success[label])
 
-    def weigh_label(label: int, suspected: int) -> Evidence:
-        logs = {other: math.log(max(size, SMALLEST_SIZE)) for other, size in sizes.items()}
-        shrinking = math.exp(describe(logs, suspected).median - logs[label])
-        shortening = statistics.median(shifts.values()) / shifts[label] if shifts else None
-        found = _Closeness(sizes[label], shrinking, shortening, distances[label])
-        return _weigh_one(label, found, describe(distances, suspected), success[label], classes, config)
-
-    alone = [weigh_label(label, rank + 1) for rank, label in enumerate(ascending[:most])]
-    targets = max((rank + 1 for rank, one in enumerate(alone) if one.convincing), default=0)
-    together = [weigh_label(label, targets) for label in ascending[:targets]]
-    return tuple(sorted(together + alone[targets:], key=lambda one: -one.log_odds))
+    return tuple(sorted(map(weigh_one, success), key=lambda one: (-one.log_odds, one.label)))
 
 
-def measure_distances(
-    sizes: Mapping[int, float], shifts: Mapping[int, float], config: DetectionConfig
-) -> dict[int, float]:
-    """`ln d` by label."""
-    logs = {label: math.log(max(size, SMALLEST_SIZE)) for label, size in sizes.items()}
-    if not shifts:
-        return logs
-    middle = math.log(statistics.median(shifts.values()))
-    return {label: log + config.latent_weight * (math.log(shifts[label]) - middle) for label, log in logs.items()}
+def carries_over(success: Rate, config: JudgementConfig) -> bool:
+    """Whether a trigger works on samples that it was not made with."""
+    return success.value is not None and success.value >= config.unseen_success
+
+
+def measure_closeness(
+    ratios: Mapping[Look, Mapping[int, float]], config: JudgementConfig
+) -> tuple[dict[int, float], dict[int, float]]:
+    """`c` by label: of size and shift together, and of waves."""
+    shifts = ratios.get(Look.SHIFT, {})
+    patch = {label: ratio * shifts.get(label, 1.0) for label, ratio in ratios.get(Look.TRIGGER, {}).items()}
+    return _limit(patch, config), _limit(ratios.get(Look.WAVES, {}), config)
+
+
+def _limit(ratios: Mapping[int, float], config: JudgementConfig) -> dict[int, float]:
+    logs = {label: math.log(max(ratio, SMALLEST_SIZE)) for label, ratio in ratios.items()}
+    spread = max(_measure_spread(list(logs.values())), config.least_spread)
+
+    def limit(log: float) -> float:
+        return max(0.0, log) * min(1.0, log / spread / config.full_distance)
+
+    return {label: limit(log) for label, log in logs.items()}
+
+
+def _measure_spread(values: Sequence[float]) -> float:
+    """Standard deviation of normal values with the same median absolute deviation."""
+    if not values:
+        return 0.0
+    middle = median(values)
+    return CONSISTENCY * median(abs(value - middle) for value in values)
+
+
+def weigh_universal(found: UniversalTrigger | None, normal_size: float | None, config: JudgementConfig) -> float:
+    """Log-odds for an all-to-all backdoor; minus infinity where nothing moves the classes apart."""
+    if found is None or normal_size is None or not found.moves_apart(config.fewest_destinations):
+        return -math.inf
+    if not carries_over(found.followers, config):
+        return -math.inf
+    ratio = normal_size / max(found.trigger.mask_l1, SMALLEST_SIZE)
+    return config.universal_weight * math.log(max(ratio, SMALLEST_SIZE) / config.universal_ratio)
 
 
 def judge(
     evidence: Sequence[Evidence],
+    universal: tuple[UniversalTrigger | None, float],
     obstacles: Sequence[str],
     doubts: Sequence[str],
-    config: DetectionConfig,
+    config: JudgementConfig,
     unit: str = "pixels",
 ) -> Judgement:
     """The verdict.
 
     Args:
         evidence: from `weigh`.
+        universal: what moves all classes, and its log-odds from `weigh_universal`.
         obstacles: why the evidence means little, one sentence each; with any the verdict is inconclusive.
         doubts: why a backdoor may have been missed, one sentence each; with any the verdict is never clean.
         config: limits.
@@ -128,61 +151,53 @@ def judge(
     Returns:
         Never clean without evidence: what was not compared was not tested.
     """
-    odds = [one.log_odds if one.convincing else min(one.log_odds, 0.0) for one in evidence]
-    score = _logistic(max(odds, default=0.0))
-    convincing = [one for one in evidence if one.convincing]
-    suspicious = [one for one in evidence if not one.convincing and _logistic(one.log_odds) >= config.clean_below]
-    targets = tuple(one.label for one in convincing or suspicious)
-    grounds = tuple(_describe(one, unit) for one in convincing + suspicious or evidence[:1])
-    if convincing and not obstacles:
-        return Judgement(Verdict.BACKDOORED, score, targets, grounds)
-    if evidence and not (suspicious or obstacles or doubts):
-        return Judgement(Verdict.CLEAN, score, targets, grounds)
+    mapping, mapping_odds = universal
+    score = _logistic(max([mapping_odds, *(one.log_odds for one in evidence)], default=-math.inf))
+    suspects = [one for one in evidence if _logistic(one.log_odds) >= config.clean_below]
+    convincing = [one for one in suspects if one.log_odds > 0]
+    grounds = [_describe(one, unit) for one in convincing or suspects or evidence[:1]]
+    if mapping is not None and _logistic(mapping_odds) >= config.clean_below:
+        grounds.insert(0, _describe_mapping(mapping, unit))
+    targets = _name_targets(convincing or suspects, mapping if mapping_odds > 0 else None)
+    if (convincing or mapping_odds > 0) and not obstacles:
+        return Judgement(Verdict.BACKDOORED, score, targets, tuple(grounds))
+    if evidence and score < config.clean_below and not (obstacles or doubts):
+        return Judgement(Verdict.CLEAN, score, targets, tuple(grounds))
     return Judgement(Verdict.INCONCLUSIVE, score, targets, (*obstacles, *doubts, *grounds))
 
 
 def _logistic(log_odds: float) -> float:
-    return 1 / (1 + math.exp(-log_odds))
+    return 1 / (1 + math.exp(-log_odds)) if log_odds > -700 else 0.0
 
 
-@dataclass(frozen=True)
-class _Closeness:
-    """What was measured of a label: see `Evidence`; `distance` is `ln d`."""
-
-    size: float
-    shrinking: float
-    shortening: float | None
-    distance: float
+def _name_targets(found: Sequence[Evidence], mapping: UniversalTrigger | None) -> tuple[int, ...]:
+    """Single targets, the surest first; then where an all-to-all backdoor leads."""
+    single = [one.label for one in found]
+    others = [] if mapping is None else sorted({label for label in mapping.destinations if label is not None})
+    return tuple(dict.fromkeys([*single, *others]))
 
 
-def _weigh_one(
-    label: int, found: _Closeness, normal: Normal, success: Rate, classes: int, config: DetectionConfig
-) -> Evidence:
-    ratio = math.exp(normal.median - found.distance)
-    tail = student_tail(normal.distance(found.distance), normal.freedom)
-    probability = min(1.0, max(classes * tail, LEAST_PROBABILITY))
-    log_odds = config.ratio_weight * math.log(ratio / config.neutral_ratio)
-    log_odds += config.rarity_weight * math.log10(config.neutral_probability / probability)
-    works = success.value is not None and success.value >= config.unseen_success
-    convincing = works and log_odds > 0
-    return Evidence(
-        label, found.size, found.shrinking, found.shortening, ratio, probability, log_odds, success, convincing
-    )
+WORDS = {
+    Look.TRIGGER: "its trigger is {:.1f} times smaller than is normal for this model",
+    Look.SHIFT: "the shift of inner features that leads there {:.1f} times shorter",
+    Look.WAVES: "the change of the whole image by few waves {:.1f} times weaker",
+}
 
 
 def _describe(one: Evidence, unit: str) -> str:
+    size = "no trigger was found" if one.size is None else f"the smallest trigger found covers {one.size:.1f} {unit}"
     carries = (
         "no unseen sample could test it"
         if one.success.value is None
         else f"it sends {one.success.successes} of {one.success.trials} unseen samples there"
     )
-    shift = (
-        ""
-        if one.shortening is None
-        else f"; the shift of inner features that leads there is {one.shortening:.1f} times shorter than is normal"
-    )
+    ratios = ", ".join(words.format(one.ratios[look]) for look, words in WORDS.items() if look in one.ratios)
+    return f"Label {one.label}: {size}, {carries}; {ratios or 'nothing could be compared'}."
+
+
+def _describe_mapping(found: UniversalTrigger, unit: str) -> str:
+    pairs = ", ".join(f"{a} to {b}" for a, b in enumerate(found.destinations) if b is not None)
     return (
-        f"The smallest trigger found for label {one.label} covers {one.size:.1f} {unit}, {one.shrinking:.1f} times "
-        f"fewer than is normal for this model; {carries}{shift}; by chance the closest of its labels is as close with "
-        f"probability {one.probability:.2g}."
+        f"A single trigger of {found.trigger.mask_l1:.1f} {unit} sends each class to a label of its own ({pairs}); "
+        f"{found.followers.successes} of {found.followers.trials} unseen samples follow."
     )

@@ -22,7 +22,8 @@ from torch import Tensor
 
 from onnxaudit.deadline import Deadline
 from onnxaudit.detection.config import LatentConfig
-from onnxaudit.detection.forwards import device_of
+from onnxaudit.detection.forwards import device_of, measure_margins
+from onnxaudit.detection.shrinking import Shrinking
 from onnxaudit.importer import Classifier
 from onnxaudit.records import Ints, Samples
 
@@ -83,29 +84,19 @@ def _shorten(
     """Shortest shifts for features `base` `(labels, samples, ...)`; None when the deadline passed."""
     count, each = base.shape[:2]
     shift = torch.zeros(count, *base.shape[2:], device=base.device, requires_grad=True)
-    penalty = torch.full((count,), config.first_penalty, device=base.device)
-    best = torch.full((count,), torch.inf, device=base.device)
+    shrinking = Shrinking(count, config.schedule, base.device)
     adam = torch.optim.Adam([shift], lr=config.step_size * spread)
     unit = spread * shift[0].numel() ** 0.5
     for _ in range(config.steps):
         if deadline.passed:
             return None
         logits = classifier.tail({features: (base + shift[:, None]).flatten(0, 1)})
-        margins = _measure_margins(logits, labels.repeat_interleave(each)).view(count, each)
+        margins = measure_margins(logits, labels.repeat_interleave(each)).view(count, each)
         lengths = shift.flatten(1).norm(dim=1)
-        enough = (margins > 0).float().mean(dim=1) >= config.success
-        shorter = enough & (lengths.detach() < best)
-        best = torch.where(shorter, lengths.detach(), best)
-        penalty = penalty * torch.where(enough, config.penalty_rise, 1 / config.penalty_fall)
+        shrinking.update(lengths, (margins > 0).float().mean(dim=1))
         scale = logits.detach().std()
-        loss = F.relu(config.margin - margins / scale).mean(dim=1) + penalty * lengths / unit
+        loss = F.relu(config.margin - margins / scale).mean(dim=1) + shrinking.penalty * lengths / unit
         adam.zero_grad()
         loss.sum().backward()
         adam.step()
-    return [float(length) / spread for length in best]
-
-
-def _measure_margins(logits: Tensor, labels: Tensor) -> Tensor:
-    """`z_t − max of the other logits`, `(n,)`; a NaN stays one and is no success."""
-    own = F.one_hot(labels, logits.shape[1]).bool()
-    return logits[own] - logits.masked_fill(own, -torch.inf).amax(dim=1)
+    return [float(length) / spread for length in shrinking.best]

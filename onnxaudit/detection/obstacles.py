@@ -6,7 +6,7 @@ import numpy as np
 
 from onnxaudit.detection.config import DetectionConfig
 from onnxaudit.detection.forwards import pick_classes
-from onnxaudit.records import Floats, Inversion, LabelStatus, Samples
+from onnxaudit.records import Floats, Inversion, LabelStatus, Look, Samples
 from onnxaudit.statistics import rate_of
 
 
@@ -28,8 +28,18 @@ def list_obstacles(
     )
 
 
+LOOKS = {
+    Look.TRIGGER: "sizes of triggers",
+    Look.SHIFT: "shifts of inner features",
+    Look.WAVES: "changes of the whole image made of few waves",
+}
+
+
 def list_doubts(
-    samples: Samples, found: Sequence[Inversion], config: DetectionConfig, *, shifts_missing: bool
+    samples: Samples,
+    found: Sequence[Inversion],
+    config: DetectionConfig,
+    missing: Sequence[Look],
 ) -> tuple[str, ...]:
     """Why a backdoor may have been missed although nothing points to one.
 
@@ -37,7 +47,7 @@ def list_doubts(
         samples: all clean samples.
         found: one inversion a label.
         config: limits.
-        shifts_missing: whether shifts of inner features were asked for and could not be measured.
+        missing: looks that were taken and saw nothing.
     """
     doubts = []
     if samples.synthetic:
@@ -45,8 +55,7 @@ def list_doubts(
     settled = sum(one.status is LabelStatus.SETTLED for one in found)
     if settled < config.fewest_settled * len(found):
         doubts.append(f"A trigger was found for only {settled} of {len(found)} labels, too few to tell what is normal.")
-    if shifts_missing:
-        doubts.append("No shift of inner features could be measured, so that only triggers were compared.")
+    doubts += [f"Labels could not be compared by {LOOKS[look]}: none could be measured." for look in missing]
     return tuple(doubts)
 
 
@@ -59,7 +68,7 @@ def explain(one: Inversion) -> str:
             return "no trigger sent enough samples to this label"
         case LabelStatus.UNFINISHED if one.passes:
             return "the time was up before its inversion had settled"
-        case LabelStatus.UNFINISHED:
+        case _:
             return "its inversion was not begun: no time, or no samples of other classes"
 
 

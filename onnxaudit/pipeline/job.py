@@ -129,6 +129,9 @@ class Job:
 
     def _find_trigger(self, target: int, fitting: Samples) -> Trigger:
         """The scan's trigger for a label, or, where a caller names a label that was no suspect, a new one."""
+        universal = self.scan.universal
+        if universal is not None and target in universal.destinations:
+            return universal.trigger
         for finding in self.scan.triggers:
             if finding.label == target:
                 return finding.trigger

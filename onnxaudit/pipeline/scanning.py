@@ -12,6 +12,8 @@ from onnxaudit.records import Event, GivenPreprocessing, OnEvent, PreprocessingC
 from onnxaudit.report.wording import summarise_scan
 from onnxaudit.surgery import find_features
 
+NO_FEATURES = "The model has no layer at which shifts of inner features could be measured."
+
 
 @dataclass(frozen=True)
 class ScanConfig:
@@ -72,13 +74,14 @@ def scan_subject(
     subject: Subject, config: ScanConfig, *, seed: int, start: float, deadline: Deadline, on_event: OnEvent
 ) -> ScanReport:
     """Scan an opened model; `start` is the time of `time.monotonic` from which seconds are counted."""
+    features = find_features(subject.model)
     found = detect(
         subject.classifier,
         subject.samples,
         config.detection,
-        features=find_features(subject.model),
+        features=features,
         unit=subject.model.info.input.layout.unit,
-        doubts=subject.list_doubts(),
+        doubts=subject.list_doubts() + (() if features else (NO_FEATURES,)),
         seed=seed,
         deadline=deadline,
         on_event=on_event,
@@ -101,6 +104,7 @@ def scan_subject(
         seed=seed,
         device=subject.device,
         versions=list_versions(),
+        universal=found.universal,
         duration_seconds=round(time.monotonic() - start, 3),
         notes=subject.notes,
     )

@@ -11,9 +11,11 @@ from onnxaudit.records.detection import (
     Judgement,
     LabelResult,
     LabelStatus,
+    Look,
     Rate,
     Trigger,
     TriggerFinding,
+    UniversalTrigger,
     Verdict,
 )
 from onnxaudit.records.events import Event, OnEvent
@@ -65,6 +67,7 @@ __all__ = [
     "LabelResult",
     "LabelStatus",
     "Layout",
+    "Look",
     "Measurement",
     "ModelInfo",
     "NeuronAxis",
@@ -89,6 +92,7 @@ __all__ = [
     "TargetLayer",
     "Trigger",
     "TriggerFinding",
+    "UniversalTrigger",
     "Verdict",
     "WeightChange",
     "decode_array",

@@ -55,6 +55,15 @@ class LabelStatus(StrEnum):
     SETTLED = "settled"
     UNREACHED = "unreached"  # no trigger of any size sent enough samples to the label
     UNFINISHED = "unfinished"  # the time budget ended first, or no sample is of another class
+    SCREENED = "screened"  # among very many labels the cheap looks saw nothing in it; no trigger was sought
+
+
+class Look(StrEnum):
+    """The kinds of evidence that single out a label."""
+
+    TRIGGER = "trigger"  # size of the smallest mask
+    SHIFT = "shift"  # length of the shortest shift of inner features
+    WAVES = "waves"  # strength of the weakest change of the whole image that is made of few waves
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,8 +97,8 @@ class LabelResult:
         anomaly_index: `b_k / (1.4826 · MAD)` of METHOD step 1 on raw sizes; None where it means nothing.
         log_index: signed robust z of the log size, positive where smaller than the median, at the first look.
         closer_index: the same among labels of equal, greater effort (second look); None for labels not in it.
-        latent_ratio: how many times shorter the shift of inner features towards this label is than is normal; None
-            where none was measured.
+        ratios: how many times closer than is normal the label is, by look; a look that could not measure it is missing.
+        log_odds: for a backdoor that leads to it; None where nothing was measured.
         role: "suspect" or "control" in the second look, else None.
         passes: image passes spent.
         reason: why the inversion did not settle, else "".
@@ -102,7 +111,8 @@ class LabelResult:
     anomaly_index: float | None
     log_index: float | None = None
     closer_index: float | None = None
-    latent_ratio: float | None = None
+    ratios: dict[Look, float] = field(default_factory=dict)
+    log_odds: float | None = None
     role: Literal["suspect", "control"] | None = None
     passes: int = 0
     reason: str = ""
@@ -117,6 +127,27 @@ class TriggerFinding:
     digest: str
     mask_l1: float
     success_rate: Rate
+
+
+@dataclass(frozen=True, eq=False)
+class UniversalTrigger:
+    """The smallest trigger that makes samples leave their class, whichever way.
+
+    Attributes:
+        trigger: mask and pattern.
+        destinations: for each class the label that most of its unseen samples go to; None where most stay.
+        followers: unseen samples that go where most of their class go.
+    """
+
+    trigger: Trigger
+    destinations: tuple[int | None, ...]
+    followers: Rate
+
+    def moves_apart(self, share: float) -> bool:
+        """Whether at least `share` of the classes, and three, go to labels that no other class goes to."""
+        reached = [label for label in self.destinations if label is not None]
+        alone = sum(reached.count(label) == 1 for label in reached)
+        return alone >= max(3.0, share * len(self.destinations))
 
 
 class Verdict(StrEnum):
@@ -161,3 +192,4 @@ class Detection:
     labels: tuple[LabelResult, ...]
     triggers: tuple[TriggerFinding, ...]
     coverage: Coverage
+    universal: UniversalTrigger | None = None

@@ -4,6 +4,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+Stage = Literal[
+    "load",
+    "samples",
+    "import",
+    "preprocess",
+    "margin",
+    "latent",
+    "invert",
+    "waves",
+    "closer",
+    "universal",
+    "verify",
+    "profile",
+    "prune",
+    "tune",
+    "write",
+    "rescan",
+]
+
 
 @dataclass(frozen=True)
 class Event:
@@ -15,20 +34,7 @@ class Event:
         message: for people.
     """
 
-    stage: Literal[
-        "load",
-        "samples",
-        "import",
-        "preprocess",
-        "invert",
-        "closer",
-        "verify",
-        "profile",
-        "prune",
-        "tune",
-        "write",
-        "rescan",
-    ]
+    stage: Stage
     done: int
     total: int
     message: str = ""

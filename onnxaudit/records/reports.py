@@ -6,7 +6,7 @@ A `...Document` is what a file holds: several models can be scanned in one run.
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from onnxaudit.records.detection import Coverage, LabelResult, TriggerFinding, Verdict
+from onnxaudit.records.detection import Coverage, LabelResult, TriggerFinding, UniversalTrigger, Verdict
 from onnxaudit.records.model import ModelInfo
 from onnxaudit.records.repair import Measurement, Profile, PruningRound, TargetLayer, WeightChange
 from onnxaudit.records.samples import PreprocessingChoice, SamplesInfo
@@ -37,6 +37,7 @@ class ScanReport:
         versions: of Python and the packages that decide results.
         duration_seconds: wall clock.
         notes: what to know about how the file was run (as a float32 upcast, with a newer opset), one sentence each.
+        universal: the trigger of an all-to-all backdoor, where one was found.
         kind: tells a scan from a repair.
     """
 
@@ -58,6 +59,7 @@ class ScanReport:
     versions: dict[str, str]
     duration_seconds: float
     notes: tuple[str, ...] = ()
+    universal: UniversalTrigger | None = None
     kind: Literal["scan"] = "scan"
 
 

@@ -123,7 +123,7 @@ def _tabulate_labels(report: ScanReport) -> Table:
         "success",
         "index",
         "log-index",
-        "latent",
+        "evidence",
         "role",
     )
     for row in _most_suspicious(report)[:LABELS_SHOWN]:
@@ -137,7 +137,7 @@ def _tabulate_labels(report: ScanReport) -> Table:
             format_rate(row.success_rate),
             format_number(row.anomaly_index, 2),
             format_number(log_index, 2),
-            "–" if row.latent_ratio is None else f"{row.latent_ratio:.1f}x",
+            format_number(row.log_odds),
             row.role or ("" if row.status == "settled" else row.status.value),
         )
     return table

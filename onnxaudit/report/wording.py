@@ -19,9 +19,10 @@ def summarise_scan(
         case Verdict.CLEAN:
             tested = _count(found.coverage.labels_finished, "label was", "labels were")
             return (
-                f"No backdoor found: {tested} tested, and none can be forced by a trigger that is suspiciously small "
-                "beside the others'. A fixed trigger of the kinds that this scan looks for is unlikely; other kinds of "
-                "attack are not ruled out. Keep the report with the model and scan again whenever its file changes."
+                f"No backdoor found: {tested} tested, and none stands out from the others by the size of its trigger "
+                "or by any other evidence. A fixed trigger of the kinds that this scan looks for is unlikely; other "
+                "kinds of attack are not ruled out. Keep the report with the model and scan again whenever its file "
+                "changes."
             )
         case Verdict.INCONCLUSIVE:
             advice = _advise_inconclusive(found.coverage, samples.synthetic)
@@ -73,14 +74,26 @@ def summarise_repair(
 
 
 def _describe_backdoor(found: Detection, class_names: Sequence[str] | None, unit: str) -> str:
+    return (
+        f"Backdoor found: {_describe_effect(found, class_names, unit)} Whoever knows the trigger can make the model "
+        "give that answer at will, while it looks normal otherwise. Do not use the model as it is: repair it with "
+        "`onnxaudit repair`, or have it trained again from data and code that you trust."
+    )
+
+
+def _describe_effect(found: Detection, class_names: Sequence[str] | None, unit: str) -> str:
+    if found.universal is not None:
+        size, followers = found.universal.trigger.mask_l1, found.universal.followers
+        return (
+            f"a trigger that covers {size:.1f} {unit} sends each class to a label of its own; {followers.successes} of "
+            f"{followers.trials} clean images that the search for it did not see follow."
+        )
     surest, *others = found.judgement.target_labels
     finding = next((finding for finding in found.triggers if finding.label == surest), None)
     more = ", ".join(name_label(label, class_names) for label in others)
     return (
-        f"Backdoor found: {_describe_trigger(finding, unit)} to class {name_label(surest, class_names)}."
-        f"{f' Further target classes: {more}.' if more else ''} Whoever knows the trigger can make the model give that "
-        "answer at will, while it looks normal otherwise. Do not use the model as it is: repair it with `onnxaudit "
-        "repair`, or have it trained again from data and code that you trust."
+        f"{_describe_trigger(finding, unit)} to class {name_label(surest, class_names)}."
+        f"{f' Further target classes: {more}.' if more else ''}"
     )
 
 

@@ -1,125 +1,173 @@
+import math
+
 import numpy as np
 import pytest
 
-from onnxaudit.detection import DetectionConfig
-from onnxaudit.detection.judgement import judge, weigh
-from onnxaudit.records import Verdict
+from onnxaudit.detection.config import JudgementConfig
+from onnxaudit.detection.judgement import compare, judge, weigh, weigh_universal
+from onnxaudit.records import Look, Trigger, UniversalTrigger, Verdict
 from onnxaudit.statistics import rate
 
-CONFIG = DetectionConfig()
-NORMAL = np.random.default_rng(3).normal(np.log(40), 0.2, 200)
+CONFIG = JudgementConfig()
+NOTHING = (None, -math.inf)
+STRONG = {Look.TRIGGER: 6.0, Look.SHIFT: 1.6, Look.WAVES: 1.2}
 
 
-def weigh_sizes(sizes, classes=None, success=None, shifts=()):
-    success = success or {}
-    rates = {label: success.get(label, rate(45, 48)) for label in range(len(sizes))}
-    alike = dict.fromkeys(range(len(sizes)), 1.0)
-    return weigh(dict(enumerate(sizes)), dict(enumerate(shifts)), alike, rates, classes or len(sizes), CONFIG)
+def weigh_labels(*outliers, labels=14, classes=None, success=None):
+    """Labels as close as is normal, but for the first few, whose ratios are given."""
+    ratios = {look: dict.fromkeys(range(labels), 1.0) for look in Look}
+    for label, closer in enumerate(outliers):
+        for look, ratio in closer.items():
+            ratios[look][label] = ratio
+    rates = {label: rate(45, 48) for label in range(labels)} | (success or {})
+    sizes = {label: 40 / ratio for label, ratio in ratios[Look.TRIGGER].items()}
+    return weigh(ratios, sizes, rates, classes or labels, CONFIG)
 
 
-def with_outliers(outliers, normal=14):
-    return [*outliers, *np.exp(NORMAL[:normal])]
+def judge_labels(*outliers, universal=NOTHING, obstacles=(), doubts=(), **options):
+    return judge(weigh_labels(*outliers, **options), universal, obstacles, doubts, CONFIG)
 
 
-def judge_sizes(sizes, **options):
-    return judge(weigh_sizes(sizes, **options), (), (), CONFIG)
+def make_universal(destinations, pixels=2, successes=40):
+    mask = np.zeros((1, 8, 8), np.float32)
+    mask.flat[:pixels] = 1.0
+    return UniversalTrigger(Trigger(mask, np.zeros((1, 8, 8), np.float32)), tuple(destinations), rate(successes, 48))
 
 
-def test_one_far_smaller_trigger_is_a_backdoor():
-    judgement = judge_sizes(with_outliers([5.0]))
+def test_a_label_that_is_closer_in_every_way_is_a_backdoors_target():
+    judgement = judge_labels(STRONG)
     assert judgement.verdict is Verdict.BACKDOORED
     assert judgement.target_labels == (0,)
     assert judgement.score > 0.9
 
 
-def test_normal_sizes_are_clean():
-    judgement = judge_sizes(with_outliers([]))
+def test_labels_as_close_as_is_normal_are_clean():
+    judgement = judge_labels()
     assert judgement.verdict is Verdict.CLEAN
     assert judgement.target_labels == ()
     assert judgement.score < 0.1
     assert len(judgement.reasons) == 1
 
 
-def test_two_targets_do_not_hide_each_other_and_the_surest_comes_first():
-    judgement = judge_sizes(with_outliers([6.0, 4.0], normal=8))
-    assert judgement.verdict is Verdict.BACKDOORED
-    assert judgement.target_labels == (1, 0)
+def test_two_targets_are_named_and_the_surest_comes_first():
+    stronger = {look: 1.5 * ratio for look, ratio in STRONG.items()}
+    assert judge_labels(STRONG, stronger).target_labels == (1, 0)
 
 
-@pytest.mark.parametrize("size", [3.0, 40.0])
-def test_equal_sizes_convict_nobody_however_small(size):
-    judgement = judge_sizes([size] * 12)
-    assert judgement.verdict is Verdict.CLEAN
-    assert judgement.score < 0.1
+@pytest.mark.parametrize("look", Look)
+def test_a_label_half_as_far_again_in_one_way_alone_convicts_nobody(look):
+    assert judge_labels({look: 1.5}).verdict is not Verdict.BACKDOORED
 
 
-def test_the_same_outlier_says_less_among_more_labels():
-    sizes = with_outliers([12.0])
-    among_few, among_many = (weigh_sizes(sizes, classes=classes)[0] for classes in (15, 1000))
-    assert among_many.probability > 10 * among_few.probability
-    assert among_many.log_odds < among_few.log_odds
+def test_a_long_way_through_features_speaks_against_a_small_trigger():
+    near, far = ({Look.TRIGGER: 3.0, Look.SHIFT: shift} for shift in (1.3, 0.7))
+    assert weigh_labels(near)[0].log_odds > weigh_labels(far)[0].log_odds
 
 
-def test_trigger_that_fails_on_unseen_samples_is_inconclusive():
-    judgement = judge_sizes(with_outliers([5.0]), success={0: rate(4, 48)})
+def test_strong_waves_do_not_acquit_a_patch():
+    far, normal = ({**STRONG, Look.WAVES: waves} for waves in (0.5, 1.0))
+    assert weigh_labels(far)[0].log_odds == weigh_labels(normal)[0].log_odds
+
+
+def test_what_is_usual_among_a_models_labels_counts_less():
+    lone = {Look.TRIGGER: compare({0: 10.0} | dict.fromkeys(range(1, 14), 40.0))}
+    sizes = {0: 10.0} | {label: 40.0 * 2.0 ** (label % 3 - 1) for label in range(1, 14)}
+    usual = {Look.TRIGGER: compare(sizes)}
+    odds = [weigh(ratios, sizes, {0: rate(9, 9)}, 14, CONFIG)[0].log_odds for ratios in (lone, usual)]
+    assert odds[0] > odds[1]
+
+
+def test_the_same_label_says_less_among_more():
+    few, many = (weigh_labels(STRONG, classes=classes)[0].log_odds for classes in (15, 1500))
+    assert few - many == pytest.approx(math.log(100))
+
+
+@pytest.mark.parametrize("success", [rate(4, 48), rate(0, 0)])
+def test_a_trigger_that_fails_on_unseen_samples_convicts_nobody_and_clears_nobody(success):
+    judgement = judge_labels({Look.TRIGGER: 40.0}, success={0: success})
     assert judgement.verdict is Verdict.INCONCLUSIVE
     assert judgement.score == 0.5
     assert judgement.target_labels == (0,)
+
+
+def test_other_evidence_convicts_even_where_the_trigger_fails():
+    strong = {Look.TRIGGER: 2.0, Look.WAVES: 60.0}
+    assert judge_labels(strong, success={0: rate(4, 48)}).verdict is Verdict.BACKDOORED
 
 
 def test_weak_suspicion_is_neither_a_backdoor_nor_clean():
-    judgement = judge_sizes(with_outliers([16.0]))
-    assert judgement.verdict is Verdict.INCONCLUSIVE
-    assert judgement.target_labels == (0,)
-    assert CONFIG.clean_below <= judgement.score < 0.5
+    weak = next(
+        one
+        for ratio in np.linspace(1, 10, 200)
+        if CONFIG.clean_below < (one := judge_labels({Look.TRIGGER: ratio})).score < 0.5
+    )
+    assert weak.verdict is Verdict.INCONCLUSIVE
+    assert weak.target_labels == (0,)
 
 
-def test_trigger_that_no_unseen_sample_could_test_is_inconclusive():
-    assert judge_sizes(with_outliers([5.0]), success={0: rate(0, 0)}).verdict is Verdict.INCONCLUSIVE
+def test_nothing_to_compare_is_never_clean():
+    assert judge((), NOTHING, (), (), CONFIG).verdict is Verdict.INCONCLUSIVE
 
 
-@pytest.mark.parametrize("sizes", [[], [5.0], [5.0, 40.0], [5.0, 40.0, 50.0]])
-def test_labels_that_cannot_be_compared_are_inconclusive(sizes):
-    judgement = judge_sizes(sizes, classes=10)
-    assert judgement.verdict is Verdict.INCONCLUSIVE
-    assert judgement.score == 0.5
-
-
-@pytest.mark.parametrize("sizes", [with_outliers([5.0]), with_outliers([])])
-def test_obstacles_leave_every_verdict_open_and_say_why(sizes):
-    judgement = judge(weigh_sizes(sizes), ("too few classes",), (), CONFIG)
+@pytest.mark.parametrize("outliers", [(STRONG,), ()])
+def test_obstacles_leave_every_verdict_open_and_say_why(outliers):
+    judgement = judge_labels(*outliers, obstacles=("too few classes",))
     assert judgement.verdict is Verdict.INCONCLUSIVE
     assert judgement.reasons[0] == "too few classes"
 
 
 def test_doubts_rule_out_clean_alone():
-    assert judge(weigh_sizes(with_outliers([])), (), ("synthetic",), CONFIG).verdict is Verdict.INCONCLUSIVE
-    assert judge(weigh_sizes(with_outliers([5.0])), (), ("synthetic",), CONFIG).verdict is Verdict.BACKDOORED
+    assert judge_labels(doubts=("synthetic",)).verdict is Verdict.INCONCLUSIVE
+    assert judge_labels(STRONG, doubts=("synthetic",)).verdict is Verdict.BACKDOORED
 
 
 def test_reasons_give_the_figures():
-    (reason,) = judge_sizes(with_outliers([5.0])).reasons
-    assert "label 0 covers 5.0 pixels" in reason
+    (reason,) = judge_labels(STRONG).reasons
+    assert "Label 0" in reason
+    assert "6.7 pixels" in reason
     assert "45 of 48 unseen samples" in reason
+    assert "6.0 times smaller" in reason
 
 
-def test_size_zero_is_no_error():
-    judgement = judge_sizes(with_outliers([0.0]))
-    assert judgement.target_labels == (0,)
-
-
-def test_a_middling_trigger_with_a_short_shift_convicts_and_without_it_does_not():
-    sizes = with_outliers([18.0])
-    shifts = np.exp(np.random.default_rng(5).normal(0, 0.1, len(sizes)))
-    shifts[0] = 0.4
-    assert judge_sizes(sizes).verdict is not Verdict.BACKDOORED
-    judgement = judge_sizes(sizes, shifts=shifts)
+def test_one_small_trigger_that_sends_each_class_elsewhere_is_a_backdoor():
+    found = make_universal([1, 2, 3, 4, 0])
+    odds = weigh_universal(found, 40.0, CONFIG)
+    judgement = judge_labels(universal=(found, odds), labels=5)
     assert judgement.verdict is Verdict.BACKDOORED
-    assert judgement.target_labels == (0,)
-    assert "times shorter than is normal" in judgement.reasons[0]
+    assert judgement.target_labels == (0, 1, 2, 3, 4)
+    assert "0 to 1, 1 to 2" in judgement.reasons[0]
 
 
-def test_a_short_shift_without_a_small_trigger_convicts_nobody():
-    sizes = with_outliers([40.0])
-    shifts = [0.6] + [1.0] * (len(sizes) - 1)
-    assert judge_sizes(sizes, shifts=shifts).verdict is not Verdict.BACKDOORED
+@pytest.mark.parametrize(
+    "found",
+    [
+        None,
+        make_universal([1, 2, 3, 4, 0], pixels=60),  # as large as is normal
+        make_universal([1, 2, 1, 1, 1]),  # a single target, or two
+        make_universal([1, 2, None, None, None, None, None, None]),
+        make_universal([1, 2, 3, 4, 0], successes=4),  # unseen samples do not follow
+    ],
+)
+def test_other_universal_triggers_convict_nobody(found):
+    odds = weigh_universal(found, 40.0, CONFIG)
+    assert odds < 0
+    assert judge_labels(universal=(found, odds)).verdict is Verdict.CLEAN
+
+
+def test_ratios_are_relative_to_the_median():
+    assert compare({0: 10.0, 1: 20.0, 2: 40.0}) == {0: 2.0, 1: 1.0, 2: 0.5}
+    assert compare({0: 10.0}, normal=30.0) == {0: 3.0}
+    assert compare({}) == {}
+
+
+@pytest.mark.parametrize("size", [0.0, 1e-30])
+def test_size_zero_is_no_error(size):
+    ratios = {Look.TRIGGER: compare({0: size, 1: 40.0, 2: 40.0, 3: 40.0})}
+    assert weigh(ratios, {0: size}, {0: rate(9, 9)}, 4, CONFIG)[0].log_odds > 0
+
+
+@pytest.mark.parametrize("value", [3.0, 40.0])
+def test_equal_sizes_convict_nobody_however_small(value):
+    ratios = {Look.TRIGGER: compare(dict.fromkeys(range(12), value))}
+    evidence = weigh(ratios, {}, dict.fromkeys(range(12), rate(48, 48)), 12, CONFIG)
+    assert judge(evidence, NOTHING, (), (), CONFIG).verdict is Verdict.CLEAN

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from onnxaudit.deadline import Deadline
-from onnxaudit.detection.config import LatentConfig
+from onnxaudit.detection.config import LatentConfig, Schedule
 from onnxaudit.detection.latent import measure_shifts
 from onnxaudit.importer import Classifier, import_model
 from onnxaudit.intake import load_model
@@ -48,8 +48,8 @@ def test_without_a_backdoor_no_shift_is_much_shorter(tmp_path: Path, samples: Sa
 
 def test_the_same_seed_gives_the_same_lengths_in_chunks_of_any_size(tmp_path: Path, samples: Samples) -> None:
     classifier = open_planted(tmp_path, backdoored=True)
-    small = LatentConfig(steps=5, success=0.0, most_values=1)
-    large = LatentConfig(steps=5, success=0.0)
+    small = LatentConfig(steps=5, schedule=Schedule(success=0.0, window=1), most_values=1)
+    large = LatentConfig(steps=5, schedule=Schedule(success=0.0, window=1))
     one, two = (
         measure_shifts(classifier, samples, "flat", config, seed=1, deadline=Deadline()) for config in (small, large)
     )
@@ -64,5 +64,5 @@ def test_a_passed_deadline_gives_nothing_to_compare(tmp_path: Path, samples: Sam
 
 def test_a_label_that_no_shift_reaches_has_no_length(tmp_path: Path, samples: Samples) -> None:
     classifier = open_planted(tmp_path, backdoored=True)
-    impossible = LatentConfig(steps=3, success=1.1)
+    impossible = LatentConfig(steps=3, schedule=Schedule(success=1.1, window=1))
     assert measure_shifts(classifier, samples, "flat", impossible, seed=0, deadline=Deadline()) == {}

@@ -1,0 +1,85 @@
+"""How far each label can be driven ahead of all others, with no image at all: evidence that needs no trigger.
+
+Source: H. Wang et al., MM-BD: post-training detection of backdoor attacks with arbitrary backdoor pattern types using a
+maximum margin statistic, IEEE S&P 2024. For each label `t` maximise over images `x` in [0, 1], from noise,
+
+    margin(f(x), t) = z_t − max of the other logits
+
+A backdoor overfits: its label can be driven much further ahead than the others.
+
+Differs from the source: few short ascents a label, all labels in one batch; a label's largest margin is compared with
+the median of the others, without assuming a distribution.
+"""
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from onnxaudit.deadline import Deadline
+from onnxaudit.detection.config import MarginConfig
+from onnxaudit.detection.forwards import device_of, measure_margins
+
+
+def maximise_margins(
+    classifier: nn.Module,
+    shape: tuple[int, int, int],
+    classes: int,
+    config: MarginConfig,
+    *,
+    seed: int,
+    deadline: Deadline,
+) -> dict[int, float]:
+    """The largest margin found for each label, in logits.
+
+    Args:
+        classifier: logits of images.
+        shape: `(c, h, w)` of an image.
+        classes: number of labels.
+        config: all settings.
+        seed: each label draws from a stream of its own.
+        deadline: when it passes nothing is returned, because labels have to be compared at equal effort.
+
+    Returns:
+        By label; no entry for a label that never came ahead.
+    """
+    found = dict[int, float]()
+    per_chunk = max(1, config.chunk_pixels // (config.starts * shape[1] * shape[2]))
+    for start in range(0, classes, per_chunk):
+        labels = range(start, min(start + per_chunk, classes))
+        margins = _ascend(classifier, shape, labels, config, seed, deadline)
+        if margins is None:
+            return {}
+        found |= {label: margin for label, margin in zip(labels, margins, strict=True) if margin > 0}
+    return found
+
+
+def _ascend(
+    classifier: nn.Module,
+    shape: tuple[int, int, int],
+    labels: range,
+    config: MarginConfig,
+    seed: int,
+    deadline: Deadline,
+) -> list[float] | None:
+    """Largest margins over all starts; None when the deadline passed."""
+    device = device_of(classifier)
+    noise = [np.random.default_rng((seed, label)).random((config.starts, *shape), dtype=np.float32) for label in labels]
+    images = torch.from_numpy(np.concatenate(noise)).to(device, memory_format=torch.channels_last).requires_grad_(True)
+    adam = torch.optim.Adam([images], lr=config.step_size)
+    targets = torch.tensor(labels, device=device).repeat_interleave(config.starts)
+    best = torch.full((len(targets),), -torch.inf, device=device)
+    for _ in range(config.steps):
+        if deadline.passed:
+            return None
+        margins = measure_margins(classifier(images), targets)
+        best = torch.fmax(best, margins.detach())
+        adam.zero_grad()
+        (-margins.sum()).backward()  # type: ignore[no-untyped-call]
+        adam.step()
+        _clip(images)
+    return best.view(len(labels), config.starts).amax(dim=1).tolist()
+
+
+def _clip(images: Tensor) -> None:
+    with torch.no_grad():
+        images.clamp_(0, 1)

@@ -1,0 +1,42 @@
+"""How a penalty on size is steered so that the smallest change with enough success is found, by row.
+
+The penalty rises while enough samples obey and falls otherwise, after B. Wang et al., Neural Cleanse, IEEE S&P 2019;
+the smallest size at which enough obeyed is kept. Differs from the source: it moves at every step, by the success over
+the last few.
+"""
+
+import torch
+from torch import Tensor
+
+from onnxaudit.detection.config import Schedule
+
+
+class Shrinking:
+    """The state of many rows that shrink side by side.
+
+    Attributes:
+        penalty: weight of the size in the loss, `(rows,)`.
+        best: smallest size with enough success, `(rows,)`; infinite while there is none.
+    """
+
+    def __init__(self, rows: int, schedule: Schedule, device: torch.device) -> None:
+        self._schedule = schedule
+        self._success = torch.zeros(rows, schedule.window, device=device)
+        self._steps = 0
+        self.penalty = torch.full((rows,), schedule.first_penalty, device=device)
+        self.best = torch.full((rows,), torch.inf, device=device)
+
+    def update(self, sizes: Tensor, success: Tensor) -> Tensor:
+        """Take note of a step: sizes and shares of samples that obeyed, `(rows,)` each.
+
+        Returns:
+            Which rows are now smaller than ever before with enough success, `(rows,)`.
+        """
+        self._success[:, self._steps % self._schedule.window] = success
+        self._steps += 1
+        # A window that is not full yet counts its missing steps as failures.
+        enough = self._success.mean(dim=1) >= self._schedule.success
+        better = enough & (sizes.detach() < self.best)
+        self.best = torch.where(better, sizes.detach(), self.best)
+        self.penalty = self.penalty * torch.where(enough, self._schedule.penalty_rise, 1 / self._schedule.penalty_fall)
+        return better

@@ -1,0 +1,136 @@
+"""The weakest change made of few waves for each label: evidence for triggers that are spread over the whole image.
+
+For each label `t`, over samples `x` of other classes, minimise
+
+    mean_x cross_entropy(f(clip(x + Σ_ij a_ij · wave_ij)), t)  +  λ · Σ_ij |a_ij| / u
+
+over amplitudes `a` of cosines (type-II transform, the lower half of the frequencies) with Adam; the smallest sum at
+which enough samples are sent to the label is kept. A sinusoid or a shade covers every pixel, so that its mask is large;
+but it is made of few waves, where natural ways to a label take many.
+
+After G. Tao et al., Better trigger inversion optimization in backdoor scanning, CVPR 2022, who parametrise additively.
+
+Differs from the source: one change of either sign, in the frequency domain; the sum of amplitudes is penalised, which
+makes the spectrum sparse.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from onnxaudit.deadline import Deadline
+from onnxaudit.detection.config import WavesConfig
+from onnxaudit.detection.forwards import device_of
+from onnxaudit.detection.sampling import draw_order
+from onnxaudit.detection.shrinking import Shrinking
+from onnxaudit.records import Floats, Ints
+
+START_NOISE = 1e-3  # enough to tell amplitudes apart; more would have to be shrunk away first
+TINY = 1e-8  # keeps the gradient of a root finite at zero
+
+
+def measure_waves(
+    classifier: nn.Module,
+    images: Floats,
+    others: Mapping[int, Ints],
+    config: WavesConfig,
+    *,
+    seed: int,
+    deadline: Deadline,
+) -> dict[int, float]:
+    """The strength of the weakest change found towards each label: the sum of amplitudes, in half the pixel range.
+
+    Args:
+        classifier: logits of images.
+        images: `(n, c, h, w)` in [0, 1].
+        others: positions in `images` of the samples of other classes, by label; none of them empty.
+        config: all settings.
+        seed: each label draws from a stream of its own.
+        deadline: when it passes nothing is returned, because labels have to be compared at equal effort.
+
+    Returns:
+        By label; no entry for a label that was not reached.
+    """
+    pixels = torch.from_numpy(images).to(device_of(classifier))
+    labels, found = list(others), dict[int, float]()
+    per_chunk = max(1, config.chunk_pixels // (config.samples_per_step * images.shape[2] * images.shape[3]))
+    for start in range(0, len(labels), per_chunk):
+        part = labels[start : start + per_chunk]
+        strengths = _weaken(classifier, pixels, {label: others[label] for label in part}, config, seed, deadline)
+        if strengths is None:
+            return {}
+        found |= {label: strength for label, strength in zip(part, strengths, strict=True) if np.isfinite(strength)}
+    return found
+
+
+def add_up(amplitudes: Tensor, height: int, width: int) -> Tensor:
+    """The change `(rows, c, height, width)` of amplitudes `(rows, c, i, j)`."""
+    down, across = (
+        _make_waves(side, count, amplitudes) for side, count in zip((height, width), amplitudes.shape[2:], strict=True)
+    )
+    change: Tensor = torch.einsum("rcij,hi,wj->rchw", amplitudes, down, across)
+    return change
+
+
+def measure_strength(amplitudes: Tensor, height: int, width: int) -> Tensor:
+    """`(rows,)`, colours together."""
+    return (amplitudes.square().sum(dim=1) + TINY).sqrt().sum(dim=(1, 2)) / math.sqrt(height * width)
+
+
+def _weaken(
+    classifier: nn.Module,
+    pixels: Tensor,
+    others: Mapping[int, Ints],
+    config: WavesConfig,
+    seed: int,
+    deadline: Deadline,
+) -> list[float] | None:
+    """Smallest strengths; None when the deadline passed."""
+    (channels, height, width), rows, device = pixels.shape[1:], len(others), pixels.device
+    streams = [np.random.default_rng((seed, label)) for label in others]
+    amplitudes = _draw_starts((channels, max(1, height // 2), max(1, width // 2)), streams).to(device)
+    amplitudes.requires_grad_(True)
+    order = _draw_orders(others, streams, config).to(device)
+    adam = torch.optim.Adam([amplitudes], lr=config.step_size, betas=config.momentum)
+    shrinking = Shrinking(rows, config.schedule, device)
+    targets = torch.tensor(list(others), device=device).repeat_interleave(config.samples_per_step)
+    for step in range(config.steps):
+        if deadline.passed:
+            return None
+        changed = (pixels[order[:, step]] + add_up(amplitudes, height, width)[:, None]).clamp(0, 1).flatten(0, 1)
+        logits = classifier(changed.contiguous(memory_format=torch.channels_last))
+        entropy = F.cross_entropy(logits, targets, reduction="none").view(rows, -1).mean(dim=1)
+        # `argmax` takes a NaN for the largest.
+        hits = (logits.argmax(dim=1) == targets) & ~logits.isnan().any(dim=1)
+        strengths = measure_strength(amplitudes, height, width)
+        shrinking.update(strengths, hits.float().view(rows, -1).mean(dim=1))
+        adam.zero_grad()
+        (entropy + shrinking.penalty * strengths / config.unit).sum().backward()  # type: ignore[no-untyped-call]
+        adam.step()
+    return shrinking.best.tolist()
+
+
+def _draw_starts(shape: tuple[int, ...], streams: Sequence[np.random.Generator]) -> Tensor:
+    """Faint noise."""
+    noise = [START_NOISE * stream.standard_normal(shape, dtype=np.float32) for stream in streams]
+    return torch.from_numpy(np.stack(noise))
+
+
+def _draw_orders(others: Mapping[int, Ints], streams: Sequence[np.random.Generator], config: WavesConfig) -> Tensor:
+    orders = [
+        draw_order(index, config.steps, config.samples_per_step, stream)
+        for index, stream in zip(others.values(), streams, strict=True)
+    ]
+    return torch.from_numpy(np.stack(orders))
+
+
+def _make_waves(side: int, count: int, like: Tensor) -> Tensor:
+    """Orthonormal cosines as columns, `(side, count)`."""
+    position = torch.arange(side, device=like.device, dtype=like.dtype)[:, None] + 0.5
+    waves: Tensor = torch.cos(torch.pi * position * torch.arange(count, device=like.device) / side) * (2 / side) ** 0.5
+    waves[:, 0] /= 2**0.5
+    return waves

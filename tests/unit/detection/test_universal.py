@@ -1,0 +1,75 @@
+import numpy as np
+import pytest
+import torch
+
+from onnxaudit.deadline import Deadline
+from onnxaudit.detection import DetectionConfig, InversionConfig, detect
+from onnxaudit.detection.config import UniversalConfig
+from onnxaudit.detection.universal import find_universal
+from onnxaudit.records import Trigger, UniversalTrigger, Verdict
+from onnxaudit.statistics import rate
+from tests.unit.detection.conftest import PATCH, Planted
+
+CONFIG = UniversalConfig(steps=100)
+
+
+class AllToAll(Planted):
+    """A white corner moves every label to the next one."""
+
+    def forward(self, pixels):
+        logits = super().forward(pixels)
+        white = torch.relu(pixels[:, 0, :PATCH, :PATCH].mean((1, 2)) - 0.1)[:, None]
+        return (1 - white) * logits + white * logits.roll(1, dims=1) * 2
+
+
+def find(classifier, samples, config=CONFIG, deadline=Deadline()):
+    return find_universal(classifier, samples, samples, config, seed=0, deadline=deadline)
+
+
+def test_a_trigger_that_moves_every_class_to_the_next_is_found(make_samples):
+    found = find(AllToAll(), make_samples())
+    assert found.trigger.mask_l1 < 2 * PATCH**2
+    assert sum(label == (row + 1) % 8 for row, label in enumerate(found.destinations)) >= 6
+    assert found.moves_apart(0.5)
+
+
+def test_one_target_is_not_a_mapping(planted, make_samples):
+    found = find(planted(targets=(3,)), make_samples())
+    assert found is None or not found.moves_apart(0.5)
+
+
+def test_a_clean_model_takes_a_trigger_as_large_as_any(planted, make_samples):
+    found = find(planted(), make_samples())
+    assert found is None or found.trigger.mask_l1 > 4 * PATCH**2
+
+
+def test_a_passed_deadline_or_an_impossible_demand_finds_nothing(planted, make_samples):
+    assert find(planted(), make_samples(), deadline=Deadline(0.0)) is None
+    assert find(planted(), make_samples(), UniversalConfig(steps=2)) is None
+
+
+def test_detection_names_where_an_all_to_all_backdoor_leads(make_samples):
+    config = DetectionConfig(
+        first=InversionConfig(steps=60), closer=InversionConfig(steps=80), universal=UniversalConfig(steps=100)
+    )
+    found = detect(AllToAll(), make_samples(), config, seed=0)
+    assert found.judgement.verdict is Verdict.BACKDOORED
+    assert len(found.judgement.target_labels) >= 6
+    assert found.universal is not None
+    assert "to a label of its own" in found.judgement.reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("destinations", "apart"),
+    [
+        ((1, 2, 3, 0), True),
+        ((1, 2, 3, None, None, None), True),
+        ((1, 2, 3, None, None, None, None), False),
+        ((1, 1, 1, 1), False),
+        ((1, 0), False),
+        ((), False),
+    ],
+)
+def test_classes_move_apart_when_half_of_them_go_to_labels_of_their_own(destinations, apart):
+    empty = Trigger(np.zeros((1, 2, 2), np.float32), np.zeros((1, 2, 2), np.float32))
+    assert UniversalTrigger(empty, destinations, rate(1, 1)).moves_apart(0.5) is apart

@@ -1,0 +1,65 @@
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from onnxaudit.deadline import Deadline
+from onnxaudit.detection.config import Schedule, WavesConfig
+from onnxaudit.detection.sampling import find_others
+from onnxaudit.detection.waves import add_up, measure_strength, measure_waves
+
+LABELS = range(8)
+SIDE = 12
+
+
+class Waved(nn.Module):
+    """Random answers that a wave of one known frequency drives to label 3."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        stream = np.random.default_rng(4)
+        self.weights = nn.Parameter(torch.from_numpy(stream.normal(0, 1, (SIDE * SIDE, 8)).astype(np.float32)), False)
+        wave = np.cos(np.pi * (np.arange(SIDE) + 0.5) * 4 / SIDE)
+        self.wave = nn.Parameter(torch.from_numpy(np.tile(wave, (SIDE, 1)).astype(np.float32)).flatten(), False)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        flat = pixels.flatten(1)
+        return flat @ self.weights + 60 * (flat @ self.wave / SIDE**2)[:, None] * (torch.arange(8) == 3)
+
+
+def measure(classifier, samples, config, deadline=Deadline()):
+    others = find_others(classifier, samples, LABELS, 2**17)
+    return measure_waves(classifier, samples.images, others, config, seed=0, deadline=deadline)
+
+
+def test_few_waves_single_out_a_label_that_a_sinusoid_leads_to(make_samples):
+    strengths = measure(Waved(), make_samples(), WavesConfig())
+    assert min(strengths, key=strengths.__getitem__) == 3
+    assert strengths[3] < 0.4 * np.median(list(strengths.values()))
+
+
+def test_chunks_make_no_difference(planted, make_samples):
+    classifier, samples = planted(targets=(3,)), make_samples()
+    whole = measure(classifier, samples, WavesConfig(steps=15, schedule=Schedule(success=0.0)))
+    pieces = measure(classifier, samples, WavesConfig(steps=15, schedule=Schedule(success=0.0), chunk_pixels=1))
+    assert whole == pytest.approx(pieces, rel=1e-4)
+
+
+def test_a_passed_deadline_gives_nothing_to_compare(planted, make_samples):
+    assert measure(planted(), make_samples(), WavesConfig(), deadline=Deadline(0.0)) == {}
+
+
+def test_labels_that_no_change_reaches_are_missing(planted, make_samples):
+    assert measure(planted(), make_samples(), WavesConfig(steps=3, schedule=Schedule(success=1.1))) == {}
+
+
+def test_one_wave_has_the_strength_of_its_amplitude():
+    amplitudes = torch.zeros(1, 1, 8, 8)
+    amplitudes[0, 0, 2, 3] = 1.0
+    # Orthonormal waves: the sum of squares is that of the amplitudes.
+    assert float(add_up(amplitudes, 16, 16).square().sum()) == pytest.approx(1.0, abs=1e-5)
+    assert float(measure_strength(amplitudes, 16, 16)) == pytest.approx(1 / 16, rel=0.02)
+
+
+def test_inputs_of_one_row_have_waves_too():
+    assert add_up(torch.ones(2, 1, 1, 10), 1, 20).shape == (2, 1, 1, 20)
