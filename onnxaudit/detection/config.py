@@ -161,7 +161,7 @@ class JudgementConfig:
         universal_weight: log-odds for each factor e by which it is smaller.
     """
 
-    offset: float = -1.7
+    offset: float = -1.9
     patch_weight: float = 5.4
     waves_weight: float = 1.7
     least_spread: float = 0.15

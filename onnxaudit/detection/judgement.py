@@ -11,7 +11,8 @@ the target of a patch has both. A sinusoid has neither and is found by its waves
 
 Only what is closer than normal counts, and in full only what lies outside of what is usual among this model's labels
 (`spread`: robust, from the median absolute deviation). Among `N` labels the closest is the closer the more there are,
-hence `ln N`. The constants were fitted by `tools/calibrate.py`, by logistic regression with a prior of one half.
+hence `ln N`. The constants were fitted by `tools/calibrate.py`, by logistic regression with a prior of one half, and
+`b` then lowered a little: an alarm on a clean model costs more than an open verdict.
 Margins and the faintest change of the whole image in root mean square were fitted too and added nothing.
 
 A backdoor that moves every label to another one has no target; it shows in a trigger that moves all classes apart (see
