@@ -50,6 +50,7 @@ class RepairConfig:
         pruning: the loop and both limits.
         finetuning: what follows it.
         scan: the scan before, where no report is given, and the one after.
+        further_passes: so many times labels that only the new scan accuses join the targets, and all begins anew.
         standing_out: during fine-tuning a fresh trigger still stands out if it is this many times smaller than is
             normal for the model.
     """
@@ -58,6 +59,7 @@ class RepairConfig:
     pruning: PruningConfig = field(default_factory=PruningConfig)
     finetuning: FinetuningConfig = field(default_factory=FinetuningConfig)
     scan: ScanConfig = field(default_factory=ScanConfig)
+    further_passes: int = 2
     standing_out: float = 1.5
 
 

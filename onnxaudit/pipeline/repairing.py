@@ -91,10 +91,33 @@ def repair(
     if scan is None:
         scan = scan_subject(subject, config.scan, seed=seed, start=start, deadline=deadline, on_event=listen)
     job = Job(subject, config, scan, layer, known_trigger, further, Path(output), seed, start, deadline, listen)
-    targets = scan.target_labels if label is None else (label,)
-    if label is None and scan.verdict is not Verdict.BACKDOORED:
+    if label is not None:
+        return job.run((label,), allow_incomplete)
+    if scan.verdict is not Verdict.BACKDOORED:
         return job.decline("nothing to repair" if scan.verdict is Verdict.CLEAN else "inconclusive")
-    return job.run(targets, allow_incomplete)
+    return run_until_none_is_left(job, scan.target_labels, allow_incomplete)
+
+
+def run_until_none_is_left(job: Job, targets: tuple[int, ...], allow_incomplete: bool) -> RepairReport:
+    """Repair, and again with further targets that stand out once those known are gone: one backdoor can hide another.
+
+    Every pass starts from the vendor's weights, so that the targets are repaired together.
+    """
+    report = job.run(targets, allow_incomplete)
+    for _ in range(job.config.further_passes):
+        hidden = _list_hidden(report)
+        if not hidden or job.deadline.passed:
+            break
+        targets += hidden
+        report = job.run(targets, allow_incomplete)
+    return report
+
+
+def _list_hidden(report: RepairReport) -> tuple[int, ...]:
+    """Labels that the new scan accuses and that were not treated."""
+    if report.rescan is None or report.rescan.verdict is not Verdict.BACKDOORED:
+        return ()
+    return tuple(label for label in report.rescan.target_labels if label not in report.targets)
 
 
 def _check_request(subject: Subject, scan: ScanReport | None, label: int | None, known: Trigger | None) -> None:
