@@ -83,13 +83,7 @@ def detect(
     }
     early = _weigh_first(first, ratios, count, config)
     roles = choose_labels(early, config, seed=seed)
-    relay = None if on_event is None else _relay_as_closer(on_event)
-    found = {one.label: one for one in first}
-    for run in range(config.closer_runs):
-        again = invert(
-            classifier, known, tuple(roles), config.closer, seed=seed + 1 + run, deadline=deadline, on_event=relay
-        )
-        found = merge(found, again)
+    found = _look_closer(classifier, known, first, tuple(roles), config, seed, deadline, on_event)
     _tell(on_event, Event("universal", 0, 0, "looking for a trigger that moves all classes"))
     universal = find_universal(classifier, known, unseen, config.universal, seed=seed, deadline=deadline)
     success = _verify(classifier, unseen, found, chunk, on_event)
@@ -110,6 +104,25 @@ def detect(
         coverage=_cover(found, count),
         universal=universal if mapping_odds > 0 else None,
     )
+
+
+def _look_closer(
+    classifier: nn.Module,
+    samples: Samples,
+    first: Sequence[Inversion],
+    labels: Sequence[int],
+    config: DetectionConfig,
+    seed: int,
+    deadline: Deadline,
+    on_event: OnEvent | None,
+) -> dict[int, Inversion]:
+    """All looks as one, by label."""
+    relay = None if on_event is None else _relay_as_closer(on_event)
+    found = {one.label: one for one in first}
+    for run in range(1, config.closer_runs + 1):
+        again = invert(classifier, samples, labels, config.closer, seed=seed + run, deadline=deadline, on_event=relay)
+        found = merge(found, again)
+    return found
 
 
 def _expected(features: str | None) -> set[Look]:

@@ -36,6 +36,8 @@ def normal_size(sizes: Mapping[int, float], roles: Mapping[int, Role], settled: 
     these weights (D. G. Horvitz and D. J. Thompson, JASA 47, 1952) the most suspicious labels, all of them in the
     sample, would make small sizes look common.
     """
+    # A label whose closer look was cut short has no size that could be compared.
+    roles = {label: role for label, role in roles.items() if label in sizes}
     if not roles:
         return None
     controls = sum(role == "control" for role in roles.values())

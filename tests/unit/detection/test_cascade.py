@@ -120,3 +120,19 @@ def test_a_look_that_measured_nothing_is_a_doubt(planted, make_samples, monkeypa
     found = detect(planted(), make_samples(), CONFIG, seed=0)
     assert found.judgement.verdict is Verdict.INCONCLUSIVE
     assert any("could not be compared by changes of the whole image" in reason for reason in found.judgement.reasons)
+
+
+@pytest.mark.parametrize("stage", ["waves", "closer", "universal"])
+def test_a_deadline_that_passes_in_any_stage_is_never_clean(planted, make_samples, stage):
+    class Clock:
+        """Passes as soon as the stage has begun."""
+
+        passed = False
+
+    clock = Clock()
+
+    def listen(event):
+        clock.passed = clock.passed or event.stage == stage
+
+    found = detect(planted(), make_samples(), CONFIG, seed=0, deadline=clock, on_event=listen)
+    assert found.judgement.verdict is Verdict.INCONCLUSIVE
