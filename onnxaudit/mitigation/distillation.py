@@ -53,16 +53,16 @@ class DistillationConfig:
         augmentation: how images and triggers are changed.
     """
 
-    steps: int = 80
+    steps: int = 160
     batch: int = 64
     stamped: float = 0.25
-    stamped_weight: float = 0.3
+    stamped_weight: float = 0.1
     activations: float = 1.0
-    refusal: float = 1.0
+    refusal: float = 0.5
     refusal_margin: float = 0.2
     step_size: float = 3e-3
     warmup: int = 10
-    copies: int = 16
+    copies: int = 40
     most_values: int = 2**26
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
 

@@ -1,8 +1,8 @@
 """Fine-tune the pruned network until its label no longer stands out: METHOD step 4.
 
-Each round makes the triggers found so far work again on the copy (`hardening`), then distils the original into the copy
-on clean images, a share of them stamped with all of these triggers (loss: `distillation`), then inverts the
-label again from a fresh start; what it finds joins the others. Pruned neurons stay at zero. Validation samples
+Each round distils the original into the copy on clean images, a share of them stamped with all triggers known (loss:
+`distillation`), then makes these triggers work again on the copy (`hardening`) and inverts the label again from a
+fresh start; what that yields joins the others. Pruned neurons stay at zero. Validation samples
 alone choose which round's network is handed back:
 
     min over rounds of  max(0, q0 − Q) + max(0, S − max_success),  then of  S' − Q
@@ -52,11 +52,11 @@ class FinetuningConfig:
         min_agreement: `q0`.
         max_success: limit of `S`.
         distillation: of one round.
-        hardening: of the triggers, before each round.
+        hardening: of the triggers, between rounds.
     """
 
     starts: int = 3
-    rounds: int = 5
+    rounds: int = 3
     cooling: float = 0.8
     min_agreement: float = 0.97
     max_success: float = 0.10
@@ -138,8 +138,11 @@ def finetune(
         for number in range(config.starts):
             course.learn({label: invert(original, label, number) for label in triggers})
     settled = False
+    course.harden()
     for number in range(config.rounds):
-        course.advance(1 - config.cooling * number / config.rounds, deadline)
+        course.distil(1 - config.cooling * number / config.rounds, deadline)
+        if number + 1 < config.rounds and not deadline.passed:
+            course.harden()
         measured = gauge.measure(course.models[-1], course.found, course.hardened)
         _tell(on_event, number, config.rounds, measured)
         if deadline.passed:
@@ -196,10 +199,13 @@ class _Course:
         for label, found in triggers.items():
             self.found[label] += found
 
-    def advance(self, effort: float, deadline: Deadline) -> None:
-        """Harden, distil, and keep the outcome."""
+    def harden(self) -> None:
+        """Make every trigger found so far work on the copy as it stands."""
         for label, found in self.found.items():
             self.hardened[label] += self._harden(found, label)
+
+    def distil(self, effort: float, deadline: Deadline) -> None:
+        """One round with all triggers; its outcome joins `models`."""
         known = [*self.found.items(), *self.hardened.items()]
         flat = [(trigger, label) for label, some in known for trigger in some]
         labels = torch.tensor([label for _, label in flat], dtype=torch.int64, device=self._distiller.device)
