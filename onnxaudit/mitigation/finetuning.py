@@ -2,8 +2,8 @@
 
 Each round distils the original into the copy on clean images, a share of them stamped with all triggers known (loss:
 `distillation`), then makes these triggers work again on the copy (`hardening`) and inverts the label again from a
-fresh start; what that yields joins the others. Pruned neurons stay at zero. Validation samples
-alone choose which round's network is handed back:
+fresh start; what that yields joins the others. Pruned neurons stay at zero. Validation samples alone choose which
+round's network is handed back:
 
     min over rounds of  max(0, q0 − Q) + max(0, S − max_success),  then of  S' − Q
 
