@@ -23,7 +23,7 @@ from torch import Tensor
 from onnxaudit.deadline import Deadline
 from onnxaudit.detection.config import LatentConfig
 from onnxaudit.detection.forwards import device_of, measure_margins
-from onnxaudit.detection.shrinking import Shrinking
+from onnxaudit.detection.shrinking import Shrinking, descend
 from onnxaudit.importer import Classifier
 from onnxaudit.records import Ints, Samples
 
@@ -96,7 +96,5 @@ def _shorten(
         shrinking.update(lengths, (margins > 0).float().mean(dim=1))
         scale = logits.detach().std()
         loss = F.relu(config.margin - margins / scale).mean(dim=1) + shrinking.penalty * lengths / unit
-        adam.zero_grad()
-        loss.sum().backward()
-        adam.step()
+        descend(loss.sum(), shift, adam)
     return [float(length) / spread for length in shrinking.best]

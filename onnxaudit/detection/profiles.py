@@ -1,7 +1,6 @@
 """How much effort a scan spends: named settings.
 
-The constants of the verdict were fitted for `standard`; with other effort distances shift for all labels alike, and
-ratios between them far less.
+The constants of the verdict were fitted for `standard`. How good verdicts are at other efforts has not been measured.
 """
 
 from dataclasses import replace

@@ -40,3 +40,12 @@ class Shrinking:
         self.best = torch.where(better, sizes.detach(), self.best)
         self.penalty = self.penalty * torch.where(enough, self._schedule.penalty_rise, 1 / self._schedule.penalty_fall)
         return better
+
+
+def descend(loss: Tensor, values: Tensor, adam: torch.optim.Optimizer) -> None:
+    """One step down; where the gradient is no number the values stand still instead of being lost for good."""
+    adam.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    assert values.grad is not None
+    values.grad.nan_to_num_(nan=0.0, posinf=0.0, neginf=0.0)
+    adam.step()

@@ -24,7 +24,7 @@ from onnxaudit.detection.batch import decode
 from onnxaudit.detection.config import UniversalConfig
 from onnxaudit.detection.forwards import compute_logits, device_of, pick_classes
 from onnxaudit.detection.sampling import draw_order
-from onnxaudit.detection.shrinking import Shrinking
+from onnxaudit.detection.shrinking import Shrinking, descend
 from onnxaudit.records import Floats, Ints, Samples, Trigger, UniversalTrigger
 from onnxaudit.statistics import rate, rate_of
 
@@ -84,9 +84,7 @@ def _shrink(
         better = shrinking.update(mask.sum((1, 2, 3, 4)), left.float().view(config.starts, -1).mean(dim=1))
         kept[better] = values.detach()[better]
         loss = _staying(logits, own).view(config.starts, -1).mean(dim=1) + shrinking.penalty * mask.mean((1, 2, 3, 4))
-        adam.zero_grad()
-        loss.sum().backward()  # type: ignore[no-untyped-call]
-        adam.step()
+        descend(loss.sum(), values, adam)
     row = int(shrinking.best.argmin())
     if not shrinking.best[row].isfinite():
         return None

@@ -26,7 +26,7 @@ from onnxaudit.deadline import Deadline
 from onnxaudit.detection.config import WavesConfig
 from onnxaudit.detection.forwards import device_of
 from onnxaudit.detection.sampling import draw_order
-from onnxaudit.detection.shrinking import Shrinking
+from onnxaudit.detection.shrinking import Shrinking, descend
 from onnxaudit.records import Floats, Ints
 
 START_NOISE = 1e-3  # enough to tell amplitudes apart; more would have to be shrunk away first
@@ -108,9 +108,7 @@ def _weaken(
         hits = (logits.argmax(dim=1) == targets) & ~logits.isnan().any(dim=1)
         strengths = measure_strength(amplitudes, height, width)
         shrinking.update(strengths, hits.float().view(rows, -1).mean(dim=1))
-        adam.zero_grad()
-        (entropy + shrinking.penalty * strengths / config.unit).sum().backward()  # type: ignore[no-untyped-call]
-        adam.step()
+        descend((entropy + shrinking.penalty * strengths / config.unit).sum(), amplitudes, adam)
     return shrinking.best.tolist()
 
 

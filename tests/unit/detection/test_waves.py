@@ -63,3 +63,16 @@ def test_one_wave_has_the_strength_of_its_amplitude():
 
 def test_inputs_of_one_row_have_waves_too():
     assert add_up(torch.ones(2, 1, 1, 10), 1, 20).shape == (2, 1, 1, 20)
+
+
+def test_a_nan_in_some_answers_does_not_lose_the_target(make_samples):
+    class Moody(Waved):
+        """Answers NaN to every image whose first pixel is dark."""
+
+        def forward(self, pixels: Tensor) -> Tensor:
+            dark = pixels[:, 0, 5, 5] < 0.2
+            return super().forward(pixels).masked_fill(dark[:, None], torch.nan)
+
+    config = WavesConfig(schedule=Schedule(success=0.5))
+    strengths = measure(Moody(), make_samples(), config)
+    assert min(strengths, key=strengths.__getitem__) == 3
