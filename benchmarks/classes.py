@@ -2,16 +2,23 @@
 
     python -m benchmarks.classes [--classes 10 43 100 300 1000] [--threads 2]
 
-One small VGG of 32x32 colour images with seeded random weights, a last layer for each number of classes, and two images
-of noise for each class, 512 at most: what is measured is effort, not a verdict. Printed are seconds, image
-passes of the inversions, both also for each class, and how many labels got more than the cheap looks; last the
-exponent with which seconds grow between neighbouring lines (1: as fast as the number of classes).
+One small VGG of 32x32 colour images with seeded random weights, a last layer for each number of classes, and two
+images of noise for each class, 512 at most: what is measured is effort, not a verdict. Printed are the seconds of a
+scan, image passes of the inversions, how many labels got more than the cheap looks, and the exponent with which
+seconds grow from the line before (1: as fast as the number of classes).
+
+The baselines are extrapolated from costs measured in the same run on the same copy: `every label`, the scan's first
+inversion for all labels and nothing else, from 64 of them (all where there are fewer); `published`, the schedule of
+`neural_cleanse` without its early stop for all labels, from the seconds of its image passes. Beside each stands how
+many times as long as the scan it takes. The last lines say how many times as long as for 43 classes the scan and the
+baselines take.
 """
 
 import argparse
 import math
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +26,8 @@ import numpy as np
 import torch
 
 from benchmarks.importer_networks import write_onnx
-from onnxaudit.detection import detect
+from benchmarks.neural_cleanse import Schedule, search
+from onnxaudit.detection import DetectionConfig, detect, invert
 from onnxaudit.importer import Classifier, import_model
 from onnxaudit.intake import load_model
 from onnxaudit.records import LabelStatus, Preprocessing, Samples
@@ -28,16 +36,29 @@ from tools.networks import make_vgg
 
 SHAPE = (3, 32, 32)
 MOST_SAMPLES = 512
+SAMPLED_LABELS = 64  # of which the cost of inverting every label is told
+REFERENCE = 43  # classes that the others are compared with
 
 
 @dataclass(frozen=True)
 class Row:
-    """One scan."""
+    """One scan and its baselines.
+
+    Attributes:
+        classes: of the model.
+        seconds: of the scan.
+        passes: image passes of its inversions.
+        inverted: labels that got more than the cheap looks.
+        every: seconds of the first inversion of every label, extrapolated.
+        published: seconds of the published schedule for every label, extrapolated.
+    """
 
     classes: int
     seconds: float
     passes: int
     inverted: int
+    every: float
+    published: float
 
 
 def measure(classes: int, folder: Path, seed: int) -> Row:
@@ -47,11 +68,29 @@ def measure(classes: int, folder: Path, seed: int) -> Row:
     write_onnx(make_vgg(SHAPE[0], SHAPE[1], classes).eval(), SHAPE, path)
     model = load_model(path)
     classifier = Classifier(import_model(model), Preprocessing())
+    samples = _draw_samples(classes, seed)
     started = time.perf_counter()
-    found = detect(classifier, _draw_samples(classes, seed), features=find_features(model), seed=seed)
+    found = detect(classifier, samples, features=find_features(model), seed=seed)
     seconds = time.perf_counter() - started
     inverted = sum(row.status is not LabelStatus.SCREENED for row in found.labels)
-    return Row(classes, seconds, sum(row.passes for row in found.labels), inverted)
+    passes = sum(row.passes for row in found.labels)
+    every = classes * _time_label(classifier, samples, classes, seed)
+    published = classes * Schedule().passes * _time_pass(classifier, samples, seed)
+    return Row(classes, seconds, passes, inverted, every, published)
+
+
+def _time_label(classifier: Classifier, samples: Samples, classes: int, seed: int) -> float:
+    """Seconds of a label's first inversion, many at once."""
+    labels = range(min(classes, SAMPLED_LABELS))
+    started = time.perf_counter()
+    invert(classifier, samples, labels, DetectionConfig().first, seed=seed)
+    return (time.perf_counter() - started) / len(labels)
+
+
+def _time_pass(classifier: Classifier, samples: Samples, seed: int) -> float:
+    """Seconds of an image pass of the published schedule."""
+    course = search(classifier, samples.images, 0, Schedule(), steps=2, seed=seed)
+    return course.seconds / course.passes
 
 
 def _draw_samples(classes: int, seed: int) -> Samples:
@@ -69,15 +108,34 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    print(f"{'classes':>8} {'seconds':>8} {'passes':>9} {'inverted':>9} {'s a class':>10} {'exponent':>9}")
-    before: Row | None = None
+    columns = f"{'classes':>8} {'seconds':>8} {'passes':>9} {'inverted':>9} {'s a class':>10} {'exponent':>9}"
+    print(f"{columns} | {'every label':>12} {'ratio':>6} | {'published':>10} {'ratio':>6}   (both extrapolated)")
+    rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
         for classes in options.classes:
-            row = measure(classes, Path(folder), options.seed)
-            growth = "" if before is None else f"{_exponent(before, row):9.2f}"
-            each = row.seconds / row.classes
-            print(f"{classes:8} {row.seconds:8.1f} {row.passes:9} {row.inverted:9} {each:10.3f} {growth}", flush=True)
-            before = row
+            rows.append(measure(classes, Path(folder), options.seed))
+            print(_format(rows[-1], rows[-2] if len(rows) > 1 else None), flush=True)
+    print("\n".join(list_growth(rows)))
+
+
+def _format(row: Row, before: Row | None) -> str:
+    growth = "" if before is None else f"{_exponent(before, row):.2f}"
+    own = f"{row.classes:8} {row.seconds:8.1f} {row.passes:9} {row.inverted:9} {row.seconds / row.classes:10.3f}"
+    every = f"{row.every:10.1f} s {row.every / row.seconds:6.1f}"
+    return f"{own} {growth:>9} | {every} | {row.published / 3600:8.1f} h {row.published / row.seconds:6.0f}"
+
+
+def list_growth(rows: Sequence[Row], reference: int = REFERENCE) -> list[str]:
+    """One line for each of the other numbers of classes; none if `reference` was not measured."""
+    first = next((row for row in rows if row.classes == reference), None)
+    if first is None:
+        return []
+    return [
+        f"{row.classes} classes took {row.seconds / first.seconds:.2f} times as long as {reference} did "
+        f"(every label {row.every / first.every:.2f}, published {row.published / first.published:.2f})"
+        for row in rows
+        if row is not first
+    ]
 
 
 def _exponent(before: Row, after: Row) -> float:

@@ -1,0 +1,117 @@
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from benchmarks.classes import Row as Cost
+from benchmarks.classes import list_growth
+from benchmarks.inversion import Row, choose_labels, extrapolate, format_rows, sum_up
+from benchmarks.neural_cleanse import Course, Penalty, Schedule, search
+from onnxaudit.records import Trigger
+
+SCHEDULE = Schedule(steps=60, batches=2, batch=4, stop_patience=4)
+EMPTY = Trigger(np.zeros((1, 2, 2), np.float32), np.zeros((1, 2, 2), np.float32))
+
+
+class CornerReader(nn.Module):
+    """Class 1 where the first pixel is bright, class 0 elsewhere."""
+
+    def forward(self, images):
+        bright = 20 * (images[:, 0, 0, 0] - 0.5)
+        return torch.stack([-bright, bright], dim=1)
+
+
+def dark_images(count=6):
+    return np.random.default_rng(0).uniform(0, 0.3, (count, 1, 5, 5)).astype(np.float32)
+
+
+def steer(steps):
+    penalty = Penalty(Schedule())
+    values = []
+    for enough in steps:
+        penalty.update(enough)
+        values.append(penalty.value)
+    return penalty, values
+
+
+def course(seconds, stopped=True, passes=1000):
+    return Course(3, EMPTY, 10, passes, seconds, stopped)
+
+
+def test_the_published_schedule_spends_about_a_million_passes():
+    assert Schedule().passes == 992_000
+
+
+def test_penalty_wakes_after_five_successes_in_a_row():
+    _, values = steer([True] * 4 + [False] + [True] * 5)
+    assert values[:-1] == [0.0] * 9
+    assert values[-1] == pytest.approx(1e-3)
+
+
+def test_waking_step_counts_towards_the_first_rise():
+    penalty, values = steer([True] * 9)
+    assert values[4:] == pytest.approx([1e-3] * 4 + [2e-3])
+    assert (penalty.rose, penalty.fell) == (True, False)
+
+
+def test_penalty_falls_by_more_than_it_rises_after_five_failures():
+    penalty, values = steer([True] * 5 + [False] * 5)
+    assert values[-1] == pytest.approx(1e-3 / 2**1.5)
+    assert penalty.fell
+
+
+def test_failures_before_the_penalty_wakes_do_not_count_as_a_fall():
+    penalty, _ = steer([False] * 5 + [True] * 5)
+    assert not penalty.fell
+
+
+def test_search_finds_the_pixel_that_decides():
+    found = search(CornerReader(), dark_images(), 1, SCHEDULE, steps=60, seed=0, early=False)
+    assert found.trigger.mask.argmax() == 0
+    assert found.trigger.mask_l1 < 2
+    assert not found.stopped
+    assert (found.steps, found.passes) == (60, 60 * 8)
+
+
+def test_search_is_cut_off_and_repeats_itself():
+    first, second = (search(CornerReader(), dark_images(), 1, SCHEDULE, steps=3, seed=1) for _ in range(2))
+    assert first.passes == 3 * 8
+    assert first.trigger.digest == second.trigger.digest
+
+
+def test_early_stop_ends_a_search_whose_mask_no_longer_shrinks():
+    found = search(CornerReader(), dark_images(), 1, Schedule(batches=2, batch=4), steps=1000, seed=0)
+    assert found.stopped
+    assert found.steps < 1000
+
+
+def test_extrapolation_multiplies_the_seconds_of_a_pass():
+    row = extrapolate(course(2.0), Schedule())
+    assert row.seconds == pytest.approx(2 * 992)
+    assert (row.mask, row.success) == (None, None)
+
+
+def test_cut_off_searches_give_a_lower_bound():
+    (line,) = sum_up(10, 4.0, [course(2.0), course(6.0, stopped=False)], Schedule())
+    assert "at least 40 s (at least 10 times as long)" in line
+    (line,) = sum_up(10, 4.0, [course(2.0)], Schedule())
+    assert "at least" not in line
+
+
+def test_rows_are_compared_with_the_first():
+    lines = format_rows([Row("first look", 3, 0.5, 800, 4.0), Row("published", 3, 50.0, 99_200, 5.0)])
+    assert lines[0].endswith(" 1.0")
+    assert lines[1].endswith(" 100.0")
+
+
+@pytest.mark.parametrize(("targets", "expected"), [([0], [0, 1]), ([5, 2], [5, 0]), ([], [0]), ([None], [0])])
+def test_labels_are_the_target_and_the_lowest_innocent_one(targets, expected):
+    assert choose_labels(targets, 10) == expected
+
+
+def test_growth_is_told_against_43_classes():
+    rows = [Cost(43, 10.0, 1, 1, 5.0, 100.0), Cost(1000, 40.0, 1, 1, 120.0, 2300.0)]
+    (line,) = list_growth(rows)
+    assert line.startswith("1000 classes took 4.00 times as long as 43")
+    assert "every label 24.00, published 23.00" in line
+    assert list_growth(rows[1:]) == []
