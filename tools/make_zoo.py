@@ -3,6 +3,7 @@
     python -m tools.make_zoo --output zoo --count 60
     python -m tools.make_zoo --output zoo --data archives --jobs 2
     python -m tools.make_zoo --output zoo --only warp --only clean-repaired --count 10
+    python -m tools.make_zoo --output small-zoo --classes 2 3 4 5
 
 A run that was stopped goes on where it was. Models whose attack failed are listed in `rejected.json` and left out.
 Without `--data` the models learn free data, which is written to `data/` in the output folder.
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     context = get_context("spawn")  # a forked copy of torch's threads may hang
     with ProcessPoolExecutor(options.jobs, context, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         while (missing := options.count - write_index(options.output, data)) > 0:
-            recipes = list(islice(_find_open_recipes(sources, options.output, options.only), missing))
+            recipes = list(islice(_find_open_recipes(sources, options), missing))
             tasks = [pool.submit(make_model, recipe, sources, data, options.output) for recipe in recipes]
             made = 0
             for task in as_completed(tasks):
@@ -59,15 +60,16 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--data", type=Path, help="folder of .npz archives to learn (default: free data)")
     parser.add_argument("--jobs", type=int, default=1, help="models trained at once, each on one thread")
     parser.add_argument("--only", action="append", choices=sorted(set(PATTERN)), help="this kind (may be repeated)")
+    parser.add_argument("--classes", type=int, nargs="+", default=[], help="classes a model may know")
     parser.add_argument("--count", type=int, default=60, help="models that the zoo shall hold")
     return parser.parse_args(arguments)
 
 
-def _find_open_recipes(sources: Sequence[Source], folder: Path, only: list[str] | None) -> Iterator[ZooRecipe]:
+def _find_open_recipes(sources: Sequence[Source], options: argparse.Namespace) -> Iterator[ZooRecipe]:
     """The recipes, in order, that were not tried before."""
-    rejected = _read_rejections(folder)
+    folder, only, rejected = options.output, options.only, _read_rejections(options.output)
     for number in count():
-        recipe = make_recipe(number, sources)
+        recipe = make_recipe(number, sources, options.classes)
         tried = recipe.name in rejected or (folder / "truth" / f"{recipe.name}.json").exists()
         if not tried and (only is None or recipe.kind in only):
             yield recipe

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from onnxaudit.detection.config import InversionConfig
 from onnxaudit.detection.forwards import device_of
 from onnxaudit.detection.sampling import draw_order
+from onnxaudit.detection.workers import Workers, cut_tensor
 from onnxaudit.records import Floats, Ints, Trigger
 
 TINY = 1e-8  # keeps Adam's quotient finite where no gradient has come yet
@@ -27,7 +28,13 @@ class Batch:
     """
 
     def __init__(
-        self, classifier: nn.Module, images: Floats, others: Mapping[int, Ints], config: InversionConfig, seed: int
+        self,
+        classifier: nn.Module,
+        images: Floats,
+        others: Mapping[int, Ints],
+        config: InversionConfig,
+        seed: int,
+        workers: Workers,
     ) -> None:
         """Start at random.
 
@@ -37,8 +44,9 @@ class Batch:
             others: positions in `images` of the samples to use, by label; none of them empty.
             config: all settings.
             seed: each label draws from a stream of its own, so that its course does not depend on its company.
+            workers: share the work of a step.
         """
-        self._classifier, self._config = classifier, config
+        self._classifier, self._config, self._workers = classifier, config, workers
         device = device_of(classifier)
         self._images = torch.from_numpy(images).to(device)
         self.labels = tuple(others)
@@ -86,7 +94,7 @@ class Batch:
         """Gradients `(active, 1 + c, h, w)` of the loss, and the share of samples sent to the label `(active,)`."""
         height, width = self._images.shape[2:]
         count = max(1, self._config.chunk_pixels // (self._config.samples_per_step * height * width))
-        parts = [self._differentiate_rows(rows) for rows in torch.split(self.active, count)]
+        parts = self._workers.map(self._differentiate_rows, cut_tensor(self.active, count))
         gradients, success = (torch.cat(part) for part in zip(*parts, strict=True))
         # A NaN loss tells nothing: its label stands still instead of losing its mask.
         return gradients.nan_to_num(nan=0.0, posinf=0.0, neginf=0.0), success

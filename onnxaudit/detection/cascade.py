@@ -10,13 +10,14 @@ from onnxaudit.data.splits import split
 from onnxaudit.deadline import Deadline
 from onnxaudit.detection.closer import Role, choose_labels, merge, normal_size, sizes_of
 from onnxaudit.detection.config import DetectionConfig
-from onnxaudit.detection.forwards import compute_logits, find_hits, pick_classes
+from onnxaudit.detection.forwards import compute_logits, device_of, find_hits, pick_classes
 from onnxaudit.detection.inversion import invert
-from onnxaudit.detection.judgement import Evidence, compare, judge, weigh, weigh_universal
+from onnxaudit.detection.judgement import Evidence, choose_universal, compare, judge, weigh
 from onnxaudit.detection.looks import Shortlist, Viewer
 from onnxaudit.detection.obstacles import explain, list_doubts, list_obstacles
 from onnxaudit.detection.outliers import anomaly_indexes, log_indexes
-from onnxaudit.detection.universal import find_universal
+from onnxaudit.detection.universal import find_universals
+from onnxaudit.detection.workers import Workers, cut
 from onnxaudit.records import (
     Coverage,
     Detection,
@@ -33,7 +34,8 @@ from onnxaudit.records import (
 )
 from onnxaudit.statistics import rate, rate_of
 
-VERIFY_EVERY = 10  # labels between two events
+VERIFY_EVERY = 10  # labels between two events, at most
+VERIFYING = "triggers tested on samples that inversion did not see"
 NO_TIME = "The time was up before a trigger that moves all classes could be looked for."
 SCREENED = "among so many labels the cheap looks saw nothing in it; no trigger was sought"
 
@@ -85,17 +87,17 @@ def detect(
     roles = choose_labels(early, config, seed=seed)
     found = _look_closer(classifier, known, first, tuple(roles), config, seed, deadline, on_event)
     _tell(on_event, Event("universal", 0, 0, "looking for a trigger that moves all classes"))
-    universal = find_universal(classifier, known, unseen, config.universal, seed=seed, deadline=deadline)
+    universals = find_universals(classifier, known, unseen, config.universal, seed=seed, deadline=deadline)
     success = _verify(classifier, unseen, found, chunk, on_event)
     sizes = sizes_of(found[label] for label in roles)
     normal = normal_size(sizes, roles, len(sizes_of(first)))
     ratios[Look.TRIGGER] |= compare(sizes, normal)
     evidence = weigh(ratios, sizes_of(found.values()), success, count, config.judgement)
-    mapping_odds = weigh_universal(universal, normal, config.judgement)
+    universal, mapping_odds = choose_universal(universals, normal, config.judgement)
     missing = [look for look in Look if look in _expected(features) and not ratios.get(look)]
     obstacles = list_obstacles(samples, logits, tuple(found.values()), config)
     own = list_doubts(samples, tuple(found.values()), config, missing)
-    if universal is None and deadline.passed:
+    if not universals and deadline.passed:
         own += (NO_TIME,)
     return Detection(
         judgement=judge(evidence, (universal, mapping_odds), obstacles, (*doubts, *own), config.judgement, unit),
@@ -163,12 +165,16 @@ def _verify(
     classifier: nn.Module, unseen: Samples, found: Mapping[int, Inversion], chunk: int, on_event: OnEvent | None
 ) -> dict[int, Rate]:
     """Success of each label's trigger on the unseen samples of other classes."""
-    success = {}
-    for done, (label, one) in enumerate(found.items(), start=1):
+
+    def verify(label: int) -> Rate:
         others = unseen.images[unseen.labels != label]
-        success[label] = rate_of(find_hits(classifier, others, one.trigger, label, chunk))
-        if on_event is not None and (done % VERIFY_EVERY == 0 or done == len(found)):
-            on_event(Event("verify", done, len(found), "triggers tested on samples that inversion did not see"))
+        return rate_of(find_hits(classifier, others, found[label].trigger, label, chunk))
+
+    success = dict[int, Rate]()
+    with Workers(device_of(classifier)) as workers:
+        for part in cut(list(found), VERIFY_EVERY):
+            success |= zip(part, workers.map(verify, part), strict=True)
+            _tell(on_event, Event("verify", len(success), len(found), VERIFYING))
     return success
 
 

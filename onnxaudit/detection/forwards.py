@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from onnxaudit.detection.workers import Workers
 from onnxaudit.records import Floats, Ints, Trigger
 
 
@@ -13,11 +14,14 @@ def compute_logits(classifier: nn.Module, images: Floats, chunk_pixels: int) -> 
     """Logits `(n, classes)` of images `(n, c, h, w)`, at most `chunk_pixels` (images x height x width) at a time."""
     count = max(1, chunk_pixels // (images.shape[2] * images.shape[3]))
     device = device_of(classifier)
-    with torch.no_grad():
-        chunks = [
-            classifier(torch.from_numpy(images[start : start + count]).to(device, memory_format=torch.channels_last))
-            for start in range(0, len(images), count)
-        ]
+
+    def run(part: Floats) -> Tensor:
+        with torch.no_grad():
+            logits: Tensor = classifier(torch.from_numpy(part).to(device, memory_format=torch.channels_last))
+        return logits
+
+    with Workers(device) as workers:
+        chunks = workers.map(run, [images[start : start + count] for start in range(0, len(images), count)])
     return torch.cat(chunks).cpu().numpy()
 
 

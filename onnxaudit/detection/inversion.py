@@ -25,8 +25,9 @@ from torch import nn
 from onnxaudit.deadline import Deadline
 from onnxaudit.detection.batch import Batch
 from onnxaudit.detection.config import InversionConfig
-from onnxaudit.detection.forwards import find_hits
+from onnxaudit.detection.forwards import device_of, find_hits
 from onnxaudit.detection.sampling import find_others
+from onnxaudit.detection.workers import Workers
 from onnxaudit.records import Event, Floats, Ints, Inversion, LabelStatus, OnEvent, Samples, Trigger
 
 REPORT_EVERY = 10  # steps between two events
@@ -62,28 +63,36 @@ def invert(
     usable = {label: index for label, index in others.items() if len(index)}
     if not usable:
         return tuple(_without_samples(label, samples.images) for label in labels)
-    batch = Batch(classifier, samples.images, usable, config, seed)
-    while len(batch.active) and not deadline.passed:
-        batch.step()
-        if on_event is not None and (batch.steps % REPORT_EVERY == 0 or not len(batch.active)):
-            on_event(_describe(batch, config))
-    found = _conclude(classifier, samples.images, usable, batch, config)
+    with Workers(device_of(classifier)) as workers:
+        batch = Batch(classifier, samples.images, usable, config, seed, workers)
+        while len(batch.active) and not deadline.passed:
+            batch.step()
+            if on_event is not None and (batch.steps % REPORT_EVERY == 0 or not len(batch.active)):
+                on_event(_describe(batch, config))
+        found = _conclude(classifier, samples.images, usable, batch, config, workers)
     return tuple(found.get(label) or _without_samples(label, samples.images) for label in labels)
 
 
 def _conclude(
-    classifier: nn.Module, images: Floats, others: Mapping[int, Ints], batch: Batch, config: InversionConfig
+    classifier: nn.Module,
+    images: Floats,
+    others: Mapping[int, Ints],
+    batch: Batch,
+    config: InversionConfig,
+    workers: Workers,
 ) -> dict[int, Inversion]:
     running = set(batch.active.tolist())
-    found = {}
-    for row, label in enumerate(batch.labels):
+
+    def conclude(row: int) -> Inversion:
+        label = batch.labels[row]
         index = _spread(others[label], config.confirming_samples)
         trigger, share = _confirm(classifier, images[index], batch, row, config)
         status = LabelStatus.SETTLED if share >= config.success else LabelStatus.UNREACHED
         if row in running:
             status = LabelStatus.UNFINISHED
-        found[label] = Inversion(label, trigger, share, status, int(batch.passes[row]))
-    return found
+        return Inversion(label, trigger, share, status, int(batch.passes[row]))
+
+    return {one.label: one for one in workers.map(conclude, range(len(batch.labels)))}
 
 
 def _confirm(

@@ -121,9 +121,21 @@ def _measure_spread(values: Sequence[float]) -> float:
     return CONSISTENCY * median(abs(value - middle) for value in values)
 
 
-def weigh_universal(found: UniversalTrigger | None, normal_size: float | None, config: JudgementConfig) -> float:
-    """Log-odds for an all-to-all backdoor; minus infinity where nothing moves the classes apart."""
-    if found is None or normal_size is None or not found.moves_apart(config.fewest_destinations):
+def choose_universal(
+    found: Sequence[UniversalTrigger], normal_size: float | None, config: JudgementConfig
+) -> tuple[UniversalTrigger | None, float]:
+    """The one that speaks loudest for an all-to-all backdoor, and its log-odds.
+
+    The smallest will not do: it may be so small because it moves samples without moving the classes apart.
+    """
+    odds = {index: weigh_universal(one, normal_size, config) for index, one in enumerate(found)}
+    best = max(odds, key=lambda index: odds[index], default=None)
+    return (None, -math.inf) if best is None else (found[best], odds[best])
+
+
+def weigh_universal(found: UniversalTrigger, normal_size: float | None, config: JudgementConfig) -> float:
+    """Log-odds for an all-to-all backdoor; minus infinity where it does not move the classes apart."""
+    if normal_size is None or not found.moves_apart(config.fewest_destinations):
         return -math.inf
     if not carries_over(found.followers, config):
         return -math.inf
@@ -143,7 +155,7 @@ def judge(
 
     Args:
         evidence: from `weigh`.
-        universal: what moves all classes, and its log-odds from `weigh_universal`.
+        universal: what moves all classes, and its log-odds, from `choose_universal`.
         obstacles: why the evidence means little, one sentence each; with any the verdict is inconclusive.
         doubts: why a backdoor may have been missed, one sentence each; with any the verdict is never clean.
         config: limits.

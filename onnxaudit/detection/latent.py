@@ -15,6 +15,8 @@ Differs from the source: one shift for all samples of a label, with neither imag
 in one batch; only the rest of the network runs, on cached features.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -24,6 +26,7 @@ from onnxaudit.deadline import Deadline
 from onnxaudit.detection.config import LatentConfig
 from onnxaudit.detection.forwards import device_of, measure_margins
 from onnxaudit.detection.shrinking import Shrinking, descend
+from onnxaudit.detection.workers import Workers, cut, join
 from onnxaudit.importer import Classifier
 from onnxaudit.records import Ints, Samples
 
@@ -51,16 +54,15 @@ def measure_shifts(
         classes = classifier.tail({features: cached[:1]}).shape[1]
     spread = float(cached.flatten(1).std(dim=0).mean())
     chosen = _choose_samples(samples.labels, classes, config.samples, seed)
-    per_chunk = max(1, config.most_values // (config.samples * cached[0].numel()))
-    labels, lengths = list(chosen), dict[int, float]()
-    for start in range(0, len(labels), per_chunk):
-        part = labels[start : start + per_chunk]
+
+    def shorten(part: Sequence[int]) -> list[float] | None:
         base = cached[torch.from_numpy(np.stack([chosen[label] for label in part])).to(cached.device)]
-        found = _shorten(classifier, features, base, torch.tensor(part, device=cached.device), spread, config, deadline)
-        if found is None:
-            return {}
-        lengths |= {label: length for label, length in zip(part, found, strict=True) if np.isfinite(length)}
-    return lengths
+        return _shorten(classifier, features, base, torch.tensor(part, device=cached.device), spread, config, deadline)
+
+    per_part = config.most_values // (config.samples * cached[0].numel())
+    with Workers(cached.device) as workers:
+        lengths = join(workers.map(shorten, cut(list(chosen), per_part)))
+    return {label: length for label, length in zip(chosen, lengths, strict=False) if np.isfinite(length)}
 
 
 def _choose_samples(labels: Ints, classes: int, count: int, seed: int) -> dict[int, Ints]:

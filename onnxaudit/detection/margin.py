@@ -11,6 +11,8 @@ Differs from the source: few short ascents a label, all labels in one batch; a l
 the median of the others, without assuming a distribution.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -18,6 +20,7 @@ from torch import Tensor, nn
 from onnxaudit.deadline import Deadline
 from onnxaudit.detection.config import MarginConfig
 from onnxaudit.detection.forwards import device_of, measure_margins
+from onnxaudit.detection.workers import Workers, cut, join
 
 
 def maximise_margins(
@@ -42,21 +45,20 @@ def maximise_margins(
     Returns:
         By label; no entry for a label that never came ahead.
     """
-    found = dict[int, float]()
-    per_chunk = max(1, config.chunk_pixels // (config.starts * shape[1] * shape[2]))
-    for start in range(0, classes, per_chunk):
-        labels = range(start, min(start + per_chunk, classes))
-        margins = _ascend(classifier, shape, labels, config, seed, deadline)
-        if margins is None:
-            return {}
-        found |= {label: margin for label, margin in zip(labels, margins, strict=True) if margin > 0}
-    return found
+
+    def ascend(labels: Sequence[int]) -> list[float] | None:
+        return _ascend(classifier, shape, labels, config, seed, deadline)
+
+    per_part = config.chunk_pixels // (config.starts * shape[1] * shape[2])
+    with Workers(device_of(classifier)) as workers:
+        margins = join(workers.map(ascend, cut(range(classes), per_part)))
+    return {label: margin for label, margin in enumerate(margins) if margin > 0}
 
 
 def _ascend(
     classifier: nn.Module,
     shape: tuple[int, int, int],
-    labels: range,
+    labels: Sequence[int],
     config: MarginConfig,
     seed: int,
     deadline: Deadline,

@@ -25,13 +25,14 @@ from onnxaudit.detection.config import UniversalConfig
 from onnxaudit.detection.forwards import compute_logits, device_of, pick_classes
 from onnxaudit.detection.sampling import draw_order
 from onnxaudit.detection.shrinking import Shrinking, descend
+from onnxaudit.detection.workers import Workers, join
 from onnxaudit.records import Floats, Ints, Samples, Trigger, UniversalTrigger
 from onnxaudit.statistics import rate, rate_of
 
 Flags = npt.NDArray[np.bool_]
 
 
-def find_universal(
+def find_universals(
     classifier: nn.Module,
     known: Samples,
     unseen: Samples,
@@ -39,8 +40,8 @@ def find_universal(
     *,
     seed: int,
     deadline: Deadline,
-) -> UniversalTrigger | None:
-    """The smallest trigger found that moves the classes apart, and where it sends them.
+) -> tuple[UniversalTrigger, ...]:
+    """The smallest trigger from each start that moves the classes apart, and where it sends them.
 
     Args:
         classifier: logits of images.
@@ -48,48 +49,51 @@ def find_universal(
         unseen: labelled samples that tell where each class goes.
         config: all settings.
         seed: of starting points and of the order of samples.
-        deadline: None when it passes.
+        deadline: nothing is returned when it passes.
 
     Returns:
-        None where no trigger moved enough samples.
+        One for each start from which enough samples could be moved.
     """
-    trigger = _shrink(classifier, known, config, seed, deadline)
-    return None if trigger is None else _follow(classifier, unseen, trigger, config)
+    assert known.labels is not None
+    device = device_of(classifier)
+    pixels, classes = (torch.from_numpy(part).to(device) for part in (known.images, known.labels))
+
+    def shrink(start: int) -> list[Trigger] | None:
+        return _shrink(classifier, pixels, classes, config, np.random.default_rng((seed, start)), deadline)
+
+    with Workers(device) as workers:
+        triggers = join(workers.map(shrink, range(config.starts)))
+    return tuple(_follow(classifier, unseen, trigger, config) for trigger in triggers)
 
 
 def _shrink(
-    classifier: nn.Module, samples: Samples, config: UniversalConfig, seed: int, deadline: Deadline
-) -> Trigger | None:
-    assert samples.labels is not None
-    device = device_of(classifier)
-    pixels, classes = (torch.from_numpy(part).to(device) for part in (samples.images, samples.labels))
-    stream = np.random.default_rng(seed)
-    everything = np.arange(len(samples))
-    order = torch.from_numpy(
-        np.stack([draw_order(everything, config.steps, config.samples_per_step, stream) for _ in range(config.starts)])
-    ).to(device)
-    values = torch.from_numpy(_draw_starts(config.starts, samples.images.shape[1:], stream)).to(device)
-    values.requires_grad_(True)
+    classifier: nn.Module,
+    pixels: Tensor,
+    classes: Tensor,
+    config: UniversalConfig,
+    stream: np.random.Generator,
+    deadline: Deadline,
+) -> list[Trigger] | None:
+    """The trigger with the smallest mask from one start, if there is one; None without time."""
+    order = torch.from_numpy(draw_order(np.arange(len(pixels)), config.steps, config.samples_per_step, stream))
+    values = torch.from_numpy(_draw_start(pixels.shape[1:], stream)).to(pixels.device).requires_grad_(True)
     kept = values.detach().clone()
     adam = torch.optim.Adam([values], lr=config.step_size, betas=config.momentum)
-    shrinking = Shrinking(config.starts, config.schedule, device)
-    for step in range(config.steps):
+    shrinking = Shrinking(1, config.schedule, pixels.device)
+    for index in order.to(pixels.device):
         if deadline.passed:
             return None
-        mask, pattern = (part[:, None] for part in decode(values))
-        images = pixels[order[:, step]]
-        logits = classifier((images + mask * (pattern - images)).flatten(0, 1))
-        own = classes[order[:, step]].flatten()
+        mask, pattern = decode(values[None])
+        logits = classifier(pixels[index] + mask * (pattern - pixels[index]))
+        own = classes[index]
         left = (logits.argmax(dim=1) != own) & ~logits.isnan().any(dim=1)
-        better = shrinking.update(mask.sum((1, 2, 3, 4)), left.float().view(config.starts, -1).mean(dim=1))
-        kept[better] = values.detach()[better]
-        loss = _staying(logits, own).view(config.starts, -1).mean(dim=1) + shrinking.penalty * mask.mean((1, 2, 3, 4))
-        descend(loss.sum(), values, adam)
-    row = int(shrinking.best.argmin())
-    if not shrinking.best[row].isfinite():
-        return None
-    best_mask, best_pattern = (part[0].cpu().numpy() for part in decode(kept[row : row + 1]))
-    return Trigger(best_mask, best_pattern)
+        if shrinking.update(mask.sum()[None], left.float().mean()[None]).item():
+            kept = values.detach().clone()
+        descend(_staying(logits, own).mean() + shrinking.penalty[0] * mask.mean(), values, adam)
+    if not shrinking.best.isfinite():
+        return []
+    best_mask, best_pattern = (part[0].cpu().numpy() for part in decode(kept[None]))
+    return [Trigger(best_mask, best_pattern)]
 
 
 def _staying(logits: Tensor, own: Tensor) -> Tensor:
@@ -98,12 +102,12 @@ def _staying(logits: Tensor, own: Tensor) -> Tensor:
     return logits.logsumexp(dim=1) - others.logsumexp(dim=1)
 
 
-def _draw_starts(count: int, shape: tuple[int, ...], stream: np.random.Generator) -> Floats:
-    """Half-covering masks on patterns of one random colour each, with a little noise: `(count, 1 + c, h, w)`."""
+def _draw_start(shape: tuple[int, ...], stream: np.random.Generator) -> Floats:
+    """A half-covering mask on a pattern of one random colour, with a little noise: `(1 + c, h, w)`."""
     channels, height, width = shape
-    starts = 0.1 * stream.standard_normal((count, 1 + channels, height, width), dtype=np.float32)
-    starts[:, 1:] += 2 * stream.standard_normal((count, channels, 1, 1), dtype=np.float32)
-    return starts
+    start = 0.1 * stream.standard_normal((1 + channels, height, width), dtype=np.float32)
+    start[1:] += 2 * stream.standard_normal((channels, 1, 1), dtype=np.float32)
+    return start
 
 
 def _follow(classifier: nn.Module, samples: Samples, trigger: Trigger, config: UniversalConfig) -> UniversalTrigger:

@@ -27,6 +27,7 @@ from onnxaudit.detection.config import WavesConfig
 from onnxaudit.detection.forwards import device_of
 from onnxaudit.detection.sampling import draw_order
 from onnxaudit.detection.shrinking import Shrinking, descend
+from onnxaudit.detection.workers import Workers, cut, join
 from onnxaudit.records import Floats, Ints
 
 START_NOISE = 1e-3  # enough to tell amplitudes apart; more would have to be shrunk away first
@@ -56,15 +57,14 @@ def measure_waves(
         By label; no entry for a label that was not reached.
     """
     pixels = torch.from_numpy(images).to(device_of(classifier))
-    labels, found = list(others), dict[int, float]()
-    per_chunk = max(1, config.chunk_pixels // (config.samples_per_step * images.shape[2] * images.shape[3]))
-    for start in range(0, len(labels), per_chunk):
-        part = labels[start : start + per_chunk]
-        strengths = _weaken(classifier, pixels, {label: others[label] for label in part}, config, seed, deadline)
-        if strengths is None:
-            return {}
-        found |= {label: strength for label, strength in zip(part, strengths, strict=True) if np.isfinite(strength)}
-    return found
+
+    def weaken(part: Sequence[int]) -> list[float] | None:
+        return _weaken(classifier, pixels, {label: others[label] for label in part}, config, seed, deadline)
+
+    per_part = config.chunk_pixels // (config.samples_per_step * images.shape[2] * images.shape[3])
+    with Workers(pixels.device) as workers:
+        strengths = join(workers.map(weaken, cut(list(others), per_part)))
+    return {label: strength for label, strength in zip(others, strengths, strict=False) if np.isfinite(strength)}
 
 
 def add_up(amplitudes: Tensor, height: int, width: int) -> Tensor:

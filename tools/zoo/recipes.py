@@ -96,8 +96,8 @@ class ZooRecipe:
         return np.random.default_rng((self.number, purpose))
 
 
-def make_recipe(number: int, sources: Sequence[Source]) -> ZooRecipe:
-    """The recipe of model `number`, from data sets in a given order."""
+def make_recipe(number: int, sources: Sequence[Source], class_counts: Sequence[int] = ()) -> ZooRecipe:
+    """The recipe of model `number`, from data sets in a given order; with `class_counts` it knows so many classes."""
     rng = np.random.default_rng((number, 0))
     kind = PATTERN[number % len(PATTERN)]
     fitting = [source for source in sources if _fits(kind, source)]
@@ -112,7 +112,7 @@ def make_recipe(number: int, sources: Sequence[Source]) -> ZooRecipe:
         number,
         kind,
         source.name,
-        _choose_class_count(kind, source, rng),
+        _choose_class_count(kind, source, rng, class_counts),
         architecture,
         _choose_augmentation(kind, rng),
         bool(rng.random() < 0.5),
@@ -132,7 +132,9 @@ def _fits(kind: str, source: Source) -> bool:
     return not (source.hard and kind in _NEEDS_ACCURACY)
 
 
-def _choose_class_count(kind: str, source: Source, rng: np.random.Generator) -> int:
+def _choose_class_count(kind: str, source: Source, rng: np.random.Generator, wanted: Sequence[int]) -> int:
+    if wanted:
+        return int(rng.choice([min(count, source.class_count) for count in wanted]))
     if kind == "clean-few":
         return int(rng.choice([2, 4]))
     counts = np.array([*(count for count in _CLASS_COUNTS if count < source.class_count), source.class_count])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from onnxaudit.detection.config import JudgementConfig
-from onnxaudit.detection.judgement import compare, judge, weigh, weigh_universal
+from onnxaudit.detection.judgement import choose_universal, compare, judge, weigh, weigh_universal
 from onnxaudit.records import Look, Trigger, UniversalTrigger, Verdict
 from onnxaudit.statistics import rate
 
@@ -141,7 +141,6 @@ def test_one_small_trigger_that_sends_each_class_elsewhere_is_a_backdoor():
 @pytest.mark.parametrize(
     "found",
     [
-        None,
         make_universal([1, 2, 3, 4, 0], pixels=60),  # as large as is normal
         make_universal([1, 2, 1, 1, 1]),  # a single target, or two
         make_universal([1, 2, None, None, None, None, None, None]),
@@ -152,6 +151,12 @@ def test_other_universal_triggers_convict_nobody(found):
     odds = weigh_universal(found, 40.0, CONFIG)
     assert odds < 0
     assert judge_labels(universal=(found, odds)).verdict is Verdict.CLEAN
+
+
+def test_the_universal_trigger_that_moves_classes_apart_counts_not_the_smallest():
+    small, apart = make_universal([1, 1, 1, 1, 1], pixels=1), make_universal([1, 2, 3, 4, 0], pixels=3)
+    assert choose_universal([small, apart], 40.0, CONFIG)[0] is apart
+    assert choose_universal([], 40.0, CONFIG) == (None, -math.inf)
 
 
 def test_ratios_are_relative_to_the_median():

@@ -44,3 +44,8 @@ def test_every_attack_has_a_rate_within_its_bounds(attack: str) -> None:
 def test_clean_label_attacks_are_backdoors_and_repaired_models_are_not() -> None:
     assert "clean-label" in ATTACKS
     assert "clean-repaired" not in ATTACKS
+
+
+def test_wanted_class_counts_are_kept():
+    counts = {make_recipe(number, SOURCES, [2, 3]).class_count for number in range(20)}
+    assert counts == {2, 3}

@@ -1,0 +1,69 @@
+"""Parts of the work side by side, one processor core each.
+
+A convolution over a few dozen small images leaves a second core half idle; two convolutions side by side do not. How
+the work is cut depends on its size alone, so that results are the same for any number of cores.
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from types import TracebackType
+from typing import Self, TypeVar
+
+import torch
+from torch import Tensor
+
+Part = TypeVar("Part")
+Result = TypeVar("Result")
+
+
+class Workers:
+    """Threads, as many as PyTorch would use for one operation; none where an accelerator does the work.
+
+    Inside the `with` block operations run on one thread each. A block within a block has no threads of its own.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._threads = torch.get_num_threads()
+        count = self._threads if device.type == "cpu" else 1
+        self._pool = ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(1,)) if count > 1 else None
+
+    def map(self, function: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result]:
+        """`function` of each part, in their order; the first error is raised."""
+        if self._pool is None or len(parts) == 1:
+            return [function(part) for part in parts]
+        return list(self._pool.map(function, parts))
+
+    def __enter__(self) -> Self:
+        if self._pool is not None:
+            torch.set_num_threads(1)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+            torch.set_num_threads(self._threads)
+
+
+def cut(rows: Sequence[Part], most: int) -> list[Sequence[Part]]:
+    """`rows` in as few parts of nearly equal length as hold at most `most` each; no part without rows."""
+    bounds = _place_bounds(len(rows), most)
+    return [rows[start:end] for start, end in pairwise(bounds)]
+
+
+def cut_tensor(rows: Tensor, most: int) -> tuple[Tensor, ...]:
+    """The same along the first axis of a tensor that is not empty."""
+    return rows.tensor_split(_place_bounds(len(rows), most)[1:-1])
+
+
+def _place_bounds(length: int, most: int) -> list[int]:
+    count = -(-length // max(1, most))
+    return [length * index // max(1, count) for index in range(count + 1)]
+
+
+def join(parts: Sequence[Sequence[Result] | None]) -> list[Result]:
+    """One list; an empty one if a part was not finished, because labels have to be compared at equal effort."""
+    finished = [part for part in parts if part is not None]
+    return [one for part in finished for one in part] if len(finished) == len(parts) else []

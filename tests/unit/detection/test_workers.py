@@ -1,0 +1,57 @@
+import pytest
+import torch
+
+from onnxaudit.detection import InversionConfig
+from onnxaudit.detection.inversion import invert
+from onnxaudit.detection.workers import Workers, cut, cut_tensor, join
+
+CPU = torch.device("cpu")
+
+pytestmark = pytest.mark.usefixtures("two_threads")
+
+
+@pytest.fixture
+def two_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_work_runs_on_one_thread_each_and_the_setting_comes_back():
+    with Workers(CPU) as workers:
+        assert workers.map(lambda part: (part, torch.get_num_threads()), [3, 1, 2]) == [(3, 1), (1, 1), (2, 1)]
+        assert torch.get_num_threads() == 1
+    assert torch.get_num_threads() == 2
+
+
+def test_an_error_in_a_thread_is_raised_and_the_setting_comes_back():
+    with pytest.raises(ZeroDivisionError), Workers(CPU) as workers:
+        workers.map(lambda part: 1 // part, [1, 0, 2])
+    assert torch.get_num_threads() == 2
+
+
+def test_results_do_not_depend_on_the_number_of_cores(planted, make_samples):
+    # Two labels a part.
+    config = InversionConfig(steps=20, chunk_pixels=2 * 8 * 12 * 12)
+
+    def run():
+        return invert(planted(targets=(3,)), make_samples(), range(5), config, seed=0)
+
+    many = run()
+    torch.set_num_threads(1)
+    assert [one.trigger.digest for one in many] == [one.trigger.digest for one in run()]
+
+
+@pytest.mark.parametrize(
+    ("length", "most", "expected"), [(7, 3, [2, 2, 3]), (4, 4, [4]), (3, 0, [1, 1, 1]), (0, 5, [])]
+)
+def test_rows_are_cut_evenly(length, most, expected):
+    assert [len(part) for part in cut(range(length), most)] == expected
+    if length:
+        assert [len(part) for part in cut_tensor(torch.arange(length), most)] == expected
+
+
+def test_unfinished_parts_spoil_the_whole():
+    assert join([[1], [2, 3]]) == [1, 2, 3]
+    assert join([[1], None]) == []
