@@ -115,6 +115,10 @@ class Graph:
                     waiting.extend(out.name for out in node.outputs)
         return False
 
+    def is_output(self, name: str) -> bool:
+        """Whether the graph gives a tensor out."""
+        return name in self._outputs
+
     def shape(self, name: str) -> tuple[int | None, ...] | None:
         """The inferred shape of a tensor, None for each free dimension; None where nothing is known."""
         return self._shapes.get(name)
