@@ -4,8 +4,9 @@
 
 One small VGG of 32x32 colour images with seeded random weights, a last layer for each number of classes, and two
 images of noise for each class, 512 at most: what is measured is effort, not a verdict. Printed are the seconds of a
-scan, image passes of the inversions, how many labels got more than the cheap looks, and the exponent with which
-seconds grow from the line before (1: as fast as the number of classes).
+scan, its processor seconds (of all threads; other programs on the same cores hardly change them), image passes of
+the inversions, how many labels got more than the cheap looks, and the exponent with which seconds grow from the
+line before (1: as fast as the number of classes).
 
 The baselines are extrapolated from costs measured in the same run on the same copy: `every label`, the scan's first
 inversion for all labels and nothing else, from 64 of them (all where there are fewer); `published`, the schedule of
@@ -17,7 +18,6 @@ baselines take.
 import argparse
 import math
 import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,7 @@ import torch
 
 from benchmarks.importer_networks import write_onnx
 from benchmarks.neural_cleanse import Schedule, search
+from benchmarks.stopwatch import Spent, Stopwatch
 from onnxaudit.detection import DetectionConfig, detect, invert
 from onnxaudit.importer import Classifier, import_model
 from onnxaudit.intake import load_model
@@ -46,19 +47,19 @@ class Row:
 
     Attributes:
         classes: of the model.
-        seconds: of the scan.
+        scan: what the scan took.
         passes: image passes of its inversions.
         inverted: labels that got more than the cheap looks.
-        every: seconds of the first inversion of every label, extrapolated.
-        published: seconds of the published schedule for every label, extrapolated.
+        every: the first inversion of every label, extrapolated.
+        published: the published schedule for every label, extrapolated.
     """
 
     classes: int
-    seconds: float
+    scan: Spent
     passes: int
     inverted: int
-    every: float
-    published: float
+    every: Spent
+    published: Spent
 
 
 def measure(classes: int, folder: Path, seed: int) -> Row:
@@ -69,28 +70,28 @@ def measure(classes: int, folder: Path, seed: int) -> Row:
     model = load_model(path)
     classifier = Classifier(import_model(model), Preprocessing())
     samples = _draw_samples(classes, seed)
-    started = time.perf_counter()
+    watch = Stopwatch()
     found = detect(classifier, samples, features=find_features(model), seed=seed)
-    seconds = time.perf_counter() - started
+    spent = watch.read()
     inverted = sum(row.status is not LabelStatus.SCREENED for row in found.labels)
     passes = sum(row.passes for row in found.labels)
-    every = classes * _time_label(classifier, samples, classes, seed)
-    published = classes * Schedule().passes * _time_pass(classifier, samples, seed)
-    return Row(classes, seconds, passes, inverted, every, published)
+    every = _time_label(classifier, samples, classes, seed).scale(classes)
+    published = _time_pass(classifier, samples, seed).scale(Schedule().passes * classes)
+    return Row(classes, spent, passes, inverted, every, published)
 
 
-def _time_label(classifier: Classifier, samples: Samples, classes: int, seed: int) -> float:
-    """Seconds of a label's first inversion, many at once."""
+def _time_label(classifier: Classifier, samples: Samples, classes: int, seed: int) -> Spent:
+    """One label's share of the first inversion of many at once."""
     labels = range(min(classes, SAMPLED_LABELS))
-    started = time.perf_counter()
+    watch = Stopwatch()
     invert(classifier, samples, labels, DetectionConfig().first, seed=seed)
-    return (time.perf_counter() - started) / len(labels)
+    return watch.read().scale(1 / len(labels))
 
 
-def _time_pass(classifier: Classifier, samples: Samples, seed: int) -> float:
-    """Seconds of an image pass of the published schedule."""
+def _time_pass(classifier: Classifier, samples: Samples, seed: int) -> Spent:
+    """One image pass of the published schedule."""
     course = search(classifier, samples.images, 0, Schedule(), steps=2, seed=seed)
-    return course.seconds / course.passes
+    return course.spent.scale(1 / course.passes)
 
 
 def _draw_samples(classes: int, seed: int) -> Samples:
@@ -108,8 +109,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    columns = f"{'classes':>8} {'seconds':>8} {'passes':>9} {'inverted':>9} {'s a class':>10} {'exponent':>9}"
-    print(f"{columns} | {'every label':>12} {'ratio':>6} | {'published':>10} {'ratio':>6}   (both extrapolated)")
+    print(f"{'classes':>8} {'seconds':>8} {'processor':>9} {'passes':>9} {'inverted':>9} {'s a class':>10} "
+          f"{'exponent':>9} | {'every label':>12} {'ratio':>6} | {'published':>10} {'ratio':>6}")  # fmt: skip
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
         for classes in options.classes:
@@ -120,9 +121,11 @@ def main() -> None:
 
 def _format(row: Row, before: Row | None) -> str:
     growth = "" if before is None else f"{_exponent(before, row):.2f}"
-    own = f"{row.classes:8} {row.seconds:8.1f} {row.passes:9} {row.inverted:9} {row.seconds / row.classes:10.3f}"
-    every = f"{row.every:10.1f} s {row.every / row.seconds:6.1f}"
-    return f"{own} {growth:>9} | {every} | {row.published / 3600:8.1f} h {row.published / row.seconds:6.0f}"
+    seconds, classes = row.scan.seconds, row.classes
+    start = f"{classes:8} {seconds:8.1f} {row.scan.processor:9.1f} {row.passes:9} {row.inverted:9}"
+    every = f"{row.every.seconds:10.1f} s {row.every.seconds / seconds:6.1f}"
+    published = f"{row.published.seconds / 3600:8.1f} h {row.published.seconds / seconds:6.0f}"
+    return f"{start} {seconds / classes:10.3f} {growth:>9} | {every} | {published}"
 
 
 def list_growth(rows: Sequence[Row], reference: int = REFERENCE) -> list[str]:
@@ -131,15 +134,17 @@ def list_growth(rows: Sequence[Row], reference: int = REFERENCE) -> list[str]:
     if first is None:
         return []
     return [
-        f"{row.classes} classes took {row.seconds / first.seconds:.2f} times as long as {reference} did "
-        f"(every label {row.every / first.every:.2f}, published {row.published / first.published:.2f})"
+        f"{row.classes} classes, times {reference}: seconds {row.scan.seconds / first.scan.seconds:.2f}, "
+        f"processor {row.scan.processor / first.scan.processor:.2f}; "
+        f"every label {row.every.seconds / first.every.seconds:.2f}, "
+        f"published {row.published.seconds / first.published.seconds:.2f}"
         for row in rows
         if row is not first
     ]
 
 
 def _exponent(before: Row, after: Row) -> float:
-    return math.log(after.seconds / before.seconds) / math.log(after.classes / before.classes)
+    return math.log(after.scan.seconds / before.scan.seconds) / math.log(after.classes / before.classes)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,9 @@
     python -m benchmarks.inversion [--model FILE --data FILE] [--labels N ...] [--steps N | --full] [--threads 2]
     python -m benchmarks.inversion --zoo DIR --data DIR --only NAME
 
-For a true target and one innocent label (`--labels`: others) a table of seconds and image passes a label, size of the
-mask in pixels, success on clean images that no method saw, and seconds as a multiple of the first line's:
+For a true target and one innocent label (`--labels`: others) a table of seconds, processor seconds (over all threads)
+and image passes a label, size of the mask in pixels, success on clean images that no method saw, and seconds as a
+multiple of the first line's:
 
 - `first look`: our inversion of all labels in one batch; its seconds divided by the number of labels.
 - `whole scan`: `onnxaudit.scan` from the file to the verdict, divided likewise; the passes are those of the label.
@@ -19,7 +20,6 @@ How fast the copy itself is (forward and gradient to the image, next to plain Py
 """
 
 import argparse
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +30,7 @@ import torch
 
 import onnxaudit
 from benchmarks.neural_cleanse import Course, Schedule, search
+from benchmarks.stopwatch import Spent, Stopwatch
 from benchmarks.zoo_folder import Zoo
 from onnxaudit.data.splits import split
 from onnxaudit.detection import DetectionConfig, invert
@@ -50,7 +51,7 @@ class Row:
     Attributes:
         method: that looked for the trigger.
         label: that it leads to.
-        seconds: for this label.
+        spent: on this label.
         passes: image passes for this label.
         mask: its `|m|₁` in pixels.
         success: on unseen images of other classes.
@@ -58,7 +59,7 @@ class Row:
 
     method: str
     label: int
-    seconds: float
+    spent: Spent
     passes: int
     mask: float | None = None
     success: Rate | None = None
@@ -94,23 +95,23 @@ class Case:
 
 def look_first(case: Case, labels: Sequence[int]) -> list[Row]:
     """Invert all labels together; the rows of `labels`."""
-    started = time.perf_counter()
+    watch = Stopwatch()
     found = invert(case.subject.classifier, case.known, range(case.classes), FIRST, seed=case.seed)
-    seconds = (time.perf_counter() - started) / case.classes
+    share = watch.read().scale(1 / case.classes)
     return [
-        Row("first look", one.label, seconds, one.passes, one.trigger.mask_l1, case.test(one.trigger, one.label))
+        Row("first look", one.label, share, one.passes, one.trigger.mask_l1, case.test(one.trigger, one.label))
         for one in (found[label] for label in labels)
     ]
 
 
 def scan_whole(case: Case, labels: Sequence[int]) -> list[Row]:
     """Scan the file; the rows of `labels`."""
-    started = time.perf_counter()
+    watch = Stopwatch()
     report = onnxaudit.scan(case.subject.model.info.path, case.data, seed=case.seed)
-    seconds = (time.perf_counter() - started) / case.classes
-    print(f"verdict: {report.verdict.value}, targets {list(report.target_labels)}, {seconds * case.classes:.1f} s")
+    share = watch.read().scale(1 / case.classes)
+    print(f"verdict: {report.verdict.value}, targets {list(report.target_labels)}")
     results = (report.labels[label] for label in labels)
-    return [Row("whole scan", one.label, seconds, one.passes, one.mask_l1, one.success_rate) for one in results]
+    return [Row("whole scan", one.label, share, one.passes, one.mask_l1, one.success_rate) for one in results]
 
 
 def search_as_published(case: Case, label: int, schedule: Schedule, steps: int) -> Course:
@@ -125,7 +126,7 @@ def describe_course(case: Case, course: Course) -> Row:
     return Row(
         name,
         course.label,
-        course.seconds,
+        course.spent,
         course.passes,
         course.trigger.mask_l1,
         case.test(course.trigger, course.label),
@@ -134,8 +135,8 @@ def describe_course(case: Case, course: Course) -> Row:
 
 def extrapolate(course: Course, schedule: Schedule) -> Row:
     """What all steps of the schedule would cost at the measured seconds of a pass."""
-    seconds = course.seconds / course.passes * schedule.passes
-    return Row("published, all steps (extrapolated)", course.label, seconds, schedule.passes)
+    spent = course.spent.scale(schedule.passes / course.passes)
+    return Row("published, all steps (extrapolated)", course.label, spent, schedule.passes)
 
 
 def choose_labels(targets: Sequence[int | None], classes: int) -> list[int]:
@@ -151,35 +152,48 @@ def format_rows(rows: Sequence[Row]) -> list[str]:
     for row in rows:
         mask = "-" if row.mask is None else f"{row.mask:.1f}"
         success = "-" if row.success is None or row.success.value is None else f"{row.success.value:.3f}"
-        cells = f"{row.seconds:10.2f} {row.passes:9} {mask:>7} {success:>8} {row.seconds / rows[0].seconds:9.1f}"
-        lines.append(f"{row.label:5} {row.method:36} {cells}")
+        times = f"{row.spent.seconds:10.2f} {row.spent.processor:9.2f} {row.passes:9}"
+        ratio = row.spent.seconds / rows[0].spent.seconds
+        lines.append(f"{row.label:5} {row.method:36} {times} {mask:>7} {success:>8} {ratio:9.1f}")
     return lines
 
 
-def sum_up(classes: int, scan: float, courses: Sequence[Course], schedule: Schedule) -> list[str]:
-    """The whole model: `scan` seconds against the baseline for all `classes` labels."""
-    early = classes * mean(course.seconds for course in courses)
-    whole = classes * mean(extrapolate(course, schedule).seconds for course in courses)
-    bound = "" if all(course.stopped for course in courses) else "at least "
+def sum_up(classes: int, scan: Spent, courses: Sequence[Course], schedule: Schedule) -> list[str]:
+    """The whole model: a scan against the baseline for all `classes` labels, in seconds and by how many times."""
+    stopped = all(course.stopped for course in courses)
+    full = [extrapolate(course, schedule).spent for course in courses]
     return [
-        f"all {classes} labels: scan {scan:.1f} s; published, extrapolated from {len(courses)} label(s): "
-        f"with its early stop {bound}{early:.0f} s ({bound}{early / scan:.0f} times as long), "
-        f"all steps {whole:.0f} s ({whole / scan:.0f} times as long)"
+        f"all {classes} labels: scan {scan.seconds:.1f} s, processor {scan.processor:.1f} s; the published schedule, "
+        f"extrapolated from {len(courses)} label(s):",
+        _weigh(
+            "with its early stop", scan, [course.spent for course in courses], classes, "" if stopped else "at least "
+        ),
+        _weigh("all steps", scan, full, classes, ""),
     ]
+
+
+def _weigh(name: str, scan: Spent, labels: Sequence[Spent], classes: int, bound: str) -> str:
+    seconds = classes * mean(spent.seconds for spent in labels)
+    processor = classes * mean(spent.processor for spent in labels)
+    return (
+        f"  {name}: {bound}{seconds:.0f} s, {bound}{seconds / scan.seconds:.0f} times the scan; "
+        f"processor {bound}{processor:.0f} s, {bound}{processor / scan.processor:.0f} times"
+    )
 
 
 def compare(case: Case, labels: Sequence[int], schedule: Schedule, steps: int) -> None:
     """Measure everything for one model and print it."""
     scans = scan_whole(case, labels)
     firsts = look_first(case, labels)
-    print(f"{'label':>5} {'method':36} {'s a label':>10} {'passes':>9} {'mask':>7} {'success':>8} {'x seconds':>9}")
+    print(f"{'label':>5} {'method':36} {'s a label':>10} {'processor':>9} {'passes':>9} {'mask':>7} {'success':>8} "
+          f"{'x seconds':>9}")  # fmt: skip
     courses = []
     for first, scan in zip(firsts, scans, strict=True):
         course = search_as_published(case, first.label, schedule, steps)
         rows = [first, scan, describe_course(case, course), extrapolate(course, schedule)]
         print("\n".join(format_rows(rows)), flush=True)
         courses.append(course)
-    print("\n".join(sum_up(case.classes, scans[0].seconds * case.classes, courses, schedule)))
+    print("\n".join(sum_up(case.classes, scans[0].spent.scale(case.classes), courses, schedule)))
 
 
 def parse() -> argparse.Namespace:

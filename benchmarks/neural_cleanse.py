@@ -14,7 +14,6 @@ several times, shuffled anew each time; pixels lie in [0, 1], which changes neit
 """
 
 import math
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -23,6 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from benchmarks.stopwatch import Spent, Stopwatch
 from onnxaudit.records import Floats, Trigger
 
 EDGE = 1e-6  # a start of exactly 0 or 1 would lie at infinity
@@ -103,7 +103,7 @@ class Course:
         trigger: the smallest with success; the last where there was none.
         steps: how many were made.
         passes: image passes spent.
-        seconds: spent.
+        spent: on all of it.
         stopped: ended by the early stop.
     """
 
@@ -111,7 +111,7 @@ class Course:
     trigger: Trigger
     steps: int
     passes: int
-    seconds: float
+    spent: Spent
     stopped: bool
 
 
@@ -136,7 +136,7 @@ def search(
     batches = _draw_batches(torch.from_numpy(images), schedule.batch, generator)
     penalty = Penalty(schedule)
     best, smallest, unchanged, made, stopped = None, math.inf, 0, 0, False
-    started = time.perf_counter()
+    watch = Stopwatch()
     while made < min(steps, schedule.steps) and not stopped:
         share, size = _run_step(classifier, values, adam, batches, label, penalty.value, schedule)
         made += 1
@@ -147,9 +147,9 @@ def search(
             unchanged += 1
         stopped = early and penalty.rose and penalty.fell and unchanged >= schedule.stop_patience
         penalty.update(enough)
-    seconds = time.perf_counter() - started
+    spent = watch.read()
     trigger = _decode(values.detach() if best is None else best)
-    return Course(label, trigger, made, made * schedule.passes_per_step, seconds, stopped)
+    return Course(label, trigger, made, made * schedule.passes_per_step, spent, stopped)
 
 
 def _run_step(

@@ -1,3 +1,5 @@
+import time
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,7 @@ from benchmarks.classes import Row as Cost
 from benchmarks.classes import list_growth
 from benchmarks.inversion import Row, choose_labels, extrapolate, format_rows, sum_up
 from benchmarks.neural_cleanse import Course, Penalty, Schedule, search
+from benchmarks.stopwatch import Spent, Stopwatch
 from onnxaudit.records import Trigger
 
 SCHEDULE = Schedule(steps=60, batches=2, batch=4, stop_patience=4)
@@ -35,7 +38,7 @@ def steer(steps):
 
 
 def course(seconds, stopped=True, passes=1000):
-    return Course(3, EMPTY, 10, passes, seconds, stopped)
+    return Course(3, EMPTY, 10, passes, Spent(seconds, 2 * seconds), stopped)
 
 
 def test_the_published_schedule_spends_about_a_million_passes():
@@ -87,21 +90,33 @@ def test_early_stop_ends_a_search_whose_mask_no_longer_shrinks():
 
 def test_extrapolation_multiplies_the_seconds_of_a_pass():
     row = extrapolate(course(2.0), Schedule())
-    assert row.seconds == pytest.approx(2 * 992)
+    assert row.spent.seconds == pytest.approx(2 * 992)
+    assert row.spent.processor == pytest.approx(4 * 992)
     assert (row.mask, row.success) == (None, None)
 
 
 def test_cut_off_searches_give_a_lower_bound():
-    (line,) = sum_up(10, 4.0, [course(2.0), course(6.0, stopped=False)], Schedule())
-    assert "at least 40 s (at least 10 times as long)" in line
-    (line,) = sum_up(10, 4.0, [course(2.0)], Schedule())
-    assert "at least" not in line
+    scan = Spent(4.0, 8.0)
+    _, early, full = sum_up(10, scan, [course(2.0), course(6.0, stopped=False)], Schedule())
+    assert "at least 40 s, at least 10 times the scan" in early
+    assert "at least" not in full
+    _, early, full = sum_up(10, scan, [course(2.0)], Schedule())
+    assert "20 s, 5 times the scan; processor 40 s, 5 times" in early
+    assert "19840 s" in full
 
 
 def test_rows_are_compared_with_the_first():
-    lines = format_rows([Row("first look", 3, 0.5, 800, 4.0), Row("published", 3, 50.0, 99_200, 5.0)])
-    assert lines[0].endswith(" 1.0")
-    assert lines[1].endswith(" 100.0")
+    ours, theirs = Row("first look", 3, Spent(0.5, 1.0), 800, 4.0), Row("published", 3, Spent(50.0, 90.0), 99_200, 5.0)
+    first, second = format_rows([ours, theirs])
+    assert first.endswith(" 1.0")
+    assert second.endswith(" 100.0")
+
+
+def test_stopwatch_counts_sleep_on_the_clock_alone():
+    watch = Stopwatch()
+    time.sleep(0.05)
+    spent = watch.read()
+    assert spent.processor < spent.seconds
 
 
 @pytest.mark.parametrize(("targets", "expected"), [([0], [0, 1]), ([5, 2], [5, 0]), ([], [0]), ([None], [0])])
@@ -110,8 +125,10 @@ def test_labels_are_the_target_and_the_lowest_innocent_one(targets, expected):
 
 
 def test_growth_is_told_against_43_classes():
-    rows = [Cost(43, 10.0, 1, 1, 5.0, 100.0), Cost(1000, 40.0, 1, 1, 120.0, 2300.0)]
+    rows = [
+        Cost(43, Spent(10.0, 18.0), 1, 1, Spent(5.0, 9.0), Spent(100.0, 190.0)),
+        Cost(1000, Spent(40.0, 54.0), 1, 1, Spent(120.0, 200.0), Spent(2300.0, 4000.0)),
+    ]
     (line,) = list_growth(rows)
-    assert line.startswith("1000 classes took 4.00 times as long as 43")
-    assert "every label 24.00, published 23.00" in line
+    assert line == "1000 classes, times 43: seconds 4.00, processor 3.00; every label 24.00, published 23.00"
     assert list_growth(rows[1:]) == []
