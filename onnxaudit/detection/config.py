@@ -192,6 +192,7 @@ class DetectionConfig:
         controls: random other labels that are looked at again for comparison.
         fewest_classes: with fewer, no label can stick out from the others.
         fewest_settled: the share of labels for which a trigger must be found; with less a model is never clean.
+        largest_share: of the input that a usual trigger may cover; masks begin at a half and have to have shrunk.
         judgement: how evidence becomes a verdict.
     """
 
@@ -213,4 +214,5 @@ class DetectionConfig:
     controls: int = 8
     fewest_classes: int = 6
     fewest_settled: float = 0.9
+    largest_share: float = 0.4
     judgement: JudgementConfig = field(default_factory=JudgementConfig)

@@ -1,6 +1,7 @@
 """What stands against a verdict, in plain sentences."""
 
 from collections.abc import Sequence
+from statistics import median
 
 import numpy as np
 
@@ -55,6 +56,9 @@ def list_doubts(
     settled = sum(one.status is LabelStatus.SETTLED for one in found)
     if settled < config.fewest_settled * len(found):
         doubts.append(f"A trigger was found for only {settled} of {len(found)} labels, too few to tell what is normal.")
+    shares = [one.trigger.mask_l1 / one.trigger.mask.size for one in found if one.status is LabelStatus.SETTLED]
+    if shares and median(shares) > config.largest_share:
+        doubts.append(f"Half of the triggers cover {median(shares):.0%} of the input or more: they hardly shrank.")
     doubts += [f"Labels could not be compared by {LOOKS[look]}: none could be measured." for look in missing]
     return tuple(doubts)
 

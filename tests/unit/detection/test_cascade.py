@@ -136,3 +136,9 @@ def test_a_deadline_that_passes_in_any_stage_is_never_clean(planted, make_sample
 
     found = detect(planted(), make_samples(), CONFIG, seed=0, deadline=clock, on_event=listen)
     assert found.judgement.verdict is Verdict.INCONCLUSIVE
+
+
+def test_inversions_that_were_stopped_long_before_they_settled_are_never_clean(planted, make_samples):
+    hurried = InversionConfig(steps=8)
+    found = detect(planted(), make_samples(), replace(CONFIG, first=hurried, closer=hurried), seed=0)
+    assert found.judgement.verdict is Verdict.INCONCLUSIVE
