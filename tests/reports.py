@@ -120,8 +120,10 @@ def make_repair_report(**changes: Any) -> RepairReport:
         layer=profile.layer,
         profile=profile,
         rounds=(
-            PruningRound((1,), "activation", agreement, Rate(2, 20, 0.1, 0.028, 0.301), -3.0, True, "S fell", "kept"),
-            PruningRound((2,), "weight", agreement, Rate(2, 20, 0.1, 0.028, 0.301), -3.0, False, "S did not fall"),
+            PruningRound(
+                2, (1,), "activation", agreement, Rate(2, 20, 0.1, 0.028, 0.301), -3.0, True, "S fell", "kept"
+            ),
+            PruningRound(2, (2,), "weight", agreement, Rate(2, 20, 0.1, 0.028, 0.301), -3.0, False, "S did not fall"),
         ),
         pruned=(1,),
         original=Measurement(accuracy, agreement, Rate(20, 20, 1.0, 0.839, 1.0), Rate(19, 20, 0.95, 0.764, 0.991)),

@@ -104,6 +104,7 @@ def repair(
     label: opt.Label = None,
     layer: opt.Layer = None,
     method: opt.Method = None,
+    remove: opt.Remove = False,
     criterion: opt.Criterion = None,
     min_agreement: opt.MinAgreement = None,
     max_success: opt.MaxSuccess = None,
@@ -138,7 +139,7 @@ def repair(
         preprocessing=opt.read_preprocessing(pixel_range, mean, std, channel_order),
     )
     return run_repair(
-        *(model, data, output, opt.keep_given(method=method), limits, given),
+        *(model, data, output, opt.keep_given(method=method, remove=remove or None), limits, given),
         scan_file=scan,
         trigger_file=known_trigger,
         json=json,

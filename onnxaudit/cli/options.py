@@ -168,6 +168,9 @@ Evaluation = Annotated[
     str | None,
     typer.Option(metavar="PATH", help="Further clean images: accuracy and the known trigger are measured on them."),
 ]
+Remove = Annotated[
+    bool, typer.Option("--remove", help="Take pruned neurons out of the graph: a smaller file with the same answers.")
+]
 AllowIncomplete = Annotated[
     bool, typer.Option("--allow-incomplete", help="Write the model even where a limit was missed (exit code 1).")
 ]

@@ -217,7 +217,15 @@ class _Loop:
         reason = obstacle or "the trigger weakens and the predictions agree"
         self.rounds.append(
             PruningRound(
-                group, ranking, figures.agreement, figures.success, figures.margin, not obstacle, reason, outcome
+                self._trials.target,
+                group,
+                ranking,
+                figures.agreement,
+                figures.success,
+                figures.margin,
+                not obstacle,
+                reason,
+                outcome,
             )
         )
 

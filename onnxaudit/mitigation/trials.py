@@ -43,6 +43,7 @@ class Trials:
 
     Attributes:
         layer: the target layer.
+        target: the label that the trigger leads to.
         following: the layer that its neurons feed, or None.
     """
 
@@ -60,7 +61,7 @@ class Trials:
         self.following: Linear | None = find_next_layer(model, layer)
         self._copy: TorchModel = import_model(model, device)
         self._device = device
-        self._target = target
+        self.target = target
         self._reference: Ints = runtime.logits(validation.images).argmax(axis=1)
         victims = (self._reference if validation.labels is None else validation.labels) != target
         if not victims.any():
@@ -118,10 +119,10 @@ class Trials:
     def _judge(self, logits: torch.Tensor) -> Figures:
         clean, triggered = logits[: self._clean], logits[self._clean :].double()
         others = triggered.clone()
-        others[:, self._target] = -torch.inf
-        margins = (triggered[:, self._target] - others.amax(dim=1)).numpy()
+        others[:, self.target] = -torch.inf
+        margins = (triggered[:, self.target] - others.amax(dim=1)).numpy()
         agreement = rate_of(clean.argmax(dim=1).numpy() == self._reference)
-        return Figures(agreement, rate_of(triggered.argmax(dim=1).numpy() == self._target), margins)
+        return Figures(agreement, rate_of(triggered.argmax(dim=1).numpy() == self.target), margins)
 
     @property
     def _next_output(self) -> str:

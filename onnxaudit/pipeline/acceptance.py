@@ -43,6 +43,8 @@ class Acceptance:
 def open_draft(draft: Path, original: Subject, expected: Model, *, seed: int) -> Subject:
     """The written file as a subject of its own, once it is shown to be the vendor's graph with other weights.
 
+    Where neurons were taken out, `expected` has the graph without them.
+
     Raises:
         RepairError: it cannot be read back, differs in more than weights, or its copy disagrees with onnxruntime.
     """
@@ -51,8 +53,8 @@ def open_draft(draft: Path, original: Subject, expected: Model, *, seed: int) ->
         model = load_model(draft, info.output.name, (info.input.height, info.input.width))
     except Exception as error:
         raise RepairError(f"the repaired model cannot be read back: {error}") from error
-    if _without_weights(model.proto) != _without_weights(original.model.proto):
-        raise RepairError("the repaired model differs from the original in more than its weights")
+    if _without_weights(model.proto) != _without_weights(expected.proto):
+        raise RepairError("the repaired model differs from the one that was computed in more than its weights")
     if model.to_bytes() != expected.to_bytes():
         raise RepairError("the repaired model on disk is not the one that was computed")
     runtime = Runtime(model, original.choice.preprocessing, original.device)

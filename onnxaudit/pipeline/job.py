@@ -19,6 +19,7 @@ from onnxaudit.pipeline.acceptance import Acceptance, judge_draft, open_draft
 from onnxaudit.pipeline.measuring import Yardstick, classify, describe_saturation, list_changes, make_yardstick
 from onnxaudit.pipeline.provenance import describe_config, list_versions
 from onnxaudit.pipeline.reinversion import Reinversion
+from onnxaudit.pipeline.removing import describe_removal, take_out
 from onnxaudit.pipeline.scanning import ScanConfig, scan_subject
 from onnxaudit.pipeline.subject import Subject
 from onnxaudit.records import (
@@ -28,6 +29,7 @@ from onnxaudit.records import (
     OnEvent,
     Profile,
     PruningRound,
+    Removal,
     RepairReport,
     Samples,
     ScanReport,
@@ -51,6 +53,7 @@ class RepairConfig:
         finetuning: what follows it.
         scan: the scan before, where no report is given, and the one after.
         further_passes: so many times labels that only the new scan accuses join the targets, and all begins anew.
+        remove: take pruned neurons out of the graph, where they can go; else they stay, at zero.
         standing_out: during fine-tuning a fresh trigger still stands out if it is this many times smaller than is
             normal for the model.
     """
@@ -60,6 +63,7 @@ class RepairConfig:
     finetuning: FinetuningConfig = field(default_factory=FinetuningConfig)
     scan: ScanConfig = field(default_factory=ScanConfig)
     further_passes: int = 2
+    remove: bool = False
     standing_out: float = 1.5
 
 
@@ -103,8 +107,9 @@ class Job:
         pruned = self._prune(triggers, fitting, validation)
         repaired = self._tune(pruned, triggers, fitting, validation)
         self.on_event(Event("write", 0, 0, "writing the model and checking what was written"))
-        accepted, written = self._write(repaired, yardstick, allow_incomplete)
-        return self._report(pruned, repaired, yardstick, accepted, written)
+        final, removal = self._remove(pruned, repaired, fitting)
+        accepted, written = self._write(final, yardstick, allow_incomplete)
+        return self._report(pruned, repaired, removal, yardstick, accepted, written)
 
     def decline(self, outcome: Literal["nothing to repair", "inconclusive"]) -> RepairReport:
         """The report of a repair that did nothing."""
@@ -208,6 +213,12 @@ class Job:
             on_event=self.on_event,
         ).model
 
+    def _remove(self, pruned: _Pruned, repaired: Model, samples: Samples) -> tuple[Model, Removal | None]:
+        """The model to write, and what became of the pruned neurons, where they are to go."""
+        if not self.config.remove:
+            return repaired, None
+        return take_out(self.subject, repaired, pruned.profile.layer, pruned.neurons, samples)
+
     def _write(self, repaired: Model, yardstick: Yardstick, allow_incomplete: bool) -> tuple[Acceptance, bool]:
         """Write a draft, judge it, and give it its name if it deserves one; whether it does."""
         judged: list[Acceptance] = []
@@ -238,7 +249,13 @@ class Job:
         return judge_draft(subject, rescan, yardstick, self.config.pruning)
 
     def _report(
-        self, pruned: _Pruned, repaired: Model, yardstick: Yardstick, accepted: Acceptance, written: bool
+        self,
+        pruned: _Pruned,
+        repaired: Model,
+        removal: Removal | None,
+        yardstick: Yardstick,
+        accepted: Acceptance,
+        written: bool,
     ) -> RepairReport:
         targets = tuple(yardstick.triggers)
         original = yardstick.measure(self.subject.runtime)
@@ -261,6 +278,7 @@ class Job:
                 *accepted.kept,
                 *pruned.endings,
                 *describe_saturation(self.subject.model, repaired),
+                *describe_removal(removal),
             ),
             output=str(self.output) if written else None,
             output_sha256=accepted.sha256 if written else None,
@@ -275,6 +293,7 @@ class Job:
             changes=list_changes(self.subject.model, repaired),
             scan=self.scan,
             rescan=accepted.rescan,
+            removal=removal,
             **self._provenance(),
         )
 

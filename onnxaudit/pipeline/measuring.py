@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from onnxaudit.intake import Model
+from onnxaudit.intake.stored import list_stored
 from onnxaudit.records import Ints, Measurement, Rate, Samples, Trigger, WeightChange
 from onnxaudit.runtime import Runtime
 from onnxaudit.statistics import rate, rate_of
@@ -87,14 +88,16 @@ def classify(runtime: Runtime, samples: Samples) -> Ints:
 
 
 def list_changes(original: Model, repaired: Model) -> tuple[WeightChange, ...]:
-    """What a repair did to each initializer, in the order of the graph."""
+    """What a repair did to each stored tensor, Constant nodes and nested graphs included, in the order of the graph."""
     changes = []
-    for tensor in original.proto.graph.initializer:
-        before, after = original.initializer(tensor.name), repaired.initializer(tensor.name)
+    for name, _ in list_stored(original.proto):
+        if name not in repaired.values:
+            continue
+        before, after = original.initializer(name), repaired.initializer(name)
         changed = int((before != after).sum())
         if changed:
             norm = float(np.linalg.norm(after.astype(np.float64) - before.astype(np.float64)))
-            changes.append(WeightChange(tensor.name, changed, int(before.size), norm))
+            changes.append(WeightChange(name, changed, int(before.size), norm))
     return tuple(changes)
 
 

@@ -26,6 +26,7 @@ from onnxaudit.records.repair import (
     NeuronProfile,
     Profile,
     PruningRound,
+    Removal,
     TargetLayer,
     WeightChange,
 )
@@ -82,6 +83,7 @@ __all__ = [
     "ProfileDocument",
     "PruningRound",
     "Rate",
+    "Removal",
     "RepairDocument",
     "RepairReport",
     "Samples",

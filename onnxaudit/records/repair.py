@@ -65,6 +65,7 @@ class PruningRound:
     """One trial of the pruning loop, kept or rolled back.
 
     Attributes:
+        target: the label whose trigger was to weaken.
         neurons: the neuron tried, or several where a group was tried.
         ranking: the list it came from.
         agreement: `Q_i` on validation samples.
@@ -75,6 +76,7 @@ class PruningRound:
         fit: what became of the least-squares fit after a kept prune.
     """
 
+    target: int
     neurons: tuple[int, ...]
     ranking: Literal["activation", "weight"]
     agreement: Rate
@@ -110,3 +112,22 @@ class WeightChange:
     changed: int
     total: int
     norm: float
+
+
+@dataclass(frozen=True)
+class Removal:
+    """What became of the pruned neurons where they were to be taken out of the graph.
+
+    Attributes:
+        neurons: those that are out.
+        kept: why each of the others stays, at zero, by neuron.
+        bytes_before: size of the file with all of them at zero.
+        bytes_after: size of the file without those that are out.
+        deviation: largest difference between both files' logits on clean images.
+    """
+
+    neurons: tuple[int, ...]
+    kept: dict[int, str]
+    bytes_before: int
+    bytes_after: int
+    deviation: float

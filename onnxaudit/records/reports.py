@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from onnxaudit.records.detection import Coverage, LabelResult, TriggerFinding, UniversalTrigger, Verdict
 from onnxaudit.records.model import ModelInfo
-from onnxaudit.records.repair import Measurement, Profile, PruningRound, TargetLayer, WeightChange
+from onnxaudit.records.repair import Measurement, Profile, PruningRound, Removal, TargetLayer, WeightChange
 from onnxaudit.records.samples import PreprocessingChoice, SamplesInfo
 
 SCHEMA_VERSION = "1.0"
@@ -78,7 +78,7 @@ class RepairReport:
         layer: the target layer.
         profile: both rankings.
         rounds: the pruning loop, round by round.
-        pruned: neurons at zero in the end.
+        pruned: neurons at zero in the end, or out of the graph.
         original, pruned_only, repaired: figures before, after pruning and after all, measured with
             onnxruntime on samples that no fit or fine-tuning saw.
         changes: what happened to each initializer.
@@ -89,6 +89,7 @@ class RepairReport:
         device: where the PyTorch copy ran.
         versions: of Python and the packages that decide results.
         duration_seconds: wall clock.
+        removal: what became of the pruned neurons, where they were to be taken out of the graph.
         kind: tells a repair from a scan.
     """
 
@@ -114,6 +115,7 @@ class RepairReport:
     device: str
     versions: dict[str, str]
     duration_seconds: float
+    removal: Removal | None = None
     kind: Literal["repair"] = "repair"
 
 

@@ -196,12 +196,14 @@ def _describe_candidate(candidate: PreprocessingCandidate) -> str:
 
 def _tabulate_rounds(rounds: Sequence[PruningRound]) -> Table:
     """All rounds where they are few; else the first, the last ones that were kept, and the last."""
-    table = _new_table("round", "neurons", "by", "Q", "S", "margin", "", "reason")
+    several = len({trial.target for trial in rounds}) > 1
+    table = _new_table("round", *(["target"] if several else []), "neurons", "by", "Q", "S", "margin", "", "reason")
     for number in _choose_rounds(rounds):
         trial = rounds[number]
         _add_row(
             table,
             str(number + 1),
+            *([str(trial.target)] if several else []),
             _list_neurons(trial.neurons),
             trial.ranking,
             format_count(trial.agreement),

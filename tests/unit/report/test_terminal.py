@@ -123,7 +123,7 @@ def test_a_repair_that_did_nothing_has_no_empty_tables() -> None:
 
 def test_many_rounds_are_cut_to_those_that_count() -> None:
     rounds = tuple(
-        PruningRound((number,), "activation", RATE, RATE, float(number), number % 50 == 7, f"reason {number}")
+        PruningRound(0, (number,), "activation", RATE, RATE, float(number), number % 50 == 7, f"reason {number}")
         for number in range(300)
     )
     console = plain_console()
@@ -133,6 +133,15 @@ def test_many_rounds_are_cut_to_those_that_count() -> None:
         assert f"{number}.00" in text
     assert "100.00" not in text
     assert "300 rounds: 6 kept" in text
+
+
+def test_rounds_for_several_targets_name_theirs() -> None:
+    one, two = plain_console(), plain_console()
+    report = make_repair_report()
+    render_repair(report, one)
+    render_repair(replace(report, rounds=(*report.rounds, replace(report.rounds[0], target=9))), two)
+    assert "target" not in text_of(one).split("margin")[0]
+    assert "target" in text_of(two).split("margin")[0]
 
 
 def test_a_profile_ranks_by_activation_and_by_weight() -> None:
