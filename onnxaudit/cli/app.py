@@ -3,16 +3,17 @@
 Every command imports what it runs when it runs, so that `--help` costs neither torch nor onnxruntime.
 """
 
-import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import typer
 
 from onnxaudit.cli import options as opt
 from onnxaudit.cli.exits import CLEAN, Settings, run_guarded
+from onnxaudit.cli.groups import spread_groups
+from onnxaudit.cli.stdout import escape_unwritable, keep_stdout, read_stdout_format, reserve_stdout
 from onnxaudit.version import __version__
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -20,12 +21,11 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line (`sys.argv` where None) and return the exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a narrow encoding is no reason to fail
+    reserve_stdout()
+    escape_unwritable()
     # PyTorch's threads spin while they wait for each other: on busy cores a scan then takes many times as long.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    settings = Settings()
+    settings = Settings(stdout_format=read_stdout_format(sys.argv[1:] if arguments is None else arguments))
 
     def command() -> int:
         code = app(args=arguments, prog_name="onnxaudit", standalone_mode=False, obj=settings)
@@ -33,6 +33,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return code
 
     return run_guarded(command, settings)
+
+
+def _command(function: Callable[..., int]) -> Callable[..., int]:
+    """A command whose groups of options are spread out, and that alone writes to stdout."""
+    return app.command()(spread_groups(keep_stdout()(function)))
 
 
 def _show_version(wanted: bool) -> None:
@@ -57,22 +62,16 @@ def read_settings(
     context.obj.debug = debug
 
 
-@app.command()
+@_command
 def scan(
     context: typer.Context,
     models: opt.Models,
+    outputs: opt.Outputs,
+    computing: opt.Computing,
     data: opt.OptionalData = None,
-    json: opt.Json = None,
-    seed: opt.Seed = None,
-    device: opt.Device = None,
     profile: opt.Effort = None,
     time_budget: opt.TimeBudget = None,
     output: opt.OutputName = None,
-    input_size: opt.InputSize = None,
-    pixel_range: opt.Range = None,
-    mean: opt.Mean = None,
-    std: opt.Std = None,
-    channel_order: opt.ChannelOrder = None,
     save_triggers: opt.SaveTriggers = None,
 ) -> int:
     """Tell whether models have a backdoor, where it leads, and what its trigger looks like.
@@ -81,26 +80,19 @@ def scan(
     """
     from onnxaudit.cli.runs import run_scan
 
-    given = opt.keep_given(
-        data=data,
-        output=output,
-        seed=seed,
-        device=device,
-        time_budget=time_budget,
-        input_size=input_size,
-        preprocessing=opt.read_preprocessing(pixel_range, mean, std, channel_order),
-        config=opt.read_effort(profile),
-    )
-    return run_scan(models, given, json, save_triggers, context.obj)
+    given = opt.keep_given(data=data, output=output, time_budget=time_budget, config=opt.read_effort(profile))
+    return run_scan(models, {**given, **computing.keep_given()}, outputs, save_triggers, context.obj)
 
 
-@app.command()
+@_command
 def repair(
+    context: typer.Context,
     model: opt.Model,
     data: opt.Data,
     output: opt.Fixed,
+    outputs: opt.Outputs,
+    computing: opt.Computing,
     scan: opt.Scan = None,
-    json: opt.Json = None,
     label: opt.Label = None,
     layer: opt.Layer = None,
     method: opt.Method = None,
@@ -111,14 +103,7 @@ def repair(
     known_trigger: opt.KnownTrigger = None,
     evaluation: opt.Evaluation = None,
     allow_incomplete: opt.AllowIncomplete = False,
-    seed: opt.Seed = None,
-    device: opt.Device = None,
     time_budget: opt.TimeBudget = None,
-    input_size: opt.InputSize = None,
-    pixel_range: opt.Range = None,
-    mean: opt.Mean = None,
-    std: opt.Std = None,
-    channel_order: opt.ChannelOrder = None,
 ) -> int:
     """Take a backdoor out and write a working model without it; the original is never touched.
 
@@ -132,54 +117,40 @@ def repair(
         layer=layer,
         evaluation=evaluation,
         allow_incomplete=allow_incomplete or None,
-        seed=seed,
-        device=device,
         time_budget=time_budget,
-        input_size=input_size,
-        preprocessing=opt.read_preprocessing(pixel_range, mean, std, channel_order),
     )
     return run_repair(
-        *(model, data, output, opt.keep_given(method=method, remove=remove or None), limits, given),
+        *(model, data, output, opt.keep_given(method=method, remove=remove or None), limits),
+        {**given, **computing.keep_given()},
         scan_file=scan,
         trigger_file=known_trigger,
-        json=json,
+        outputs=outputs,
+        settings=context.obj,
     )
 
 
-@app.command()
+@_command
 def profile(
+    context: typer.Context,
     model: opt.Model,
     data: opt.Data,
     trigger: opt.Trigger,
-    json: opt.Json = None,
+    outputs: opt.Outputs,
+    computing: opt.Computing,
     layer: opt.Layer = None,
-    seed: opt.Seed = None,
-    device: opt.Device = None,
     output: opt.OutputName = None,
-    input_size: opt.InputSize = None,
-    pixel_range: opt.Range = None,
-    mean: opt.Mean = None,
-    std: opt.Std = None,
-    channel_order: opt.ChannelOrder = None,
 ) -> int:
     """Show which neurons a trigger uses: the target layer ranked by activation and by weight."""
     from onnxaudit.cli.runs import run_profile
 
-    given = opt.keep_given(
-        layer=layer,
-        output=output,
-        seed=seed,
-        device=device,
-        input_size=input_size,
-        preprocessing=opt.read_preprocessing(pixel_range, mean, std, channel_order),
-    )
-    return run_profile(model, data, trigger, given, json)
+    given = opt.keep_given(layer=layer, output=output)
+    return run_profile(model, data, trigger, {**given, **computing.keep_given()}, outputs, context.obj)
 
 
-@app.command()
-def schema() -> int:
+@_command
+def schema(context: typer.Context) -> int:
     """Print the JSON Schema of all reports."""
     from onnxaudit.report.json import schema_to_json
 
-    sys.stdout.write(schema_to_json())
+    context.obj.stdout.write(schema_to_json())
     return CLEAN

@@ -5,13 +5,17 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
 
 import typer
 
 from onnxaudit.errors import OnnxauditError
 from onnxaudit.report.text import show_plainly
+
+if TYPE_CHECKING:  # at run time `--help` would pay for numpy
+    from onnxaudit.records import Document
 
 CLEAN, BACKDOORED, ERROR, INCONCLUSIVE, INTERRUPTED = 0, 1, 2, 3, 130
 WORST_FIRST = (BACKDOORED, ERROR, INCONCLUSIVE, CLEAN)
@@ -27,9 +31,19 @@ def find_worst(codes: Iterable[int]) -> int:
 
 @dataclass
 class Settings:
-    """What holds for every command; `debug` adds tracebacks to errors."""
+    """What holds for every command.
+
+    Attributes:
+        debug: adds tracebacks to errors.
+        stdout: the stream for the result.
+        stdout_format: what the result looks like there.
+        leave_word: writes a document to the files that were asked for, once they are known to be writable.
+    """
 
     debug: bool = False
+    stdout: TextIO = field(default_factory=lambda: sys.stdout)
+    stdout_format: str = "text"
+    leave_word: "Callable[[Document], None] | None" = None
 
 
 def run_guarded(command: Callable[[], int], settings: Settings) -> int:
@@ -38,7 +52,7 @@ def run_guarded(command: Callable[[], int], settings: Settings) -> int:
         code = command()
         sys.stdout.flush()
     except KeyboardInterrupt:
-        return INTERRUPTED
+        code = INTERRUPTED
     except SystemExit as error:  # typer's own way out of a broken pipe has code 1
         _abandon_stdout()
         return CLEAN if error.code in (0, None) else ERROR
@@ -47,8 +61,26 @@ def run_guarded(command: Callable[[], int], settings: Settings) -> int:
         return ERROR
     except Exception as error:
         report_error(error, settings)
+        leave_word(describe_error(error), settings)
         return ERROR
+    if code == INTERRUPTED:  # typer turns an interrupt within a command into this code
+        leave_word("interrupted", settings)
     return code
+
+
+def leave_word(message: str, settings: Settings) -> None:
+    """Say what went wrong wherever a report was asked for: an older one left there could be taken for this run's."""
+    from onnxaudit.records import ErrorDocument
+    from onnxaudit.report.formats import FORMATS, render
+
+    document = ErrorDocument(message)
+    with contextlib.suppress(OnnxauditError):
+        if settings.leave_word is not None:
+            settings.leave_word(document)
+    if settings.stdout_format != "text" and settings.stdout_format in FORMATS:
+        with contextlib.suppress(OSError, ValueError):
+            settings.stdout.write(render(document, settings.stdout_format))
+            settings.stdout.flush()
 
 
 def report_error(error: Exception, settings: Settings, where: Path | None = None) -> None:

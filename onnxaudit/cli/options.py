@@ -5,10 +5,14 @@ An option that is not given stays None and is not passed on: the defaults live w
 
 import math
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+
+from onnxaudit.cli.stdout import STDOUT
+from onnxaudit.errors import UsageError
 
 if TYPE_CHECKING:
     from onnxaudit.detection import Effort as DetectionEffort
@@ -110,6 +114,8 @@ OptionalData = Annotated[
         "(FILE.npz:x,y names its arrays). Without any, synthetic images are used, and no model is called clean.",
     ),
 ]
+FormatName = Literal["text", "json"]  # those of `report.formats`, which `--help` must not import
+Format = Annotated[FormatName | None, typer.Option("--format", help="What stdout holds; text where not given.")]
 Json = Annotated[str | None, typer.Option("--json", metavar="FILE", help="Write the JSON report there; - is stdout.")]
 Seed = Annotated[int | None, typer.Option(min=0, metavar="N", help="Seed of all randomness.")]
 Device = Annotated[Literal["auto", "cpu", "cuda"] | None, typer.Option(help="Where to compute.")]
@@ -174,3 +180,54 @@ Remove = Annotated[
 AllowIncomplete = Annotated[
     bool, typer.Option("--allow-incomplete", help="Write the model even where a limit was missed (exit code 1).")
 ]
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Where results go: stdout, and for each format a file."""
+
+    format: Format = None
+    json: Json = None
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """The files that were asked for, by format."""
+        return {name: Path(file) for name, file in self._named().items() if file != STDOUT}
+
+    @property
+    def stdout_format(self) -> str:
+        """What stdout holds.
+
+        Raises:
+            UsageError: it cannot hold two documents.
+        """
+        names = [name for name, file in self._named().items() if file == STDOUT]
+        wanted = dict.fromkeys([*names, *([self.format] if self.format else [])])
+        if len(wanted) > 1:
+            raise UsageError(f"stdout holds one document, not {' and '.join(wanted)}; name a file for the others")
+        return next(iter(wanted), "text")
+
+    def _named(self) -> dict[str, str]:
+        return {name: file for name, file in vars(self).items() if name != "format" and file is not None}
+
+
+@dataclass(frozen=True)
+class Computing:
+    """How a model is run."""
+
+    seed: Seed = None
+    device: Device = None
+    input_size: InputSize = None
+    pixel_range: Range = None
+    mean: Mean = None
+    std: Std = None
+    channel_order: ChannelOrder = None
+
+    def keep_given(self) -> dict[str, Any]:
+        """What was given, under the names that the pipeline uses."""
+        return keep_given(
+            seed=self.seed,
+            device=self.device,
+            input_size=self.input_size,
+            preprocessing=read_preprocessing(self.pixel_range, self.mean, self.std, self.channel_order),
+        )

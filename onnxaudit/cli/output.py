@@ -1,60 +1,98 @@
-"""Where results go: stdout, the JSON report, trigger files."""
+"""Where results go: stdout, files in several formats, trigger files."""
 
-import sys
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from rich.console import Console
 
+from onnxaudit.cli.exits import Settings
+from onnxaudit.cli.options import Outputs
 from onnxaudit.data.triggers import save_trigger
 from onnxaudit.errors import OutputError, UsageError
 from onnxaudit.files import check_folder_writable, check_writable, write_atomically
 from onnxaudit.records import Document, ScanReport
-from onnxaudit.report.json import to_json
+from onnxaudit.report.formats import render
 from onnxaudit.report.pictures import draw_trigger
-
-STDOUT = "-"
-WIDTH_OF_FILES = 100  # columns where stdout is no terminal
+from onnxaudit.report.terminal import open_console, render_document
 
 
-def check_outputs(outputs: Iterable[Path | str | None], folder: Path | None, inputs: Iterable[Path | None]) -> None:
+@dataclass(frozen=True)
+class Delivery:
+    """Where one command's results go.
+
+    Attributes:
+        files: by format.
+        format: of what stdout holds.
+        stdout: the stream for it.
+        console: for people: stdout, or stderr where stdout holds a document for machines.
+    """
+
+    files: dict[str, Path]
+    format: str
+    stdout: TextIO
+    console: Console
+
+    def tell(self, document: Document) -> None:
+        """Show a part of the result to people, as soon as it is there."""
+        render_document(document, self.console)
+
+    def deliver(self, document: Document) -> None:
+        """Write the whole result: the files first, so that nothing can fail once stdout holds it.
+
+        Raises:
+            OutputError: a file cannot be written.
+        """
+        self.write_files(document)
+        if self.format != "text":
+            self.stdout.write(render(document, self.format))
+
+    def write_files(self, document: Document) -> None:
+        """Write every file that was asked for.
+
+        Raises:
+            UsageError: the document has no such format.
+            OutputError: a file cannot be written.
+        """
+        contents = {path: render(document, name).encode("utf-8") for name, path in self.files.items()}
+        for path, content in contents.items():
+            write_atomically(path, content)
+
+
+def open_delivery(
+    outputs: Outputs,
+    settings: Settings,
+    inputs: Iterable[Path | None],
+    further: Iterable[Path] = (),
+    folder: Path | None = None,
+) -> Delivery:
     """Find out before the work whether its results can be written, and that none overwrites an input.
+
+    Args:
+        outputs: what was asked for.
+        settings: told how to leave word of a failure.
+        inputs: files that are read.
+        further: files that are written in another way.
+        folder: a folder for trigger files.
 
     Raises:
         OutputError: a file or the folder cannot be written.
-        UsageError: an output is an input, or two outputs are one file.
+        UsageError: an output is an input, two outputs are one file, or two formats are to be on stdout.
     """
     taken = [path.resolve() for path in inputs if path is not None]
-    for output in outputs:
-        if output is None or output == STDOUT:
-            continue
-        path = Path(output)
+    for path in (*further, *outputs.files.values()):
         if path.resolve() in taken:
             raise UsageError(f"{path} is named twice, and writing it would destroy what is there; choose another name")
         check_writable(path)
         taken.append(path.resolve())
     if folder is not None:
         check_folder_writable(folder)
-
-
-def open_console(json: str | None) -> Console:
-    """For people: stdout, or stderr where stdout belongs to the JSON report."""
-    console = Console(stderr=json == STDOUT, highlight=False, markup=False, emoji=False)
-    if not console.is_terminal:
-        console.width = WIDTH_OF_FILES
-    return console
-
-
-def write_document(document: Document, json: str | None) -> None:
-    """Write the JSON report where `--json` says.
-
-    Raises:
-        OutputError: it cannot be written.
-    """
-    if json == STDOUT:
-        sys.stdout.write(to_json(document))
-    elif json is not None:
-        write_atomically(Path(json), to_json(document).encode("utf-8"))
+    stdout = settings.stdout
+    name = outputs.stdout_format
+    delivery = Delivery(outputs.files, name, stdout, open_console(stdout if name == "text" else None))
+    settings.leave_word = delivery.write_files
+    return delivery
 
 
 def save_triggers(report: ScanReport, folder: Path) -> None:

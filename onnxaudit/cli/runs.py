@@ -19,22 +19,22 @@ from onnxaudit.cli.exits import (
     find_worst,
     report_error,
 )
-from onnxaudit.cli.output import check_outputs, open_console, save_triggers, write_document
+from onnxaudit.cli.options import Outputs
+from onnxaudit.cli.output import open_delivery, save_triggers
 from onnxaudit.cli.progress import report_progress
 from onnxaudit.data.triggers import load_trigger
 from onnxaudit.errors import DataError, UsageError
 from onnxaudit.pipeline import PruningConfig, RepairConfig, profile, repair, scan
 from onnxaudit.records import ProfileDocument, RepairDocument, ScanDocument, ScanFailure, ScanReport
 from onnxaudit.report.json import from_json
-from onnxaudit.report.terminal import render_profile, render_repair, render_scan
 from onnxaudit.report.text import show_plainly
 
 
 def run_scan(
-    models: Sequence[Path], options: dict[str, Any], json: str | None, triggers: Path | None, settings: Settings
+    models: Sequence[Path], options: dict[str, Any], outputs: Outputs, triggers: Path | None, settings: Settings
 ) -> int:
     """Scan each model; one that fails does not stop the rest."""
-    check_outputs([json], triggers, models)
+    delivery = open_delivery(outputs, settings, models, folder=triggers)
     reports: list[ScanReport] = []
     failures: list[ScanFailure] = []
     for number, model in enumerate(models, start=1):
@@ -45,11 +45,10 @@ def run_scan(
             failures.append(outcome)
             continue
         reports.append(outcome)
-        render_scan(outcome, open_console(json))
+        delivery.tell(ScanDocument((outcome,)))
         if triggers is not None:
             save_triggers(outcome, triggers)
-    if reports:
-        write_document(ScanDocument(tuple(reports), tuple(failures)), json)
+    delivery.deliver(ScanDocument(tuple(reports), tuple(failures)))
     return find_worst([*(CODE_OF_VERDICT[report.verdict] for report in reports), *(ERROR for _ in failures)])
 
 
@@ -57,42 +56,47 @@ def run_repair(
     model: Path,
     data: str,
     output: Path,
-    settings: dict[str, Any],
+    config: dict[str, Any],
     limits: dict[str, Any],
     options: dict[str, Any],
     *,
     scan_file: Path | None,
     trigger_file: Path | None,
-    json: str | None,
+    outputs: Outputs,
+    settings: Settings,
 ) -> int:
     """Repair one model.
 
-    `settings` are fields of `RepairConfig`, `limits` of `PruningConfig`, `options` arguments of `repair`.
+    `config` are fields of `RepairConfig`, `limits` of `PruningConfig`, `options` arguments of `repair`.
     """
-    check_outputs([output, json], None, [model, scan_file, trigger_file])
+    delivery = open_delivery(outputs, settings, [model, scan_file, trigger_file], further=[output])
     with report_progress() as listen:
         report = repair(
             model,
             data,
             output,
-            RepairConfig(**settings, pruning=PruningConfig(**limits)),
+            RepairConfig(**config, pruning=PruningConfig(**limits)),
             scan=None if scan_file is None else _read_scan(scan_file, model),
             known_trigger=None if trigger_file is None else load_trigger(trigger_file),
             on_event=listen,
             **options,
         )
-    write_document(RepairDocument((report,)), json)
-    render_repair(report, open_console(json))
+    document = RepairDocument((report,))
+    delivery.tell(document)
+    delivery.deliver(document)
     return CODE_OF_OUTCOME[report.outcome]
 
 
-def run_profile(model: Path, data: str, trigger_file: Path, options: dict[str, Any], json: str | None) -> int:
+def run_profile(
+    model: Path, data: str, trigger_file: Path, options: dict[str, Any], outputs: Outputs, settings: Settings
+) -> int:
     """Rank the neurons of one model's target layer."""
-    check_outputs([json], None, [model, trigger_file])
+    delivery = open_delivery(outputs, settings, [model, trigger_file])
     with report_progress() as listen:
         found = profile(model, data, load_trigger(trigger_file), on_event=listen, **options)
-    write_document(ProfileDocument(found), json)
-    render_profile(found, open_console(json))
+    document = ProfileDocument(found)
+    delivery.tell(document)
+    delivery.deliver(document)
     return CLEAN
 
 

@@ -33,6 +33,7 @@ from onnxaudit.records.repair import (
 from onnxaudit.records.reports import (
     SCHEMA_VERSION,
     Document,
+    ErrorDocument,
     ProfileDocument,
     RepairDocument,
     RepairReport,
@@ -58,6 +59,7 @@ __all__ = [
     "Detection",
     "Document",
     "ElementType",
+    "ErrorDocument",
     "Event",
     "Floats",
     "GivenPreprocessing",

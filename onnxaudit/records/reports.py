@@ -152,4 +152,12 @@ class ProfileDocument:
     schema_version: str = field(default=SCHEMA_VERSION)
 
 
-Document = ScanDocument | RepairDocument | ProfileDocument
+@dataclass(frozen=True)
+class ErrorDocument:
+    """What stands where a report was asked for and none could be made: one line for people."""
+
+    error: str
+    schema_version: str = field(default=SCHEMA_VERSION)
+
+
+Document = ScanDocument | RepairDocument | ProfileDocument | ErrorDocument

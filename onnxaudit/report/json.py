@@ -13,6 +13,7 @@ from onnxaudit.errors import DataError
 from onnxaudit.records import (
     SCHEMA_VERSION,
     Document,
+    ErrorDocument,
     ProfileDocument,
     RepairDocument,
     ScanDocument,
@@ -136,6 +137,8 @@ def _kind_of(plain: dict[str, Any]) -> type[Document]:
     """Which document this is, told by the first report in it."""
     if "profile" in plain:
         return ProfileDocument
+    if "error" in plain:
+        return ErrorDocument
     match plain.get("reports"):
         case [{"kind": "repair"}, *_]:
             return RepairDocument
@@ -151,7 +154,7 @@ def _describe(error: ValidationError) -> str:
 
 def _check_triggers(document: Document) -> None:
     """A trigger must be what its digest says, in the shape of the model's input."""
-    reports = () if isinstance(document, ProfileDocument) else document.reports
+    reports = document.reports if isinstance(document, ScanDocument | RepairDocument) else ()
     for report in reports:
         scans = (report,) if isinstance(report, ScanReport) else (report.scan, report.rescan)
         for scan in scans:

@@ -1,7 +1,8 @@
 """Reports for people at a terminal."""
 
+import io
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from typing import Literal, TextIO
 
 from rich import box
 from rich.console import Console
@@ -9,11 +10,14 @@ from rich.table import Table
 from rich.text import Text
 
 from onnxaudit.records import (
+    Document,
+    ErrorDocument,
     LabelResult,
     Layout,
     Measurement,
     PreprocessingCandidate,
     Profile,
+    ProfileDocument,
     PruningRound,
     RepairReport,
     ScanReport,
@@ -32,6 +36,7 @@ from onnxaudit.report.text import (
     show_plainly,
 )
 
+WIDTH_OF_FILES = 100  # columns where there is no terminal
 LABELS_SHOWN = 8
 PLACES_SHOWN = 8
 LEAST_MASK = 0.05  # of a mask; below, a place takes no part
@@ -47,6 +52,36 @@ OUTCOME_STYLE = {
     "incomplete": "bold red",
     "inconclusive": "bold yellow",
 }
+
+
+def open_console(stream: TextIO | None) -> Console:
+    """A console on `stream`, on stderr where None, that reads no markup in what it prints."""
+    console = Console(file=stream, stderr=stream is None, highlight=False, markup=False, emoji=False)
+    if not console.is_terminal:
+        console.width = WIDTH_OF_FILES
+    return console
+
+
+def render_text(document: Document) -> str:
+    """What people read, without colours and pictures."""
+    text = io.StringIO()
+    render_document(document, open_console(text))
+    return text.getvalue()
+
+
+def render_document(document: Document, console: Console) -> None:
+    """All reports in a document, one after the other."""
+    match document:
+        case ErrorDocument():
+            _print(console, f"error: {document.error}")
+        case ProfileDocument():
+            render_profile(document.profile, console)
+        case _:
+            for report in document.reports:
+                if isinstance(report, ScanReport):
+                    render_scan(report, console)
+                else:
+                    render_repair(report, console)
 
 
 def render_scan(report: ScanReport, console: Console) -> None:

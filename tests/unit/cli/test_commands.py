@@ -15,7 +15,7 @@ import pytest
 from onnxaudit.cli.options import read_duration, read_size
 from onnxaudit.data.triggers import load_trigger, save_trigger
 from onnxaudit.errors import ModelError
-from onnxaudit.records import ChannelOrder, Event, GivenPreprocessing, ScanDocument, Verdict
+from onnxaudit.records import ChannelOrder, Event, GivenPreprocessing, ScanDocument, ScanFailure, Verdict
 from onnxaudit.report.json import from_json, to_json
 from onnxaudit.version import __version__
 from tests.reports import make_scan_report, make_trigger
@@ -117,11 +117,17 @@ def test_failures_stand_in_the_report_of_several_models(run: Run, pipeline: Fake
     assert plain["failures"] == [{"path": "first", "error": "first is empty"}]
 
 
-def test_nothing_is_written_when_no_model_could_be_scanned(run: Run, pipeline: FakePipeline, tmp_path: Path) -> None:
+def test_a_model_that_could_not_be_scanned_takes_the_place_of_an_older_report(
+    run: Run, pipeline: FakePipeline, tmp_path: Path
+) -> None:
+    (tmp_path / "report.json").write_text(to_json(ScanDocument((make_scan_report(Verdict.CLEAN),))))
     pipeline.answers["scan"] = ModelError("empty")
     outcome = run("scan", "m", "--json", "report.json", "--save-triggers", "triggers")
     assert outcome.code == 2
-    assert list(tmp_path.iterdir()) == []
+    document = from_json((tmp_path / "report.json").read_text())
+    assert isinstance(document, ScanDocument)
+    assert (document.reports, document.failures) == ((), (ScanFailure("m", "empty"),))
+    assert not (tmp_path / "triggers").exists()
 
 
 @pytest.mark.parametrize(

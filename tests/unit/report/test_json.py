@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from onnxaudit.errors import DataError
-from onnxaudit.records import Document, ProfileDocument, RepairDocument, ScanDocument, ScanFailure
+from onnxaudit.records import Document, ErrorDocument, ProfileDocument, RepairDocument, ScanDocument, ScanFailure
 from onnxaudit.report.json import canonical, from_json, schema, to_json
 from tests.reports import make_profile, make_repair_report, make_scan_report
 
@@ -17,6 +17,7 @@ DOCUMENTS = {
     "scan": ScanDocument((make_scan_report(),), (ScanFailure("other.onnx", "not ONNX"),)),
     "repair": RepairDocument((make_repair_report(),)),
     "profile": ProfileDocument(make_profile()),
+    "error": ErrorDocument("model.onnx is empty"),
 }
 
 
