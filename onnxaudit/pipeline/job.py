@@ -21,7 +21,7 @@ from onnxaudit.pipeline.provenance import describe_config, list_versions
 from onnxaudit.pipeline.reinversion import Reinversion
 from onnxaudit.pipeline.removing import describe_removal, take_out
 from onnxaudit.pipeline.scanning import ScanConfig, scan_subject
-from onnxaudit.pipeline.subject import Subject
+from onnxaudit.pipeline.subject import Subject, unshare_weights
 from onnxaudit.records import (
     Event,
     LabelStatus,
@@ -100,6 +100,9 @@ class Job:
 
     def run(self, targets: tuple[int, ...], allow_incomplete: bool) -> RepairReport:
         """Prune, tune, write, report."""
+        return replace(self, subject=unshare_weights(self.subject, self.layer_name))._run(targets, allow_incomplete)
+
+    def _run(self, targets: tuple[int, ...], allow_incomplete: bool) -> RepairReport:
         predicted = classify(self.subject.runtime, self.subject.samples)
         fitting, validation = split(self.subject.samples, predicted, seed=self.seed)
         triggers = {target: self._find_trigger(target, fitting) for target in targets}

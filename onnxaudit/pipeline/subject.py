@@ -1,7 +1,7 @@
 """A model opened for an audit: checked, copied to PyTorch, with clean samples whose pixels it understands."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -33,6 +33,7 @@ from onnxaudit.records import (
     SamplesInfo,
 )
 from onnxaudit.runtime import Runtime
+from onnxaudit.surgery import find_target_layer, unshare
 
 SYNTHETIC_SAMPLES = 512
 
@@ -123,6 +124,25 @@ def open_subject(
     check_parity(torch_model, model, runtime, seed=seed)
     classifier = Classifier(torch_model, choice.preprocessing)
     return Subject(model, classifier, runtime, samples, names, choice, device, notes)
+
+
+def unshare_weights(subject: Subject, layer: str | None) -> Subject:
+    """The subject in which the target layer's weights are its own; the very same where they are so already.
+
+    Raises:
+        ModelError: there is no such layer.
+    """
+    model = unshare(subject.model, find_target_layer(subject.model, layer))
+    if model is subject.model:
+        return subject
+    preprocessing = subject.choice.preprocessing
+    return replace(
+        subject,
+        model=model,
+        classifier=Classifier(import_model(model, subject.device), preprocessing),
+        runtime=Runtime(model, preprocessing, subject.device),
+        notes=(*subject.notes, "weights that the repaired layer shared with other nodes were copied for it alone"),
+    )
 
 
 def _list_notes(model: Model) -> tuple[str, ...]:

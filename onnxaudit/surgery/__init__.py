@@ -6,6 +6,7 @@ graphsurgeon decides what to change; the change itself is new initializer values
 from onnxaudit.surgery.features import find_features
 from onnxaudit.surgery.linear import Linear
 from onnxaudit.surgery.removal import Removed, remove_neurons
+from onnxaudit.surgery.sharing import unshare
 from onnxaudit.surgery.target import find_next_layer, find_target_layer
 from onnxaudit.surgery.tunable import tunable_weights
 from onnxaudit.surgery.zeroing import incoming_weights, neuron_entries, zero_neurons
@@ -20,5 +21,6 @@ __all__ = [
     "neuron_entries",
     "remove_neurons",
     "tunable_weights",
+    "unshare",
     "zero_neurons",
 ]

@@ -13,6 +13,7 @@ from onnxaudit.surgery import (
     incoming_weights,
     neuron_entries,
     tunable_weights,
+    unshare,
     zero_neurons,
 )
 from tests.unit.importer.networks import make_model
@@ -254,3 +255,29 @@ def test_statistics_and_pixel_normalisation_are_not_tunable() -> None:
     )
     values = draw(dict.fromkeys(("scale", "shift", "mean", "var"), (5,)) | {"offset": (1, 1, 4, 4)})
     assert tunable_weights(dense(body, **values)) == ("w1", "b1", "scale", "shift", "w2", "b2")
+
+
+def shared_twice() -> Model:
+    """Three layers, of which the first two read the same matrix."""
+    square = np.random.default_rng(0).standard_normal((16, 16)).astype(np.float32)
+    body = DENSE.replace("a = Relu(h)", "r = Relu(h)  [middle] q = Gemm(r, w1, b1)  a = Relu(q)")
+    bias = np.random.default_rng(1).standard_normal(16).astype(np.float32)
+    return dense(body, w1=square, b1=bias, w2=square[:, :3])
+
+
+def test_a_layer_gets_its_own_copy_of_shared_weights_and_the_others_keep_theirs() -> None:
+    model = shared_twice()
+    own = unshare(model, find_target_layer(model))
+    np.testing.assert_array_equal(logits(own), logits(model))
+    layer = find_target_layer(own)
+    zeroed = zero_neurons(own, layer, [1])
+    assert not zeroed.initializer(layer.weights[0])[:, 1].any()
+    following = find_next_layer(zeroed, layer)
+    assert following is not None
+    np.testing.assert_array_equal(following.matrix(zeroed).T, model.initializer("w1"))
+    following.with_matrix(zeroed, 0 * following.matrix(zeroed))  # may be edited as well
+
+
+def test_a_model_whose_layers_share_nothing_stays_the_very_same() -> None:
+    model = dense()
+    assert unshare(model, find_target_layer(model)) is model

@@ -113,3 +113,19 @@ def test_changes_of_constant_nodes_and_nested_graphs_are_listed() -> None:
     repaired = model.with_values({"w": np.array([1, 4], np.float32), "v": np.array([2, 0], np.float32)})
     changes = list_changes(model, repaired)
     assert [(change.initializer, change.changed, change.norm) for change in changes] == [("w", 1, 3.0), ("v", 1, 2.0)]
+
+
+def test_weights_shared_with_another_node_are_copied_before_the_repair(tmp_path: Path) -> None:
+    proto = onnx.load(write_planted(tmp_path, backdoored=True))
+    proto.graph.node.insert(3, helper.make_node("Add", ["h", "b1"], ["more"]))
+    proto.graph.node.insert(4, helper.make_node("Sub", ["more", "b1"], ["same"]))
+    proto.graph.node[5].input[0] = "same"
+    path = tmp_path / "shared.onnx"
+    onnx.save(proto, path)
+    report = repair(path, write_samples(tmp_path), tmp_path / "f.onnx", PRUNE, label=TARGET, allow_incomplete=True)
+    fixed, pruned = read(report), list(report.pruned)
+    assert BACKDOOR_NEURON in pruned
+    np.testing.assert_array_equal(fixed.initializer("b1"), load_model(path).initializer("b1"))
+    assert not fixed.initializer("b1'")[pruned].any()
+    assert report.rescan is not None
+    assert any("were copied for it alone" in note for note in report.rescan.notes)
