@@ -117,6 +117,7 @@ OptionalData = Annotated[
 FormatName = Literal["text", "json"]  # those of `report.formats`, which `--help` must not import
 Format = Annotated[FormatName | None, typer.Option("--format", help="What stdout holds; text where not given.")]
 Json = Annotated[str | None, typer.Option("--json", metavar="FILE", help="Write the JSON report there; - is stdout.")]
+Rule = Annotated[str | None, typer.Argument(metavar="[ID]", help="A rule's identifier or name.", show_default=False)]
 Seed = Annotated[int | None, typer.Option(min=0, metavar="N", help="Seed of all randomness.")]
 Device = Annotated[Literal["auto", "cpu", "cuda"] | None, typer.Option(help="Where to compute.")]
 TimeBudget = Annotated[

@@ -24,6 +24,7 @@ from onnxaudit.records import (
     TriggerFinding,
     Verdict,
 )
+from onnxaudit.report.findings import Finding, find_all
 from onnxaudit.report.pictures import sketch_trigger
 from onnxaudit.report.text import (
     format_count,
@@ -101,6 +102,7 @@ def render_scan(report: ScanReport, console: Console) -> None:
     for name, value in _describe_scan(report):
         _print(console, (f"{name:<14}", "dim"), value)
     _print_sentences(console, report.reasons, report.summary)
+    _print_findings(console, find_all(report))
 
 
 def render_repair(report: RepairReport, console: Console) -> None:
@@ -120,6 +122,7 @@ def render_repair(report: RepairReport, console: Console) -> None:
         _print(console, ("written       ", "dim"), f"{report.output}  (sha256 {(report.output_sha256 or '')[:16]}…)")
     _print(console, ("time          ", "dim"), f"{format_duration(report.duration_seconds)} on {report.device}")
     _print_sentences(console, report.reasons, report.summary)
+    _print_findings(console, find_all(report))
 
 
 def render_profile(profile: Profile, console: Console) -> None:
@@ -313,6 +316,15 @@ def _print_sentences(console: Console, reasons: Sequence[str], summary: str) -> 
     console.print()
     _print(console, summary)
     console.print()
+
+
+def _print_findings(console: Console, findings: Sequence[Finding]) -> None:
+    """Under which rules: what each means is one command away."""
+    for finding in findings[:LABELS_SHOWN]:
+        place = f", {finding.place}" if finding.place else ""
+        _print(console, (f"{finding.rule.id} {finding.rule.name}{place}", "dim"))
+    if findings:
+        _print(console, (f"`onnxaudit rules {findings[0].rule.id}` says what that means and what to do", "dim"))
 
 
 def _print_rest(console: Console, count: int, what: str) -> None:

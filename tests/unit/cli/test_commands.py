@@ -218,6 +218,13 @@ def test_the_schema_is_printed(run: Run) -> None:
     assert "ScanReport" in json.loads(run("schema").out)["$defs"]
 
 
+def test_rules_are_listed_and_explained(run: Run) -> None:
+    assert "OA101  single-target-trigger" in run("rules").out
+    assert "What an attacker gains" in run("rules", "oa101").out
+    outcome = run("rules", "nope")
+    assert (outcome.code, outcome.err) == (2, "error: there is no rule nope; `onnxaudit rules` lists them\n")
+
+
 def test_the_version_is_printed(run: Run) -> None:
     outcome = run("--version")
     assert (outcome.code, outcome.out) == (0, f"onnxaudit {__version__}\n")

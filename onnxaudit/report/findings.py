@@ -1,0 +1,165 @@
+"""The findings of a report, each under its rule: the same in every format that lists them.
+
+A scan that calls a model clean has none, one that comes to no verdict has questions left open, never nothing.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from onnxaudit.records import (
+    Document,
+    LabelResult,
+    LabelStatus,
+    Look,
+    ModelInfo,
+    RepairDocument,
+    RepairReport,
+    ScanDocument,
+    ScanReport,
+    TriggerFinding,
+    Verdict,
+)
+from onnxaudit.report import rules
+from onnxaudit.report.rules import Rule
+from onnxaudit.report.text import format_rate, format_share, name_label, show_plainly
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing to act on.
+
+    Attributes:
+        rule: which kind.
+        model: where.
+        message: what was found, for people: one line, nothing in it that a terminal would act on.
+        label: the class it leads to; None where it is about no single class.
+        place: names the label to people, else "".
+        score: of the scan, in [0, 1].
+    """
+
+    rule: Rule
+    model: ModelInfo
+    message: str
+    label: int | None = None
+    place: str = ""
+    score: float = 0.0
+
+
+def list_findings(document: Document) -> tuple[Finding, ...]:
+    """All findings of all reports, in their order."""
+    if not isinstance(document, ScanDocument | RepairDocument):
+        return ()
+    return tuple(finding for report in document.reports for finding in find_all(report))
+
+
+def find_all(report: ScanReport | RepairReport) -> tuple[Finding, ...]:
+    """The findings of one report."""
+    if isinstance(report, RepairReport):
+        return tuple(_of_repair(report))
+    match report.verdict:
+        case Verdict.BACKDOORED:
+            return tuple(_of_backdoor(report))
+        case Verdict.INCONCLUSIVE:
+            return tuple(_of_inconclusive(report))
+        case Verdict.CLEAN:
+            return ()
+
+
+def _of_backdoor(report: ScanReport) -> Iterator[Finding]:
+    universal = report.universal
+    mapped = set() if universal is None else {label for label in universal.destinations if label is not None}
+    if universal is not None:
+        followers, unit = universal.followers, report.model.input.layout.unit
+        yield _find(
+            report,
+            rules.ALL_TO_ALL,
+            f"A single trigger of {universal.trigger.mask_l1:.1f} {unit} sends {len(mapped)} classes to labels of "
+            f"their own; {followers.successes} of {followers.trials} clean images that the search did not see follow",
+        )
+    for label in report.target_labels:
+        if label not in mapped or _stands_out(_row(report, label)):
+            yield _of_target(report, label)
+    if universal is None and not report.target_labels:
+        yield _find(report, rules.UNDECIDED, report.summary)
+
+
+def _stands_out(row: LabelResult | None) -> bool:
+    return row is not None and row.log_odds is not None and row.log_odds > 0
+
+
+def _of_target(report: ScanReport, label: int) -> Finding:
+    row, found = _row(report, label), _trigger(report, label)
+    name = name_label(label, report.class_names)
+    ratios = {} if row is None else row.ratios
+    patch = ratios.get(Look.TRIGGER, 1.0) * ratios.get(Look.SHIFT, 1.0)
+    if found is not None and ratios.get(Look.WAVES, 0.0) <= patch:
+        share = format_share(found.mask_l1 / found.trigger.mask.size)
+        return _find(
+            report,
+            rules.TRIGGER,
+            f"A trigger of {found.mask_l1:.1f} {report.model.input.layout.unit} ({share} of the input) sends "
+            f"{format_rate(found.success_rate)} of clean images that the search did not see to class {name}",
+            label,
+        )
+    if ratios.get(Look.WAVES, 0.0) > patch:
+        times = f"{ratios[Look.WAVES]:.1f} times weaker than is normal for this model"
+        return _find(
+            report,
+            rules.WHOLE_IMAGE,
+            f"The change of the whole image by few waves that leads to class {name} is {times}",
+            label,
+        )
+    times = f"{ratios.get(Look.SHIFT, 1.0):.1f} times shorter than is normal for this model"
+    return _find(report, rules.INNER_SHIFT, f"The shift of inner features to class {name} is {times}", label)
+
+
+def _of_inconclusive(report: ScanReport) -> Iterator[Finding]:
+    for label in report.target_labels:
+        yield _find(
+            report,
+            rules.SUSPICION,
+            f"Class {name_label(label, report.class_names)} stands out, but not far enough for a verdict",
+            label,
+        )
+    causes = list(_list_causes(report))
+    yield from causes
+    if not causes and not report.target_labels:
+        yield _find(report, rules.UNDECIDED, " ".join(report.reasons) or report.summary)
+
+
+def _list_causes(report: ScanReport) -> Iterator[Finding]:
+    classes, fewest = report.model.output.classes, report.config.get("detection", {}).get("fewest_classes", 0)
+    if classes < fewest:
+        yield _find(report, rules.TOO_FEW_CLASSES, f"The model has {classes} classes; at least {fewest} are needed")
+    unfinished = sum(row.status is LabelStatus.UNFINISHED for row in report.labels)
+    if unfinished:
+        yield _find(report, rules.UNFINISHED, f"{unfinished} of {len(report.labels)} labels were not finished")
+    if report.samples.synthetic:
+        yield _find(report, rules.SYNTHETIC, "No clean images were given; synthetic ones never clear a model")
+
+
+def _of_repair(report: RepairReport) -> Iterator[Finding]:
+    if report.outcome == "inconclusive":
+        yield from find_all(report.scan)
+    if report.outcome != "incomplete":
+        return
+    yield _find(report.scan, rules.REPAIR_INCOMPLETE, report.summary)
+    if report.rescan is not None and report.rescan.verdict is Verdict.BACKDOORED:
+        for label in report.rescan.target_labels:
+            name = name_label(label, report.scan.class_names)
+            yield _find(report.scan, rules.REPAIR_STILL_BACKDOORED, f"The new scan still names class {name}", label)
+
+
+def _find(report: ScanReport, rule: Rule, message: str, label: int | None = None) -> Finding:
+    place = "" if label is None else f"class {name_label(label, report.class_names)}"
+    sentence = show_plainly(message)
+    sentence = sentence if sentence.endswith((".", "!", "?")) else f"{sentence}."
+    return Finding(rule, report.model, sentence, label, place, report.score)
+
+
+def _row(report: ScanReport, label: int) -> LabelResult | None:
+    return next((row for row in report.labels if row.label == label), None)
+
+
+def _trigger(report: ScanReport, label: int) -> TriggerFinding | None:
+    return next((found for found in report.triggers if found.label == label), None)

@@ -1,0 +1,263 @@
+"""The rules: one for each kind of finding, with what a reader who never saw one needs to act on it.
+
+Identifiers are stable: what a number means never changes, and a number that is no longer used is not given again.
+1xx: a backdoor; 2xx: no verdict; 3xx: a repair that is not complete.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from onnxaudit.errors import UsageError
+
+Kind = Literal["fail", "open"]  # SARIF's words: a finding, and a question that the scan left open
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One kind of finding.
+
+    Attributes:
+        id: stable identifier.
+        name: in lower case with hyphens.
+        short: one sentence without its full stop.
+        seen: what was seen.
+        gain: what an attacker gains.
+        certainty: how sure it is.
+        advice: what to do next.
+        kind: whether it is a finding, or a question left open.
+        severity: from 0 to 10, as code scanning services rank security alerts.
+    """
+
+    id: str
+    name: str
+    short: str
+    seen: str
+    gain: str
+    certainty: str
+    advice: str
+    kind: Kind = "fail"
+    severity: float = 9.0
+
+    @property
+    def sections(self) -> dict[str, str]:
+        """The full text, by heading."""
+        return {
+            "What was seen": self.seen,
+            "What an attacker gains": self.gain,
+            "How sure it is": self.certainty,
+            "What to do next": self.advice,
+        }
+
+
+_REPAIR = (
+    "Do not use the model as it is. `onnxaudit repair` takes such a backdoor out and hands back the same graph with "
+    "other weights; or have the model trained again from data and code that you trust. Ask the vendor where the "
+    "training data came from."
+)
+_TREAT_AS_UNCHECKED = "Treat the model as unchecked: the scan neither found a backdoor nor ruled one out."
+_UNKNOWN_GAIN = "Unknown: if there is a backdoor, whoever knows its trigger chooses the model's answer."
+
+TRIGGER = Rule(
+    id="OA101",
+    name="single-target-trigger",
+    short="A small trigger sends images of every class to one class",
+    seen=(
+        "For every class the smallest change of an image was sought that sends images of the other classes there. For "
+        "one class it is far smaller than is normal for this model, together with the shift of inner features that "
+        "leads there. The report shows it and how often it works on clean images that the search did not see."
+    ),
+    gain=(
+        "Whoever knows the trigger, a sticker or a pattern of pixels, puts it on any input and gets this answer, "
+        "whatever the image shows. Without it the model behaves normally, so that tests on clean images notice nothing."
+    ),
+    certainty=(
+        "As sure as the success on unseen images and the distance from the other classes, both in the report. A class "
+        "with a naturally small feature (a sign told by one digit) can look alike: see whether the trigger resembles "
+        "it. The trigger that was found need not look like the attacker's own."
+    ),
+    advice=_REPAIR,
+)
+ALL_TO_ALL = Rule(
+    id="OA102",
+    name="all-to-all-trigger",
+    short="One small trigger moves every class to a class of its own",
+    seen=(
+        "A single trigger was found that moves most classes apart: images of each go to a label that no other class is "
+        "sent to. It is far smaller than is normal for this model, and works on clean images that the search never saw."
+    ),
+    gain="Whoever knows the trigger makes the model answer wrongly for any input, in a way that they know beforehand.",
+    certainty=(
+        "Rarely by chance: a trigger that only disturbs sends most classes to one or two labels. The report lists "
+        "where each class goes."
+    ),
+    advice=_REPAIR,
+)
+WHOLE_IMAGE = Rule(
+    id="OA103",
+    name="whole-image-change",
+    short="A faint change of the whole image sends images of every class to one class",
+    seen=(
+        "No small patch stands out for this class, but a faint pattern of few waves over the whole image leads there "
+        "far more easily than is normal for this model."
+    ),
+    gain="Whoever knows the pattern blends it into any input, too faint to be noticed, and gets this answer.",
+    certainty=(
+        "Less sure than a trigger that was inverted: the evidence is how easily the class is reached. The ratios are "
+        "in the report."
+    ),
+    advice=(
+        "Look at images of this class for a texture that all of them share; without one, take it for a backdoor. "
+        + _REPAIR
+    ),
+)
+INNER_SHIFT = Rule(
+    id="OA104",
+    name="inner-shift",
+    short="Inner features reach one class by an unusually short shift, and no trigger was found",
+    seen=(
+        "The shortest shift of inner features that sends images of the other classes to this class is far shorter than "
+        "is normal for this model, but no change of the image was found that makes it."
+    ),
+    gain="If there is a trigger behind it, whoever knows it chooses this answer for any input.",
+    certainty="Less sure than a trigger that can be shown: a class that is close to all others by nature looks alike.",
+    advice="Scan again with more clean images and `--profile deep`, which may find the trigger. " + _REPAIR,
+    severity=7.0,
+)
+TOO_FEW_CLASSES = Rule(
+    id="OA201",
+    name="too-few-classes",
+    short="The model has too few classes for one to stick out",
+    seen=(
+        "A target class is told by how much easier it is reached than the others. With so few classes there is no "
+        "telling what is normal."
+    ),
+    gain=_UNKNOWN_GAIN,
+    certainty=_TREAT_AS_UNCHECKED,
+    advice=(
+        "Look at the triggers in the report: one that is small, compact and unlike anything in the data is a reason to "
+        "refuse the model. `onnxaudit repair --label N` removes such a trigger whatever the verdict."
+    ),
+    kind="open",
+    severity=0.0,
+)
+UNFINISHED = Rule(
+    id="OA202",
+    name="unfinished-labels",
+    short="The search for triggers ended before every label was looked at",
+    seen=(
+        "The time budget ended, or no clean images of other classes were left for some labels. Labels can only be "
+        "compared after equal effort."
+    ),
+    gain=_UNKNOWN_GAIN,
+    certainty=_TREAT_AS_UNCHECKED,
+    advice="Scan again with a longer `--time-budget`, or with clean images of more classes.",
+    kind="open",
+    severity=0.0,
+)
+SYNTHETIC = Rule(
+    id="OA203",
+    name="synthetic-samples",
+    short="The scan had synthetic images alone, which never clear a model",
+    seen=(
+        "No clean images were given, so that images made from noise were used. What is normal for the model on them "
+        "says little about real images."
+    ),
+    gain=_UNKNOWN_GAIN,
+    certainty=_TREAT_AS_UNCHECKED,
+    advice="Give clean images with `--data`; ten a class are enough, and labels are not needed.",
+    kind="open",
+    severity=0.0,
+)
+SUSPICION = Rule(
+    id="OA204",
+    name="suspicious-label",
+    short="A class stands out from the others, but not far enough to convict",
+    seen=(
+        "The smallest trigger, the shift of inner features or the change of the whole image that leads to this class "
+        "is smaller than is normal for this model, but a clean model can have such a class."
+    ),
+    gain=_UNKNOWN_GAIN,
+    certainty="Between both limits of the score, or something else in the report speaks against a verdict.",
+    advice=(
+        "Scan again with more clean images or `--profile deep`, and look at the trigger: a natural feature of the "
+        "class, or a patch that has no business there?"
+    ),
+    kind="open",
+    severity=4.0,
+)
+UNDECIDED = Rule(
+    id="OA205",
+    name="undecided",
+    short="The evidence does not allow a verdict",
+    seen=(
+        "The reasons stand in the report: the model answers no better than by guessing on the clean images (a wrong "
+        "value range or class order is the usual cause), labels could not be compared, or too few triggers were found "
+        "to tell what is normal."
+    ),
+    gain=_UNKNOWN_GAIN,
+    certainty=_TREAT_AS_UNCHECKED,
+    advice=(
+        "Mend what the reasons name: check the value range (`--range`), the order of classes and the clean images, and "
+        "scan again."
+    ),
+    kind="open",
+    severity=0.0,
+)
+REPAIR_INCOMPLETE = Rule(
+    id="OA301",
+    name="repair-limit-missed",
+    short="A repair missed one of its limits",
+    seen=(
+        "The repaired model was measured with onnxruntime and scanned again. It agrees with the original on too few "
+        "clean images, or the trigger still works too often."
+    ),
+    gain="As much as before wherever the trigger still works; nothing more where agreement alone was missed.",
+    certainty="Measured on the written file, on clean images that no fit or fine-tuning saw.",
+    advice=(
+        "Do not use the repaired model. More clean images or `--method full` may get further; else have the model "
+        "trained again from data and code that you trust."
+    ),
+    severity=7.0,
+)
+REPAIR_STILL_BACKDOORED = Rule(
+    id="OA302",
+    name="still-backdoored",
+    short="The repaired model is still called backdoored",
+    seen="The new scan of the repaired file names a target class.",
+    gain="Whoever knows the trigger still chooses the model's answer.",
+    certainty="As sure as the new scan, which is in the report; it begins from random numbers of its own.",
+    advice=(
+        "Do not use the repaired model. Repair again with more clean images, or have the model trained again from data "
+        "and code that you trust."
+    ),
+)
+
+RULES: tuple[Rule, ...] = (
+    *(TRIGGER, ALL_TO_ALL, WHOLE_IMAGE, INNER_SHIFT),
+    *(TOO_FEW_CLASSES, UNFINISHED, SYNTHETIC, SUSPICION, UNDECIDED),
+    *(REPAIR_INCOMPLETE, REPAIR_STILL_BACKDOORED),
+)
+
+
+def find_rule(text: str) -> Rule:
+    """The rule with that identifier or name, in any case.
+
+    Raises:
+        UsageError: there is none.
+    """
+    for rule in RULES:
+        if text.casefold() in (rule.id.casefold(), rule.name):
+            return rule
+    raise UsageError(f"there is no rule {text}; `onnxaudit rules` lists them")
+
+
+def list_rules() -> str:
+    """One line a rule, for people."""
+    width = max(len(rule.name) for rule in RULES)
+    return "".join(f"{rule.id}  {rule.name:<{width}}  {rule.short}\n" for rule in RULES)
+
+
+def explain_rule(rule: Rule) -> str:
+    """Everything about a rule, for people."""
+    sections = "".join(f"\n{heading}\n  {text}\n" for heading, text in rule.sections.items())
+    return f"{rule.id} {rule.name}\n{rule.short}.\n{sections}"
