@@ -94,7 +94,7 @@ def repair(
     computing: opt.Computing,
     scan: opt.Scan = None,
     label: opt.Label = None,
-    layer: opt.Layer = None,
+    layer: opt.PrunedLayer = None,
     method: opt.Method = None,
     remove: opt.Remove = False,
     criterion: opt.Criterion = None,

@@ -154,7 +154,17 @@ SaveTriggers = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Write each suspect's trigger there, as .npz and as pictures.")
 ]
 Layer = Annotated[
-    str | None, typer.Option(metavar="NAME", help="The fully connected layer to look at; found where not given.")
+    str | None,
+    typer.Option(metavar="NAME", help="The layer to look at, a convolution perhaps; found where not given."),
+]
+PrunedLayer = Annotated[
+    str | None,
+    typer.Option(
+        "--layer",
+        metavar="NAME",
+        help="The layer to prune: the first fully connected one where not given, or a convolution; auto tries the "
+        "convolutions before it too.",
+    ),
 ]
 Trigger = Annotated[Path, typer.Option(metavar="T.npz", help="The trigger: mask and pattern.", show_default=False)]
 KnownTrigger = Annotated[

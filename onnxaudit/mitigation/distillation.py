@@ -165,7 +165,8 @@ class Distiller:
         logits, activations = self._read(self._copy, images)
         wanted, unit = lesson.logits[chosen], lesson.temperature
         answers = F.kl_div(F.log_softmax(logits / unit, 1), F.softmax(wanted / unit, 1), reduction="none").sum(dim=1)
-        gaps = ((activations - lesson.activations[chosen]) * self._present).square().sum(dim=1) / lesson.spread
+        present = self._present.repeat_interleave(activations.shape[1] // len(self._present))  # a map has many places
+        gaps = ((activations - lesson.activations[chosen]) * present).square().sum(dim=1) / lesson.spread
         weight = torch.ones_like(answers)
         weight[:count] = self._config.stamped_weight
         loss = (weight * (answers + self._config.activations * gaps)).mean()

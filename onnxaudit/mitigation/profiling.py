@@ -6,7 +6,8 @@ For neuron `n` the activation `mean_x φ(Σ_k w_nk h_k(A(x)) + b_n)` over trigge
 Differs from the source:
 - the mean activation on the same samples without the trigger stands beside it, for people;
 - where the layer is the only fully connected one its inputs are the neurons (axis `INPUTS`), and a neuron's weight
-  is the norm of its column.
+  is the norm of its column;
+- where a convolution is named, its channels are the neurons, and their activation is the mean over the map.
 """
 
 from typing import Any
@@ -60,15 +61,28 @@ def rank(values: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
 
 
 def read_features(runtime: Runtime, layer: TargetLayer, images: Floats) -> Floats:
-    """The activations of a layer's neurons `(n, neurons)`.
+    """The activations of a layer's neurons `(n, neurons)`; of a channel the mean over its places.
 
     Raises:
-        ModelError: the layer has not one activation a neuron (a layer applied to many places or tokens).
+        ModelError: as `read_activations`.
+    """
+    values = read_activations(runtime, layer, images)
+    features: Floats = values.reshape(*values.shape[:2], -1).mean(axis=2)
+    return features
+
+
+def read_activations(runtime: Runtime, layer: TargetLayer, images: Floats) -> Floats:
+    """The activations of a layer's neurons `(n, neurons)`, or of a convolution's channels `(n, neurons, h, w)`.
+
+    Raises:
+        ModelError: the layer has not one activation, or one map, a neuron (a layer applied to many tokens).
     """
     values = runtime.activations(images, [layer.activation])[layer.activation]
-    if values.size != len(images) * layer.neurons:
-        raise ModelError(
-            f"tensor {layer.activation!r} of layer {layer.name!r} has shape {values.shape}, not one activation for "
-            f"each of {layer.neurons} neurons; choose another layer with --layer"
-        )
-    return values.reshape(len(images), layer.neurons)
+    if values.size == len(images) * layer.neurons:
+        return values.reshape(len(images), layer.neurons)
+    if values.ndim == 4 and values.shape[1] == layer.neurons:
+        return values
+    raise ModelError(
+        f"tensor {layer.activation!r} of layer {layer.name!r} has shape {values.shape}, not one activation for "
+        f"each of {layer.neurons} neurons; choose another layer with --layer"
+    )

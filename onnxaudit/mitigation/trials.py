@@ -17,7 +17,7 @@ from onnxaudit.errors import DataError
 from onnxaudit.importer import TorchModel, import_model
 from onnxaudit.intake.model import Model
 from onnxaudit.mitigation.candidates import Group
-from onnxaudit.mitigation.profiling import read_features
+from onnxaudit.mitigation.profiling import read_activations
 from onnxaudit.records import Floats, Ints, Rate, Samples, TargetLayer, Trigger
 from onnxaudit.runtime import Runtime
 from onnxaudit.statistics import rate_of
@@ -68,7 +68,7 @@ class Trials:
             raise DataError(f"no clean sample is of another class than {target}: success cannot be measured")
         images = np.concatenate([validation.images, trigger.apply(validation.images[victims])])
         self._clean = len(validation)
-        self._features = self._tensor(read_features(runtime, layer, images))
+        self._features = self._tensor(read_activations(runtime, layer, images))
         self._shape = self._trailing_shape(runtime, images)
         self.use(model, ())
 
@@ -89,7 +89,7 @@ class Trials:
             groups: neurons that go together.
             most_values: activations computed at once, at most.
         """
-        width = self._kept.shape[1] if self._products is None else max(self._products[0].numel(), 1)
+        width = self._kept[0].numel() if self._products is None else max(self._products[0].numel(), 1)
         step = max(1, most_values // (len(self._kept) * width))
         figures: list[Figures] = []
         for start in range(0, len(groups), step):
@@ -106,7 +106,7 @@ class Trials:
 
     def _measure(self, groups: Sequence[Group]) -> list[Figures]:
         if self._products is None or self._columns is None:
-            states = self._kept.repeat(len(groups), 1, 1)
+            states = self._kept.expand(len(groups), *self._kept.shape).clone()
             for state, group in zip(states, groups, strict=True):
                 state[:, list(group)] = 0.0
             logits = self._tail(states.flatten(0, 1), None)

@@ -13,11 +13,11 @@ from onnxaudit.errors import UsageError
 from onnxaudit.intake import Model
 from onnxaudit.intake.saving import save_model
 from onnxaudit.mitigation.finetuning import FinetuningConfig, finetune
-from onnxaudit.mitigation.profiling import profile as profile_layer
-from onnxaudit.mitigation.pruning import PruningConfig, prune
+from onnxaudit.mitigation.pruning import PruningConfig
 from onnxaudit.pipeline.acceptance import Acceptance, judge_draft, open_draft
 from onnxaudit.pipeline.measuring import Yardstick, classify, describe_saturation, list_changes, make_yardstick
 from onnxaudit.pipeline.provenance import describe_config, list_versions
+from onnxaudit.pipeline.pruning import AUTO, Pruned, Pruner
 from onnxaudit.pipeline.reinversion import Reinversion
 from onnxaudit.pipeline.removing import describe_removal, take_out
 from onnxaudit.pipeline.scanning import ScanConfig, scan_subject
@@ -27,8 +27,6 @@ from onnxaudit.records import (
     LabelStatus,
     Measurement,
     OnEvent,
-    Profile,
-    PruningRound,
     Removal,
     RepairReport,
     Samples,
@@ -37,7 +35,6 @@ from onnxaudit.records import (
 )
 from onnxaudit.report.wording import summarise_repair
 from onnxaudit.runtime import Runtime
-from onnxaudit.surgery import find_target_layer
 
 Method = Literal["prune", "prune+tune", "full"]
 
@@ -72,17 +69,6 @@ class _NotMetError(Exception):
 
 
 @dataclass(frozen=True, eq=False)
-class _Pruned:
-    """The loop's outcome over all targets."""
-
-    model: Model
-    profile: Profile
-    rounds: tuple[PruningRound, ...]
-    neurons: tuple[int, ...]
-    endings: tuple[str, ...]
-
-
-@dataclass(frozen=True, eq=False)
 class Job:
     """One repair: what it is given, and the stages in order."""
 
@@ -100,14 +86,16 @@ class Job:
 
     def run(self, targets: tuple[int, ...], allow_incomplete: bool) -> RepairReport:
         """Prune, tune, write, report."""
-        return replace(self, subject=unshare_weights(self.subject, self.layer_name))._run(targets, allow_incomplete)
+        layer = None if self.layer_name == AUTO else self.layer_name
+        return replace(self, subject=unshare_weights(self.subject, layer))._run(targets, allow_incomplete)
 
     def _run(self, targets: tuple[int, ...], allow_incomplete: bool) -> RepairReport:
         predicted = classify(self.subject.runtime, self.subject.samples)
         fitting, validation = split(self.subject.samples, predicted, seed=self.seed)
         triggers = {target: self._find_trigger(target, fitting) for target in targets}
         yardstick = make_yardstick(self.subject.runtime, validation, self.evaluation, triggers, self.known)
-        pruned = self._prune(triggers, fitting, validation)
+        pruner = Pruner(self.subject, triggers, fitting, validation, self.config.pruning, self.deadline, self.on_event)
+        pruned = pruner.prune_at(self.layer_name)
         repaired = self._tune(pruned, triggers, fitting, validation)
         self.on_event(Event("write", 0, 0, "writing the model and checking what was written"))
         final, removal = self._remove(pruned, repaired, fitting)
@@ -158,34 +146,7 @@ class Job:
             raise UsageError(f"no trigger sends samples to label {target}, so there is nothing to repair there")
         return found.trigger
 
-    def _prune(self, triggers: Mapping[int, Trigger], fitting: Samples, validation: Samples) -> _Pruned:
-        """The pruning loop for one target after the other."""
-        layer = find_target_layer(self.subject.model, self.layer_name)
-        model, profiles = self.subject.model, []
-        rounds: tuple[PruningRound, ...] = ()
-        neurons: tuple[int, ...] = ()
-        endings = []
-        for target, trigger in triggers.items():
-            runtime = Runtime(model, self.subject.choice.preprocessing, self.subject.device)
-            profiles.append(profile_layer(runtime, model, layer, fitting, trigger))
-            done = prune(
-                model,
-                runtime,
-                profiles[-1],
-                trigger,
-                target,
-                fitting,
-                validation,
-                self.config.pruning,
-                device=self.subject.device,
-                deadline=self.deadline,
-                on_event=self.on_event,
-            )
-            model, rounds, neurons = done.model, rounds + done.rounds, neurons + done.pruned
-            endings.append(f"pruning for label {target}: {done.ending}")
-        return _Pruned(model, profiles[0], rounds, neurons, tuple(endings))
-
-    def _tune(self, pruned: _Pruned, triggers: Mapping[int, Trigger], fitting: Samples, validation: Samples) -> Model:
+    def _tune(self, pruned: Pruned, triggers: Mapping[int, Trigger], fitting: Samples, validation: Samples) -> Model:
         """Fine-tuning by the chosen method."""
         if self.config.method == "prune":
             return pruned.model
@@ -216,7 +177,7 @@ class Job:
             on_event=self.on_event,
         ).model
 
-    def _remove(self, pruned: _Pruned, repaired: Model, samples: Samples) -> tuple[Model, Removal | None]:
+    def _remove(self, pruned: Pruned, repaired: Model, samples: Samples) -> tuple[Model, Removal | None]:
         """The model to write, and what became of the pruned neurons, where they are to go."""
         if not self.config.remove:
             return repaired, None
@@ -253,7 +214,7 @@ class Job:
 
     def _report(
         self,
-        pruned: _Pruned,
+        pruned: Pruned,
         repaired: Model,
         removal: Removal | None,
         yardstick: Yardstick,

@@ -49,7 +49,8 @@ def repair(
         config: settings of the stages.
         scan: an earlier report of this very file; scanned now where None.
         label: repair this label, whatever the scan says.
-        layer: node, tensor or weight that names the target layer; found in the graph where None.
+        layer: node, tensor or weight that names the target layer, fully connected or a convolution; None is the first
+            fully connected one, and "auto" tries that and then the convolutions before it until both limits are met.
         known_trigger: measured before and after, and never used otherwise.
         evaluation: further clean images, on which accuracy and the known trigger are measured; nothing else.
         allow_incomplete: write the file even where a limit was missed.

@@ -16,7 +16,7 @@ class NeuronAxis(StrEnum):
 
 @dataclass(frozen=True)
 class TargetLayer:
-    """The fully connected layer whose neurons are profiled and pruned.
+    """The fully connected layer whose neurons, or the convolution whose channels, are profiled and pruned.
 
     Attributes:
         name: node name (or output tensor where the node has none).

@@ -7,7 +7,7 @@ from onnxaudit.surgery.features import find_features
 from onnxaudit.surgery.linear import Linear
 from onnxaudit.surgery.removal import Removed, remove_neurons
 from onnxaudit.surgery.sharing import unshare
-from onnxaudit.surgery.target import find_next_layer, find_target_layer
+from onnxaudit.surgery.target import find_next_layer, find_target_layer, list_target_layers
 from onnxaudit.surgery.tunable import tunable_weights
 from onnxaudit.surgery.zeroing import incoming_weights, neuron_entries, zero_neurons
 
@@ -18,6 +18,7 @@ __all__ = [
     "find_next_layer",
     "find_target_layer",
     "incoming_weights",
+    "list_target_layers",
     "neuron_entries",
     "remove_neurons",
     "tunable_weights",

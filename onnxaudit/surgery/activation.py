@@ -63,6 +63,14 @@ def at_zero(model: Model, layer: TargetLayer) -> Floats:
     return np.asarray(result, np.float32).reshape(-1)
 
 
+def list_norms(model: Model, layer: TargetLayer) -> list[str]:
+    """Scales and shifts of the batch normalisations between a layer and its activation."""
+    between = _between(model.computed, layer.output, layer.activation) if layer.activation != layer.output else []
+    stored = {tensor.name for tensor in model.proto.graph.initializer}
+    names = [name for node in between if node.op_type == "BatchNormalization" for name in node.input[1:3]]
+    return [name for name in names if name in stored]
+
+
 def _without_rounding(node: onnx.NodeProto) -> onnx.NodeProto:
     """The identity in place of a (de)quantisation, which keeps zero and which onnx evaluates in new opsets only."""
     if node.op_type not in ("QuantizeLinear", "DequantizeLinear"):

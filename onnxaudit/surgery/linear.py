@@ -1,4 +1,4 @@
-"""Fully connected layers: Gemm, MatMul with its Add, 1x1 Conv on a 1x1 map, and sums of them.
+"""Fully connected layers: Gemm, MatMul with its Add, 1x1 Conv on a 1x1 map, and sums of them. And convolutions.
 
 The matrix of a layer is always seen as `(rows, columns)` = `(outputs, inputs)`, however the file stores it.
 """
@@ -32,10 +32,9 @@ class Branch:
     scale: float = 1.0
 
     def matrix(self, model: Model) -> npt.NDArray[Any]:
-        """`W` as `(outputs, inputs)`, without `scale`."""
+        """`W` as `(outputs, inputs)`, without `scale`; of a convolution an input is a place of its kernel."""
         stored = model.initializer(self.weight)
-        flat = stored.reshape(stored.shape[:2])
-        return flat if self.rows_first else flat.T
+        return stored.reshape(len(stored), -1) if self.rows_first else stored.reshape(stored.shape[:2]).T
 
     def stored(self, matrix: npt.NDArray[Any], model: Model) -> npt.NDArray[Any]:
         """A `matrix` `(outputs, inputs)` in the order and shape of the initializer."""
@@ -107,6 +106,28 @@ def linear_layers(graph: Graph) -> list[Linear]:
         if layer is not None:
             found[layer.output] = layer
     return [replace(layer, shared=_shared(graph, layer)) for layer in found.values()]
+
+
+def convolutions(graph: Graph) -> list[Linear]:
+    """Every other convolution through which everything passes on its way to the class scores, in topological order.
+
+    Seen as layers whose outputs are channels. Grouped ones are left out.
+    """
+    found = [_convolution(graph, node) for node in graph.nodes if node.op == "Conv"]
+    return [
+        replace(layer, shared=_shared(graph, layer))
+        for layer in found
+        if layer is not None and not graph.reaches(graph.input, graph.logits, around=(layer.output,))
+    ]
+
+
+def _convolution(graph: Graph, node: Any) -> Linear | None:
+    weight = graph.stored(node.inputs[1])
+    if weight is None or weight.transposed or node.attrs.get("group", 1) != 1 or _is_dense(graph, node, weight):
+        return None
+    biases, obstacle = _bias(graph, node.inputs[2:], weight.shape[0])
+    branch = Branch(graph.origin(node.inputs[0]).name, weight.name, rows_first=True)
+    return Linear((node_name(node),), (branch,), biases, node.outputs[0].name, weight.shape[0], obstacle=obstacle)
 
 
 def node_name(node: Any) -> str:

@@ -8,10 +8,10 @@ import numpy as np
 from onnxaudit.intake.model import NO_VALUES, Model
 from onnxaudit.records import TargetLayer
 from onnxaudit.surgery.graph import Graph
-from onnxaudit.surgery.linear import Linear, linear_layers, node_name
+from onnxaudit.surgery.linear import Linear, node_name
 from onnxaudit.surgery.removal.editing import apply_edits
 from onnxaudit.surgery.removal.edits import Cut
-from onnxaudit.surgery.target import find_next_layer, locate
+from onnxaudit.surgery.target import find_layer, find_next_layer
 
 
 def unshare(model: Model, layer: TargetLayer) -> Model:
@@ -19,7 +19,7 @@ def unshare(model: Model, layer: TargetLayer) -> Model:
 
     Nothing that it computes changes. A shared bias of zeros stays shared: surgery has nothing to do there.
     """
-    model = _copy_for(model, locate(linear_layers(Graph(model)), layer))
+    model = _copy_for(model, find_layer(model, layer))
     following = find_next_layer(model, layer)
     return model if following is None else _copy_for(model, following)
 

@@ -2,7 +2,7 @@
 
 The target layer is the first fully connected layer through which everything passes on its way from the image to the
 class scores. That rule leaves out the small layers inside squeeze-and-excitation blocks, and lets two parallel
-layers that are added together count as one.
+layers that are added together count as one. A convolution before it can be taken as well; its channels are the neurons.
 """
 
 from onnxaudit.errors import ModelError
@@ -10,7 +10,7 @@ from onnxaudit.intake.model import Model
 from onnxaudit.records import NeuronAxis, TargetLayer
 from onnxaudit.surgery.activation import activation_tensor
 from onnxaudit.surgery.graph import Graph
-from onnxaudit.surgery.linear import Linear, linear_layers
+from onnxaudit.surgery.linear import Linear, convolutions, linear_layers
 
 
 def find_target_layer(model: Model, name: str | None = None) -> TargetLayer:
@@ -18,16 +18,43 @@ def find_target_layer(model: Model, name: str | None = None) -> TargetLayer:
 
     Args:
         model: the model.
-        name: a node, its output tensor or one of its weights, to choose another fully connected layer than the first.
+        name: a node, its output tensor or one of its weights, to choose another fully connected layer than the first,
+            or a convolution, whose channels are then the neurons.
 
     Raises:
         ModelError: no fully connected layer on the way to the class scores, or none of that name.
     """
     graph = Graph(model)
     layers = linear_layers(graph)
-    layer = _first(graph, layers) if name is None else _named(layers, name)
-    if _next(graph, layers, layer) is None:
+    layer = _first(graph, layers) if name is None else _named([*layers, *convolutions(graph)], name)
+    if layer in layers and _next(graph, layers, layer) is None:
         return _inputs_of(model, layer)
+    return _outputs_of(graph, layer)
+
+
+def list_target_layers(model: Model) -> list[TargetLayer]:
+    """The first fully connected layer, then the convolutions before it, the nearest first.
+
+    Raises:
+        ModelError: no fully connected layer on the way to the class scores.
+    """
+    graph, first = Graph(model), find_target_layer(model)
+    before = [layer for layer in convolutions(graph) if graph.reaches(layer.output, first.output)]
+    return [first, *(_outputs_of(graph, layer) for layer in reversed(before))]
+
+
+def find_layer(model: Model, layer: TargetLayer) -> Linear:
+    """The layer of the graph that a record names.
+
+    Raises:
+        ModelError: there is none.
+    """
+    graph = Graph(model)
+    return locate([*linear_layers(graph), *convolutions(graph)], layer)
+
+
+def _outputs_of(graph: Graph, layer: Linear) -> TargetLayer:
+    """The record of a layer whose rows are its neurons."""
     return TargetLayer(
         name=layer.name,
         nodes=layer.nodes,
@@ -44,10 +71,12 @@ def find_next_layer(model: Model, layer: TargetLayer) -> Linear | None:
     """The fully connected layer whose columns the target layer's neurons feed.
 
     With axis `INPUTS` that is the layer itself; otherwise the next through which everything passes on its way to the
-    class scores, or None.
+    class scores, or None. A convolution's channels feed no column.
     """
     graph = Graph(model)
     layers = linear_layers(graph)
+    if find_layer(model, layer) not in layers:
+        return None
     found = locate(layers, layer)
     return found if layer.axis is NeuronAxis.INPUTS else _next(graph, layers, found)
 
@@ -75,7 +104,7 @@ def _named(layers: list[Linear], name: str) -> Linear:
         weights = [branch.weight for branch in layer.branches]
         if name in (layer.name, layer.output, *layer.nodes, *weights, *layer.biases):
             return layer
-    raise ModelError(f"no fully connected layer is called {name!r}; candidates: {_listing(layers)}")
+    raise ModelError(f"no layer that can be pruned is called {name!r}; candidates: {_listing(layers)}")
 
 
 def _listing(layers: list[Linear]) -> str:

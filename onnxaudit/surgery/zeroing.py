@@ -3,6 +3,7 @@
 Of a neuron that is a row, weights and bias become zero. That leaves the constant `φ(0)` where the activation does not
 keep zero (sigmoid, batch norm behind the layer): there the columns that the neuron feeds in the next layer become zero
 as well, which is the same as moving the constant into the next bias and needs no bias.
+Where no such layer follows (a convolution's channels), scale and shift of a batch normalisation in between become zero.
 Of a neuron that is a feature (axis `INPUTS`), its column becomes zero.
 """
 
@@ -15,10 +16,10 @@ import numpy.typing as npt
 from onnxaudit.errors import ModelError
 from onnxaudit.intake.model import Model
 from onnxaudit.records import NeuronAxis, TargetLayer
-from onnxaudit.surgery.activation import at_zero
+from onnxaudit.surgery.activation import at_zero, list_norms
 from onnxaudit.surgery.graph import Graph
-from onnxaudit.surgery.linear import Branch, Linear, linear_layers
-from onnxaudit.surgery.target import find_next_layer, locate
+from onnxaudit.surgery.linear import Branch, Linear
+from onnxaudit.surgery.target import find_layer, find_next_layer
 
 Entries = dict[str, npt.NDArray[np.bool_]]
 
@@ -45,7 +46,7 @@ def neuron_entries(model: Model, layer: TargetLayer, neurons: Sequence[int]) -> 
     chosen[list(neurons)] = True
     if not chosen.any():
         return {}
-    found = locate(linear_layers(Graph(model)), layer)
+    found = find_layer(model, layer)
     if layer.axis is NeuronAxis.INPUTS:
         entries = _columns(model, found.branches, chosen)
     else:
@@ -53,7 +54,9 @@ def neuron_entries(model: Model, layer: TargetLayer, neurons: Sequence[int]) -> 
         entries |= {bias: chosen.reshape(model.initializer(bias).shape) for bias in found.biases}
     _check(model, found, entries)
     lingering = chosen & (at_zero(model, layer) != 0) if layer.axis is NeuronAxis.OUTPUTS else chosen & False
-    return entries | _outgoing(model, layer, lingering) if lingering.any() else entries
+    if not lingering.any():
+        return entries
+    return entries | (_outgoing(model, layer, lingering) or _silence(model, layer, lingering))
 
 
 def incoming_weights(model: Model, layer: TargetLayer) -> npt.NDArray[Any]:
@@ -61,23 +64,36 @@ def incoming_weights(model: Model, layer: TargetLayer) -> npt.NDArray[Any]:
 
     A row of the layer; with axis `INPUTS` a column, the weights by which the feature enters the classes.
     """
-    found = locate(linear_layers(Graph(model)), layer)
+    found = find_layer(model, layer)
     if layer.axis is NeuronAxis.OUTPUTS:
         return found.matrix(model)
     return np.concatenate([branch.matrix(model).T for branch in found.branches], axis=1)
 
 
 def _outgoing(model: Model, layer: TargetLayer, lingering: npt.NDArray[np.bool_]) -> Entries:
+    """The columns of the next layer that read these neurons; none where it does not read them as they are."""
     following = find_next_layer(model, layer)
     fed = [branch for branch in following.branches if branch.input == layer.activation] if following else []
     if following is None or len(fed) != len(following.branches):
-        neuron = int(np.flatnonzero(lingering)[0])
-        raise ModelError(
-            f"neuron {neuron} of layer {layer.name!r} keeps a constant activation when its weights are zero, and "
-            "no fully connected layer follows that could take it up; choose another layer with --layer"
-        )
+        return {}
     entries = _columns(model, tuple(fed), lingering)
     _check(model, following, entries)
+    return entries
+
+
+def _silence(model: Model, layer: TargetLayer, lingering: npt.NDArray[np.bool_]) -> Entries:
+    """Scale and shift of the batch normalisations between these neurons and their activation."""
+    graph = Graph(model)
+    own = [name for name in list_norms(model, layer) if len(graph.users(name)) == 1]
+    entries = {name: lingering.copy() for name in own}
+    silent = {name: np.where(mask, 0, model.initializer(name)).astype(np.float32) for name, mask in entries.items()}
+    left = lingering & (at_zero(model.with_values(silent), layer) != 0)
+    if left.any():
+        raise ModelError(
+            f"neuron {int(np.flatnonzero(left)[0])} of layer {layer.name!r} keeps a constant activation when its "
+            "weights are zero, and no fully connected layer follows that could take it up; choose another layer "
+            "with --layer"
+        )
     return entries
 
 

@@ -11,7 +11,9 @@ from onnxaudit.surgery import (
     find_next_layer,
     find_target_layer,
     incoming_weights,
+    list_target_layers,
     neuron_entries,
+    remove_neurons,
     tunable_weights,
     unshare,
     zero_neurons,
@@ -89,6 +91,26 @@ def network(name: str, seed: int = 0) -> Model:
     """The body of that name with random weights; five neurons."""
     shapes = {"w1": (16, 5), "b1": (5,), "w2": (5, 3), "b2": (3,)} | SHAPES.get(name, {})
     return make_model(BODIES[name], draw(shapes, seed))
+
+
+TAIL = "last = MaxPool <kernel_shape = [2, 2]> (r)  f = Flatten(last)  [first] h = Gemm(f, w1, b1)  a = Relu(h)"
+CHANNELS = {
+    "relu behind": "[conv] c = Conv <pads = [1, 1, 1, 1]> (x, k, kb)  r = Relu(c)",
+    "batch norm and relu behind": "[conv] c = Conv <pads = [1, 1, 1, 1]> (x, k, kb)  n = BatchNormalization "
+    "(c, scale, shift, mean, var)  r = Relu(n)",
+    "another convolution behind": "[conv] c = Conv <pads = [1, 1, 1, 1]> (x, k, kb)  q = LeakyRelu(c) "
+    "[later] d = Conv <pads = [1, 1, 1, 1]> (q, k2, kb2)  r = Relu(d)",
+    "a residual behind": "[conv] c = Conv <pads = [1, 1, 1, 1]> (x, k, kb)  q = Relu(c) "
+    "[inner] d = Conv <pads = [1, 1, 1, 1]> (q, k2, kb2)  s = Add(d, q)  r = Relu(s)",
+}
+
+
+def channels(name: str, seed: int = 0) -> Model:
+    """A network whose first convolution, of six channels, is called `conv`, and the first dense layer `first`."""
+    vectors = dict.fromkeys(("kb", "kb2", "scale", "shift", "mean", "var"), (6,))
+    shapes = vectors | {"k": (6, 1, 3, 3), "k2": (6, 6, 3, 3), "w1": (54, 5), "b1": (5,), "w2": (5, 3), "b2": (3,)}
+    values = {key: value if key == "var" else value / 3 for key, value in draw(shapes, seed).items()}
+    return make_model(f"{HEAD} {{ {CHANNELS[name]}  {TAIL}  y = Gemm(a, w2, b2) }}", values)
 
 
 def draw(shapes: dict[str, tuple[int, ...] | None], seed: int = 0) -> dict[str, np.ndarray]:
@@ -182,7 +204,7 @@ def test_a_layer_can_be_named_by_node_tensor_or_weight(name: str) -> None:
 
 
 def test_an_unknown_layer_names_the_candidates() -> None:
-    with pytest.raises(ModelError, match=r"no fully connected layer is called 'conv9'.*'first', 'second'"):
+    with pytest.raises(ModelError, match=r"no layer that can be pruned is called 'conv9'.*'first', 'second'"):
         find_target_layer(dense(), "conv9")
 
 
@@ -281,3 +303,54 @@ def test_a_layer_gets_its_own_copy_of_shared_weights_and_the_others_keep_theirs(
 def test_a_model_whose_layers_share_nothing_stays_the_very_same() -> None:
     model = dense()
     assert unshare(model, find_target_layer(model)) is model
+
+
+@pytest.mark.parametrize("name", CHANNELS)
+class TestChannels:
+    def test_zeroing_equals_masking_their_maps(self, name: str) -> None:
+        model = channels(name)
+        layer = find_target_layer(model, "conv")
+        maps = Runtime(model, Preprocessing()).activations(images(), [layer.activation])[layer.activation]
+        maps[:, [1, 4]] = 0
+        masked = import_model(model).tail({layer.activation: torch.from_numpy(maps)}).detach().numpy()
+        assert np.abs(logits(model) - masked).max() > 1e-3
+        zeroed = zero_neurons(model, layer, [1, 4])
+        np.testing.assert_allclose(logits(zeroed), masked, atol=1e-5)
+
+    def test_removing_them_equals_zeroing_them(self, name: str) -> None:
+        model = channels(name)
+        layer = find_target_layer(model, "conv")
+        zeroed = zero_neurons(model, layer, [1, 4])
+        removed = remove_neurons(zeroed, layer, [1, 4])
+        np.testing.assert_allclose(logits(removed.model), logits(zeroed), atol=1e-5)
+        if name == "a residual behind":  # behind the sum the channel is alive again
+            assert removed.neurons == ()
+        else:
+            assert removed.neurons == (1, 4)
+            assert removed.model.initializer("k").shape == (4, 1, 3, 3)
+
+    def test_each_is_ranked_by_its_kernel(self, name: str) -> None:
+        model = channels(name)
+        layer = find_target_layer(model, "k")
+        np.testing.assert_array_equal(incoming_weights(model, layer), model.initializer("k").reshape(6, -1))
+        assert (layer.name, layer.axis, find_next_layer(model, layer)) == ("conv", NeuronAxis.OUTPUTS, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "listed"),
+    [
+        ("relu behind", ["first", "conv"]),
+        ("another convolution behind", ["first", "later", "conv"]),
+        ("a residual behind", ["first", "conv"]),
+    ],
+)
+def test_the_layers_to_try_are_the_first_dense_one_and_the_convolutions_before_it(name: str, listed: list[str]) -> None:
+    assert [layer.name for layer in list_target_layers(channels(name))] == listed
+
+
+def test_a_constant_of_channels_that_nothing_silences_is_refused() -> None:
+    body = CHANNELS["relu behind"].replace("Relu", "Sigmoid")
+    shapes = {"k": (6, 1, 3, 3), "kb": (6,), "w1": (54, 5), "b1": (5,), "w2": (5, 3), "b2": (3,)}
+    model = make_model(f"{HEAD} {{ {body}  {TAIL}  y = Gemm(a, w2, b2) }}", draw(shapes))
+    with pytest.raises(ModelError, match=r"neuron 1 .* keeps a constant activation"):
+        zero_neurons(model, find_target_layer(model, "conv"), [1])

@@ -15,6 +15,7 @@ from onnxaudit.records import Preprocessing, Samples, Trigger
 from onnxaudit.surgery import find_target_layer, zero_neurons
 from tests.unit.importer.networks import conv_model
 from tests.unit.mitigation import stripes
+from tests.unit.test_surgery import channels
 
 QUICK = FinetuningConfig(
     rounds=2,
@@ -69,6 +70,21 @@ def test_pruned_neurons_stay_at_zero() -> None:
     assert not done.model.initializer("w1")[6].any()
     assert done.model.initializer("b1")[6] == 0
     assert (done.model.initializer("w1")[7] != model.initializer("w1")[7]).any()
+
+
+def test_pruned_channels_stay_silent() -> None:
+    model = channels("batch norm and relu behind")
+    layer = find_target_layer(model, "conv")
+    images = np.random.default_rng(0).random((8, 1, 4, 4)).astype(np.float32)
+    noise = Samples(images, np.arange(8) % 3, "noise")
+    brief = replace(QUICK, rounds=1, distillation=replace(QUICK.distillation, steps=3))
+    pruned = zero_neurons(model, layer, [1, 4])
+    trigger = Trigger(np.full((1, 4, 4), 0.5, np.float32), np.ones((1, 4, 4), np.float32))
+    done = finetune(model, pruned, Preprocessing(), layer, [1, 4], noise, noise, {0: (trigger,)}, brief, seed=0)
+    maps = stripes.runtime(done.model).activations(images, [layer.activation])[layer.activation]
+    assert not maps[:, [1, 4]].any()
+    assert maps[:, [0, 2, 3, 5]].any()
+    assert (done.model.initializer("k")[0] != model.initializer("k")[0]).any()
 
 
 def test_the_same_seed_gives_the_same_weights() -> None:

@@ -14,7 +14,7 @@ from onnxaudit.records import Event, Samples
 from onnxaudit.statistics import rate
 from onnxaudit.surgery import find_target_layer, zero_neurons
 from tests.unit.mitigation import stripes
-from tests.unit.test_surgery import BODIES, network
+from tests.unit.test_surgery import BODIES, CHANNELS, channels, network
 
 DEFAULTS = PruningConfig()
 
@@ -134,10 +134,10 @@ def test_unlabelled_samples_count_by_the_predicted_class() -> None:
     assert unlabelled.rounds == labelled.rounds
 
 
-@pytest.mark.parametrize("name", BODIES)
+@pytest.mark.parametrize("name", [*BODIES, *CHANNELS])
 def test_trials_agree_with_the_network_cut_by_surgery(name: str) -> None:
-    model = network(name)
-    layer = find_target_layer(model)
+    model = channels(name) if name in CHANNELS else network(name)
+    layer = find_target_layer(model, "conv" if name in CHANNELS else None)
     generator = np.random.default_rng(4)
     validation = Samples(generator.random((9, 1, 4, 4)).astype(np.float32), np.arange(9) % 3, "noise")
     trigger = stripes.Trigger(np.full((1, 4, 4), 0.5, np.float32), np.ones((1, 4, 4), np.float32))
