@@ -114,9 +114,18 @@ OptionalData = Annotated[
         "(FILE.npz:x,y names its arrays). Without any, synthetic images are used, and no model is called clean.",
     ),
 ]
-FormatName = Literal["text", "json"]  # those of `report.formats`, which `--help` must not import
+FormatName = Literal[
+    "text", "json", "sarif", "markdown", "junit"
+]  # those of `report.formats`, which `--help` must not import
 Format = Annotated[FormatName | None, typer.Option("--format", help="What stdout holds; text where not given.")]
 Json = Annotated[str | None, typer.Option("--json", metavar="FILE", help="Write the JSON report there; - is stdout.")]
+Sarif = Annotated[
+    str | None, typer.Option("--sarif", metavar="FILE", help="Write SARIF 2.1.0 for code scanning there.")
+]
+Markdown = Annotated[
+    str | None, typer.Option("--markdown", metavar="FILE", help="Write Markdown for a job's summary there.")
+]
+Junit = Annotated[str | None, typer.Option("--junit", metavar="FILE", help="Write JUnit XML for build servers there.")]
 Rule = Annotated[str | None, typer.Argument(metavar="[ID]", help="A rule's identifier or name.", show_default=False)]
 Seed = Annotated[int | None, typer.Option(min=0, metavar="N", help="Seed of all randomness.")]
 Device = Annotated[Literal["auto", "cpu", "cuda"] | None, typer.Option(help="Where to compute.")]
@@ -199,6 +208,9 @@ class Outputs:
 
     format: Format = None
     json: Json = None
+    sarif: Sarif = None
+    markdown: Markdown = None
+    junit: Junit = None
 
     @property
     def files(self) -> dict[str, Path]:

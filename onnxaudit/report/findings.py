@@ -65,6 +65,17 @@ def find_all(report: ScanReport | RepairReport) -> tuple[Finding, ...]:
             return ()
 
 
+def rank_labels(report: ScanReport) -> list[LabelResult]:
+    """Targets first, surest first; then by size; labels without a size last."""
+    order = {label: place for place, label in enumerate(report.target_labels)}
+
+    def suspicion(row: LabelResult) -> tuple[int, float, int]:
+        size = float("inf") if row.mask_l1 is None else row.mask_l1
+        return order.get(row.label, len(order)), size, row.label
+
+    return sorted(report.labels, key=suspicion)
+
+
 def _of_backdoor(report: ScanReport) -> Iterator[Finding]:
     universal = report.universal
     mapped = set() if universal is None else {label for label in universal.destinations if label is not None}

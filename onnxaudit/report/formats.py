@@ -6,8 +6,11 @@ A format shows what the document says; it never decides anything.
 from collections.abc import Callable, Mapping
 
 from onnxaudit.errors import UsageError
-from onnxaudit.records import Document
+from onnxaudit.records import Document, ProfileDocument
 from onnxaudit.report.json import to_json
+from onnxaudit.report.junit import to_junit
+from onnxaudit.report.markdown import to_markdown
+from onnxaudit.report.sarif import to_sarif
 from onnxaudit.report.terminal import render_text
 
 Render = Callable[[Document], str]
@@ -15,6 +18,9 @@ Render = Callable[[Document], str]
 FORMATS: Mapping[str, Render] = {
     "text": render_text,
     "json": to_json,
+    "sarif": to_sarif,
+    "markdown": to_markdown,
+    "junit": to_junit,
 }
 
 
@@ -22,8 +28,10 @@ def render(document: Document, name: str) -> str:
     """The document as text in the format `name`, with a newline at its end.
 
     Raises:
-        UsageError: there is no such format.
+        UsageError: there is no such format, or the document has none of what it shows.
     """
     if name not in FORMATS:
         raise UsageError(f"{name!r} is no format; use one of {', '.join(FORMATS)}")
+    if isinstance(document, ProfileDocument) and name not in ("text", "json"):
+        raise UsageError(f"a profile of neurons holds no findings, so there is no {name} of it; use text or json")
     return FORMATS[name](document)

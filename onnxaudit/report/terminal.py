@@ -12,7 +12,6 @@ from rich.text import Text
 from onnxaudit.records import (
     Document,
     ErrorDocument,
-    LabelResult,
     Layout,
     Measurement,
     PreprocessingCandidate,
@@ -24,7 +23,7 @@ from onnxaudit.records import (
     TriggerFinding,
     Verdict,
 )
-from onnxaudit.report.findings import Finding, find_all
+from onnxaudit.report.findings import Finding, find_all, rank_labels
 from onnxaudit.report.pictures import sketch_trigger
 from onnxaudit.report.text import (
     format_count,
@@ -164,7 +163,7 @@ def _tabulate_labels(report: ScanReport) -> Table:
         "evidence",
         "role",
     )
-    for row in _most_suspicious(report)[:LABELS_SHOWN]:
+    for row in rank_labels(report)[:LABELS_SHOWN]:
         share = None if row.mask_l1 is None else row.mask_l1 / area
         log_index = row.log_index if row.closer_index is None else row.closer_index
         _add_row(
@@ -193,17 +192,6 @@ def list_places(report: ScanReport, finding: TriggerFinding) -> str:
         ]
         parts = [f"{place} ({mask[place]:.0%} towards {values[place]:.4g})" for place in shown]
     return f"{spec.layout.unit} {', '.join(parts) or 'none'}"
-
-
-def _most_suspicious(report: ScanReport) -> list[LabelResult]:
-    """Targets first, surest first; then by size; labels without a size last."""
-    order = {label: place for place, label in enumerate(report.target_labels)}
-
-    def suspicion(row: LabelResult) -> tuple[int, float, int]:
-        size = float("inf") if row.mask_l1 is None else row.mask_l1
-        return order.get(row.label, len(order)), size, row.label
-
-    return sorted(report.labels, key=suspicion)
 
 
 def _describe_scan(report: ScanReport) -> Iterable[tuple[str, str]]:

@@ -1,19 +1,24 @@
 """How values look to people, the same in every human-readable output."""
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # at run time `--help` would pay for numpy
     from onnxaudit.records import Rate
 
+# What build servers act on where a line of a log begins with it (`::error::`) or holds it (`##[error]`).
+_LOG_COMMAND = re.compile(r"::(?=[a-z-]+[ :])|##(?=\[)")
+
 
 def show_plainly(text: str) -> str:
-    """`text` on one line with nothing in it that a terminal would act on.
+    """`text` on one line with nothing in it that a terminal or a build server's log would act on.
 
     Names come from strangers' files. Control characters, line ends, marks that change the direction of
-    writing, and all else that is not printable appear as escapes.
+    writing, and all else that is not printable appear as escapes; so does the first sign of a log command.
     """
-    return "".join(char if char.isprintable() else _escape(char) for char in text)
+    plain = "".join(char if char.isprintable() else _escape(char) for char in text)
+    return _LOG_COMMAND.sub(lambda match: _escape(match[0][0]) + match[0][1], plain)
 
 
 def format_rate(rate: "Rate | None") -> str:

@@ -1,0 +1,111 @@
+"""Markdown for the summary of a build job: the answer, what it rests on, and what to do."""
+
+import re
+from collections.abc import Iterator
+
+from onnxaudit.records import (
+    Document,
+    ErrorDocument,
+    Measurement,
+    RepairDocument,
+    RepairReport,
+    ScanDocument,
+    ScanReport,
+)
+from onnxaudit.report.findings import Finding, find_all, rank_labels
+from onnxaudit.report.text import format_duration, format_number, format_rate, name_label, show_plainly
+
+LABELS_SHOWN = 8
+SIGNS = {"clean": "✅", "repaired": "✅", "nothing to repair": "✅", "backdoored": "❌", "incomplete": "❌"}
+OPEN = "❔"
+
+_SPECIAL = re.compile(r"[\\`*_{}\[\]()#+!|~$^]|^[-=.:]")
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;", "://": "&#58;//", "www.": "www&#46;"}
+
+
+def to_markdown(document: Document) -> str:
+    """The document as GitHub's Markdown; a newline at its end."""
+    match document:
+        case ErrorDocument():
+            parts = [_describe_failure("onnxaudit", document.error)]
+        case ScanDocument() | RepairDocument():
+            parts = ["\n".join(_describe(report)) for report in document.reports]
+        case _:
+            parts = []
+    if isinstance(document, ScanDocument):
+        parts += [_describe_failure(failure.path, failure.error) for failure in document.failures]
+    return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def escape(text: str) -> str:
+    """`text` on one line with nothing in it that Markdown or HTML would act on, no link or mention either."""
+    plain = _SPECIAL.sub(r"\\\g<0>", show_plainly(text))
+    for mark, entity in _ENTITIES.items():
+        plain = plain.replace(mark, entity)
+    return plain
+
+
+def _describe(report: ScanReport | RepairReport) -> Iterator[str]:
+    scan = report if isinstance(report, ScanReport) else report.scan
+    answer = report.verdict.value if isinstance(report, ScanReport) else report.outcome
+    yield f"## {SIGNS.get(answer, OPEN)} {answer.capitalize()}: {escape(scan.model.path)}"
+    yield ""
+    yield escape(report.summary)
+    yield ""
+    yield from _list_findings(find_all(report))
+    yield from _tabulate_labels(report) if isinstance(report, ScanReport) else _tabulate_measurements(report)
+    yield ""
+    yield from (f"- {escape(reason)}" for reason in report.reasons)
+    yield ""
+    yield (
+        f"score {scan.score:.2f}, {scan.coverage.labels_finished} of {scan.coverage.labels_asked} labels finished, "
+        f"{scan.samples.count} clean images, seed {report.seed}, {format_duration(report.duration_seconds)}, sha256 "
+        f"{escape(scan.model.sha256)}"
+    )
+
+
+def _list_findings(found: tuple[Finding, ...]) -> Iterator[str]:
+    for finding in found:
+        yield f"- **{finding.rule.id} {finding.rule.name}**: {escape(finding.message)}"
+    if found:
+        yield ""
+        for rule in dict.fromkeys(finding.rule for finding in found):
+            yield f"<details><summary>What {rule.id} means and what to do</summary>"
+            yield ""
+            yield from (f"**{heading}.** {text}  " for heading, text in rule.sections.items())
+            yield ""
+            yield "</details>"
+            yield ""
+
+
+def _tabulate_labels(report: ScanReport) -> Iterator[str]:
+    yield f"| class | {report.model.input.layout.unit} | success | log-odds |"
+    yield "|---|---:|---:|---:|"
+    for row in rank_labels(report)[:LABELS_SHOWN]:
+        name = escape(name_label(row.label, report.class_names))
+        size, odds = format_number(row.mask_l1), format_number(row.log_odds)
+        yield f"| {name} | {size} | {format_rate(row.success_rate)} | {odds} |"
+
+
+def _tabulate_measurements(report: RepairReport) -> Iterator[str]:
+    columns = {"original": report.original, "pruned": report.pruned_only, "repaired": report.repaired}
+    measured = {name: value for name, value in columns.items() if value is not None}
+    if not measured:
+        return
+    yield f"| on held-out images | {' | '.join(measured)} |"
+    yield "|---|" + "---:|" * len(measured)
+    for name, cells in _rows(measured):
+        yield f"| {name} | {' | '.join(cells)} |"
+
+
+def _rows(measured: dict[str, Measurement]) -> Iterator[tuple[str, list[str]]]:
+    values = measured.values()
+    yield "accuracy", [format_rate(value.accuracy) for value in values]
+    yield "agreement with the original", [format_rate(value.agreement) for value in values]
+    yield "success of the trigger found", [format_rate(value.success_rate) for value in values]
+    if any(value.known_success_rate is not None for value in values):
+        yield "success of the known trigger", [format_rate(value.known_success_rate) for value in values]
+
+
+def _describe_failure(name: str, message: str) -> str:
+    return f"## ❌ Error: {escape(name)}\n\n{escape(message)}"

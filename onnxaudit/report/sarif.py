@@ -1,0 +1,165 @@
+"""SARIF 2.1.0, the format that code scanning services read.
+
+Such services keep an alert open from run to run by its fingerprint. Ours is made of the rule and the class alone: no
+number, path or message that differs between two scans of one model is part of it. All findings of a model sit on line 1
+of one file, and would be merged if the fingerprint that is called after the line did not tell them apart too.
+"""
+
+import hashlib
+import json
+import math
+import os
+from pathlib import PurePath
+from typing import Any
+from urllib.parse import quote
+
+from onnxaudit.records import Document, ErrorDocument, ModelInfo, RepairDocument, ScanDocument
+from onnxaudit.report.findings import Finding, list_findings
+from onnxaudit.report.rules import RULES, Rule
+from onnxaudit.report.text import show_plainly
+
+SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+HEX_DIGITS = 16  # of a line's fingerprint, as code scanning services compute it
+ERROR_SEVERITY = 7.0  # of rules; from here on services call an alert high
+_MESSAGE_ESCAPES = str.maketrans({"\\": "\\\\", "[": "\\[", "]": "\\]", "{": "{{", "}": "}}"})
+
+
+def to_sarif(document: Document) -> str:
+    """The document as one run; a newline at its end."""
+    models = _list_models(document)
+    places = {(model.path, model.sha256): index for index, model in enumerate(models)}
+    failures = _list_failures(document)
+    run = {
+        "tool": {"driver": _describe_tool(document)},
+        "invocations": [
+            {
+                "executionSuccessful": not failures,
+                "toolExecutionNotifications": [{"level": "error", "message": _say(text)} for text in failures],
+            }
+        ],
+        "artifacts": [_describe_model(model) for model in models],
+        "results": [
+            _describe_finding(finding, places[finding.model.path, finding.model.sha256])
+            for finding in list_findings(document)
+        ],
+        "columnKind": "utf16CodeUnits",
+    }
+    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, allow_nan=False) + "\n"
+
+
+def _list_models(document: Document) -> list[ModelInfo]:
+    """Every model that was looked at, once."""
+    match document:
+        case ScanDocument():
+            models = [report.model for report in document.reports]
+        case RepairDocument():
+            models = [report.scan.model for report in document.reports]
+        case _:
+            models = []
+    return list({(model.path, model.sha256): model for model in models}.values())
+
+
+def _list_failures(document: Document) -> list[str]:
+    match document:
+        case ErrorDocument():
+            return [document.error]
+        case ScanDocument():
+            return [f"{failure.path}: {failure.error}" for failure in document.failures]
+        case _:
+            return []
+
+
+def _describe_tool(document: Document) -> dict[str, Any]:
+    """The tool in the version that made the reports, where there are any."""
+    reports = document.reports if isinstance(document, ScanDocument | RepairDocument) else ()
+    versions = [report.versions["onnxaudit"] for report in reports if "onnxaudit" in report.versions]
+    return {
+        "name": "onnxaudit",
+        **({"version": show_plainly(versions[0])} if versions else {}),
+        "rules": [_describe_rule(rule) for rule in RULES],
+    }
+
+
+def _describe_rule(rule: Rule) -> dict[str, Any]:
+    open_question = rule.kind == "open"
+    return {
+        "id": rule.id,
+        "name": rule.name,
+        "shortDescription": _say(rule.short + "."),
+        "fullDescription": _say(rule.seen),
+        "help": {
+            "text": _protect("\n\n".join(f"{heading}: {text}" for heading, text in rule.sections.items())),
+            "markdown": _protect("\n\n".join(f"**{heading}.** {text}" for heading, text in rule.sections.items())),
+        },
+        "defaultConfiguration": {"level": "none" if open_question else _rank(rule)},
+        "properties": {
+            "tags": ["security", "backdoor", "machine-learning"],
+            "precision": "low" if open_question else "high",
+            **({} if open_question else {"security-severity": f"{rule.severity:.1f}"}),
+        },
+    }
+
+
+def _rank(rule: Rule) -> str:
+    return "error" if rule.severity >= ERROR_SEVERITY else "warning"
+
+
+def _describe_model(model: ModelInfo) -> dict[str, Any]:
+    return {
+        "location": {"uri": _to_uri(model.path)},
+        "length": model.bytes,
+        "hashes": {"sha-256": model.sha256},
+        "roles": ["analysisTarget"],
+    }
+
+
+def _describe_finding(finding: Finding, artifact: int) -> dict[str, Any]:
+    """A finding as a failure, or as a question left open, of level none: that gates nothing."""
+    rule = finding.rule
+    return {
+        "ruleId": rule.id,
+        "ruleIndex": RULES.index(rule),
+        "kind": rule.kind,
+        "level": "none" if rule.kind == "open" else _rank(rule),
+        "message": _say(finding.message),
+        "locations": [
+            {
+                "physicalLocation": {
+                    "artifactLocation": {"uri": _to_uri(finding.model.path), "index": artifact},
+                    "region": {"startLine": 1},
+                },
+                "logicalLocations": [_locate(finding)],
+            }
+        ],
+        "partialFingerprints": _identify(finding),
+        "properties": {"score": round(finding.score, 4) if math.isfinite(finding.score) else None},
+    }
+
+
+def _locate(finding: Finding) -> dict[str, str]:
+    output = show_plainly(finding.model.output.name)
+    if finding.label is None:
+        return {"name": output, "fullyQualifiedName": output, "kind": "member"}
+    return {"name": finding.place, "fullyQualifiedName": f"{output}/{finding.label}", "kind": "member"}
+
+
+def _identify(finding: Finding) -> dict[str, str]:
+    label = "" if finding.label is None else str(finding.label)
+    digest = hashlib.sha256(f"onnxaudit\n{finding.rule.id}\n{label}".encode()).hexdigest()
+    return {"ruleAndLabel/v1": digest, "primaryLocationLineHash": f"{digest[:HEX_DIGITS]}:1"}
+
+
+def _to_uri(path: str) -> str:
+    """A relative reference, or a `file:` URI where the path is absolute; all that is not plain is escaped."""
+    escaped = quote(path.replace(os.sep, "/").encode("utf-8", "backslashreplace"), safe="/")
+    absolute = escaped.startswith("/") or PurePath(path).is_absolute()
+    return f"file:///{escaped.lstrip('/')}" if absolute else escaped
+
+
+def _say(text: str) -> dict[str, str]:
+    return {"text": _protect(show_plainly(text))}
+
+
+def _protect(text: str) -> str:
+    """No placeholder and no link: SARIF reads `{0}` and `[text](target)` in messages."""
+    return text.translate(_MESSAGE_ESCAPES)
