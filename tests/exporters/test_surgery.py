@@ -10,7 +10,7 @@ from onnxaudit.intake.model import NO_VALUES
 from onnxaudit.intake.stored import list_stored
 from onnxaudit.records import TargetLayer
 from onnxaudit.runtime import Runtime
-from onnxaudit.surgery import find_target_layer, remove_neurons, zero_neurons
+from onnxaudit.surgery import find_target_layer, list_target_layers, remove_neurons, zero_neurons
 from tests.exporters.making.catalogue import Entry, read_entries
 from tests.exporters.subject import PLAIN, draw_inputs
 
@@ -72,6 +72,21 @@ def test_removing_equals_zeroing(entry: Entry) -> None:
     assert {*removed.neurons, *removed.kept} == {*neurons}
     expected = run(zeroed)
     np.testing.assert_allclose(run(removed.model), expected, atol=1e-5 * max(1.0, np.abs(expected).max()))
+
+
+@pytest.mark.parametrize("entry", CASES)
+def test_removing_channels_of_a_convolution_equals_zeroing_them(entry: Entry) -> None:
+    """Rows and bias at zero by hand: what lies behind may keep a constant."""
+    model = load_model(entry.path, entry.output)
+    for layer in list_target_layers(model)[1:]:
+        chosen = [0, layer.neurons // 2]
+        values = {name: model.initializer(name).copy() for name in (*layer.weights, *layer.biases)}
+        for value in values.values():
+            value[chosen] = 0
+        zeroed = model.with_values(values)
+        expected = run(zeroed)
+        removed = remove_neurons(zeroed, layer, chosen)
+        np.testing.assert_allclose(run(removed.model), expected, atol=1e-5 * max(1.0, np.abs(expected).max()))
 
 
 @pytest.mark.parametrize("entry", REMOVABLE)

@@ -100,6 +100,8 @@ CHANNELS = {
     "(c, scale, shift, mean, var)  r = Relu(n)",
     "another convolution behind": "[conv] c = Conv <pads = [1, 1, 1, 1]> (x, k, kb)  q = LeakyRelu(c) "
     "[later] d = Conv <pads = [1, 1, 1, 1]> (q, k2, kb2)  r = Relu(d)",
+    "a gate behind": "[conv] c = Conv <pads = [1, 1, 1, 1]> (x, k, kb)  q = Relu(c)  p = GlobalAveragePool(q) "
+    "e = Conv(p, k1, kb2)  g = Sigmoid(e)  m = Mul(q, g)  r = Conv <pads = [1, 1, 1, 1]> (m, k2, kb2)",
     "a residual behind": "[conv] c = Conv <pads = [1, 1, 1, 1]> (x, k, kb)  q = Relu(c) "
     "[inner] d = Conv <pads = [1, 1, 1, 1]> (q, k2, kb2)  s = Add(d, q)  r = Relu(s)",
 }
@@ -108,7 +110,8 @@ CHANNELS = {
 def channels(name: str, seed: int = 0) -> Model:
     """A network whose first convolution, of six channels, is called `conv`, and the first dense layer `first`."""
     vectors = dict.fromkeys(("kb", "kb2", "scale", "shift", "mean", "var"), (6,))
-    shapes = vectors | {"k": (6, 1, 3, 3), "k2": (6, 6, 3, 3), "w1": (54, 5), "b1": (5,), "w2": (5, 3), "b2": (3,)}
+    shapes = vectors | {"k": (6, 1, 3, 3), "k2": (6, 6, 3, 3), "k1": (6, 6, 1, 1)}
+    shapes |= {"w1": (54, 5), "b1": (5,), "w2": (5, 3), "b2": (3,)}
     values = {key: value if key == "var" else value / 3 for key, value in draw(shapes, seed).items()}
     return make_model(f"{HEAD} {{ {CHANNELS[name]}  {TAIL}  y = Gemm(a, w2, b2) }}", values)
 

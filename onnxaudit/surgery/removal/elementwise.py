@@ -59,6 +59,9 @@ def edits(network: Network, node: Any, slots: Mapping[str, Slot]) -> Iterator[Ed
 def value(network: Network, node: Any, slot: Slot, values: Values) -> npt.NDArray[np.float64]:
     """What the result is where its operands are constant `(size,)`; NaN where it varies."""
     unknown = np.full(len(slot.owners), np.nan)
+    if node.op == "Mul":  # a gate is finite: nothing comes of zero, whatever the gate
+        zero = [values[tensor.name] == 0 for tensor in node.inputs if tensor.name in values]
+        unknown = np.where(np.any([unknown == 0, *zero], axis=0), 0.0, unknown)
     inputs = {}
     rank = len(network.shape(node.outputs[0].name))
     for tensor in node.inputs:
@@ -75,11 +78,11 @@ def value(network: Network, node: Any, slot: Slot, values: Values) -> npt.NDArra
     result = _compute(network, node, inputs, slot)
     if result is None:
         return unknown
-    places = np.moveaxis(np.broadcast_to(result, np.broadcast_shapes(result.shape, _ones(rank))), slot.axis, 0)
+    places = np.moveaxis(np.broadcast_to(result, np.broadcast_shapes(result.shape, (1,) * rank)), slot.axis, 0)
     places = places.reshape(len(places), -1)
     if len(places) != len(unknown):
         return unknown
-    return np.where((places == places[:, :1]).all(axis=1), places[:, 0].astype(np.float64), np.nan)
+    return np.where((places == places[:, :1]).all(axis=1), places[:, 0].astype(np.float64), unknown)
 
 
 def _operand_axis(node: Any, axis: int, rank: int, shape: tuple[int, ...]) -> int | None:
@@ -135,7 +138,3 @@ def _evaluate(node: Any, inputs: dict[str, npt.NDArray[Any]], opset: int) -> npt
 
 def _as_float(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return array.astype(np.float32) if array.dtype != np.bool_ else array
-
-
-def _ones(rank: int) -> tuple[int, ...]:
-    return (1,) * rank

@@ -40,6 +40,14 @@ class Network:
             self._varying[name] = self.graph.reaches(self.graph.input, name)
         return not self._varying[name]
 
+    def is_readable(self, tensor: Any) -> bool:
+        """Whether `read` can tell a tensor's value."""
+        try:
+            self.read(tensor)
+        except RefusalError:
+            return False
+        return True
+
     def varying(self, node: Any) -> list[Any]:
         """The inputs of a node that depend on the image."""
         return [tensor for tensor in node.inputs if tensor.name and not self.is_stored(tensor)]

@@ -56,7 +56,7 @@ def edits(network: Network, node: Any, slots: Mapping[str, Slot]) -> Iterator[Ed
     result = node.outputs[0].name
     slot, sizes = slots[result], network.shape(result)
     left = int(slot.kept.sum())
-    if network.is_stored(node.inputs[1]):
+    if network.is_readable(node.inputs[1]):
         shape = [int(size) for size in network.read(node.inputs[1]).reshape(-1)]
         if shape[slot.axis] > 0:
             shape[slot.axis] = left
@@ -100,7 +100,7 @@ def check(network: Network, node: Any, name: str, slot: Slot, slots: Mapping[str
     replaced = {
         reader.outputs[0].name
         for reader in network.nodes
-        if reader.op == "Reshape" and reader.outputs[0].name in slots and not network.is_stored(reader.inputs[1])
+        if reader.op == "Reshape" and reader.outputs[0].name in slots and not network.is_readable(reader.inputs[1])
     }
     if not _uncounted(network, node.outputs[0], slot.axis, replaced):
         raise RefusalError(f"{describe(node)} counts it, and a computed size depends on it", name)
