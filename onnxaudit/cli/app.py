@@ -148,6 +148,17 @@ def profile(
 
 
 @_command
+def report(context: typer.Context, run: opt.Run, outputs: opt.Outputs) -> int:
+    """Show a run's JSON report again, or write it in other formats, without scanning.
+
+    Exit code 0, whatever the report says; 2 where it cannot be read.
+    """
+    from onnxaudit.cli.rendering import run_report
+
+    return run_report(run, outputs, context.obj)
+
+
+@_command
 def schema(context: typer.Context) -> int:
     """Print the JSON Schema of all reports."""
     from onnxaudit.report.json import schema_to_json

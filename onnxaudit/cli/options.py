@@ -126,6 +126,7 @@ Markdown = Annotated[
     str | None, typer.Option("--markdown", metavar="FILE", help="Write Markdown for a job's summary there.")
 ]
 Junit = Annotated[str | None, typer.Option("--junit", metavar="FILE", help="Write JUnit XML for build servers there.")]
+Run = Annotated[Path, typer.Argument(metavar="RUN.json", help="What `--json` wrote.", show_default=False)]
 Rule = Annotated[str | None, typer.Argument(metavar="[ID]", help="A rule's identifier or name.", show_default=False)]
 Seed = Annotated[int | None, typer.Option(min=0, metavar="N", help="Seed of all randomness.")]
 Device = Annotated[Literal["auto", "cpu", "cuda"] | None, typer.Option(help="Where to compute.")]

@@ -22,11 +22,11 @@ from onnxaudit.cli.exits import (
 from onnxaudit.cli.options import Outputs
 from onnxaudit.cli.output import open_delivery, save_triggers
 from onnxaudit.cli.progress import report_progress
+from onnxaudit.cli.rendering import read_report
 from onnxaudit.data.triggers import load_trigger
-from onnxaudit.errors import DataError, UsageError
+from onnxaudit.errors import UsageError
 from onnxaudit.pipeline import PruningConfig, RepairConfig, profile, repair, scan
 from onnxaudit.records import ProfileDocument, RepairDocument, ScanDocument, ScanFailure, ScanReport
-from onnxaudit.report.json import from_json
 from onnxaudit.report.text import show_plainly
 
 
@@ -113,12 +113,7 @@ def _scan_one(model: Path, options: dict[str, Any], settings: Settings) -> ScanR
 
 def _read_scan(path: Path, model: Path) -> ScanReport:
     """The report in `path` that speaks of `model`, or the only one: `repair` refuses another model's."""
-    try:
-        document = from_json(path.read_bytes())
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
-    except DataError as error:
-        raise DataError(f"{path}: {error}") from error
+    document = read_report(path)
     if not isinstance(document, ScanDocument) or not document.reports:
         raise UsageError(f"{path} holds no scan report; give what `onnxaudit scan --json` wrote")
     if len(document.reports) == 1:
