@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from onnxaudit.errors import ModelError
 from onnxaudit.intake import Model
 from onnxaudit.pipeline.subject import Subject
 from onnxaudit.records import Removal, Samples, TargetLayer
@@ -19,12 +20,22 @@ def take_out(
     before = len(repaired.to_bytes())
     if not removed.neurons:
         return repaired, Removal((), removed.kept, before, before, 0.0)
-    theirs, ours = (_logits(subject, model, samples) for model in (repaired, removed.model))
-    deviation = float(np.abs(ours - theirs).max())
-    if not deviation <= TOLERANCE * max(1.0, float(np.abs(theirs).max())):
-        reason = f"without it the logits would change by {deviation:.1g}"
-        return repaired, Removal((), dict.fromkeys(neurons, reason), before, before, 0.0)
+    deviation, obstacle = _compare(subject, repaired, removed.model, samples)
+    if obstacle:
+        return repaired, Removal((), dict.fromkeys(neurons, obstacle), before, before, 0.0)
     return removed.model, Removal(removed.neurons, removed.kept, before, len(removed.model.to_bytes()), deviation)
+
+
+def _compare(subject: Subject, zeroed: Model, smaller: Model, samples: Samples) -> tuple[float, str]:
+    """The largest difference of logits, and why the smaller model cannot take the other's place, or ""."""
+    theirs = _logits(subject, zeroed, samples)
+    try:
+        deviation = float(np.abs(_logits(subject, smaller, samples) - theirs).max())
+    except ModelError as error:
+        return 0.0, f"onnxruntime refuses the smaller model ({error})"
+    if not deviation <= TOLERANCE * max(1.0, float(np.abs(theirs).max())):
+        return deviation, f"without it the logits would change by {deviation:.1g}"
+    return deviation, ""
 
 
 def describe_removal(removal: Removal | None) -> tuple[str, ...]:

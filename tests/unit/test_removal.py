@@ -1,5 +1,7 @@
 """Taking neurons out: a smaller file that answers as the zeroed one does, and touches nothing else."""
 
+from pathlib import Path
+
 import numpy as np
 import onnx
 import pytest
@@ -7,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import helper, numpy_helper
 
-from onnxaudit.intake import Model
+from onnxaudit.intake import Model, load_model
 from onnxaudit.intake.stored import list_stored
 from onnxaudit.records import NeuronAxis, Preprocessing, TargetLayer
 from onnxaudit.runtime import Runtime
@@ -262,3 +264,24 @@ def test_whole_numbers_are_cut_with_their_scales(tmp_path_factory: pytest.TempPa
     assert {sizes(removed.model)[name][0] for name in cut if "w4" in name} == {HIDDEN - 3}
     assert any("scale" in name for name in cut)
     assert any("zero_point" in name for name in cut)
+
+
+def test_a_working_copy_is_cut_like_the_file(tmp_path: Path) -> None:
+    """Nodes out of order, and a size that the file leaves free: the file is not what is computed with."""
+    proto = onnx.ModelProto()
+    proto.CopyFrom(network("gemm").proto)
+    nodes = list(proto.graph.node)[::-1]
+    del proto.graph.node[:]
+    proto.graph.node.extend(nodes)
+    for axis in (2, 3):
+        proto.graph.input[0].type.tensor_type.shape.dim[axis].dim_param = f"size{axis}"
+    (tmp_path / "free.onnx").write_bytes(proto.SerializeToString())
+    model = load_model(tmp_path / "free.onnx", size=(4, 4))
+    assert model.working is not None
+    zeroed, removed = remove(model, [1, 3])
+    assert removed.neurons == (1, 3)
+    np.testing.assert_allclose(logits(removed.model), logits(zeroed), atol=1e-5)
+    (tmp_path / "smaller.onnx").write_bytes(removed.model.to_bytes())
+    written = load_model(tmp_path / "smaller.onnx", size=(4, 4))
+    np.testing.assert_array_equal(logits(written), logits(removed.model))
+    assert [node.op_type for node in written.proto.graph.node] == [node.op_type for node in nodes]
