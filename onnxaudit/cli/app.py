@@ -73,6 +73,7 @@ def scan(
     time_budget: opt.TimeBudget = None,
     output: opt.OutputName = None,
     save_triggers: opt.SaveTriggers = None,
+    embed_samples: opt.EmbedSamples = False,
 ) -> int:
     """Tell whether models have a backdoor, where it leads, and what its trigger looks like.
 
@@ -80,7 +81,13 @@ def scan(
     """
     from onnxaudit.cli.runs import run_scan
 
-    given = opt.keep_given(data=data, output=output, time_budget=time_budget, config=opt.read_effort(profile))
+    given = opt.keep_given(
+        data=data,
+        output=output,
+        time_budget=time_budget,
+        config=opt.read_effort(profile),
+        embed_samples=embed_samples or None,
+    )
     return run_scan(models, {**given, **computing.keep_given()}, outputs, save_triggers, context.obj)
 
 
@@ -104,6 +111,7 @@ def repair(
     evaluation: opt.Evaluation = None,
     allow_incomplete: opt.AllowIncomplete = False,
     time_budget: opt.TimeBudget = None,
+    embed_samples: opt.EmbedSamples = False,
 ) -> int:
     """Take a backdoor out and write a working model without it; the original is never touched.
 
@@ -118,6 +126,7 @@ def repair(
         evaluation=evaluation,
         allow_incomplete=allow_incomplete or None,
         time_budget=time_budget,
+        embed_samples=embed_samples or None,
     )
     return run_repair(
         *(model, data, output, opt.keep_given(method=method, remove=remove or None), limits),

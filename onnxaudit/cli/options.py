@@ -198,6 +198,13 @@ Evaluation = Annotated[
 Remove = Annotated[
     bool, typer.Option("--remove", help="Take pruned neurons out of the graph: a smaller file with the same answers.")
 ]
+EmbedSamples = Annotated[
+    bool,
+    typer.Option(
+        "--embed-samples",
+        help="Keep a few clean images in the report, to show triggers on; leave it out where they are confidential.",
+    ),
+]
 AllowIncomplete = Annotated[
     bool, typer.Option("--allow-incomplete", help="Write the model even where a limit was missed (exit code 1).")
 ]

@@ -1,6 +1,7 @@
 """`repair`: take the backdoor out of the vendor's graph, and prove it on the written file before it gets its name."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from onnxaudit.data.samples import load_samples
@@ -8,6 +9,7 @@ from onnxaudit.data.triggers import check_trigger
 from onnxaudit.deadline import Deadline
 from onnxaudit.errors import DataError, UsageError
 from onnxaudit.intake.saving import check_destination
+from onnxaudit.pipeline.embedding import embed
 from onnxaudit.pipeline.job import Job, RepairConfig
 from onnxaudit.pipeline.scanning import scan_subject
 from onnxaudit.pipeline.subject import Subject, open_subject
@@ -38,6 +40,7 @@ def repair(
     seed: int = 0,
     device: str = "auto",
     time_budget: float | None = None,
+    embed_samples: bool = False,
     on_event: OnEvent | None = None,
 ) -> RepairReport:
     """Take the backdoor out of an ONNX classifier and write a working file without it.
@@ -61,6 +64,7 @@ def repair(
         seed: of all randomness.
         device: "auto", "cpu" or "cuda".
         time_budget: seconds after which work stops with what there is.
+        embed_samples: keep a few clean samples in the report, to show triggers on.
         on_event: told of progress.
 
     Raises:
@@ -91,6 +95,7 @@ def repair(
         further, _ = load_samples(evaluation, subject.model.info.input, subject.model.info.output.classes)
     if scan is None:
         scan = scan_subject(subject, config.scan, seed=seed, start=start, deadline=deadline, on_event=listen)
+    scan = embed(scan, subject) if embed_samples else replace(scan, embedded=None)
     job = Job(subject, config, scan, layer, known_trigger, further, Path(output), seed, start, deadline, listen)
     if label is not None:
         return job.run((label,), allow_incomplete)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from onnxaudit.deadline import Deadline
 from onnxaudit.detection import DetectionConfig, detect
+from onnxaudit.pipeline.embedding import embed
 from onnxaudit.pipeline.provenance import describe_config, list_versions
 from onnxaudit.pipeline.subject import Subject, open_subject
 from onnxaudit.records import Event, GivenPreprocessing, OnEvent, PreprocessingChoice, ScanReport
@@ -33,6 +34,7 @@ def scan(
     seed: int = 0,
     device: str = "auto",
     time_budget: float | None = None,
+    embed_samples: bool = False,
     on_event: OnEvent | None = None,
 ) -> ScanReport:
     """Scan an ONNX classifier for a backdoor.
@@ -49,6 +51,7 @@ def scan(
         seed: of all randomness; the same seed gives the same report, times and paths aside.
         device: "auto", "cpu" or "cuda".
         time_budget: seconds after which the scan stops and ends inconclusive.
+        embed_samples: keep a few clean samples in the report, to show triggers on.
         on_event: told of progress.
 
     Raises:
@@ -67,7 +70,8 @@ def scan(
         device=device,
         on_event=listen,
     )
-    return scan_subject(subject, config or ScanConfig(), seed=seed, start=start, deadline=deadline, on_event=listen)
+    report = scan_subject(subject, config or ScanConfig(), seed=seed, start=start, deadline=deadline, on_event=listen)
+    return embed(report, subject) if embed_samples else report
 
 
 def scan_subject(

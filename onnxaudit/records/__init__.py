@@ -43,6 +43,7 @@ from onnxaudit.records.reports import (
 )
 from onnxaudit.records.samples import (
     ChannelOrder,
+    EmbeddedSamples,
     GivenPreprocessing,
     Preprocessing,
     PreprocessingCandidate,
@@ -59,6 +60,7 @@ __all__ = [
     "Detection",
     "Document",
     "ElementType",
+    "EmbeddedSamples",
     "ErrorDocument",
     "Event",
     "Floats",

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from onnxaudit.records.detection import Coverage, LabelResult, TriggerFinding, UniversalTrigger, Verdict
 from onnxaudit.records.model import ModelInfo
 from onnxaudit.records.repair import Measurement, Profile, PruningRound, Removal, TargetLayer, WeightChange
-from onnxaudit.records.samples import PreprocessingChoice, SamplesInfo
+from onnxaudit.records.samples import EmbeddedSamples, PreprocessingChoice, SamplesInfo
 
 SCHEMA_VERSION = "1.0"
 
@@ -38,6 +38,7 @@ class ScanReport:
         duration_seconds: wall clock.
         notes: what to know about how the file was run (as a float32 upcast, with a newer opset), one sentence each.
         universal: the trigger of an all-to-all backdoor, where one was found.
+        embedded: clean samples for pictures, only where they were asked for.
         kind: tells a scan from a repair.
     """
 
@@ -60,6 +61,7 @@ class ScanReport:
     duration_seconds: float
     notes: tuple[str, ...] = ()
     universal: UniversalTrigger | None = None
+    embedded: EmbeddedSamples | None = None
     kind: Literal["scan"] = "scan"
 
 

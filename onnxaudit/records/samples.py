@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from onnxaudit.records.arrays import Floats, Ints
+from onnxaudit.records.arrays import Array, Floats, Ints
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +48,21 @@ class SamplesInfo:
     labelled: bool
     synthetic: bool
     sha256: str
+
+
+@dataclass(frozen=True, eq=False)
+class EmbeddedSamples:
+    """A few clean samples that a report carries to show triggers on; they may be faces, so only on request.
+
+    Attributes:
+        images: `(n, c, h, w)` in [0, 1], in steps of 1/255.
+        predictions: the model's answer to each.
+        stamped: its answers with each trigger, by the trigger's label.
+    """
+
+    images: Array
+    predictions: tuple[int, ...]
+    stamped: dict[int, tuple[int, ...]]
 
 
 class ChannelOrder(StrEnum):

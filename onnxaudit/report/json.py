@@ -169,3 +169,8 @@ def _check_scan(scan: ScanReport) -> None:
         expected = ((1, spec.height, spec.width), (spec.channels, spec.height, spec.width))
         if (trigger.mask.shape, trigger.pattern.shape) != expected or trigger.digest != finding.digest:
             raise DataError(f"the report is damaged: the trigger of label {finding.label} is not the one it names")
+    if scan.embedded is not None:
+        count = len(scan.embedded.predictions)
+        fits = scan.embedded.images.shape == (count, spec.channels, spec.height, spec.width)
+        if not fits or any(len(answers) != count for answers in scan.embedded.stamped.values()):
+            raise DataError("the report is damaged: its embedded samples do not fit the model or their answers")

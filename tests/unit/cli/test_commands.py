@@ -40,13 +40,14 @@ def test_options_that_are_not_given_are_not_passed_on(run: Run, pipeline: FakePi
 
 def test_options_of_a_scan_reach_the_pipeline(run: Run, pipeline: FakePipeline) -> None:
     options = "--data d.npz:x,y --seed 7 --device cpu --time-budget 1h30m --output logits --input-size 48x192"
-    preprocessing = "--range -1,1 --mean 0.5,0.4,0.3 --std 0.2 --channel-order BGR"
+    preprocessing = "--embed-samples --range -1,1 --mean 0.5,0.4,0.3 --std 0.2 --channel-order BGR"
     run("scan", "model.onnx", *options.split(), *preprocessing.split())
     assert given(pipeline) == {
         "data": "d.npz:x,y",
         "seed": 7,
         "device": "cpu",
         "time_budget": 5400.0,
+        "embed_samples": True,
         "output": "logits",
         "input_size": (48, 192),
         "preprocessing": GivenPreprocessing((-1.0, 1.0), (0.5, 0.4, 0.3), (0.2,), ChannelOrder.BGR),

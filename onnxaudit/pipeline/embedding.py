@@ -1,0 +1,50 @@
+"""A few clean samples for a report's pictures, with what the model answers to them without and with each trigger."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from onnxaudit.pipeline.subject import Subject
+from onnxaudit.records import EmbeddedSamples, Floats, Ints, ScanReport
+
+COUNT = 4  # as many as stand beside each other in a report
+
+
+def embed(report: ScanReport, subject: Subject) -> ScanReport:
+    """The report with samples of `subject`, none of a target label where there are others."""
+    images = subject.samples.images
+    predicted = _predict(subject, images)
+    chosen = choose_samples(predicted, report.target_labels)
+    shown = (np.rint(255 * images[chosen]) / 255).astype(np.float32)
+    stamped = {finding.label: _predict(subject, finding.trigger.apply(shown)) for finding in report.triggers}
+    return replace(
+        report,
+        embedded=EmbeddedSamples(
+            shown,
+            _list(_predict(subject, shown)),
+            {label: _list(answers) for label, answers in stamped.items()},
+        ),
+    )
+
+
+def choose_samples(predicted: Ints, targets: tuple[int, ...]) -> list[int]:
+    """Positions of at most `COUNT` samples, the first of each of some classes spread over all, targets left out.
+
+    Args:
+        predicted: the model's answers `(n,)`.
+        targets: labels that triggers lead to.
+    """
+    classes, first = np.unique(predicted, return_index=True)
+    others = first[~np.isin(classes, targets)]
+    candidates = others if len(others) else first
+    places = np.linspace(0, len(candidates) - 1, min(COUNT, len(candidates))).round().astype(int)
+    return [int(position) for position in candidates[places]]
+
+
+def _predict(subject: Subject, images: Floats) -> Ints:
+    answers: Ints = subject.runtime.predict(images).argmax(axis=1)
+    return answers
+
+
+def _list(answers: Ints) -> tuple[int, ...]:
+    return tuple(int(answer) for answer in answers)
