@@ -266,6 +266,44 @@ def test_whole_numbers_are_cut_with_their_scales(tmp_path_factory: pytest.TempPa
     assert any("zero_point" in name for name in cut)
 
 
+CONV_BEHIND = "last = Conv <pads = [1, 1, 1, 1]> (s, k2, kb)"
+BETWEEN = {
+    "padded with ones": ("s = Pad(r, pads, one)", ()),
+    "padded with zeros": ("s = Pad(r, pads)", (1, 4)),
+    "a padded average of zero": ("s = AveragePool <kernel_shape = [3, 3], pads = [1, 1, 1, 1]> (r)", (1, 4)),
+    "pooled": ("s = MaxPool <kernel_shape = [2, 2]> (r)", (1, 4)),
+    "shrunk": ("s = Shrink <lambd = 0.1> (r)", (1, 4)),
+    "compared": ("t = Greater(r, one)  s = Cast <to = 1> (t)", (1, 4)),
+    "shifted": ("s = Add(r, one)", ()),  # a constant in front of a padded convolution
+    "multiplied by what varies": ("t = ReduceMax <keepdims = 1> (x)  s = Mul(r, t)", (1, 4)),
+    "added to what varies": ("t = ReduceMax <keepdims = 1> (x)  s = Add(r, t)", ()),
+    "less than what varies": ("t = ReduceMax <keepdims = 1> (x)  u = Less(r, t)  s = Cast <to = 1> (u)", ()),
+}
+
+
+@pytest.mark.parametrize("name", BETWEEN)
+def test_channels_go_where_what_lies_between_keeps_them_at_zero(name: str) -> None:
+    between, gone = BETWEEN[name]
+    body = f"[conv] {FIRST}  {between}  {CONV_BEHIND}  {HEAD}"
+    values = draw(SHAPES) | {"pads": np.array([0, 0, 1, 1, 0, 0, 1, 1], np.int64), "one": np.ones((), np.float32)}
+    model = make_model(CONV.format(body=body), values)
+    k1, kb = model.initializer("k1").copy(), model.initializer("kb").copy()
+    k1[[1, 4]], kb[[1, 4]] = 0, 0
+    layer = TargetLayer("conv", ("conv",), ("k1",), ("kb",), "c", "r", 6, NeuronAxis.OUTPUTS)
+    zeroed = model.with_values({"k1": k1, "kb": kb})
+    removed = remove_neurons(zeroed, layer, [1, 4])
+    assert removed.neurons == gone
+    np.testing.assert_allclose(logits(removed.model), logits(zeroed), atol=1e-4)
+
+
+def test_indices_of_a_pool_keep_a_channel() -> None:
+    pool = "s, places = MaxPool <kernel_shape = [2, 2], strides = [2, 2]> (r)  last = MaxUnpool "
+    body = f"[conv] {FIRST}  {pool} <kernel_shape = [2, 2], strides = [2, 2]> (s, places)  {HEAD}"
+    model = make_model(CONV.format(body=body), draw(SHAPES))
+    _, removed = remove(model, [1], find_target_layer(model))
+    assert removed.neurons == ()
+
+
 def test_a_working_copy_is_cut_like_the_file(tmp_path: Path) -> None:
     """Nodes out of order, and a size that the file leaves free: the file is not what is computed with."""
     proto = onnx.ModelProto()

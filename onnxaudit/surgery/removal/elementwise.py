@@ -82,7 +82,10 @@ def value(network: Network, node: Any, slot: Slot, values: Values) -> npt.NDArra
     places = places.reshape(len(places), -1)
     if len(places) != len(unknown):
         return unknown
-    return np.where((places == places[:, :1]).all(axis=1), places[:, 0].astype(np.float64), unknown)
+    # Not every operator makes NaN of NaN: a comparison does not.
+    known = np.all([~np.isnan(values[tensor.name]) for tensor in node.inputs if tensor.name in values], axis=0)
+    same = (places == places[:, :1]).all(axis=1)
+    return np.where(known & same, places[:, 0].astype(np.float64), unknown)
 
 
 def _operand_axis(node: Any, axis: int, rank: int, shape: tuple[int, ...]) -> int | None:

@@ -111,6 +111,8 @@ def _neighbours(network: Network, name: str) -> Iterator[Any]:
 
 
 def _relate(network: Network, node: Any, name: str, slot: Slot) -> Mapping[str, Slot]:
+    if any(tensor.outputs for tensor in node.outputs[1:]):
+        raise RefusalError(f"{describe(node)} makes several tensors of it", name)
     if node.op in PRODUCTS:
         return Product(network, node).relate(network, name, slot)
     if node.op in elementwise.ELEMENTWISE:

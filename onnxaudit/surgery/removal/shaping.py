@@ -76,9 +76,18 @@ def value(network: Network, node: Any, slots: Mapping[str, Slot], values: Values
     if source not in values:
         return np.full(len(slot.owners), np.nan)
     constants = _follow(slots[source], slot, values[source])
-    if node.op in KEEPING or (node.op == "AveragePool" and not any(node.attrs.get("pads", ()))):
+    if node.op in KEEPING or (node.op == "AveragePool" and not node.attrs.get("count_include_pad", 0)):
         return constants
+    if node.op == "Pad" and _fills(network, node):
+        return np.full(len(slot.owners), np.nan)
     return np.where(constants == 0, 0.0, np.nan)
+
+
+def _fills(network: Network, node: Any) -> bool:
+    """Whether a Pad brings in anything but zero."""
+    if len(node.inputs) > 2 and node.inputs[2].name:
+        return not network.is_readable(node.inputs[2]) or bool(np.any(network.read(node.inputs[2])))
+    return bool(node.attrs.get("value", 0.0))
 
 
 def _join_values(network: Network, node: Any, slot: Slot, values: Values) -> npt.NDArray[np.float64]:
