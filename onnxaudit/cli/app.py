@@ -16,7 +16,7 @@ from onnxaudit.cli.groups import spread_groups
 from onnxaudit.cli.stdout import escape_unwritable, keep_stdout, read_stdout_format, reserve_stdout
 from onnxaudit.version import __version__
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(pretty_exceptions_enable=False)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,14 +66,15 @@ def read_settings(
 def scan(
     context: typer.Context,
     models: opt.Models,
-    outputs: opt.Outputs,
-    computing: opt.Computing,
+    *,
     data: opt.OptionalData = None,
     profile: opt.Effort = None,
     time_budget: opt.TimeBudget = None,
-    output: opt.OutputName = None,
     save_triggers: opt.SaveTriggers = None,
     embed_samples: opt.EmbedSamples = False,
+    outputs: opt.RunOutputs,
+    output: opt.OutputName = None,
+    computing: opt.Computing,
 ) -> int:
     """Tell whether models have a backdoor, where it leads, and what its trigger looks like.
 
@@ -97,8 +98,7 @@ def repair(
     model: opt.Model,
     data: opt.Data,
     output: opt.Fixed,
-    outputs: opt.Outputs,
-    computing: opt.Computing,
+    *,
     scan: opt.Scan = None,
     label: opt.Label = None,
     layer: opt.PrunedLayer = None,
@@ -112,6 +112,8 @@ def repair(
     allow_incomplete: opt.AllowIncomplete = False,
     time_budget: opt.TimeBudget = None,
     embed_samples: opt.EmbedSamples = False,
+    outputs: opt.RunOutputs,
+    computing: opt.Computing,
 ) -> int:
     """Take a backdoor out and write a working model without it; the original is never touched.
 
@@ -144,10 +146,11 @@ def profile(
     model: opt.Model,
     data: opt.Data,
     trigger: opt.Trigger,
-    outputs: opt.Outputs,
-    computing: opt.Computing,
+    *,
     layer: opt.Layer = None,
+    outputs: opt.RunOutputs,
     output: opt.OutputName = None,
+    computing: opt.Computing,
 ) -> int:
     """Show which neurons a trigger uses: the target layer ranked by activation and by weight."""
     from onnxaudit.cli.runs import run_profile

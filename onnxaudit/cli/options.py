@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from onnxaudit.detection import Effort as DetectionEffort
     from onnxaudit.pipeline import ScanConfig
     from onnxaudit.records import GivenPreprocessing
+    from onnxaudit.report.terminal import Detail
 
 SECONDS = {"h": 3600, "m": 60, "s": 1}
 
@@ -127,6 +128,14 @@ Markdown = Annotated[
 ]
 Junit = Annotated[str | None, typer.Option("--junit", metavar="FILE", help="Write JUnit XML for build servers there.")]
 Run = Annotated[Path, typer.Argument(metavar="RUN.json", help="What `--json` wrote.", show_default=False)]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="The answer alone, no progress.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="All labels, rounds, settings and versions.")]
+ProgressName = Literal["auto", "lines", "jsonl", "none"]
+Progress = Annotated[
+    ProgressName,
+    typer.Option(help="Progress on stderr: what fits it, lines, JSON lines, or none."),
+]
+NoProgress = Annotated[bool, typer.Option("--no-progress", help="Like --progress none.")]
 Rule = Annotated[str | None, typer.Argument(metavar="[ID]", help="A rule's identifier or name.", show_default=False)]
 Seed = Annotated[int | None, typer.Option(min=0, metavar="N", help="Seed of all randomness.")]
 Device = Annotated[Literal["auto", "cpu", "cuda"] | None, typer.Option(help="Where to compute.")]
@@ -219,6 +228,8 @@ class Outputs:
     sarif: Sarif = None
     markdown: Markdown = None
     junit: Junit = None
+    quiet: Quiet = False
+    verbose: Verbose = False
 
     @property
     def files(self) -> dict[str, Path]:
@@ -238,8 +249,33 @@ class Outputs:
             raise UsageError(f"stdout holds one document, not {' and '.join(wanted)}; name a file for the others")
         return next(iter(wanted), "text")
 
+    @property
+    def detail(self) -> "Detail":
+        """How much people want to read.
+
+        Raises:
+            UsageError: both less and more.
+        """
+        if self.quiet and self.verbose:
+            raise UsageError("--quiet and --verbose contradict each other; leave one out")
+        return "brief" if self.quiet else "full" if self.verbose else "usual"
+
     def _named(self) -> dict[str, str]:
-        return {name: file for name, file in vars(self).items() if name != "format" and file is not None}
+        named = {"json": self.json, "sarif": self.sarif, "markdown": self.markdown, "junit": self.junit}
+        return {name: file for name, file in named.items() if file is not None}
+
+
+@dataclass(frozen=True)
+class RunOutputs(Outputs):
+    """Where results go, and how progress is told until then."""
+
+    progress: Progress = "auto"
+    no_progress: NoProgress = False
+
+    @property
+    def progress_name(self) -> ProgressName:
+        """How progress is told."""
+        return "none" if self.quiet or self.no_progress else self.progress
 
 
 @dataclass(frozen=True)

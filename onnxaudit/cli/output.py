@@ -15,7 +15,7 @@ from onnxaudit.files import check_folder_writable, check_writable, write_atomica
 from onnxaudit.records import Document, ScanReport
 from onnxaudit.report.formats import render
 from onnxaudit.report.pictures import draw_trigger
-from onnxaudit.report.terminal import open_console, render_document
+from onnxaudit.report.terminal import Detail, open_console, render_document
 
 
 @dataclass(frozen=True)
@@ -27,16 +27,19 @@ class Delivery:
         format: of what stdout holds.
         stdout: the stream for it.
         console: for people: stdout, or stderr where stdout holds a document for machines.
+        detail: how much people want to read.
     """
 
     files: dict[str, Path]
     format: str
     stdout: TextIO
     console: Console
+    detail: Detail
 
     def tell(self, document: Document) -> None:
         """Show a part of the result to people, as soon as it is there."""
-        render_document(document, self.console)
+        if self.format == "text" or self.detail != "brief":
+            render_document(document, self.console, self.detail)
 
     def deliver(self, document: Document) -> None:
         """Write the whole result: the files first, so that nothing can fail once stdout holds it.
@@ -88,9 +91,9 @@ def open_delivery(
         taken.append(path.resolve())
     if folder is not None:
         check_folder_writable(folder)
-    stdout = settings.stdout
-    name = outputs.stdout_format
-    delivery = Delivery(outputs.files, name, stdout, open_console(stdout if name == "text" else None))
+    stdout, name = settings.stdout, outputs.stdout_format
+    console = open_console(stdout if name == "text" else None)
+    delivery = Delivery(outputs.files, name, stdout, console, outputs.detail)
     settings.leave_word = delivery.write_files
     return delivery
 

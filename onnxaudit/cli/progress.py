@@ -1,13 +1,17 @@
-"""Progress on stderr: a live display on a terminal, plain lines elsewhere."""
+"""Progress on stderr: a live display on a terminal, plain lines elsewhere, JSON lines for programs, or nothing."""
 
+import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Column
 
+from onnxaudit.cli.options import ProgressName
 from onnxaudit.records import Event, OnEvent
 from onnxaudit.report.text import show_plainly
 
@@ -33,9 +37,12 @@ TENTHS = 10
 
 
 @contextmanager
-def report_progress() -> Iterator[OnEvent]:
-    """A listener that fits stderr, for as long as the block lasts."""
+def report_progress(name: ProgressName = "auto") -> Iterator[OnEvent]:
+    """A listener of the kind `name`, by default what fits stderr, for as long as the block lasts."""
     console = Console(stderr=True)
+    if name in PLAIN:
+        yield PLAIN[name]()
+        return
     if not console.is_terminal or console.is_dumb_terminal:
         yield LineReporter()
         return
@@ -91,6 +98,41 @@ class LineReporter:
             self._last = state
             sys.stderr.write(" ".join(part for part in (_describe(event), _count(event)) if part) + "\n")
             sys.stderr.flush()
+
+
+class SilentReporter:
+    """Nothing."""
+
+    def __call__(self, event: Event) -> None:
+        """Pass over `event`."""
+
+
+class JsonReporter:
+    """One JSON object a line, `{"stage", "done", "total", "message"}`, for each event; `total` is 0 where unknown."""
+
+    def __call__(self, event: Event) -> None:
+        """Print `event`."""
+        _write_json(asdict(event))
+
+
+PLAIN: dict[ProgressName, Callable[[], OnEvent]] = {
+    "lines": LineReporter,
+    "jsonl": JsonReporter,
+    "none": SilentReporter,
+}
+
+
+def announce(model: str, number: int, count: int, name: ProgressName) -> None:
+    """Say which of several models comes next."""
+    if name == "jsonl":
+        _write_json({"model": model, "number": number, "count": count})
+    elif name != "none":
+        sys.stderr.write(f"[{number}/{count}] {show_plainly(model)}\n")
+
+
+def _write_json(plain: dict[str, Any]) -> None:
+    sys.stderr.write(json.dumps(plain) + "\n")
+    sys.stderr.flush()
 
 
 def _describe(event: Event) -> str:

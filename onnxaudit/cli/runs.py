@@ -4,7 +4,6 @@ This module is imported when a command starts, not for `--help`: it brings torch
 """
 
 import hashlib
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,19 +18,18 @@ from onnxaudit.cli.exits import (
     find_worst,
     report_error,
 )
-from onnxaudit.cli.options import Outputs
+from onnxaudit.cli.options import ProgressName, RunOutputs
 from onnxaudit.cli.output import open_delivery, save_triggers
-from onnxaudit.cli.progress import report_progress
+from onnxaudit.cli.progress import announce, report_progress
 from onnxaudit.cli.rendering import read_report
 from onnxaudit.data.triggers import load_trigger
 from onnxaudit.errors import UsageError
 from onnxaudit.pipeline import PruningConfig, RepairConfig, profile, repair, scan
 from onnxaudit.records import ProfileDocument, RepairDocument, ScanDocument, ScanFailure, ScanReport
-from onnxaudit.report.text import show_plainly
 
 
 def run_scan(
-    models: Sequence[Path], options: dict[str, Any], outputs: Outputs, triggers: Path | None, settings: Settings
+    models: Sequence[Path], options: dict[str, Any], outputs: RunOutputs, triggers: Path | None, settings: Settings
 ) -> int:
     """Scan each model; one that fails does not stop the rest."""
     delivery = open_delivery(outputs, settings, models, folder=triggers)
@@ -39,8 +37,8 @@ def run_scan(
     failures: list[ScanFailure] = []
     for number, model in enumerate(models, start=1):
         if len(models) > 1:
-            sys.stderr.write(f"[{number}/{len(models)}] {show_plainly(str(model))}\n")
-        outcome = _scan_one(model, options, settings)
+            announce(str(model), number, len(models), outputs.progress_name)
+        outcome = _scan_one(model, options, outputs.progress_name, settings)
         if isinstance(outcome, ScanFailure):
             failures.append(outcome)
             continue
@@ -62,7 +60,7 @@ def run_repair(
     *,
     scan_file: Path | None,
     trigger_file: Path | None,
-    outputs: Outputs,
+    outputs: RunOutputs,
     settings: Settings,
 ) -> int:
     """Repair one model.
@@ -70,7 +68,7 @@ def run_repair(
     `config` are fields of `RepairConfig`, `limits` of `PruningConfig`, `options` arguments of `repair`.
     """
     delivery = open_delivery(outputs, settings, [model, scan_file, trigger_file], further=[output])
-    with report_progress() as listen:
+    with report_progress(outputs.progress_name) as listen:
         report = repair(
             model,
             data,
@@ -88,11 +86,11 @@ def run_repair(
 
 
 def run_profile(
-    model: Path, data: str, trigger_file: Path, options: dict[str, Any], outputs: Outputs, settings: Settings
+    model: Path, data: str, trigger_file: Path, options: dict[str, Any], outputs: RunOutputs, settings: Settings
 ) -> int:
     """Rank the neurons of one model's target layer."""
     delivery = open_delivery(outputs, settings, [model, trigger_file])
-    with report_progress() as listen:
+    with report_progress(outputs.progress_name) as listen:
         found = profile(model, data, load_trigger(trigger_file), on_event=listen, **options)
     document = ProfileDocument(found)
     delivery.tell(document)
@@ -100,9 +98,11 @@ def run_profile(
     return CLEAN
 
 
-def _scan_one(model: Path, options: dict[str, Any], settings: Settings) -> ScanReport | ScanFailure:
+def _scan_one(
+    model: Path, options: dict[str, Any], progress: ProgressName, settings: Settings
+) -> ScanReport | ScanFailure:
     try:
-        with report_progress() as listen:
+        with report_progress(progress) as listen:
             return scan(model, on_event=listen, **options)
     except BrokenPipeError:
         raise

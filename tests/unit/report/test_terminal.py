@@ -6,9 +6,25 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from onnxaudit.records import Coverage, PruningRound, Rate, Verdict
-from onnxaudit.report.terminal import render_profile, render_repair, render_scan
-from tests.reports import make_profile, make_repair_report, make_scan_report
+from onnxaudit.records import (
+    Coverage,
+    PruningRound,
+    Rate,
+    RepairDocument,
+    ScanDocument,
+    ScanFailure,
+    UniversalTrigger,
+    Verdict,
+)
+from onnxaudit.report.terminal import (
+    Detail,
+    render_document,
+    render_profile,
+    render_repair,
+    render_scan,
+    render_text,
+)
+from tests.reports import make_profile, make_repair_report, make_scan_report, make_trigger
 
 RATE = Rate(20, 20, 1.0, 0.839, 1.0)
 
@@ -67,6 +83,33 @@ def test_pictures_are_for_terminals_with_colours_alone() -> None:
     console = plain_console()
     render_scan(make_scan_report(), console)
     assert "▀" not in text_of(console)
+
+
+def test_a_terminal_without_half_blocks_gets_no_pictures() -> None:
+    console = Console(file=io.TextIOWrapper(io.BytesIO(), "ascii"), width=100, force_terminal=True, no_color=False)
+    with console.capture() as captured:
+        render_scan(make_scan_report(), console)
+    assert "▀" not in captured.get()
+
+
+def test_the_trigger_of_an_all_to_all_backdoor_is_pictured() -> None:
+    console = colour_console()
+    universal = UniversalTrigger(make_trigger(), (1, 2, 3, 0), RATE)
+    render_scan(make_scan_report(universal=universal, target_labels=(0,)), console)
+    assert "Trigger that moves every class" in text_of(console)
+    assert "▀" in text_of(console)
+
+
+def test_what_could_not_be_scanned_is_told() -> None:
+    assert render_text(ScanDocument((), (ScanFailure("m.onnx", "is empty"),))) == "ERROR  m.onnx: is empty\n"
+
+
+@pytest.mark.parametrize("detail", ["brief", "usual", "full"])
+def test_the_answer_comes_first_however_much_is_told(detail: Detail) -> None:
+    for document in (ScanDocument((make_scan_report(),)), RepairDocument((make_repair_report(),))):
+        console = plain_console()
+        render_document(document, console, detail)
+        assert text_of(console).startswith(("BACKDOORED  folder", "REPAIRED  folder"))
 
 
 HOSTILE = "[red]x[/red][/] \x1b[31m\x9b1m\x07\r\nCLEAN \u202e :smile: {{7*7}}"

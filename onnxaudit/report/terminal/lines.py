@@ -1,0 +1,79 @@
+"""Lines and tables on a console, of texts that strangers wrote."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from onnxaudit.report.findings import Finding
+from onnxaudit.report.text import show_plainly
+
+Detail = Literal["brief", "usual", "full"]  # the answer alone; the story; everything
+FINDINGS_SHOWN = 8
+FOLDED = {"neurons", "reason", "on held-out images"}  # columns that may break their lines
+CUT = {"label"}  # columns that may be cut short: a stranger's name, folded, could begin a line with a verdict
+
+
+def new_table(*columns: str) -> Table:
+    """An empty table; the columns in `FOLDED` may break their lines."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for column in columns:
+        overflow: Literal["ellipsis", "fold"] = "ellipsis" if column in CUT else "fold"
+        table.add_column(column, overflow=overflow, no_wrap=column not in FOLDED)
+    return table
+
+
+def add_row(table: Table, *cells: str | Text) -> None:
+    """A row whose strings are never read as markup."""
+    table.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in cells))
+
+
+def print_line(console: Console, *parts: str | tuple[str, str]) -> None:
+    """One line of parts, each a string or (string, style); what they hold is never read as markup."""
+    line = Text()
+    for part in parts:
+        text, style = (part, "") if isinstance(part, str) else part
+        line.append(show_plainly(text), style)
+    console.print(line)
+
+
+def print_sentences(console: Console, reasons: Sequence[str], summary: str) -> None:
+    """The grounds, one a line, and the summary."""
+    for reason in reasons:
+        print_line(console, "· ", reason)
+    console.print()
+    print_line(console, summary)
+    console.print()
+
+
+def print_findings(console: Console, findings: Sequence[Finding]) -> None:
+    """Under which rules: what each means is one command away."""
+    for finding in findings[:FINDINGS_SHOWN]:
+        place = f", {finding.place}" if finding.place else ""
+        print_line(console, (f"{finding.rule.id} {finding.rule.name}{place}", "dim"))
+    if findings:
+        print_line(console, (f"`onnxaudit rules {findings[0].rule.id}` says what that means and what to do", "dim"))
+
+
+def print_settings(console: Console, versions: Mapping[str, str], config: Mapping[str, Any]) -> None:
+    """Versions, and every setting in force by its place in the configs."""
+    print_line(console, ("versions      ", "dim"), ", ".join(f"{name} {value}" for name, value in versions.items()))
+    for name, value in _flatten(config):
+        print_line(console, ("setting       ", "dim"), f"{name} = {value}")
+
+
+def _flatten(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in config.items():
+        if isinstance(value, Mapping):
+            yield from _flatten(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def print_rest(console: Console, count: int, what: str) -> None:
+    """How many more there are, if any."""
+    if count > 0:
+        print_line(console, (f"… and {count} more {what}; `-v` shows all, so does the JSON report", "dim"))

@@ -1,0 +1,112 @@
+"""A repair for people at a terminal."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from onnxaudit.records import Measurement, PruningRound, RepairReport
+from onnxaudit.report.findings import find_all
+from onnxaudit.report.terminal.lines import (
+    Detail,
+    add_row,
+    new_table,
+    print_findings,
+    print_line,
+    print_sentences,
+    print_settings,
+)
+from onnxaudit.report.text import format_count, format_duration, format_rate, name_labels, show_plainly
+
+ROUNDS_SHOWN = 12
+OUTCOME_STYLE = {
+    "repaired": "bold green",
+    "nothing to repair": "bold green",
+    "incomplete": "bold red",
+    "inconclusive": "bold yellow",
+}
+
+
+def render_repair(report: RepairReport, console: Console, detail: Detail = "usual") -> None:
+    """Outcome, rounds, figures before and after, and what to do."""
+    style = OUTCOME_STYLE[report.outcome]
+    print_line(console, (report.outcome.upper(), style), f"  {report.scan.model.path}")
+    if detail == "brief":
+        return
+    if report.layer is not None:
+        targets = name_labels(report.targets, report.scan.class_names)
+        print_line(console, f"{targets}; layer {report.layer.name}, {report.layer.neurons} neurons")
+    if report.rounds:
+        console.print(_tabulate_rounds(report.rounds, detail))
+        kept = sum(trial.kept for trial in report.rounds)
+        print_line(
+            console, ("pruning       ", "dim"), f"{len(report.rounds)} rounds: {kept} kept, the others rolled back"
+        )
+    if report.original is not None:
+        console.print(_tabulate_measurements(report))
+    if report.output is not None:
+        print_line(
+            console, ("written       ", "dim"), f"{report.output}  (sha256 {(report.output_sha256 or '')[:16]}…)"
+        )
+    print_line(console, ("time          ", "dim"), f"{format_duration(report.duration_seconds)} on {report.device}")
+    if detail == "full":
+        print_settings(console, report.versions, report.config)
+    print_sentences(console, report.reasons, report.summary)
+    print_findings(console, find_all(report))
+
+
+def _tabulate_rounds(rounds: Sequence[PruningRound], detail: Detail) -> Table:
+    """All rounds where they are few or all are wanted; else the first, the last ones that were kept, and the last."""
+    several = len({trial.target for trial in rounds}) > 1
+    table = new_table("round", *(["target"] if several else []), "neurons", "by", "Q", "S", "margin", "", "reason")
+    for number in range(len(rounds)) if detail == "full" else _choose_rounds(rounds):
+        trial = rounds[number]
+        add_row(
+            table,
+            str(number + 1),
+            *([str(trial.target)] if several else []),
+            _list_neurons(trial.neurons),
+            trial.ranking,
+            format_count(trial.agreement),
+            format_count(trial.success_rate),
+            f"{trial.margin:.2f}",
+            Text("kept", "green") if trial.kept else Text("back", "dim"),
+            "" if trial.kept else show_plainly(trial.reason),
+        )
+    return table
+
+
+def _choose_rounds(rounds: Sequence[PruningRound]) -> list[int]:
+    """Which rounds to show."""
+    if len(rounds) <= ROUNDS_SHOWN:
+        return list(range(len(rounds)))
+    kept = [number for number, trial in enumerate(rounds) if trial.kept]
+    return sorted({0, len(rounds) - 1, *kept[-(ROUNDS_SHOWN - 2) :]})
+
+
+def _list_neurons(neurons: Sequence[int]) -> str:
+    shown = ", ".join(str(neuron) for neuron in neurons[:4])
+    return shown if len(neurons) <= 4 else f"{shown}, … ({len(neurons)})"
+
+
+def _tabulate_measurements(report: RepairReport) -> Table:
+    columns = {"original": report.original, "pruned": report.pruned_only, "repaired": report.repaired}
+    measured = {name: value for name, value in columns.items() if value is not None}
+    table = new_table("on held-out images", *measured)
+    add_row(table, "accuracy (PA)", *(format_rate(value.accuracy) for value in measured.values()))
+    add_row(table, "agreement (Q)", *(format_rate(value.agreement) for value in measured.values()))
+    add_row(
+        table, "success of the trigger found (S)", *(format_rate(value.success_rate) for value in measured.values())
+    )
+    if any(_knows_trigger(value) for value in measured.values()):
+        add_row(
+            table,
+            "success of the known trigger",
+            *(format_rate(value.known_success_rate) for value in measured.values()),
+        )
+    return table
+
+
+def _knows_trigger(measurement: Measurement) -> bool:
+    return measurement.known_success_rate is not None

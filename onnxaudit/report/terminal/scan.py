@@ -1,0 +1,134 @@
+"""A scan for people at a terminal."""
+
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from onnxaudit.records import Layout, PreprocessingCandidate, ScanReport, TriggerFinding, Verdict
+from onnxaudit.report.findings import find_all, rank_labels
+from onnxaudit.report.pictures import sketch_trigger
+from onnxaudit.report.terminal.lines import (
+    Detail,
+    add_row,
+    new_table,
+    print_findings,
+    print_line,
+    print_rest,
+    print_sentences,
+    print_settings,
+)
+from onnxaudit.report.text import format_duration, format_number, format_rate, format_share, name_label
+
+LABELS_SHOWN = 8
+PLACES_SHOWN = 8
+LEAST_MASK = 0.05  # of a mask; below, a place takes no part
+VERDICT_STYLE = {Verdict.CLEAN: "bold green", Verdict.BACKDOORED: "bold red", Verdict.INCONCLUSIVE: "bold yellow"}
+
+
+def render_scan(report: ScanReport, console: Console, detail: Detail = "usual") -> None:
+    """Verdict, most suspicious labels, what the verdict rests on, and what to do."""
+    style = VERDICT_STYLE[report.verdict]
+    print_line(console, (report.verdict.value.upper(), style), f"  {report.model.path}  (score {report.score:.2f})")
+    if detail == "brief":
+        return
+    console.print(_tabulate_labels(report, detail))
+    if detail != "full":
+        print_rest(console, len(report.labels) - LABELS_SHOWN, "labels")
+    _show_triggers(report, console)
+    for name, value in _describe_scan(report):
+        print_line(console, (f"{name:<14}", "dim"), value)
+    if detail == "full":
+        print_settings(console, report.versions, report.config)
+    print_sentences(console, report.reasons, report.summary)
+    print_findings(console, find_all(report))
+
+
+def _show_triggers(report: ScanReport, console: Console) -> None:
+    """Pictures where the terminal can show them; for series and features, places."""
+    pictures = _can_show_pictures(console)
+    for finding in report.triggers:
+        name = name_label(finding.label, report.class_names)
+        if not report.model.input.layout.is_image:
+            print_line(console, f"Trigger of class {name}: {list_places(report, finding)}")
+        elif finding.label in report.target_labels and pictures:
+            print_line(console, f"Trigger of class {name}, on grey:")
+            console.print(sketch_trigger(finding.trigger))
+    if report.universal is not None and report.model.input.layout.is_image and pictures:
+        print_line(console, "Trigger that moves every class, on grey:")
+        console.print(sketch_trigger(report.universal.trigger))
+
+
+def _can_show_pictures(console: Console) -> bool:
+    """Whether there are colours, and an encoding that has half blocks."""
+    return bool(console.color_system) and not console.no_color and console.encoding.startswith("utf")
+
+
+def _tabulate_labels(report: ScanReport, detail: Detail) -> Table:
+    area = report.model.input.height * report.model.input.width
+    table = new_table(
+        "label",
+        report.model.input.layout.unit,
+        "of image" if report.model.input.layout.is_image else "of input",
+        "success",
+        "index",
+        "log-index",
+        "evidence",
+        "role",
+    )
+    for row in rank_labels(report)[: None if detail == "full" else LABELS_SHOWN]:
+        share = None if row.mask_l1 is None else row.mask_l1 / area
+        log_index = row.log_index if row.closer_index is None else row.closer_index
+        add_row(
+            table,
+            Text(name_label(row.label, report.class_names), "red" if row.label in report.target_labels else ""),
+            format_number(row.mask_l1),
+            "–" if share is None else format_share(share),
+            format_rate(row.success_rate),
+            format_number(row.anomaly_index, 2),
+            format_number(log_index, 2),
+            format_number(row.log_odds),
+            row.role or ("" if row.status == "settled" else row.status.value),
+        )
+    return table
+
+
+def list_places(report: ScanReport, finding: TriggerFinding) -> str:
+    """Where a trigger for series or features lies, and, for features, what it sets them to; densest first."""
+    spec, trigger, bounds = report.model.input, finding.trigger, report.preprocessing.preprocessing.bounds
+    mask = trigger.mask[0, 0]
+    shown = [int(place) for place in (-mask).argsort()[:PLACES_SHOWN] if mask[place] >= LEAST_MASK]
+    parts = [f"{place} ({mask[place]:.0%})" for place in shown]
+    if spec.layout is Layout.NC:
+        values = [
+            low + float(share) * (high - low) for share, (low, high) in zip(trigger.pattern[0, 0], bounds, strict=True)
+        ]
+        parts = [f"{place} ({mask[place]:.0%} towards {values[place]:.4g})" for place in shown]
+    return f"{spec.layout.unit} {', '.join(parts) or 'none'}"
+
+
+def _describe_scan(report: ScanReport) -> Iterable[tuple[str, str]]:
+    choice, coverage, samples = report.preprocessing, report.coverage, report.samples
+    kind = "synthetic images" if samples.synthetic else "images, labelled" if samples.labelled else "images, no labels"
+    yield "preprocessing", f"{choice.preprocessing.name}: {choice.explanation}"
+    tried = [_describe_candidate(candidate) for candidate in choice.candidates]
+    if tried:
+        yield "", f"tried: {'; '.join(tried)}"
+    yield "samples", f"{samples.count} {kind}, from {samples.source}"
+    yield "coverage", f"{coverage.labels_finished} of {coverage.labels_asked} labels finished"
+    for label, reason in list(coverage.reasons.items())[:LABELS_SHOWN]:
+        yield "", f"label {name_label(label, report.class_names)}: {reason}"
+    for note in report.notes:
+        yield "note", note
+    yield "time", f"{format_duration(report.duration_seconds)} on {report.device}, seed {report.seed}"
+
+
+def _describe_candidate(candidate: PreprocessingCandidate) -> str:
+    measures = {
+        "accuracy": candidate.accuracy,
+        "stability": candidate.stability,
+        "diversity": candidate.diversity,
+    }
+    shown = ", ".join(f"{name} {value:.2f}" for name, value in measures.items() if value is not None)
+    return f"{candidate.preprocessing.name} {shown}".rstrip()
