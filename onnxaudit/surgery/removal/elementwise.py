@@ -108,7 +108,7 @@ def _compute(network: Network, node: Any, inputs: dict[str, npt.NDArray[Any]], s
 
 
 def _round(node: Any, operands: list[npt.NDArray[Any]], slot: Slot, rank: int) -> npt.NDArray[Any]:
-    """Codes of values, or values of codes; codes beyond 8 bits of whole numbers are not looked into."""
+    """Codes of values, or values of codes; what is not zero may be rounded, and counts as unknown."""
     value, scale, *zero = operands
     shape = [-1 if index == slot.axis else 1 for index in range(rank)]
     scale, shift = (

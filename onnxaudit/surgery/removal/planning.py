@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from onnxaudit.surgery.graph import DIMENSIONS_ONLY
 from onnxaudit.surgery.removal import elementwise, shaping
+from onnxaudit.surgery.removal.counting import check_sizes
 from onnxaudit.surgery.removal.edits import Crop, Cut, Edit
 from onnxaudit.surgery.removal.network import Network, describe
 from onnxaudit.surgery.removal.products import PRODUCTS, Product
@@ -146,7 +147,7 @@ def _list_edits(found: _Spread) -> list[Edit]:
         if not touched:
             continue
         if node.op in DIMENSIONS_ONLY:
-            shaping.check(network, node, touched[0], slots[touched[0]], slots)
+            check_sizes(network, node, touched[0], slots[touched[0]], slots)
         elif node.op in PRODUCTS:
             product = Product(network, node)
             product.check(slots, values)

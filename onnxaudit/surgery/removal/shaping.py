@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from onnxaudit.surgery.removal.edits import Edit, SetShape
 from onnxaudit.surgery.removal.network import Network, describe
-from onnxaudit.surgery.removal.slots import NOBODY, RefusalError, Slot, collapse, expand
+from onnxaudit.surgery.removal.reshaping import reshape
+from onnxaudit.surgery.removal.slots import NOBODY, RefusalError, Slot
 
 POOLS = {"AveragePool", "GlobalAveragePool", "GlobalLpPool", "GlobalMaxPool", "LpPool", "MaxPool"}
 REDUCTIONS = {"ReduceL1", "ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum"}
@@ -27,7 +28,7 @@ def relate(network: Network, node: Any, name: str, slot: Slot) -> dict[str, Slot
     forward = name == source
     other = result if forward else source
     if node.op in ("Flatten", "Reshape"):
-        return {other: _reshape(network, source, result, slot, forward)}
+        return {other: reshape(network, source, result, slot, forward)}
     rank = len(network.shape(source))
     if node.op in POOLS and slot.axis != 1:
         raise RefusalError(f"{describe(node)} pools over it", name)
@@ -100,51 +101,6 @@ def _join_values(network: Network, node: Any, slot: Slot, values: Values) -> npt
     return np.where((parts == parts[0]).all(axis=0), parts[0], np.nan)
 
 
-def check(network: Network, node: Any, name: str, slot: Slot, slots: Mapping[str, Slot]) -> None:
-    """Make sure that nobody counts the entries of `name` by way of Shape.
-
-    Raises:
-        RefusalError: somebody does.
-    """
-    replaced = {
-        reader.outputs[0].name
-        for reader in network.nodes
-        if reader.op == "Reshape" and reader.outputs[0].name in slots and not network.is_readable(reader.inputs[1])
-    }
-    if not _uncounted(network, node.outputs[0], slot.axis, replaced):
-        raise RefusalError(f"{describe(node)} counts it, and a computed size depends on it", name)
-
-
-def _uncounted(network: Network, dimensions: Any, axis: int, replaced: set[str]) -> bool:
-    for reader in dimensions.outputs:
-        if reader.outputs[0].name in replaced and reader.op == "Reshape":
-            continue
-        if reader.op in ("Gather", "Slice") and _leaves_out(network, reader, axis):
-            continue
-        if reader.op in ("Cast", "Concat", "Gather", "Squeeze", "Unsqueeze", "Slice", "Mul") and _uncounted(
-            network, reader.outputs[0], axis, replaced
-        ):
-            continue
-        return False
-    return True
-
-
-def _leaves_out(network: Network, reader: Any, axis: int) -> bool:
-    """Whether a Gather or Slice of a list of sizes takes others than that of `axis`."""
-    if reader.inputs[0].inputs and reader.inputs[0].inputs[0].op not in ("Shape", "Cast"):
-        return False
-    operands = [network.read(tensor).reshape(-1) for tensor in reader.inputs[1:] if network.is_stored(tensor)]
-    if len(operands) != len(reader.inputs) - 1:
-        return False
-    if reader.op == "Gather":
-        return axis not in operands[0]
-    if "starts" in reader.attrs:
-        start, end = int(reader.attrs["starts"][0]), int(reader.attrs["ends"][0])
-    else:
-        start, end = int(operands[0][0]), int(operands[1][0])
-    return start >= 0 and end >= 0 and not start <= axis < end
-
-
 def _relate_joined(network: Network, node: Any, name: str, slot: Slot) -> dict[str, Slot]:
     result, axis = node.outputs[0].name, _along(network, node)
     parts = [tensor.name for tensor in node.inputs]
@@ -173,51 +129,6 @@ def _sizes(network: Network, node: Any) -> list[int]:
     """Sizes of the parts of a Concat along its axis."""
     axis = _along(network, node)
     return [network.shape(tensor.name)[axis] for tensor in node.inputs]
-
-
-def _reshape(network: Network, source: str, result: str, slot: Slot, forward: bool) -> Slot:
-    """The entries behind (or before) a reshape that keeps the batch."""
-    start, end = (source, result) if forward else (result, source)
-    for group, onto in _match(network.shape(start), network.shape(end), start):
-        if slot.axis not in group:
-            continue
-        sizes, targets = ([network.shape(name)[axis] for axis in axes] for name, axes in ((start, group), (end, onto)))
-        if len(onto) == 1:
-            return Slot(onto[0], collapse(slot, sizes, group.index(slot.axis)))
-        if len(group) == 1:
-            place, owners = expand(slot, targets)
-            return Slot(onto[place], owners)
-    raise RefusalError(f"the reshape to {result!r} mixes it with other axes", result)
-
-
-def _match(start: Sequence[int], end: Sequence[int], name: str) -> list[tuple[list[int], list[int]]]:
-    """Groups of axes of both shapes that hold the same entries; the batch stands alone."""
-    if start[:1] != end[:1]:
-        raise RefusalError(f"the reshape of tensor {name!r} mixes images", name)
-    groups, left, right = [], 1, 1
-    while left < len(start) or right < len(end):
-        here, there = [left] if left < len(start) else [], [right] if right < len(end) else []
-        left, right = left + len(here), right + len(there)
-        while _count(start, here) != _count(end, there):
-            if _count(start, here) < _count(end, there) and left < len(start):
-                here.append(left)
-                left += 1
-            elif right < len(end):
-                there.append(right)
-                right += 1
-            else:
-                raise RefusalError(f"the reshape of tensor {name!r} mixes images", name)
-        groups.append((here, there))
-    return _swallow_ones(groups)
-
-
-def _swallow_ones(groups: list[tuple[list[int], list[int]]]) -> list[tuple[list[int], list[int]]]:
-    """Trailing axes of size one that meet nothing belong to nobody."""
-    return [(here, there) for here, there in groups if here and there]
-
-
-def _count(shape: Sequence[int], axes: Sequence[int]) -> int:
-    return int(np.prod([shape[axis] for axis in axes], dtype=np.int64))
 
 
 def _axes(network: Network, node: Any, rank: int) -> tuple[int, ...]:
