@@ -24,6 +24,7 @@ from onnxaudit.records import Floats, Preprocessing
 
 CPU = "CPUExecutionProvider"
 CUDA = "CUDAExecutionProvider"
+TRIAL_OPSET, TRIAL_IR_VERSION = 13, 8  # old enough for every version of onnxruntime
 MOST_IMAGES = 256  # in one run
 MOST_VALUES = 2**24  # input values in one run: 64 MiB
 FATAL_ONLY = 4  # onnxruntime's severities; failures reach us as exceptions and need no log line
@@ -229,3 +230,21 @@ def _one_line(error: Exception) -> str:
             f"opset {refused[1]}; export the model for an older one, or install a newer onnxruntime"
         )
     return " ".join(_SOURCE_PLACE.sub("", str(error)).split())[:300]
+
+
+def try_session() -> list[str]:
+    """Run a model of one node and list the execution providers that this build has.
+
+    Raises:
+        ArithmeticError: it computes something else than it should.
+    """
+    value = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [2])
+    doubled = onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [2])
+    graph = onnx.helper.make_graph([onnx.helper.make_node("Add", ["x", "x"], ["y"])], "trial", [value], [doubled])
+    opset = onnx.helper.make_opsetid("", TRIAL_OPSET)
+    model = onnx.helper.make_model(graph, ir_version=TRIAL_IR_VERSION, opset_imports=[opset])
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=[CPU])
+    (answer,) = session.run(None, {"x": np.array([1, 2], np.float32)})
+    if answer.tolist() != [2.0, 4.0]:
+        raise ArithmeticError("a sum is wrong")
+    return list(onnxruntime.get_available_providers())

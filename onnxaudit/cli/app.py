@@ -171,6 +171,37 @@ def report(context: typer.Context, run: opt.Run, outputs: opt.Outputs) -> int:
 
 
 @_command
+def inspect(
+    context: typer.Context,
+    model: opt.Model,
+    *,
+    output: opt.OutputName = None,
+    input_size: opt.InputSize = None,
+    profile: opt.Effort = None,
+    outputs: opt.PlainOutputs,
+) -> int:
+    """Tell in seconds what a model file holds, whether it can be scanned, and roughly how long that takes.
+
+    Nothing is run. Exit code 0: it can be scanned. 2: it cannot.
+    """
+    from onnxaudit.cli.looks import run_inspect
+
+    given = opt.keep_given(output=output, input_size=input_size, config=opt.read_effort(profile))
+    return run_inspect(model, given, outputs.widen(), context.obj)
+
+
+@_command
+def doctor(context: typer.Context, outputs: opt.PlainOutputs) -> int:
+    """Check that everything a scan needs works here: versions, PyTorch, ONNX Runtime, devices.
+
+    Exit code 0: it does. 2: something does not.
+    """
+    from onnxaudit.cli.looks import run_doctor
+
+    return run_doctor(outputs.widen(), context.obj)
+
+
+@_command
 def schema(context: typer.Context) -> int:
     """Print the JSON Schema of all reports."""
     from onnxaudit.report.json import schema_to_json

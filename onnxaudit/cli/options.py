@@ -7,7 +7,7 @@ import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import typer
 
@@ -119,6 +119,9 @@ FormatName = Literal[
     "text", "json", "sarif", "markdown", "junit"
 ]  # those of `report.formats`, which `--help` must not import
 Format = Annotated[FormatName | None, typer.Option("--format", help="What stdout holds; text where not given.")]
+PlainFormat = Annotated[
+    Literal["text", "json"] | None, typer.Option("--format", help="What stdout holds; text where not given.")
+]
 Json = Annotated[str | None, typer.Option("--json", metavar="FILE", help="Write the JSON report there; - is stdout.")]
 Sarif = Annotated[
     str | None, typer.Option("--sarif", metavar="FILE", help="Write SARIF 2.1.0 for code scanning there.")
@@ -261,8 +264,22 @@ class Outputs:
         return "brief" if self.quiet else "full" if self.verbose else "usual"
 
     def _named(self) -> dict[str, str]:
-        named = {"json": self.json, "sarif": self.sarif, "markdown": self.markdown, "junit": self.junit}
+        named = {name: getattr(self, name, None) for name in get_args(FormatName)}
         return {name: file for name, file in named.items() if file is not None}
+
+
+@dataclass(frozen=True)
+class PlainOutputs:
+    """Where the results of a command without findings go."""
+
+    format: PlainFormat = None
+    json: Json = None
+    quiet: Quiet = False
+    verbose: Verbose = False
+
+    def widen(self) -> Outputs:
+        """The same among all formats."""
+        return Outputs(format=self.format, json=self.json, quiet=self.quiet, verbose=self.verbose)
 
 
 @dataclass(frozen=True)

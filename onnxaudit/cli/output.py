@@ -41,6 +41,16 @@ class Delivery:
         if self.format == "text" or self.detail != "brief":
             render_document(document, self.console, self.detail)
 
+    def show(self, document: Document) -> None:
+        """The whole result, told where nothing else stands on stdout.
+
+        Raises:
+            OutputError: a file cannot be written.
+        """
+        if self.format == "text":
+            self.tell(document)
+        self.deliver(document)
+
     def deliver(self, document: Document) -> None:
         """Write the whole result: the files first, so that nothing can fail once stdout holds it.
 

@@ -13,10 +13,7 @@ from onnxaudit.report.json import from_json
 def run_report(run: Path, outputs: Outputs, settings: Settings) -> int:
     """Render a JSON report again; the exit code tells whether that worked, not what the report says."""
     delivery = open_delivery(outputs, settings, [run])
-    document = read_report(run)
-    if delivery.format == "text":
-        delivery.tell(document)
-    delivery.deliver(document)
+    delivery.show(read_report(run))
     return CLEAN
 
 

@@ -19,6 +19,7 @@ from onnxaudit.records.detection import (
     Verdict,
 )
 from onnxaudit.records.events import Event, OnEvent
+from onnxaudit.records.inspection import Check, Inspection, LayerInfo, OperatorUse, TensorInfo
 from onnxaudit.records.model import ElementType, InputSpec, Layout, ModelInfo, OutputKind, OutputSpec
 from onnxaudit.records.repair import (
     Measurement,
@@ -32,8 +33,10 @@ from onnxaudit.records.repair import (
 )
 from onnxaudit.records.reports import (
     SCHEMA_VERSION,
+    DiagnosisDocument,
     Document,
     ErrorDocument,
+    InspectionDocument,
     ProfileDocument,
     RepairDocument,
     RepairReport,
@@ -56,8 +59,10 @@ __all__ = [
     "SCHEMA_VERSION",
     "Array",
     "ChannelOrder",
+    "Check",
     "Coverage",
     "Detection",
+    "DiagnosisDocument",
     "Document",
     "ElementType",
     "EmbeddedSamples",
@@ -66,11 +71,14 @@ __all__ = [
     "Floats",
     "GivenPreprocessing",
     "InputSpec",
+    "Inspection",
+    "InspectionDocument",
     "Ints",
     "Inversion",
     "Judgement",
     "LabelResult",
     "LabelStatus",
+    "LayerInfo",
     "Layout",
     "Look",
     "Measurement",
@@ -78,6 +86,7 @@ __all__ = [
     "NeuronAxis",
     "NeuronProfile",
     "OnEvent",
+    "OperatorUse",
     "OutputKind",
     "OutputSpec",
     "Preprocessing",
@@ -96,6 +105,7 @@ __all__ = [
     "ScanFailure",
     "ScanReport",
     "TargetLayer",
+    "TensorInfo",
     "Trigger",
     "TriggerFinding",
     "UniversalTrigger",

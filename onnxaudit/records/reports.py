@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from onnxaudit.records.detection import Coverage, LabelResult, TriggerFinding, UniversalTrigger, Verdict
+from onnxaudit.records.inspection import Check, Inspection
 from onnxaudit.records.model import ModelInfo
 from onnxaudit.records.repair import Measurement, Profile, PruningRound, Removal, TargetLayer, WeightChange
 from onnxaudit.records.samples import EmbeddedSamples, PreprocessingChoice, SamplesInfo
@@ -155,6 +156,22 @@ class ProfileDocument:
 
 
 @dataclass(frozen=True)
+class InspectionDocument:
+    """What `inspect --json` writes."""
+
+    inspection: Inspection
+    schema_version: str = field(default=SCHEMA_VERSION)
+
+
+@dataclass(frozen=True)
+class DiagnosisDocument:
+    """What `doctor --json` writes."""
+
+    checks: tuple[Check, ...]
+    schema_version: str = field(default=SCHEMA_VERSION)
+
+
+@dataclass(frozen=True)
 class ErrorDocument:
     """What stands where a report was asked for and none could be made: one line for people."""
 
@@ -162,4 +179,4 @@ class ErrorDocument:
     schema_version: str = field(default=SCHEMA_VERSION)
 
 
-Document = ScanDocument | RepairDocument | ProfileDocument | ErrorDocument
+Document = ScanDocument | RepairDocument | ProfileDocument | InspectionDocument | DiagnosisDocument | ErrorDocument

@@ -6,7 +6,7 @@ A format shows what the document says; it never decides anything.
 from collections.abc import Callable, Mapping
 
 from onnxaudit.errors import UsageError
-from onnxaudit.records import Document, ProfileDocument
+from onnxaudit.records import Document, ErrorDocument, RepairDocument, ScanDocument
 from onnxaudit.report.json import to_json
 from onnxaudit.report.junit import to_junit
 from onnxaudit.report.markdown import to_markdown
@@ -32,6 +32,6 @@ def render(document: Document, name: str) -> str:
     """
     if name not in FORMATS:
         raise UsageError(f"{name!r} is no format; use one of {', '.join(FORMATS)}")
-    if isinstance(document, ProfileDocument) and name not in ("text", "json"):
-        raise UsageError(f"a profile of neurons holds no findings, so there is no {name} of it; use text or json")
+    if name not in ("text", "json") and not isinstance(document, ScanDocument | RepairDocument | ErrorDocument):
+        raise UsageError(f"findings alone are written as {name}, and there are none in this report; use text or json")
     return FORMATS[name](document)

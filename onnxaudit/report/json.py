@@ -12,8 +12,10 @@ from pydantic.json_schema import GenerateJsonSchema
 from onnxaudit.errors import DataError
 from onnxaudit.records import (
     SCHEMA_VERSION,
+    DiagnosisDocument,
     Document,
     ErrorDocument,
+    InspectionDocument,
     ProfileDocument,
     RepairDocument,
     ScanDocument,
@@ -137,8 +139,9 @@ def _kind_of(plain: dict[str, Any]) -> type[Document]:
     """Which document this is, told by the first report in it."""
     if "profile" in plain:
         return ProfileDocument
-    if "error" in plain:
-        return ErrorDocument
+    for field, kind in (("inspection", InspectionDocument), ("checks", DiagnosisDocument), ("error", ErrorDocument)):
+        if field in plain:
+            return kind
     match plain.get("reports"):
         case [{"kind": "repair"}, *_]:
             return RepairDocument

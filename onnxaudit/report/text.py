@@ -46,6 +46,14 @@ def format_number(value: float | None, digits: int = 1) -> str:
     return "–" if value is None else f"{value:.{digits}f}"
 
 
+def format_amount(number: int) -> str:
+    """`812`, `61.7 k`, `5.6 M`."""
+    for size, prefix in ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if number >= size:
+            return f"{number / size:.1f} {prefix}"
+    return str(number)
+
+
 def format_duration(seconds: float) -> str:
     """`8.2 s`, `3 min 20 s`, `2 h 05 min`."""
     if round(seconds, 1) < 60:

@@ -5,7 +5,16 @@ from typing import TextIO
 
 from rich.console import Console
 
-from onnxaudit.records import Document, ErrorDocument, ProfileDocument, ScanDocument, ScanReport
+from onnxaudit.records import (
+    DiagnosisDocument,
+    Document,
+    ErrorDocument,
+    InspectionDocument,
+    ProfileDocument,
+    ScanDocument,
+    ScanReport,
+)
+from onnxaudit.report.terminal.inspection import render_diagnosis, render_inspection
 from onnxaudit.report.terminal.lines import Detail, print_line
 from onnxaudit.report.terminal.profile import render_profile
 from onnxaudit.report.terminal.repair import render_repair
@@ -46,6 +55,10 @@ def render_document(document: Document, console: Console, detail: Detail = "usua
             print_line(console, f"error: {document.error}")
         case ProfileDocument():
             render_profile(document.profile, console, detail)
+        case InspectionDocument():
+            render_inspection(document.inspection, console, detail)
+        case DiagnosisDocument():
+            render_diagnosis(document.checks, console, detail)
         case _:
             for report in document.reports:
                 if isinstance(report, ScanReport):

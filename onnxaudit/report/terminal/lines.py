@@ -14,7 +14,11 @@ from onnxaudit.report.text import show_plainly
 Detail = Literal["brief", "usual", "full"]  # the answer alone; the story; everything
 FINDINGS_SHOWN = 8
 FOLDED = {"neurons", "reason", "on held-out images"}  # columns that may break their lines
-CUT = {"label"}  # columns that may be cut short: a stranger's name, folded, could begin a line with a verdict
+CUT = {
+    "label",
+    "layer",
+    "operator",
+}  # columns that may be cut short: a stranger's name, folded, could begin a line with a verdict
 
 
 def new_table(*columns: str) -> Table:
@@ -27,8 +31,8 @@ def new_table(*columns: str) -> Table:
 
 
 def add_row(table: Table, *cells: str | Text) -> None:
-    """A row whose strings are never read as markup."""
-    table.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in cells))
+    """A row whose strings are never read as markup, nor acted on by a terminal."""
+    table.add_row(*(cell if isinstance(cell, Text) else Text(show_plainly(cell)) for cell in cells))
 
 
 def print_line(console: Console, *parts: str | tuple[str, str]) -> None:

@@ -17,7 +17,7 @@ from onnxaudit.report.terminal.lines import (
     print_sentences,
     print_settings,
 )
-from onnxaudit.report.text import format_count, format_duration, format_rate, name_labels, show_plainly
+from onnxaudit.report.text import format_count, format_duration, format_rate, name_labels
 
 ROUNDS_SHOWN = 12
 OUTCOME_STYLE = {
@@ -72,7 +72,7 @@ def _tabulate_rounds(rounds: Sequence[PruningRound], detail: Detail) -> Table:
             format_count(trial.success_rate),
             f"{trial.margin:.2f}",
             Text("kept", "green") if trial.kept else Text("back", "dim"),
-            "" if trial.kept else show_plainly(trial.reason),
+            "" if trial.kept else trial.reason,
         )
     return table
 

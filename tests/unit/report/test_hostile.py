@@ -10,17 +10,25 @@ from lxml import etree
 from markdown_it import MarkdownIt
 
 from onnxaudit.records import (
+    Check,
     Coverage,
+    DiagnosisDocument,
     Document,
     ErrorDocument,
+    Inspection,
+    InspectionDocument,
+    LayerInfo,
+    OperatorUse,
     RepairDocument,
     RepairReport,
     ScanDocument,
     ScanFailure,
     ScanReport,
+    TensorInfo,
     Verdict,
 )
 from onnxaudit.report.formats import FORMATS, render
+from onnxaudit.report.json import from_json
 from onnxaudit.report.markdown import escape
 from onnxaudit.report.text import show_plainly
 from tests.reports import make_profile, make_repair_report, make_scan_report
@@ -87,6 +95,35 @@ def make_documents(text: str) -> list[Document]:
 
 def render_all(text: str, name: str) -> list[str]:
     return [render(document, name) for document in make_documents(text)]
+
+
+@every_kind
+@pytest.mark.parametrize("name", ["text", "json"])
+def test_an_inspection_and_a_diagnosis_hold_no_characters_that_act(text: str, name: str) -> None:
+    tensor, layer = TensorInfo(text, "float", (text, 3)), LayerInfo(text, text, (1,), None)
+    inspection = Inspection(
+        path=text,
+        sha256="",
+        bytes=1,
+        exporter=text,
+        ir_version=8,
+        opsets={text.encode("utf-8", "replace").decode(): 1},  # protobuf holds no surrogates; file names do
+        inputs=(tensor,),
+        outputs=(tensor,),
+        parameters=1,
+        operators=(OperatorUse(text, text, 1, False),),
+        layers=(layer,),
+        model=make_scan(text).model,
+        target_layer=replace(make_profile().layer, name=text),
+        multiply_adds=None,
+        seconds=None,
+        obstacles=(text,),
+    )
+    for document in (InspectionDocument(inspection), DiagnosisDocument((Check(text, "error", text, text),))):
+        shown = render(document, name)
+        assert not CONTROLS.search(shown)
+        assert render(from_json(render(document, "json")), name) == shown
+        assert not re.search(r"^\s*(CLEAN|::)", shown, re.MULTILINE)
 
 
 @every_kind

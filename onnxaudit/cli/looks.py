@@ -1,0 +1,29 @@
+"""`inspect` and `doctor`: what is there, told without a scan."""
+
+from pathlib import Path
+from typing import Any
+
+from onnxaudit.cli.exits import CLEAN, ERROR, Settings
+from onnxaudit.cli.options import Outputs
+from onnxaudit.cli.output import open_delivery
+from onnxaudit.records import DiagnosisDocument, InspectionDocument
+
+
+def run_inspect(model: Path, options: dict[str, Any], outputs: Outputs, settings: Settings) -> int:
+    """Tell what a model file holds; the exit code is that of a scan that cannot begin, or 0."""
+    from onnxaudit.pipeline.inspecting import inspect
+
+    delivery = open_delivery(outputs, settings, [model])
+    document = InspectionDocument(inspect(model, **options))
+    delivery.show(document)
+    return CLEAN if document.inspection.scannable else ERROR
+
+
+def run_doctor(outputs: Outputs, settings: Settings) -> int:
+    """Check what a scan needs; imports nothing of it before."""
+    from onnxaudit.diagnosis import diagnose
+
+    delivery = open_delivery(outputs, settings, [])
+    document = DiagnosisDocument(diagnose())
+    delivery.show(document)
+    return ERROR if any(check.status == "error" for check in document.checks) else CLEAN

@@ -1,0 +1,192 @@
+"""`inspect`: what a model file holds and what a scan of it would meet, in seconds, without running the model."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from math import prod
+from pathlib import Path
+
+import onnx
+from onnx import AttributeProto, TensorProto, helper, shape_inference
+
+from onnxaudit.errors import ModelError, OnnxauditError
+from onnxaudit.importer.parsing import expand_functions, find_opsets, find_unknown
+from onnxaudit.importer.registry import STANDARD_DOMAINS
+from onnxaudit.intake import Model, load_model
+from onnxaudit.intake.reading import read_proto
+from onnxaudit.intake.sizes import Size
+from onnxaudit.intake.stored import list_stored
+from onnxaudit.pipeline.effort import estimate_seconds
+from onnxaudit.pipeline.scanning import ScanConfig
+from onnxaudit.records import Inspection, LayerInfo, ModelInfo, OperatorUse, TargetLayer, TensorInfo
+from onnxaudit.surgery import find_target_layer
+
+STANDARD = "ai.onnx"
+PRODUCTS = {"Conv", "ConvTranspose", "Gemm", "MatMul", "QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger"}
+UNFOLDED = {"ConvTranspose"}  # each input, not each output, meets every weight
+FREE = "?"
+
+
+def inspect(
+    path: str | Path, config: ScanConfig | None = None, *, output: str | None = None, input_size: Size | None = None
+) -> Inspection:
+    """Read a model file and say what it holds, whether it can be audited, and roughly how long a scan takes.
+
+    Args:
+        path: the ONNX file.
+        config: settings of the scan whose time is estimated.
+        output: the classifying output, where the model has several.
+        input_size: height and width `(h, w)` of a model that takes any.
+
+    Raises:
+        ModelError: the file is missing or damaged. What merely cannot be audited is an obstacle.
+    """
+    path = Path(path)
+    file = read_proto(path)
+    obstacles: list[str] = []
+    model = _try_loading(path, output, input_size, obstacles)
+    target = None if model is None else _try_target(model, obstacles)
+    operators = _list_operators(file.proto)
+    unknown = sorted(_name(use.domain, use.name) for use in operators if not use.supported)
+    if unknown:
+        obstacles.append(f"operators that cannot be copied: {', '.join(unknown)}")
+    layers = tuple(_list_layers(file.proto if model is None else model.computed))
+    known = [layer.multiply_adds for layer in layers if layer.multiply_adds is not None]
+    total = sum(known) if len(known) == len(layers) else None
+    info = None if model is None else model.info
+    return Inspection(
+        path=str(path),
+        sha256=file.sha256,
+        bytes=file.bytes,
+        exporter=f"{file.proto.producer_name} {file.proto.producer_version}".strip(),
+        ir_version=file.proto.ir_version,
+        opsets={domain or STANDARD: version for domain, version in find_opsets(file.proto).items()},
+        inputs=_list_inputs(file.proto),
+        outputs=tuple(map(_describe, file.proto.graph.output)),
+        parameters=sum(prod(tensor.dims) for _, tensor in list_stored(file.proto)),
+        operators=operators,
+        layers=layers,
+        model=info,
+        target_layer=target,
+        multiply_adds=total,
+        seconds=_estimate(info, total, bool(unknown), config or ScanConfig()),
+        obstacles=tuple(obstacles),
+    )
+
+
+def _try_loading(path: Path, output: str | None, size: Size | None, obstacles: list[str]) -> Model | None:
+    try:
+        return load_model(path, output, size)
+    except OnnxauditError as error:
+        obstacles.append(str(error).removeprefix(f"{path}: "))
+        return None
+
+
+def _try_target(model: Model, obstacles: list[str]) -> TargetLayer | None:
+    try:
+        return find_target_layer(model)
+    except ModelError as error:
+        obstacles.append(f"no repair: {error}")
+        return None
+
+
+def _estimate(info: ModelInfo | None, multiply_adds: int | None, refused: bool, config: ScanConfig) -> float | None:
+    if info is None or multiply_adds is None or refused:
+        return None
+    return estimate_seconds(info.output.classes, multiply_adds, config.detection)
+
+
+def _list_operators(proto: onnx.ModelProto) -> tuple[OperatorUse, ...]:
+    """Operators of the file, and those within its functions that are not known."""
+    expanded = expand_functions(proto)
+    unknown = Counter((_domain(node), node.op_type) for node in find_unknown(expanded.graph, find_opsets(expanded)))
+    counts = Counter((_domain(node), node.op_type) for node in _walk(proto.graph))
+    counts |= unknown
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return tuple(OperatorUse(domain, name, count, (domain, name) not in unknown) for (domain, name), count in ranked)
+
+
+def _walk(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
+    for node in graph.node:
+        yield node
+        for attribute in node.attribute:
+            if attribute.type == AttributeProto.GRAPH:
+                yield from _walk(attribute.g)
+
+
+def _domain(node: onnx.NodeProto) -> str:
+    return STANDARD if node.domain in STANDARD_DOMAINS else node.domain
+
+
+def _name(domain: str, name: str) -> str:
+    return name if domain == STANDARD else f"{domain}.{name}"
+
+
+def _list_inputs(proto: onnx.ModelProto) -> tuple[TensorInfo, ...]:
+    stored = {tensor.name for tensor in proto.graph.initializer}
+    return tuple(_describe(value) for value in proto.graph.input if value.name not in stored)
+
+
+def _describe(value: onnx.ValueInfoProto) -> TensorInfo:
+    tensor = value.type.tensor_type
+    kind = TensorProto.DataType.Name(tensor.elem_type).lower()
+    return TensorInfo(value.name, kind, tuple(_axis(axis) for axis in tensor.shape.dim))
+
+
+def _axis(axis: onnx.TensorShapeProto.Dimension) -> int | str:
+    return axis.dim_value if axis.HasField("dim_value") else axis.dim_param or FREE
+
+
+def _list_layers(proto: onnx.ModelProto) -> Iterator[LayerInfo]:
+    """Nodes of the outermost graph that multiply by stored weights."""
+    weights = {name: tuple(tensor.dims) for name, tensor in list_stored(proto)}
+    weights |= {
+        node.output[0]: weights[node.input[0]]
+        for node in proto.graph.node
+        if node.op_type == "DequantizeLinear" and node.input[0] in weights
+    }
+    shapes = _infer_shapes(proto)
+    for node in proto.graph.node:
+        shape = max((weights[name] for name in node.input if name in weights), key=prod, default=())
+        if node.op_type in PRODUCTS and shape:
+            yield LayerInfo(node.name or node.output[0], node.op_type, shape, _count(node, shape, shapes))
+
+
+def _infer_shapes(proto: onnx.ModelProto) -> Mapping[str, tuple[int, ...]]:
+    """Shapes of the tensors for a batch of one, where they are known."""
+    try:
+        typed = shape_inference.infer_shapes(_with_batch_of_one(proto), data_prop=True)
+    except Exception:  # the checker's errors share no type; without shapes there is no estimate, which is told
+        return {}
+    values = [*typed.graph.input, *typed.graph.value_info, *typed.graph.output]
+    found = {value.name: tuple(_axis(axis) for axis in value.type.tensor_type.shape.dim) for value in values}
+    return {
+        name: tuple(int(axis) for axis in shape)
+        for name, shape in found.items()
+        if shape and all(isinstance(axis, int) for axis in shape)
+    }
+
+
+def _with_batch_of_one(proto: onnx.ModelProto) -> onnx.ModelProto:
+    fixed = onnx.ModelProto()
+    fixed.CopyFrom(proto)
+    stored = {tensor.name for tensor in proto.graph.initializer}
+    del fixed.graph.value_info[:]
+    for value in fixed.graph.input:
+        axes = value.type.tensor_type.shape.dim
+        if value.name not in stored and axes:
+            axes[0].dim_value = 1
+    for value in list(fixed.graph.output):
+        kind = value.type.tensor_type.elem_type
+        value.CopyFrom(helper.make_tensor_value_info(value.name, kind, None))
+    return fixed
+
+
+def _count(node: onnx.NodeProto, weights: tuple[int, ...], shapes: Mapping[str, tuple[int, ...]]) -> int | None:
+    """Multiplications of one input: each value that the layer makes meets the weights of one output channel."""
+    side = shapes.get(node.input[0] if node.op_type in UNFOLDED else node.output[0])
+    if side is None:
+        return None
+    if "Conv" in node.op_type:
+        return prod(side) * prod(weights) // weights[0]
+    read = shapes.get(node.input[0])
+    return prod(side) * (weights[-2] if read is None else read[-1])

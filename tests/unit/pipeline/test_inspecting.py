@@ -1,0 +1,108 @@
+"""A look at a file tells what it holds and what stands against a scan, without running it."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from onnxaudit.detection.config import DetectionConfig
+from onnxaudit.errors import ModelError
+from onnxaudit.pipeline.effort import count_passes, estimate_seconds
+from onnxaudit.pipeline.inspecting import inspect
+from onnxaudit.records import OperatorUse
+
+MODELS = Path(__file__).parents[3] / "models"
+
+
+def make_file(folder: Path, *nodes: onnx.NodeProto, domain: str = "") -> Path:
+    """A convolution of 3x3 to four channels, pooled, then `nodes` from `pooled` to `scores`."""
+    rng = np.random.default_rng(0)
+    weights = {"kernel": (4, 3, 3, 3), "dense": (4, 6)}
+    stored = [numpy_helper.from_array(rng.random(shape, np.float32), name) for name, shape in weights.items()]
+    before = [
+        helper.make_node("Conv", ["image", "kernel"], ["features"], name="conv", pads=[1, 1, 1, 1]),
+        helper.make_node("GlobalAveragePool", ["features"], ["small"]),
+        helper.make_node("Flatten", ["small"], ["pooled"]),
+    ]
+    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", 3, 8, 8])
+    scores = helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["n", 6])
+    graph = helper.make_graph([*before, *nodes], "g", [image], [scores], stored)
+    opsets = [helper.make_opsetid("", 17), *([helper.make_opsetid(domain, 1)] if domain else [])]
+    model = helper.make_model(graph, producer_name="me", producer_version="1", opset_imports=opsets, ir_version=8)
+    (folder / "m.onnx").write_bytes(model.SerializeToString())
+    return folder / "m.onnx"
+
+
+DENSE = helper.make_node("MatMul", ["pooled", "dense"], ["scores"], name="head")
+
+
+def test_a_file_is_described(tmp_path: Path) -> None:
+    path = make_file(tmp_path, DENSE)
+    found = inspect(path)
+    assert found.scannable
+    assert found.obstacles == ()
+    assert (found.exporter, found.opsets, found.ir_version) == ("me 1", {"ai.onnx": 17}, 8)
+    assert found.bytes == path.stat().st_size
+    assert [(tensor.name, tensor.dtype, tensor.shape) for tensor in found.inputs] == [
+        ("image", "float", ("n", 3, 8, 8))
+    ]
+    assert found.parameters == 4 * 3 * 9 + 4 * 6
+    assert [(layer.name, layer.multiply_adds) for layer in found.layers] == [("conv", 64 * 4 * 27), ("head", 24)]
+    assert found.multiply_adds == 64 * 4 * 27 + 24
+    assert found.target_layer is not None
+    assert found.target_layer.name == "head"
+    assert found.model is not None
+    assert found.model.output.classes == 6
+
+
+def test_operators_that_cannot_be_copied_are_named_and_counted(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Mystery", ["pooled"], ["first"], domain="vendor"),
+        helper.make_node("Mystery", ["first"], ["second"], domain="vendor"),
+        helper.make_node("MatMul", ["second", "dense"], ["scores"]),
+    ]
+    found = inspect(make_file(tmp_path, *nodes, domain="vendor"))
+    assert not found.scannable
+    assert OperatorUse("vendor", "Mystery", 2, False) in found.operators
+    assert OperatorUse("ai.onnx", "Conv", 1, True) in found.operators
+    assert "operators that cannot be copied: vendor.Mystery" in found.obstacles
+    assert found.seconds is None
+
+
+def test_a_file_that_is_no_classifier_is_described_all_the_same(tmp_path: Path) -> None:
+    path = make_file(tmp_path, DENSE)
+    model = onnx.load(path)
+    model.graph.input.append(helper.make_tensor_value_info("second", TensorProto.FLOAT, ["n", 3, 8, 8]))
+    path.write_bytes(model.SerializeToString())
+    found = inspect(path)
+    assert not found.scannable
+    assert len(found.inputs) == 2
+    assert len(found.obstacles) == 1
+    assert str(path) not in found.obstacles[0]
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\xff" * 100])
+def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "m.onnx"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ModelError):
+        inspect(path)
+
+
+@pytest.mark.parametrize("file", sorted(MODELS.glob("*.onnx")), ids=lambda file: file.stem)
+def test_every_reference_model_can_be_scanned_and_has_an_estimate(file: Path) -> None:
+    found = inspect(file)
+    assert found.scannable
+    assert found.seconds is not None
+    assert found.target_layer is not None
+
+
+def test_the_estimate_grows_with_classes_work_and_effort() -> None:
+    usual, careful = DetectionConfig(), DetectionConfig(closer_runs=3)
+    assert count_passes(43, usual) > count_passes(10, usual)
+    assert count_passes(1000, usual) < 10 * count_passes(100, usual)
+    assert count_passes(10, careful) > count_passes(10, usual)
+    assert estimate_seconds(10, 10**8, usual) > estimate_seconds(10, 10**6, usual)
