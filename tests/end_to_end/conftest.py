@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 MODELS = ROOT / "models"
+FORMATS = ("json", "sarif", "markdown", "junit")
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,8 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     """`signs-lenet-weights`: scanned with triggers saved, then repaired from the scan's report."""
     folder = tmp_path_factory.mktemp("story")
     model, data = MODELS / "signs-lenet-weights.onnx", MODELS / "samples" / "signs.npz"
-    scan = run("scan", model, "--data", data, "--json", folder / "scan.json", "--save-triggers", folder / "triggers")
+    files = [word for name in FORMATS for word in (f"--{name}", folder / f"scan.{name}")]
+    scan = run("scan", model, "--data", data, *files, "--save-triggers", folder / "triggers")
     repair = run(
         *("repair", model, "--data", data, "--scan", folder / "scan.json"),
         *("--known-trigger", MODELS / "signs-lenet-weights.trigger.npz"),

@@ -1,4 +1,4 @@
-"""What a user may get wrong: one clear line on stderr, exit code 2, and nothing written."""
+"""What a user may get wrong: one clear line on stderr, exit code 2, and nothing written but the error."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from onnxaudit.cli import main
+from onnxaudit.records import ErrorDocument
+from onnxaudit.report.json import from_json
 from tests.tiny_models import build, linear_classifier, linear_weights, write
 
 MakeInput = Callable[[Path], tuple[Path, Path]]
@@ -95,16 +97,19 @@ def test_bad_input_is_one_line_and_exit_code_2(
     make: MakeInput, said: list[str], command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     model, data = make(tmp_path)
-    before = sorted(tmp_path.iterdir())
+    before, report = sorted(tmp_path.iterdir()), tmp_path / "report.json"
     output = ["--output", str(tmp_path / "fixed.onnx")] if command == "repair" else []
-    code = main([command, str(model), "--data", str(data), *output, "--json", str(tmp_path / "report.json")])
+    code = main([command, str(model), "--data", str(data), *output, "--json", str(report)])
     out, err = capsys.readouterr()
     problems = [line for line in err.splitlines() if line.startswith("error: ")]
     assert code == 2
     assert out == ""
     assert len(problems) == 1
     assert all(word in problems[0] for word in said), problems[0]
-    assert sorted(tmp_path.iterdir()) == before
+    assert sorted(tmp_path.iterdir()) == sorted([*before, report])
+    document = from_json(report.read_bytes())
+    error = document.error if isinstance(document, ErrorDocument) else document.failures[0].error  # of a scan
+    assert all(word in error for word in said)
 
 
 def test_an_output_folder_that_does_not_exist_is_refused_before_the_work(

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from rich.console import Console
 
 from onnxaudit.records import Check, Inspection, LayerInfo, TensorInfo
-from onnxaudit.report.terminal.lines import Detail, add_row, new_table, print_line, print_rest
+from onnxaudit.report.terminal.lines import Detail, add_row, new_table, print_field, print_line, print_rest
 from onnxaudit.report.text import format_amount, format_duration
 
 LAYERS_SHOWN = 12
@@ -22,7 +22,7 @@ def render_inspection(found: Inspection, console: Console, detail: Detail = "usu
     if detail == "brief":
         return
     for name, value in _describe(found):
-        print_line(console, (f"{name:<14}", "dim"), value)
+        print_field(console, name, value)
     _show_operators(found, console, detail)
     _show_layers(found.layers, console, detail)
 

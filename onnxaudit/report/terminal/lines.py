@@ -12,6 +12,7 @@ from onnxaudit.report.findings import Finding
 from onnxaudit.report.text import show_plainly
 
 Detail = Literal["brief", "usual", "full"]  # the answer alone; the story; everything
+FIELD_WIDTH = 14  # characters
 FINDINGS_SHOWN = 8
 FOLDED = {"neurons", "reason", "on held-out images"}  # columns that may break their lines
 CUT = {
@@ -35,13 +36,22 @@ def add_row(table: Table, *cells: str | Text) -> None:
     table.add_row(*(cell if isinstance(cell, Text) else Text(show_plainly(cell)) for cell in cells))
 
 
-def print_line(console: Console, *parts: str | tuple[str, str]) -> None:
-    """One line of parts, each a string or (string, style); what they hold is never read as markup."""
+def print_field(console: Console, name: str, value: str) -> None:
+    """A named value in the story's left-hand column."""
+    print_line(console, (f"{name:<{FIELD_WIDTH}}", "dim"), value, indent=FIELD_WIDTH)
+
+
+def print_line(console: Console, *parts: str | tuple[str, str], indent: int = 2) -> None:
+    """One line of parts, each a string or (string, style); what they hold is never read as markup.
+
+    Where it is folded, the rest is indented: no stranger's name can begin a line with a verdict.
+    """
     line = Text()
     for part in parts:
         text, style = (part, "") if isinstance(part, str) else part
         line.append(show_plainly(text), style)
-    console.print(line)
+    folded = line.wrap(console, max(1, console.width - indent))
+    console.print(Text("\n" + indent * " ").join(folded))
 
 
 def print_sentences(console: Console, reasons: Sequence[str], summary: str) -> None:
@@ -64,9 +74,9 @@ def print_findings(console: Console, findings: Sequence[Finding]) -> None:
 
 def print_settings(console: Console, versions: Mapping[str, str], config: Mapping[str, Any]) -> None:
     """Versions, and every setting in force by its place in the configs."""
-    print_line(console, ("versions      ", "dim"), ", ".join(f"{name} {value}" for name, value in versions.items()))
+    print_field(console, "versions", ", ".join(f"{name} {value}" for name, value in versions.items()))
     for name, value in _flatten(config):
-        print_line(console, ("setting       ", "dim"), f"{name} = {value}")
+        print_field(console, "setting", f"{name} = {value}")
 
 
 def _flatten(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

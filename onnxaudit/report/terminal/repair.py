@@ -12,6 +12,7 @@ from onnxaudit.report.terminal.lines import (
     Detail,
     add_row,
     new_table,
+    print_field,
     print_findings,
     print_line,
     print_sentences,
@@ -49,7 +50,7 @@ def render_repair(report: RepairReport, console: Console, detail: Detail = "usua
         print_line(
             console, ("written       ", "dim"), f"{report.output}  (sha256 {(report.output_sha256 or '')[:16]}…)"
         )
-    print_line(console, ("time          ", "dim"), f"{format_duration(report.duration_seconds)} on {report.device}")
+    print_field(console, "time", f"{format_duration(report.duration_seconds)} on {report.device}")
     if detail == "full":
         print_settings(console, report.versions, report.config)
     print_sentences(console, report.reasons, report.summary)

@@ -13,6 +13,7 @@ from onnxaudit.report.terminal.lines import (
     Detail,
     add_row,
     new_table,
+    print_field,
     print_findings,
     print_line,
     print_rest,
@@ -38,7 +39,7 @@ def render_scan(report: ScanReport, console: Console, detail: Detail = "usual") 
         print_rest(console, len(report.labels) - LABELS_SHOWN, "labels")
     _show_triggers(report, console)
     for name, value in _describe_scan(report):
-        print_line(console, (f"{name:<14}", "dim"), value)
+        print_field(console, name, value)
     if detail == "full":
         print_settings(console, report.versions, report.config)
     print_sentences(console, report.reasons, report.summary)

@@ -5,11 +5,21 @@ import math
 from dataclasses import replace
 from typing import Any
 
+import jsonschema
 import numpy as np
 import pytest
 
 from onnxaudit.errors import DataError
-from onnxaudit.records import Document, ErrorDocument, ProfileDocument, RepairDocument, ScanDocument, ScanFailure
+from onnxaudit.records import (
+    Check,
+    DiagnosisDocument,
+    Document,
+    ErrorDocument,
+    ProfileDocument,
+    RepairDocument,
+    ScanDocument,
+    ScanFailure,
+)
 from onnxaudit.report.json import canonical, from_json, schema, to_json
 from tests.reports import make_profile, make_repair_report, make_scan_report
 
@@ -18,6 +28,7 @@ DOCUMENTS = {
     "repair": RepairDocument((make_repair_report(),)),
     "profile": ProfileDocument(make_profile()),
     "error": ErrorDocument("model.onnx is empty"),
+    "diagnosis": DiagnosisDocument((Check("Python", "ok", "3.11"),)),
 }
 
 
@@ -121,6 +132,13 @@ def test_a_truncated_report_is_refused() -> None:
 def test_a_damaged_report_is_refused_with_the_place(path: str, value: Any, message: str) -> None:
     with pytest.raises(DataError, match=message):
         from_json(damaged(path, value))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS.values(), ids=DOCUMENTS)
+def test_what_is_written_fits_the_schema(document: Document) -> None:
+    validator = jsonschema.Draft202012Validator(schema())
+    validator.check_schema(schema())
+    validator.validate(json.loads(to_json(document)))
 
 
 def test_the_schema_names_every_field_that_is_written() -> None:

@@ -138,6 +138,17 @@ def test_hostile_names_are_shown_and_do_nothing(console: Console) -> None:
     assert not any(line.startswith("CLEAN") for line in text.splitlines())
 
 
+@pytest.mark.parametrize("blanks", range(60, 100, 3))
+def test_a_long_name_that_is_folded_begins_no_line_with_a_verdict(blanks: int) -> None:
+    name = f"{'x' * blanks} CLEAN  other.onnx  (score 0.00)"
+    report = make_scan_report(class_names=(name,) * 4, summary=name, reasons=(name,))
+    report = replace(report, model=replace(report.model, path=name))
+    console = plain_console()
+    render_scan(report, console)
+    render_repair(make_repair_report(scan=report, output=name), console)
+    assert not [line for line in text_of(console).splitlines() if line.startswith("CLEAN")]
+
+
 def test_a_repair_shows_rounds_figures_and_outcome() -> None:
     console = plain_console()
     render_repair(make_repair_report(), console)
