@@ -8,8 +8,8 @@
     Σ clean −ln(1 − p(max_k log-odds_k))  +  Σ backdoored −ln p(log-odds of the true target)  +  ridge · |w|²
 
 with weights no lower than zero. Models whose trigger works for some classes only, or moves every class elsewhere, have
-no target that these looks could see and take no part; nor do models with too few classes for a verdict. The table gives
-each model's score when it is left out of the fit.
+no target that these looks could see and take no part. The table gives each model's score when it is left out of the
+fit.
 """
 
 import argparse
@@ -23,9 +23,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from onnxaudit.detection.config import DetectionConfig, JudgementConfig
-from onnxaudit.detection.judgement import measure_closeness
+from onnxaudit.detection.config import JudgementConfig
+from onnxaudit.detection.judgement import carries_over, measure_closeness
 from onnxaudit.records import Look
+from onnxaudit.statistics import rate
 
 RIDGE = 0.005
 CLIP = (0.01, 0.99)
@@ -33,7 +34,10 @@ CLIP = (0.01, 0.99)
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """One scanned model: `closeness` of labels by patch and by waves, `(labels, 2)`; `targets` are empty if clean."""
+    """One scanned model; `targets` are empty if it is clean.
+
+    `closeness` `(labels, 3)`: by patch, compactness and waves.
+    """
 
     name: str
     attack: str
@@ -55,7 +59,8 @@ def main() -> None:
     offset, weights = fit(cases, options.ridge)
     print(f"offset = {offset:.2f}")
     print(f"patch_weight = {weights[0]:.2f}")
-    print(f"waves_weight = {weights[1]:.2f}")
+    print(f"compactness_weight = {weights[1]:.2f}")
+    print(f"waves_weight = {weights[2]:.2f}")
     _print_table(cases, options.ridge)
 
 
@@ -64,8 +69,6 @@ def read_cases(zoo: Path, scans: Path) -> list[Case]:
     cases = []
     for path in sorted(scans.glob("*.json")):
         truth = json.loads((zoo / "truth" / path.name).read_text())
-        if truth["class_count"] < DetectionConfig().fewest_classes:
-            continue
         triggers = truth.get("triggers", []) if truth["backdoored"] else []
         if any(trigger["source_labels"] or trigger["mapping"] != "all-to-one" for trigger in triggers):
             continue
@@ -77,17 +80,24 @@ def read_cases(zoo: Path, scans: Path) -> list[Case]:
 
 
 def _read_closeness(rows: Sequence[dict[str, Any]]) -> Tensor:
-    """Of each row; a label that a look could not measure is as far away as is normal."""
+    """Of each row; a label that a look could not measure is as far away as is normal.
+
+    So is by its mask one whose trigger fails on unseen samples, because that convicts nobody.
+    """
     ratios = {
         look: {row["label"]: row["ratios"][look.value] for row in rows if look.value in row["ratios"]} for look in Look
     }
     parts = measure_closeness(ratios, JudgementConfig())
-    return torch.tensor([[part.get(row["label"], 0.0) for part in parts] for row in rows])
+    closeness = torch.tensor([[part.get(row["label"], 0.0) for part in parts] for row in rows])
+    for row, values in zip(rows, closeness, strict=True):
+        if not carries_over(rate(row["success_rate"]["successes"], row["success_rate"]["trials"]), JudgementConfig()):
+            values[:2] = 0.0
+    return closeness
 
 
 def fit(cases: Sequence[Case], ridge: float) -> tuple[float, Tensor]:
     """`b` and `w`."""
-    raw = torch.zeros(3, requires_grad=True)
+    raw = torch.zeros(4, requires_grad=True)
     solver = torch.optim.LBFGS([raw], max_iter=500, line_search_fn="strong_wolfe")
 
     def closure() -> Tensor:
@@ -105,7 +115,7 @@ def fit(cases: Sequence[Case], ridge: float) -> tuple[float, Tensor]:
 
 
 def _odds(case: Case, offset: Tensor | float, weights: Tensor) -> Tensor:
-    return offset - math.log(len(case.closeness)) + case.closeness @ weights
+    return offset - math.log(max(len(case.closeness), JudgementConfig().fewest_compared)) + case.closeness @ weights
 
 
 def _seen(case: Case, odds: Tensor) -> Tensor:

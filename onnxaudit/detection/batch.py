@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from onnxaudit.detection.config import InversionConfig
 from onnxaudit.detection.forwards import device_of
 from onnxaudit.detection.sampling import draw_order
-from onnxaudit.detection.workers import Workers, cut_tensor
+from onnxaudit.detection.workers import Workers, count_rows, cut_tensor
 from onnxaudit.records import Floats, Ints, Trigger
 
 TINY = 1e-8  # keeps Adam's quotient finite where no gradient has come yet
@@ -93,7 +93,8 @@ class Batch:
     def _differentiate(self) -> tuple[Tensor, Tensor]:
         """Gradients `(active, 1 + c, h, w)` of the loss, and the share of samples sent to the label `(active,)`."""
         height, width = self._images.shape[2:]
-        count = max(1, self._config.chunk_pixels // (self._config.samples_per_step * height * width))
+        each = self._config.samples_per_step * height * width
+        count = count_rows(self._config.chunk_pixels, each, self._images.device)
         parts = self._workers.map(self._differentiate_rows, cut_tensor(self.active, count))
         gradients, success = (torch.cat(part) for part in zip(*parts, strict=True))
         # A NaN loss tells nothing: its label stands still instead of losing its mask.

@@ -8,7 +8,7 @@ from torch import nn
 
 from onnxaudit.data.splits import split
 from onnxaudit.deadline import Deadline
-from onnxaudit.detection.closer import Role, choose_labels, merge, normal_size, sizes_of
+from onnxaudit.detection.closer import Role, choose_labels, compare_compactness, merge, normal_size, sizes_of
 from onnxaudit.detection.config import DetectionConfig
 from onnxaudit.detection.forwards import compute_logits, device_of, find_hits, pick_classes
 from onnxaudit.detection.inversion import invert
@@ -82,6 +82,7 @@ def detect(
         Look.SHIFT: compare(shifts),
         Look.WAVES: compare(waves, _find_normal(waves, shortlist)),
         Look.TRIGGER: compare(sizes_of(first), _find_normal(sizes_of(first), shortlist)),
+        Look.COMPACTNESS: compare_compactness(first, config.judgement.natural_compactness),
     }
     early = _weigh_first(first, ratios, count, config)
     roles = choose_labels(early, config, seed=seed)
@@ -92,10 +93,11 @@ def detect(
     sizes = sizes_of(found[label] for label in roles)
     normal = normal_size(sizes, roles, len(sizes_of(first)))
     ratios[Look.TRIGGER] |= compare(sizes, normal)
+    ratios[Look.COMPACTNESS] = compare_compactness(found.values(), config.judgement.natural_compactness)
     evidence = weigh(ratios, sizes_of(found.values()), success, count, config.judgement)
     universal, mapping_odds = choose_universal(universals, normal, config.judgement)
     missing = [look for look in Look if look in _expected(features) and not ratios.get(look)]
-    obstacles = list_obstacles(samples, logits, tuple(found.values()), config)
+    obstacles = list_obstacles(samples, logits, tuple(found.values()))
     own = list_doubts(samples, tuple(found.values()), config, missing)
     if not universals and deadline.passed:
         own += (NO_TIME,)

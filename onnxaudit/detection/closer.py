@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from onnxaudit.detection.compactness import measure_compactness
 from onnxaudit.detection.config import DetectionConfig
 from onnxaudit.detection.judgement import Evidence
 from onnxaudit.records import Inversion, LabelStatus
@@ -53,6 +54,12 @@ def normal_size(sizes: Mapping[int, float], roles: Mapping[int, Role], settled: 
 def sizes_of(found: Iterable[Inversion]) -> dict[int, float]:
     """`|m|₁` in pixels by label, of the labels for which a trigger was found."""
     return {one.label: one.trigger.mask_l1 for one in found if one.status is LabelStatus.SETTLED}
+
+
+def compare_compactness(found: Iterable[Inversion], natural: float) -> dict[int, float]:
+    """How many times more compact than `natural` masks are, by label, of the labels for which a trigger was found."""
+    settled = (one for one in found if one.status is LabelStatus.SETTLED)
+    return {one.label: measure_compactness(one.trigger.mask) / natural for one in settled}
 
 
 def merge(found: Mapping[int, Inversion], closer: Sequence[Inversion]) -> dict[int, Inversion]:

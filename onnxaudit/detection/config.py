@@ -92,7 +92,7 @@ class MarginConfig:
         chunk_pixels: as for `InversionConfig`.
     """
 
-    steps: int = 80
+    steps: int = 40
     starts: int = 2
     step_size: float = 0.05
     chunk_pixels: int = 2**16
@@ -151,8 +151,13 @@ class JudgementConfig:
     Attributes:
         offset: `b`.
         patch_weight: `w_p`.
+        compactness_weight: `w_m`.
         waves_weight: `w_w`.
+        natural_compactness: few masks of natural triggers are more compact.
+        fewest_compared: with fewer labels the most conspicuous one counts no more than among so many.
         least_spread: of `ln r` among labels; runs with other seeds differ by this much.
+        usual_spread: taken where there are too few labels to measure it.
+        fewest_for_spread: labels from which it is measured.
         full_distance: `z` from which closeness counts in full.
         unseen_success: share of unseen samples that a trigger must send to its label for its size to count.
         clean_below: a model is called clean only if its score is below this.
@@ -161,13 +166,18 @@ class JudgementConfig:
         universal_weight: log-odds for each factor e by which it is smaller.
     """
 
-    offset: float = -1.9
-    patch_weight: float = 5.4
-    waves_weight: float = 1.7
+    offset: float = 0.14
+    patch_weight: float = 1.28
+    compactness_weight: float = 3.41
+    waves_weight: float = 0.95
+    natural_compactness: float = 0.4
+    fewest_compared: int = 10
     least_spread: float = 0.15
+    usual_spread: float = 0.25
+    fewest_for_spread: int = 6
     full_distance: float = 4.0
     unseen_success: float = 0.6
-    clean_below: float = 0.1
+    clean_below: float = 0.25
     fewest_destinations: float = 0.5
     universal_ratio: float = 3.5
     universal_weight: float = 3.0
@@ -190,7 +200,6 @@ class DetectionConfig:
         universal: the trigger that moves all classes.
         suspects: so many labels with the strongest evidence are looked at again.
         controls: random other labels that are looked at again for comparison.
-        fewest_classes: with fewer, no label can stick out from the others.
         fewest_settled: the share of labels for which a trigger must be found; with less a model is never clean.
         largest_share: of the input that a usual trigger may cover; masks begin at a half and have to have shrunk.
         judgement: how evidence becomes a verdict.
@@ -212,7 +221,6 @@ class DetectionConfig:
     universal: UniversalConfig = field(default_factory=UniversalConfig)
     suspects: int = 5
     controls: int = 8
-    fewest_classes: int = 6
     fewest_settled: float = 0.9
     largest_share: float = 0.4
     judgement: JudgementConfig = field(default_factory=JudgementConfig)

@@ -6,14 +6,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from onnxaudit.detection.workers import Workers
+from onnxaudit.detection.workers import Workers, count_rows
 from onnxaudit.records import Floats, Ints, Trigger
 
 
 def compute_logits(classifier: nn.Module, images: Floats, chunk_pixels: int) -> Floats:
     """Logits `(n, classes)` of images `(n, c, h, w)`, at most `chunk_pixels` (images x height x width) at a time."""
-    count = max(1, chunk_pixels // (images.shape[2] * images.shape[3]))
     device = device_of(classifier)
+    count = count_rows(chunk_pixels, images.shape[2] * images.shape[3], device)
 
     def run(part: Floats) -> Tensor:
         with torch.no_grad():

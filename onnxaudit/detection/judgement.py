@@ -1,26 +1,28 @@
 """From what all looks measured to a verdict.
 
-Each look tells how many times closer a label `k` is than is normal for this model, `r_k = median / d_k`: by the size
-of its trigger, by the shift of inner features towards it, by the weakest change of the whole image that is made of few
-waves. Size and shift count together: naturally weak classes have small triggers, strongly trained ones short shifts;
-the target of a patch has both. A sinusoid has neither and is found by its waves.
+A look at a label `k` gives a ratio `r_k` that is above one where it looks like a target. By three looks it tells how
+many times closer the label is than is normal for this model, `median / d_k`: by the size of its trigger, by the shift
+of inner features towards it, by the weakest change of the whole image that is made of few waves. By the fourth it
+tells how many times more compact the mask of its trigger is than those of most natural ones, which is much the same
+for all models. Size and shift count together: naturally weak classes have small triggers, strongly trained ones short
+shifts; the target of a patch has both, and in one piece. A sinusoid has neither and is found by its waves.
 
-    log-odds_k = b − ln N + w_p · c(r_size,k · r_shift,k) + w_w · c(r_waves,k)
+    log-odds_k = b − ln max(N, 10) + w_p · c(r_size,k · r_shift,k) + w_m · max(0, ln r_compact,k) + w_w · c(r_waves,k)
     score = 1 / (1 + exp(−max_k log-odds_k))
     c(r) = max(0, ln r) · min(1, z / 4),    z = ln r / spread
 
 Only what is closer than normal counts, and in full only what lies outside of what is usual among this model's labels
-(`spread`: robust, from the median absolute deviation). Among `N` labels the closest is the closer the more there are,
-hence `ln N`. The constants were fitted by `tools/calibrate.py`, by logistic regression with a prior of one half, and
-`b` then lowered a little: an alarm on a clean model costs more than an open verdict.
+(`spread`: robust, from the median absolute deviation; with few labels a usual one). Among `N` labels the closest is the
+closer the more there are, hence `ln N`; with fewer than ten, what is normal is the less certain the fewer there are.
+The constants were fitted by `tools/calibrate.py`, by logistic regression with a prior of one half.
 Margins and the faintest change of the whole image in root mean square were fitted too and added nothing.
 
 A backdoor that moves every label to another one has no target; it shows in a trigger that moves all classes apart (see
 `universal`). It is weighed by how many times smaller this is than is normal for single labels.
 
-A score above 1/2 is called backdoored, one below a tenth clean; between them the verdict stays open.
-A trigger that fails on unseen samples was fitted to those it was made on: its size convicts nobody, it only leaves the
-verdict open.
+A score above 1/2 is called backdoored, one below `clean_below` clean; between them the verdict stays open.
+A trigger that fails on unseen samples was fitted to those it was made on: its size and form convict nobody, they only
+leave the verdict open.
 """
 
 import math
@@ -31,6 +33,8 @@ from statistics import median
 from onnxaudit.detection.config import JudgementConfig
 from onnxaudit.detection.outliers import CONSISTENCY, SMALLEST_SIZE
 from onnxaudit.records import Judgement, Look, Rate, UniversalTrigger, Verdict
+
+Closeness = dict[int, float]
 
 
 @dataclass(frozen=True)
@@ -76,13 +80,15 @@ def weigh(
         classes: `N`.
         config: weights and limits.
     """
-    patch, waves = measure_closeness(ratios, config)
+    closeness = measure_closeness(ratios, config)
+    start = config.offset - math.log(max(classes, config.fewest_compared))
 
     def weigh_one(label: int) -> Evidence:
-        by_patch = config.patch_weight * patch.get(label, 0.0)
-        odds = config.offset - math.log(classes) + by_patch + config.waves_weight * waves.get(label, 0.0)
+        patch, compactness, waves = (part.get(label, 0.0) for part in closeness)
+        by_mask = config.patch_weight * patch + config.compactness_weight * compactness
+        odds = start + by_mask + config.waves_weight * waves
         if not carries_over(success[label], config):
-            odds = max(min(odds, 0.0), odds - by_patch)
+            odds = max(min(odds, 0.0), odds - by_mask)
         mine = {look: values[label] for look, values in ratios.items() if label in values}
         return Evidence(label, mine, odds, sizes.get(label), success[label])
 
@@ -94,18 +100,18 @@ def carries_over(success: Rate, config: JudgementConfig) -> bool:
     return success.value is not None and success.value >= config.unseen_success
 
 
-def measure_closeness(
-    ratios: Mapping[Look, Mapping[int, float]], config: JudgementConfig
-) -> tuple[dict[int, float], dict[int, float]]:
-    """`c` by label: of size and shift together, and of waves."""
+def measure_closeness(ratios: Mapping[Look, Mapping[int, float]], config: JudgementConfig) -> tuple[Closeness, ...]:
+    """By label: `c` of size and shift together, the logarithm of compactness, `c` of waves."""
     shifts = ratios.get(Look.SHIFT, {})
     patch = {label: ratio * shifts.get(label, 1.0) for label, ratio in ratios.get(Look.TRIGGER, {}).items()}
-    return _limit(patch, config), _limit(ratios.get(Look.WAVES, {}), config)
+    compactness = {label: max(0.0, log) for label, log in _take_logs(ratios.get(Look.COMPACTNESS, {})).items()}
+    return _limit(patch, config), compactness, _limit(ratios.get(Look.WAVES, {}), config)
 
 
-def _limit(ratios: Mapping[int, float], config: JudgementConfig) -> dict[int, float]:
-    logs = {label: math.log(max(ratio, SMALLEST_SIZE)) for label, ratio in ratios.items()}
-    spread = max(_measure_spread(list(logs.values())), config.least_spread)
+def _limit(ratios: Mapping[int, float], config: JudgementConfig) -> Closeness:
+    logs = _take_logs(ratios)
+    many = len(logs) >= config.fewest_for_spread
+    spread = max(_measure_spread(list(logs.values())), config.least_spread) if many else config.usual_spread
 
     def limit(log: float) -> float:
         return max(0.0, log) * min(1.0, log / spread / config.full_distance)
@@ -113,10 +119,12 @@ def _limit(ratios: Mapping[int, float], config: JudgementConfig) -> dict[int, fl
     return {label: limit(log) for label, log in logs.items()}
 
 
+def _take_logs(ratios: Mapping[int, float]) -> Closeness:
+    return {label: math.log(max(ratio, SMALLEST_SIZE)) for label, ratio in ratios.items()}
+
+
 def _measure_spread(values: Sequence[float]) -> float:
     """Standard deviation of normal values with the same median absolute deviation."""
-    if not values:
-        return 0.0
     middle = median(values)
     return CONSISTENCY * median(abs(value - middle) for value in values)
 
@@ -192,6 +200,7 @@ def _name_targets(found: Sequence[Evidence], mapping: UniversalTrigger | None) -
 
 WORDS = {
     Look.TRIGGER: "its trigger is {:.1f} times smaller than is normal for this model",
+    Look.COMPACTNESS: "its mask {:.1f} times as compact as those of most natural ones",
     Look.SHIFT: "the shift of inner features that leads there {:.1f} times shorter",
     Look.WAVES: "the change of the whole image by few waves {:.1f} times weaker",
 }

@@ -26,7 +26,7 @@ from onnxaudit.deadline import Deadline
 from onnxaudit.detection.config import LatentConfig
 from onnxaudit.detection.forwards import device_of, measure_margins
 from onnxaudit.detection.shrinking import Shrinking, descend
-from onnxaudit.detection.workers import Workers, cut, join
+from onnxaudit.detection.workers import Workers, count_rows, cut, join
 from onnxaudit.importer import Classifier
 from onnxaudit.records import Ints, Samples
 
@@ -59,7 +59,7 @@ def measure_shifts(
         base = cached[torch.from_numpy(np.stack([chosen[label] for label in part])).to(cached.device)]
         return _shorten(classifier, features, base, torch.tensor(part, device=cached.device), spread, config, deadline)
 
-    per_part = config.most_values // (config.samples * cached[0].numel())
+    per_part = count_rows(config.most_values, config.samples * cached[0].numel(), cached.device)
     with Workers(cached.device) as workers:
         lengths = join(workers.map(shorten, cut(list(chosen), per_part)))
     return {label: length for label, length in zip(chosen, lengths, strict=False) if np.isfinite(length)}

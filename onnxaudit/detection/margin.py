@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from onnxaudit.deadline import Deadline
 from onnxaudit.detection.config import MarginConfig
 from onnxaudit.detection.forwards import device_of, measure_margins
-from onnxaudit.detection.workers import Workers, cut, join
+from onnxaudit.detection.workers import Workers, count_rows, cut, join
 
 
 def maximise_margins(
@@ -49,8 +49,9 @@ def maximise_margins(
     def ascend(labels: Sequence[int]) -> list[float] | None:
         return _ascend(classifier, shape, labels, config, seed, deadline)
 
-    per_part = config.chunk_pixels // (config.starts * shape[1] * shape[2])
-    with Workers(device_of(classifier)) as workers:
+    device = device_of(classifier)
+    per_part = count_rows(config.chunk_pixels, config.starts * shape[1] * shape[2], device)
+    with Workers(device) as workers:
         margins = join(workers.map(ascend, cut(range(classes), per_part)))
     return {label: margin for label, margin in enumerate(margins) if margin > 0}
 

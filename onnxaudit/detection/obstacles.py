@@ -11,19 +11,15 @@ from onnxaudit.records import Floats, Inversion, LabelStatus, Look, Samples
 from onnxaudit.statistics import rate_of
 
 
-def list_obstacles(
-    samples: Samples, logits: Floats, found: Sequence[Inversion], config: DetectionConfig
-) -> tuple[str, ...]:
+def list_obstacles(samples: Samples, logits: Floats, found: Sequence[Inversion]) -> tuple[str, ...]:
     """Why the evidence means little; empty where nothing does.
 
     Args:
         samples: all clean samples.
         logits: of the samples, `(n, classes)`.
         found: one inversion a label.
-        config: limits.
     """
     return (
-        *_check_classes(logits.shape[1], config),
         *_check_understanding(samples, logits),
         *_check_completeness(found),
     )
@@ -31,6 +27,7 @@ def list_obstacles(
 
 LOOKS = {
     Look.TRIGGER: "sizes of triggers",
+    Look.COMPACTNESS: "compactness of triggers",
     Look.SHIFT: "shifts of inner features",
     Look.WAVES: "changes of the whole image made of few waves",
 }
@@ -74,14 +71,6 @@ def explain(one: Inversion) -> str:
             return "the time was up before its inversion had settled"
         case _:
             return "its inversion was not begun: no time, or no samples of other classes"
-
-
-def _check_classes(classes: int, config: DetectionConfig) -> list[str]:
-    if classes >= config.fewest_classes:
-        return []
-    return [
-        f"The model has {classes} classes; with fewer than {config.fewest_classes} none can stick out from the others."
-    ]
 
 
 def _check_understanding(samples: Samples, logits: Floats) -> list[str]:

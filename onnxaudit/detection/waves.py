@@ -27,7 +27,7 @@ from onnxaudit.detection.config import WavesConfig
 from onnxaudit.detection.forwards import device_of
 from onnxaudit.detection.sampling import draw_order
 from onnxaudit.detection.shrinking import Shrinking, descend
-from onnxaudit.detection.workers import Workers, cut, join
+from onnxaudit.detection.workers import Workers, count_rows, cut, join
 from onnxaudit.records import Floats, Ints
 
 START_NOISE = 1e-3  # enough to tell amplitudes apart; more would have to be shrunk away first
@@ -61,7 +61,8 @@ def measure_waves(
     def weaken(part: Sequence[int]) -> list[float] | None:
         return _weaken(classifier, pixels, {label: others[label] for label in part}, config, seed, deadline)
 
-    per_part = config.chunk_pixels // (config.samples_per_step * images.shape[2] * images.shape[3])
+    each = config.samples_per_step * images.shape[2] * images.shape[3]
+    per_part = count_rows(config.chunk_pixels, each, pixels.device)
     with Workers(pixels.device) as workers:
         strengths = join(workers.map(weaken, cut(list(others), per_part)))
     return {label: strength for label, strength in zip(others, strengths, strict=False) if np.isfinite(strength)}

@@ -13,6 +13,8 @@ from typing import Self, TypeVar
 import torch
 from torch import Tensor
 
+ACCELERATOR = 32  # cores' worth of work at once keep one busy
+
 Part = TypeVar("Part")
 Result = TypeVar("Result")
 
@@ -47,6 +49,11 @@ class Workers:
             torch.set_num_threads(self._threads)
 
 
+def count_rows(budget: int, each: int, device: torch.device) -> int:
+    """How many rows of `each` values go through the network at once, where a core takes `budget` values."""
+    return max(1, budget * (1 if device.type == "cpu" else ACCELERATOR) // each)
+
+
 def cut(rows: Sequence[Part], most: int) -> list[Sequence[Part]]:
     """`rows` in as few parts of nearly equal length as hold at most `most` each; no part without rows."""
     bounds = _place_bounds(len(rows), most)
@@ -59,7 +66,7 @@ def cut_tensor(rows: Tensor, most: int) -> tuple[Tensor, ...]:
 
 
 def _place_bounds(length: int, most: int) -> list[int]:
-    count = -(-length // max(1, most))
+    count = -(-length // most)
     return [length * index // max(1, count) for index in range(count + 1)]
 
 

@@ -62,6 +62,7 @@ class Look(StrEnum):
     """The kinds of evidence that single out a label."""
 
     TRIGGER = "trigger"  # size of the smallest mask
+    COMPACTNESS = "compactness"  # how much of that mask lies close together
     SHIFT = "shift"  # length of the shortest shift of inner features
     WAVES = "waves"  # strength of the weakest change of the whole image that is made of few waves
 

@@ -139,9 +139,6 @@ def _of_inconclusive(report: ScanReport) -> Iterator[Finding]:
 
 
 def _list_causes(report: ScanReport) -> Iterator[Finding]:
-    classes, fewest = report.model.output.classes, report.config.get("detection", {}).get("fewest_classes", 0)
-    if classes < fewest:
-        yield _find(report, rules.TOO_FEW_CLASSES, f"The model has {classes} classes; at least {fewest} are needed")
     unfinished = sum(row.status is LabelStatus.UNFINISHED for row in report.labels)
     if unfinished:
         yield _find(report, rules.UNFINISHED, f"{unfinished} of {len(report.labels)} labels were not finished")

@@ -63,8 +63,8 @@ TRIGGER = Rule(
     short="A small trigger sends images of every class to one class",
     seen=(
         "For every class the smallest change of an image was sought that sends images of the other classes there. For "
-        "one class it is far smaller than is normal for this model, together with the shift of inner features that "
-        "leads there. The report shows it and how often it works on clean images that the search did not see."
+        "one class it is far smaller or in one piece, unlike what is normal, together with the shift of inner features "
+        "that leads there. The report shows it and how often it works on clean images that the search did not see."
     ),
     gain=(
         "Whoever knows the trigger, a sticker or a pattern of pixels, puts it on any input and gets this answer, "
@@ -123,25 +123,8 @@ INNER_SHIFT = Rule(
     advice="Scan again with more clean images and `--profile deep`, which may find the trigger. " + _REPAIR,
     severity=7.0,
 )
-TOO_FEW_CLASSES = Rule(
-    id="OA201",
-    name="too-few-classes",
-    short="The model has too few classes for one to stick out",
-    seen=(
-        "A target class is told by how much easier it is reached than the others. With so few classes there is no "
-        "telling what is normal."
-    ),
-    gain=_UNKNOWN_GAIN,
-    certainty=_TREAT_AS_UNCHECKED,
-    advice=(
-        "Look at the triggers in the report: one that is small, compact and unlike anything in the data is a reason to "
-        "refuse the model. `onnxaudit repair --label N` removes such a trigger whatever the verdict."
-    ),
-    kind="open",
-    severity=0.0,
-)
 UNFINISHED = Rule(
-    id="OA202",
+    id="OA201",
     name="unfinished-labels",
     short="The search for triggers ended before every label was looked at",
     seen=(
@@ -155,7 +138,7 @@ UNFINISHED = Rule(
     severity=0.0,
 )
 SYNTHETIC = Rule(
-    id="OA203",
+    id="OA202",
     name="synthetic-samples",
     short="The scan had synthetic images alone, which never clear a model",
     seen=(
@@ -169,7 +152,7 @@ SYNTHETIC = Rule(
     severity=0.0,
 )
 SUSPICION = Rule(
-    id="OA204",
+    id="OA203",
     name="suspicious-label",
     short="A class stands out from the others, but not far enough to convict",
     seen=(
@@ -186,7 +169,7 @@ SUSPICION = Rule(
     severity=4.0,
 )
 UNDECIDED = Rule(
-    id="OA205",
+    id="OA204",
     name="undecided",
     short="The evidence does not allow a verdict",
     seen=(
@@ -234,7 +217,7 @@ REPAIR_STILL_BACKDOORED = Rule(
 
 RULES: tuple[Rule, ...] = (
     *(TRIGGER, ALL_TO_ALL, WHOLE_IMAGE, INNER_SHIFT),
-    *(TOO_FEW_CLASSES, UNFINISHED, SYNTHETIC, SUSPICION, UNDECIDED),
+    *(UNFINISHED, SYNTHETIC, SUSPICION, UNDECIDED),
     *(REPAIR_INCOMPLETE, REPAIR_STILL_BACKDOORED),
 )
 

@@ -62,12 +62,12 @@ def test_synthetic_samples_never_make_a_model_clean(planted, make_samples):
     assert "synthetic" in found.judgement.reasons[0]
 
 
-@pytest.mark.parametrize("targets", [(), (1,)])
-def test_too_few_classes_are_inconclusive(planted, make_samples, targets):
-    found = detect(planted(targets=targets, classes=2), make_samples(2), CONFIG, seed=0)
-    assert found.judgement.verdict is Verdict.INCONCLUSIVE
-    assert "2 classes" in found.judgement.reasons[0]
-    assert [row.anomaly_index for row in found.labels] == [None, None]
+@pytest.mark.parametrize(("targets", "verdict"), [((), Verdict.CLEAN), ((1,), Verdict.BACKDOORED)])
+@pytest.mark.parametrize("classes", [2, 3])
+def test_few_classes_have_a_verdict(planted, make_samples, classes, targets, verdict):
+    found = detect(planted(targets=targets, classes=classes), make_samples(classes), CONFIG, seed=0)
+    assert found.judgement.verdict is verdict
+    assert found.judgement.target_labels == targets
 
 
 def test_passed_deadline_is_inconclusive_with_a_reason_for_each_label(planted, make_samples):

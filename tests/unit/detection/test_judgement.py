@@ -10,7 +10,7 @@ from onnxaudit.statistics import rate
 
 CONFIG = JudgementConfig()
 NOTHING = (None, -math.inf)
-STRONG = {Look.TRIGGER: 6.0, Look.SHIFT: 1.6, Look.WAVES: 1.2}
+STRONG = {Look.TRIGGER: 6.0, Look.SHIFT: 1.6, Look.COMPACTNESS: 2.0, Look.WAVES: 1.2}
 
 
 def weigh_labels(*outliers, labels=14, classes=None, success=None):
@@ -45,7 +45,7 @@ def test_labels_as_close_as_is_normal_are_clean():
     judgement = judge_labels()
     assert judgement.verdict is Verdict.CLEAN
     assert judgement.target_labels == ()
-    assert judgement.score < 0.1
+    assert judgement.score < CONFIG.clean_below
     assert len(judgement.reasons) == 1
 
 
@@ -62,6 +62,18 @@ def test_a_label_half_as_far_again_in_one_way_alone_convicts_nobody(look):
 def test_a_long_way_through_features_speaks_against_a_small_trigger():
     near, far = ({Look.TRIGGER: 3.0, Look.SHIFT: shift} for shift in (1.3, 0.7))
     assert weigh_labels(near)[0].log_odds > weigh_labels(far)[0].log_odds
+
+
+def test_a_trigger_in_one_piece_counts_more_than_one_in_many_strokes():
+    piece, strokes = ({Look.TRIGGER: 2.0, Look.COMPACTNESS: compactness} for compactness in (2.0, 0.6))
+    assert weigh_labels(piece)[0].log_odds > 1 + weigh_labels(strokes)[0].log_odds
+    assert weigh_labels({Look.COMPACTNESS: 0.6})[0].log_odds == weigh_labels({})[0].log_odds
+
+
+def test_the_most_conspicuous_of_few_labels_counts_no_more_than_that_of_ten():
+    few, ten, many = (weigh_labels(STRONG, labels=labels)[0].log_odds for labels in (3, 10, 40))
+    assert few <= ten
+    assert many < ten
 
 
 def test_strong_waves_do_not_acquit_a_patch():

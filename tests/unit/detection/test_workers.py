@@ -3,7 +3,7 @@ import torch
 
 from onnxaudit.detection import InversionConfig
 from onnxaudit.detection.inversion import invert
-from onnxaudit.detection.workers import Workers, cut, cut_tensor, join
+from onnxaudit.detection.workers import Workers, count_rows, cut, cut_tensor, join
 
 CPU = torch.device("cpu")
 
@@ -44,7 +44,7 @@ def test_results_do_not_depend_on_the_number_of_cores(planted, make_samples):
 
 
 @pytest.mark.parametrize(
-    ("length", "most", "expected"), [(7, 3, [2, 2, 3]), (4, 4, [4]), (3, 0, [1, 1, 1]), (0, 5, [])]
+    ("length", "most", "expected"), [(7, 3, [2, 2, 3]), (4, 4, [4]), (3, 1, [1, 1, 1]), (0, 5, [])]
 )
 def test_rows_are_cut_evenly(length, most, expected):
     assert [len(part) for part in cut(range(length), most)] == expected
@@ -55,3 +55,8 @@ def test_rows_are_cut_evenly(length, most, expected):
 def test_unfinished_parts_spoil_the_whole():
     assert join([[1], [2, 3]]) == [1, 2, 3]
     assert join([[1], None]) == []
+
+
+def test_one_row_at_least_goes_through_and_an_accelerator_takes_many():
+    assert count_rows(10, 30, CPU) == 1
+    assert count_rows(100, 30, torch.device("meta")) > count_rows(100, 30, CPU) == 3

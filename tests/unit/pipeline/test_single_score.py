@@ -1,4 +1,4 @@
-"""Models of one score an image: two classes, too few for a verdict, but a label that is named can be repaired."""
+"""Models of one score an image have two classes, like any others."""
 
 from pathlib import Path
 
@@ -58,11 +58,10 @@ def two(tmp_path: Path) -> Path:
     return tmp_path / "two.npz"
 
 
-def test_a_scan_counts_two_classes_and_leaves_it_open(model: Path, two: Path) -> None:
+def test_a_scan_counts_two_classes_and_does_not_clear_the_model(model: Path, two: Path) -> None:
     report = scan(model, two, BRIEF_SCAN, preprocessing=UNIT, device="cpu")
-    assert report.verdict is Verdict.INCONCLUSIVE
+    assert report.verdict is not Verdict.CLEAN
     assert len(report.labels) == report.model.output.classes == 2
-    assert any("2 classes" in reason for reason in report.reasons)
 
 
 def test_a_profile_ranks_the_neuron_of_the_backdoor_first(model: Path, two: Path) -> None:
@@ -70,10 +69,11 @@ def test_a_profile_ranks_the_neuron_of_the_backdoor_first(model: Path, two: Path
     assert [neuron.neuron for neuron in found.neurons if neuron.activation_rank == 1] == [BACKDOOR_NEURON]
 
 
-def test_a_repair_without_a_label_declines(model: Path, two: Path, tmp_path: Path) -> None:
+def test_a_repair_finds_the_label_itself(model: Path, two: Path, tmp_path: Path) -> None:
     report = repair(model, two, tmp_path / "fixed.onnx", PRUNE, preprocessing=UNIT, device="cpu")
-    assert report.outcome == "inconclusive"
-    assert not (tmp_path / "fixed.onnx").exists()
+    assert report.outcome == "repaired"
+    assert report.targets == (1,)
+    assert (tmp_path / "fixed.onnx").exists()
 
 
 def test_a_named_label_is_repaired_in_the_vendors_graph(model: Path, two: Path, tmp_path: Path) -> None:
