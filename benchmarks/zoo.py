@@ -51,7 +51,8 @@ def audit(zoo: Zoo, name: str, methods: list[str], per_class: int, seed: int, sc
         }
         if scan.verdict == "backdoored":
             for method in methods:
-                row["repairs"][method] = repair(entry, data, scan, method, Path(scratch), seed)
+                output = Path(scratch) / f"{method}.onnx"
+                row["repairs"][method] = repair(entry, data, scan, make_config(method), output, seed)
     return row
 
 
@@ -61,7 +62,7 @@ def find_scan(entry: Entry, data: Path | None, seed: int, scans: Path | None) ->
     from onnxaudit.records import ScanDocument
     from onnxaudit.report.json import from_json, to_json
 
-    kept = None if scans is None else scans / f"{entry.name}.json"
+    kept = None if scans is None else scans / (f"{entry.name}.json" if seed == 0 else f"{entry.name}.{seed}.json")
     if kept is not None and kept.exists():
         document = from_json(kept.read_text())
         assert isinstance(document, ScanDocument)
@@ -73,15 +74,23 @@ def find_scan(entry: Entry, data: Path | None, seed: int, scans: Path | None) ->
     return report
 
 
-def repair(entry: Entry, data: Path, scan: Any, method: str, scratch: Path, seed: int) -> Row:
-    """One repair, measured on the written file."""
-    import onnxaudit
+def make_config(method: str) -> Any:
+    """The defaults with another method."""
     from onnxaudit.pipeline import RepairConfig
 
-    output = scratch / f"{method}.onnx"
-    config = RepairConfig(method=method)  # type: ignore[arg-type]
-    report = onnxaudit.repair(entry.model, data, output, config, scan=scan, allow_incomplete=True, seed=seed)
+    return RepairConfig(method=method)  # type: ignore[arg-type]
+
+
+def repair(entry: Entry, data: Path, scan: Any, config: Any, output: Path, seed: int, label: int | None = None) -> Row:
+    """One repair, measured on the written file; of `label`, whatever the scan says, where one is given."""
+    import onnxaudit
+
+    report = onnxaudit.repair(
+        entry.model, data, output, config, scan=scan, label=label, allow_incomplete=True, seed=seed
+    )
     figures: Row = {"met": report.met, "seconds": report.duration_seconds, "reasons": list(report.reasons)}
+    if report.rescan is not None:
+        figures["rescan_seconds"] = report.rescan.duration_seconds
     if report.repaired is not None:
         figures["agreement"] = report.repaired.agreement.value
         figures["inverted_asr"] = report.repaired.success_rate.value

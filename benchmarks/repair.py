@@ -1,0 +1,198 @@
+"""The method's experiment table, and in the same table what else a user could do with the same clean images.
+
+    python -m benchmarks.repair --zoo DIR --data DIR --results DIR [--scans DIR] [--only NAME ...] [--ways full ...]
+
+Cells are {traffic signs, faces} x {LeNet-5, VGG, ResNet} x {random trigger, trigger made from large weights, from high
+clean activation}. A model of the zoo is taken where data, architecture and attack fit; `tools/make_cells.py` trains
+models for all cells. For each model: accuracy (PA) and success of the *true* trigger (ASR) on evaluation images, as it
+came (`none`), after the product's three methods, and after each baseline (`benchmarks/baselines`). All ways get the
+same inverted triggers, the same `X` and the same `D_valid`; the true trigger is for measuring alone.
+
+Where the scan does not name the true target first, all ways are given that label, and the model is marked in the list;
+the table is about repair. Seconds are those of the treatment without scans: a repair's own new scan is left out, since
+baselines make none; a baseline's are those of its whole grid. The new scans behind `prune` and `prune+tune` are quick.
+
+Every way is kept in `--results` once it is measured, in one file for each model and seed: a second run goes on there.
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks.baselines import BASELINES, Problem, choose, pose
+from benchmarks.repair_table import WITHOUT, Row, find_cell, format_cells, format_summaries, read_figures, sum_up
+from benchmarks.zoo import find_scan, is_right, repair
+from benchmarks.zoo_folder import Entry, Zoo
+from onnxaudit.detection.profiles import choose_effort
+from onnxaudit.files import write_atomically
+from onnxaudit.intake.saving import save_model
+from onnxaudit.pipeline import RepairConfig, ScanConfig
+from onnxaudit.records import ScanReport
+
+QUICK = ScanConfig(choose_effort("quick"))
+METHODS = {
+    "full": RepairConfig(method="full"),
+    "prune": RepairConfig(method="prune", scan=QUICK),
+    "prune+tune": RepairConfig(method="prune+tune", scan=QUICK),
+}
+WAYS = (WITHOUT, "prune", "prune+tune", "full", *BASELINES)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One model with one seed.
+
+    Attributes:
+        entry: the model.
+        seed: of the split of the clean images, of the scan and of every treatment.
+        per_class: clean images a class, at most.
+        results: folder of the kept rows.
+        scans: folder of the kept scans.
+    """
+
+    entry: Entry
+    seed: int
+    per_class: int
+    results: Path
+    scans: Path | None
+
+    @property
+    def path(self) -> Path:
+        """Where the row is kept."""
+        return self.results / f"{self.entry.name}.{self.seed}.json"
+
+    def read(self) -> Row:
+        """The row as far as it was measured."""
+        if self.path.exists():
+            kept: Row = json.loads(self.path.read_text())
+            return kept
+        cell = find_cell(self.entry.truth)
+        assert cell is not None
+        return {
+            "model": self.entry.name,
+            "seed": self.seed,
+            "per_class": self.per_class,
+            "cell": [cell.data, cell.network, cell.trigger],
+            "ways": {WITHOUT: self.entry.measure(self.entry.model)},
+        }
+
+    def keep(self, row: Row) -> None:
+        """Writes the row so that it is never seen half."""
+        write_atomically(self.path, (json.dumps(row, indent=1) + "\n").encode())
+
+    def measure(self, ways: list[str]) -> Row:
+        """Measures the ways that are missing, and keeps each at once."""
+        row = self.read()
+        missing = [way for way in ways if way not in row["ways"]]
+        if not missing:
+            return row
+        with tempfile.TemporaryDirectory() as scratch:
+            data = Path(scratch) / "clean.npz"
+            self.entry.write_defender_data(data, self.per_class)
+            scan = find_scan(self.entry, data, self.seed, self.scans)
+            row |= self._describe_scan(scan)
+            for way in missing:
+                row["ways"][way] = self._treat(way, data, scan, Path(scratch) / f"{len(row['ways'])}.onnx", row)
+                self.keep(row)
+                print(f"  {self.entry.name} seed {self.seed}: {way} {_tell(row, way)}", flush=True)
+        return row
+
+    def _describe_scan(self, scan: ScanReport) -> Row:
+        found = {"verdict": scan.verdict.value, "found_targets": list(scan.target_labels)}
+        true_targets = {"attack": self.entry.attack, "true_targets": self.entry.targets}
+        given = not is_right(found | true_targets)
+        return {**found, "label_given": given, "scan_seconds": scan.duration_seconds}
+
+    def _treat(self, way: str, data: Path, scan: ScanReport, output: Path, row: Row) -> dict[str, Any]:
+        """One way's figures, or its error."""
+        label = self.entry.targets[0] if row["label_given"] else None
+        try:
+            if way in METHODS:
+                figures = repair(self.entry, data, scan, METHODS[way], output, self.seed, label)
+                return figures | {"seconds": figures["seconds"] - figures.get("rescan_seconds", 0.0)}
+            targets = scan.target_labels if label is None else (label,)
+            return self._try_baseline(way, pose(self.entry.model, data, scan, targets, self.seed), output)
+        except Exception as error:  # a way that failed must not hide the others
+            return {"error": f"{type(error).__name__}: {error}"}
+
+    def _try_baseline(self, way: str, problem: Problem, output: Path) -> dict[str, Any]:
+        start = time.monotonic()
+        chosen = choose(problem, BASELINES[way])
+        seconds = time.monotonic() - start
+        save_model(chosen.model, output)
+        return {
+            "setting": dict(chosen.setting),
+            "seconds": seconds,
+            "agreement": chosen.measured.agreement.value,
+            "inverted_asr": chosen.measured.success_rate.value,
+            **self.entry.measure(output),
+        }
+
+
+def _tell(row: Row, way: str) -> str:
+    figures = read_figures(row, way)
+    if figures is None:
+        return str(row["ways"][way].get("error", "wrote no model"))
+    agreement = "-" if figures.agreement is None else f"{100 * figures.agreement:.1f} %"
+    return (
+        f"PA {100 * figures.accuracy:.1f} %, true ASR {100 * figures.success:.1f} %, agreement {agreement}, "
+        f"{figures.seconds or 0.0:.1f} s"
+    )
+
+
+def find_runs(options: argparse.Namespace) -> list[Run]:
+    """Every model that fits a cell, with every seed."""
+    entries = [entry for folder in options.zoo for entry in list_entries(Zoo(folder, options.data))]
+    chosen = [entry for entry in entries if not options.only or any(part in entry.name for part in options.only)]
+    return [
+        Run(entry, seed, options.per_class, options.results, options.scans)
+        for seed in range(options.seeds)
+        for entry in chosen
+    ]
+
+
+def list_entries(zoo: Zoo) -> list[Entry]:
+    """The models of a zoo that fit a cell."""
+    entries = [zoo.entry(name) for name in zoo.names()]
+    return [entry for entry in entries if find_cell(entry.truth) is not None]
+
+
+def parse() -> argparse.Namespace:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--zoo", type=Path, nargs="+", required=True, help="folders with index.json, models and truth/")
+    parser.add_argument("--data", type=Path, required=True, help="folder with the data sets' .npz files")
+    parser.add_argument("--results", type=Path, required=True, help="folder for the kept rows")
+    parser.add_argument("--scans", type=Path, help="folder for scan reports, used again by later runs")
+    parser.add_argument("--only", nargs="*", default=[], help="names or parts of names of models")
+    parser.add_argument("--ways", nargs="*", default=list(WAYS[1:]), choices=WAYS[1:])
+    parser.add_argument("--per-class", type=int, default=10, help="the defender's images a class")
+    parser.add_argument("--seeds", type=int, default=1, help="runs of each model")
+    parser.add_argument("--table", action="store_true", help="measure nothing, print what was kept")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Run, keep, print."""
+    options = parse()
+    torch.set_num_threads(1)
+    options.results.mkdir(parents=True, exist_ok=True)
+    runs = find_runs(options)
+    if not options.table:
+        for run in runs:
+            run.measure(options.ways)
+    rows = [run.read() for run in runs if run.path.exists()]
+    print("\n".join(format_cells(rows, [WITHOUT, *options.ways])), end="\n\n")
+    print("\n".join(format_summaries(sum_up(rows, [WITHOUT, *options.ways]))))
+    given = [f"{row['model']} (seed {row['seed']})" for row in rows if row["label_given"]]
+    print(f"\nscan did not name the true target first, label given: {', '.join(given) or 'none'}")
+
+
+if __name__ == "__main__":
+    main()

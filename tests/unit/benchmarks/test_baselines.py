@@ -1,0 +1,130 @@
+import numpy as np
+import pytest
+import torch
+
+from benchmarks.baselines import channel_lipschitz, clean_tuning, fine_pruning, unlearning
+from benchmarks.baselines.channel_lipschitz import bound_channels, find_excessive
+from benchmarks.baselines.problem import Baseline, Problem, choose, rank
+from benchmarks.baselines.tuning import TuningConfig, tune
+from onnxaudit.pipeline.measuring import make_yardstick
+from onnxaudit.records import Measurement, Preprocessing
+from onnxaudit.statistics import rate
+from onnxaudit.surgery import find_target_layer, neuron_entries, zero_neurons
+from tests.unit.importer.networks import make_model
+from tests.unit.mitigation import stripes
+
+CONVOLUTIONAL = """tiny (float[N, 1, 8, 8] x) => (float[N, 3] y) {
+    c = Conv <kernel_shape = [3, 3], pads = [1, 1, 1, 1]> (x, k, kb)
+    n = BatchNormalization (c, scale, shift, mean, variance)
+    r = Relu(n)
+    flat = Flatten(r)
+    h = Gemm <transB = 1> (flat, w1, b1)
+    a = Relu(h)
+    y = Gemm <transB = 1> (a, w2, b2)
+}"""
+
+
+def problem(model=None, seed=0):
+    model = model or stripes.backdoored()
+    fitting, validation = stripes.samples(seed=1), stripes.samples(seed=2)
+    triggers = {stripes.TARGET: stripes.trigger()}
+    yardstick = make_yardstick(stripes.runtime(model), validation, None, triggers, None)
+    return Problem(model, Preprocessing(), fitting, fitting.labels, yardstick, seed)
+
+
+def convolutional():
+    draw = np.random.default_rng(0)
+    shapes = {"k": (4, 1, 3, 3), "kb": (4,), "w1": (5, 256), "b1": (5,), "w2": (3, 5), "b2": (3,)}
+    weights = {name: 0.1 * draw.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
+    weights["kb"][2] = -9.0  # no clean image moves this channel
+    ones, zeros = np.ones(4, np.float32), np.zeros(4, np.float32)
+    return make_model(CONVOLUTIONAL, weights | {"scale": ones, "shift": zeros, "mean": zeros, "variance": ones})
+
+
+def measurement(agreement, success):
+    return Measurement(rate(0, 0), rate(agreement, 100), rate(success, 100))
+
+
+def test_limits_come_first_when_a_setting_is_chosen():
+    within, faithful, harmless = measurement(97, 9), measurement(100, 40), measurement(80, 0)
+    assert min([faithful, harmless, within], key=rank) is within
+
+
+def test_within_the_limits_success_and_agreement_decide():
+    assert rank(measurement(99, 3)) < rank(measurement(98, 3)) < rank(measurement(98, 5))
+
+
+def test_the_whole_grid_is_tried():
+    tried = []
+
+    def apply(task, setting):
+        tried.append(setting["knob"])
+        neurons = stripes.PLANTED if setting["knob"] == 2 else ()
+        return zero_neurons(task.original, find_target_layer(task.original), neurons)
+
+    chosen = choose(problem(), Baseline("nobody", ({"knob": 1}, {"knob": 2}, {"knob": 3}), apply))
+    assert tried == [1, 2, 3]
+    assert chosen.setting == {"knob": 2}
+    assert stripes.success(chosen.model) == 0.0
+
+
+def test_unlearning_breaks_the_trigger_and_keeps_accuracy():
+    tuned = unlearning.apply(problem(), {"step_size": 1e-2})
+    assert stripes.success(stripes.backdoored()) == 1.0
+    assert stripes.success(tuned) < 0.2
+    assert stripes.accuracy(tuned) > 0.95
+
+
+def test_clean_tuning_alone_leaves_the_trigger():
+    assert stripes.success(clean_tuning.apply(problem(), {"step_size": 1e-3})) == 1.0
+
+
+def test_tuning_is_repeatable_and_keeps_held_entries_at_zero():
+    task, config = problem(), TuningConfig(steps=3)
+    layer = find_target_layer(task.original)
+    held = neuron_entries(task.original, layer, stripes.PLANTED)
+    pruned = zero_neurons(task.original, layer, stripes.PLANTED)
+    first, second = (tune(task, pruned, 1e-2, config, held=held) for _ in range(2))
+    for name, mask in held.items():
+        assert not first.initializer(name)[mask].any()
+    assert all(np.array_equal(first.initializer(name), second.initializer(name)) for name in first.values)
+    assert any(not np.array_equal(first.initializer(name), pruned.initializer(name)) for name in first.values)
+
+
+def test_tuning_leaves_torchs_own_generator_alone():
+    torch.manual_seed(5)
+    before = torch.random.get_rng_state()
+    tune(problem(), stripes.backdoored(), 1e-3, TuningConfig(steps=2))
+    assert torch.equal(before, torch.random.get_rng_state())
+
+
+def test_fine_pruning_takes_silent_channels_of_the_last_convolution():
+    task = problem(convolutional())
+    layer = fine_pruning.choose_layer(task.original)
+    assert layer.weights == ("k",)
+    order = np.array([2, 0, 1, 3])
+    assert fine_pruning.count_prunable(task, layer, order, fall=0.0) >= 1
+    assert fine_pruning.count_prunable(task, layer, order, fall=1.0) == 4
+    pruned = fine_pruning.apply(task, {"fall": 0.0})
+    assert not pruned.initializer("k")[2].any()
+
+
+def test_channel_bound_is_the_largest_singular_value_times_the_norms_factor():
+    kernel = np.zeros((2, 2, 1, 2), np.float32)
+    kernel[0, :, 0, :] = np.diag([3, 4])
+    kernel[1, :, 0, :] = 1
+    assert bound_channels(kernel, np.array([1.0, 0.5])) == pytest.approx([4, 1])
+
+
+def test_only_channels_far_above_their_layer_are_excessive():
+    bounds = np.array([1.0] * 9 + [10.0])
+    assert np.flatnonzero(find_excessive(bounds, 2.0)).tolist() == [9]
+    assert not find_excessive(bounds, 3.5).any()
+
+
+def test_lipschitz_pruning_silences_excessive_channels_behind_their_batch_norm():
+    model = convolutional()
+    scale = np.array([1, 50, 1, 1], np.float32)
+    pruned = channel_lipschitz.apply(problem(model.with_values({"scale": scale})), {"u": 1.0})
+    assert pruned.initializer("scale").tolist() == [1, 0, 1, 1]
+    assert np.array_equal(pruned.initializer("k"), model.initializer("k"))
