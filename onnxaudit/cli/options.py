@@ -116,7 +116,7 @@ OptionalData = Annotated[
     ),
 ]
 FormatName = Literal[
-    "text", "json", "sarif", "markdown", "junit"
+    "text", "json", "html", "sarif", "markdown", "junit"
 ]  # those of `report.formats`, which `--help` must not import
 Format = Annotated[FormatName | None, typer.Option("--format", help="What stdout holds; text where not given.")]
 PlainFormat = Annotated[
@@ -125,6 +125,9 @@ PlainFormat = Annotated[
 Json = Annotated[str | None, typer.Option("--json", metavar="FILE", help="Write the JSON report there; - is stdout.")]
 Sarif = Annotated[
     str | None, typer.Option("--sarif", metavar="FILE", help="Write SARIF 2.1.0 for code scanning there.")
+]
+Html = Annotated[
+    str | None, typer.Option("--html", metavar="FILE", help="Write the report for people there: one page, no scripts.")
 ]
 Markdown = Annotated[
     str | None, typer.Option("--markdown", metavar="FILE", help="Write Markdown for a job's summary there.")
@@ -228,6 +231,7 @@ class Outputs:
 
     format: Format = None
     json: Json = None
+    html: Html = None
     sarif: Sarif = None
     markdown: Markdown = None
     junit: Junit = None

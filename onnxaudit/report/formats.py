@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from onnxaudit.errors import UsageError
 from onnxaudit.records import Document, ErrorDocument, RepairDocument, ScanDocument
+from onnxaudit.report.html import render_html
 from onnxaudit.report.json import to_json
 from onnxaudit.report.junit import to_junit
 from onnxaudit.report.markdown import to_markdown
@@ -18,6 +19,7 @@ Render = Callable[[Document], str]
 FORMATS: Mapping[str, Render] = {
     "text": render_text,
     "json": to_json,
+    "html": render_html,
     "sarif": to_sarif,
     "markdown": to_markdown,
     "junit": to_junit,

@@ -27,12 +27,12 @@ def draw_trigger(trigger: Trigger, image: Floats | None = None) -> dict[str, byt
         image: a clean image `(c, h, w)` in [0, 1] to stamp; grey where none is given.
     """
     pictures = {"mask": trigger.mask, "pattern": trigger.pattern, "stamped": _stamp(trigger, image)}
-    return {name: _encode(_to_bytes(pixels)) for name, pixels in pictures.items()}
+    return {name: _encode(to_pixels(pixels)) for name, pixels in pictures.items()}
 
 
 def sketch_trigger(trigger: Trigger) -> Text:
     """The trigger stamped on grey, two pixels a character, for terminals with colours."""
-    pixels = _to_bytes(_stamp(trigger, None))
+    pixels = to_pixels(_stamp(trigger, None))
     step = -(-max(pixels.shape[:2]) // LARGEST_TERMINAL_SIDE)
     pixels = pixels[::step, ::step]
     if len(pixels) % 2:
@@ -48,7 +48,7 @@ def _stamp(trigger: Trigger, image: Floats | None) -> Floats:
     return stamped
 
 
-def _to_bytes(pixels: Floats) -> Bytes:
+def to_pixels(pixels: Floats) -> Bytes:
     """`(c, h, w)` in [0, 1] as RGB `(h, w, 3)`; one channel is grey, and of more than three the first counts."""
     rgb = pixels if len(pixels) == 3 else np.repeat(pixels[:1], 3, axis=0)
     return np.rint(255 * np.clip(np.nan_to_num(rgb), 0, 1)).astype(np.uint8).transpose(1, 2, 0)

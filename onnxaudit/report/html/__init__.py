@@ -1,0 +1,5 @@
+"""The HTML report: one file without scripts that loads nothing, for screens and paper."""
+
+from onnxaudit.report.html.page import render_html
+
+__all__ = ["render_html"]

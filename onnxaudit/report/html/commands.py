@@ -1,0 +1,91 @@
+"""The command line that does a run again, as far as the report knows it."""
+
+import shlex
+from collections.abc import Iterator
+
+from onnxaudit.records import PreprocessingChoice, RepairReport, ScanReport
+from onnxaudit.report.html.settings import find_number, find_setting
+
+
+def write_scan_command(report: ScanReport) -> tuple[str, ...]:
+    """`onnxaudit scan ...`, one line an option."""
+    return _join(["onnxaudit", "scan", report.model.path, *_list_data(report), *_list_computing(report, report)])
+
+
+def write_repair_command(report: RepairReport) -> tuple[str, ...]:
+    """`onnxaudit repair ...`, likewise."""
+    scan, config = report.scan, report.config
+    limits = {name: find_number(config, "pruning", name) for name in ("min_agreement", "max_success")}
+    options = [
+        *("--output", report.output or "fixed.onnx"),
+        *_list_labels(report),
+        *_pair("--method", find_setting(config, "method")),
+        *_pair("--criterion", find_setting(config, "pruning", "criterion")),
+        *(part for name, limit in limits.items() for part in _pair(f"--{name.replace('_', '-')}", limit)),
+        *(["--remove"] if report.removal is not None else []),
+        *_list_computing(scan, report),
+    ]
+    return _join(["onnxaudit", "repair", scan.model.path, *_list_data(scan), *options])
+
+
+def list_gaps(report: ScanReport | RepairReport) -> tuple[str, ...]:
+    """What the command cannot know, one sentence each."""
+    gaps = ["The effort (--profile) and a time budget stand among the settings; add them where they were given."]
+    if isinstance(report, RepairReport):
+        if report.original is not None and report.original.known_success_rate is not None:
+            gaps.append("The known trigger's file is to be named with --known-trigger.")
+        if report.output is None:
+            gaps.append("No file was written; fixed.onnx stands for any name.")
+    return tuple(gaps)
+
+
+def _list_labels(report: RepairReport) -> Iterator[str]:
+    """A label that no scan named was named by the caller."""
+    if len(report.targets) == 1 and report.targets[0] not in report.scan.target_labels:
+        yield from ("--label", str(report.targets[0]))
+
+
+def _list_data(report: ScanReport) -> Iterator[str]:
+    if not report.samples.synthetic:
+        yield from ("--data", report.samples.source)
+
+
+def _list_computing(scan: ScanReport, report: ScanReport | RepairReport) -> Iterator[str]:
+    yield from ("--seed", str(report.seed), "--device", report.device)
+    if scan.preprocessing.source == "given":
+        yield from _list_preprocessing(scan.preprocessing)
+    if scan.embedded is not None:
+        yield "--embed-samples"
+
+
+def _list_preprocessing(choice: PreprocessingChoice) -> Iterator[str]:
+    given = choice.preprocessing
+    if given.bounds:
+        yield f"--range={_list_numbers(given.bounds[0])}"
+        return
+    yield f"--range={_list_numbers((given.low, given.high))}"
+    yield f"--mean={_list_numbers(given.mean)}"
+    yield f"--std={_list_numbers(given.std)}"
+    yield from ("--channel-order", given.channel_order.value)
+
+
+def _list_numbers(numbers: tuple[float, ...]) -> str:
+    return ",".join(f"{number:g}" for number in numbers)
+
+
+def _pair(option: str, value: object) -> list[str]:
+    return [] if value is None else [option, f"{value:g}" if isinstance(value, float) else str(value)]
+
+
+def _join(parts: list[str]) -> tuple[str, ...]:
+    """Quoted for a shell, an option a line; a path that begins with a dash is kept from being an option."""
+    lines: list[str] = []
+    for place, part in enumerate(parts):
+        word = shlex.quote(f"./{part}" if place == 2 and part.startswith("-") else part)
+        if not lines or (place > 2 and part.startswith("--")):
+            lines.append(word)
+        else:
+            lines[-1] += f" {word}"
+    first, *others = lines
+    indented = [first, *(f"    {line}" for line in others)]
+    return (*(f"{line} \\" for line in indented[:-1]), indented[-1])

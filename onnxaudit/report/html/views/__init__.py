@@ -1,0 +1,1 @@
+"""What the templates show: everything is decided, counted and put into words here."""

@@ -1,0 +1,37 @@
+"""One line for each model of a run."""
+
+from dataclasses import dataclass
+
+from onnxaudit.records import Document, RepairDocument, RepairReport, ScanDocument, ScanReport
+from onnxaudit.report.html.views.parts import make_answer
+from onnxaudit.report.html.wording import ANSWERS
+
+MOST = 2000  # lines; a run of more models has its JSON
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One model: its answer, and the first sentence about it."""
+
+    name: str
+    word: str
+    kind: str
+    lead: str
+
+
+def list_entries(document: Document) -> tuple[Entry, ...]:
+    """In the order of the run; models that could not be scanned last."""
+    if not isinstance(document, ScanDocument | RepairDocument):
+        return ()
+    entries = [_make_entry(report) for report in document.reports[:MOST]]
+    failures = document.failures[:MOST] if isinstance(document, ScanDocument) else ()
+    word, kind = ANSWERS["error"]
+    return (*entries, *(Entry(failure.path, word, kind, failure.error) for failure in failures))
+
+
+def _make_entry(report: ScanReport | RepairReport) -> Entry:
+    if isinstance(report, ScanReport):
+        name, answer = report.model.path, make_answer(report.verdict.value, report.summary)
+    else:
+        name, answer = report.scan.model.path, make_answer(report.outcome, report.summary)
+    return Entry(name, answer.word, answer.kind, answer.lead)

@@ -1,0 +1,146 @@
+"""Each suspect's trigger: pictures, figures, and how it acts on clean images."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from onnxaudit.records import LabelResult, ScanReport, Trigger, TriggerFinding, UniversalTrigger
+from onnxaudit.report.html import pictures
+from onnxaudit.report.html.detail import Detail
+from onnxaudit.report.html.pictures import Picture
+from onnxaudit.report.html.views.parts import RateCell, make_rate
+from onnxaudit.report.html.wording import rank_look, shorten, title_look
+from onnxaudit.report.terminal import list_places
+from onnxaudit.report.text import format_share, name_label
+
+
+@dataclass(frozen=True)
+class Captioned:
+    """A picture with its caption."""
+
+    picture: Picture
+    caption: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One clean image beside its stamped twin and what differs, each with the model's answer.
+
+    `works` tells whether the stamped one goes to the label.
+    """
+
+    works: bool
+    clean: Captioned
+    stamped: Captioned
+    difference: Captioned
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A label's trigger.
+
+    Attributes:
+        name: of the label.
+        is_target: whether the verdict names it.
+        size: of the trigger, with its share of the input.
+        success: on clean images that the search did not see.
+        pictures: mask, pattern, stamp on grey.
+        comparisons: on the samples that the report holds.
+        places: where it lies, where the input is no picture.
+        ratios: how it differs from what is normal.
+        digest: SHA-256.
+    """
+
+    name: str
+    is_target: bool
+    size: str
+    success: RateCell
+    pictures: tuple[Captioned, ...]
+    comparisons: tuple[Comparison, ...]
+    places: str
+    ratios: tuple[str, ...]
+    digest: str
+
+
+@dataclass(frozen=True)
+class Universal:
+    """The trigger of an all-to-all backdoor, and where each class goes."""
+
+    size: str
+    followers: RateCell
+    pictures: tuple[Captioned, ...]
+    ways: tuple[tuple[str, str], ...]
+
+
+def list_suspects(report: ScanReport, detail: Detail) -> tuple[Suspect, ...]:
+    """Targets first, in the order of the verdict."""
+    order = {label: rank for rank, label in enumerate(report.target_labels)}
+    found = sorted(report.triggers, key=lambda finding: order.get(finding.label, len(order)))
+    return tuple(_make_suspect(report, finding, detail) for finding in found[: detail.suspects])
+
+
+def describe_universal(report: ScanReport, found: UniversalTrigger | None, detail: Detail) -> Universal | None:
+    """The all-to-all trigger, if there is one."""
+    if found is None:
+        return None
+    shown = _list_pictures(found.trigger, "that moves all classes") if _has_pictures(report, detail) else ()
+    ways = (
+        (name_label(label, report.class_names), "stays" if to is None else name_label(to, report.class_names))
+        for label, to in enumerate(found.destinations)
+    )
+    return Universal(_measure(report, found.trigger), make_rate(found.followers), tuple(shown), tuple(ways))
+
+
+def _make_suspect(report: ScanReport, finding: TriggerFinding, detail: Detail) -> Suspect:
+    name = shorten(name_label(finding.label, report.class_names), 80)
+    is_target, with_pictures = finding.label in report.target_labels, _has_pictures(report, detail)
+    row = next((row for row in report.labels if row.label == finding.label), None)
+    return Suspect(
+        name=name,
+        is_target=is_target,
+        size=_measure(report, finding.trigger),
+        success=make_rate(finding.success_rate),
+        pictures=tuple(_list_pictures(finding.trigger, f"to class {name}")) if with_pictures else (),
+        comparisons=tuple(_compare(report, finding)) if with_pictures and is_target else (),
+        places="" if report.model.input.layout.is_image else list_places(report, finding),
+        ratios=() if row is None else _describe_ratios(row),
+        digest=finding.digest,
+    )
+
+
+def _describe_ratios(row: LabelResult) -> tuple[str, ...]:
+    return tuple(f"{row.ratios[look]:.1f} × {title_look(look)}" for look in sorted(row.ratios, key=rank_look))
+
+
+def _has_pictures(report: ScanReport, detail: Detail) -> bool:
+    return detail.pictures and report.model.input.layout.is_image
+
+
+def _measure(report: ScanReport, trigger: Trigger) -> str:
+    share = format_share(min(1.0, trigger.mask_l1 / trigger.mask.size))
+    return f"{trigger.mask_l1:.1f} {report.model.input.layout.unit}, {share} of the input"
+
+
+def _list_pictures(trigger: Trigger, which: str) -> Iterator[Captioned]:
+    yield Captioned(
+        pictures.draw_mask(trigger, f"Mask of the trigger {which}: white where it covers the image"), "Mask"
+    )
+    yield Captioned(pictures.draw_pattern(trigger, f"Pattern of the trigger {which}"), "Pattern")
+    yield Captioned(pictures.draw_stamped(trigger, f"The trigger {which} on neutral grey"), "On neutral grey")
+
+
+def _compare(report: ScanReport, finding: TriggerFinding) -> Iterator[Comparison]:
+    embedded = report.embedded
+    if embedded is None:
+        return
+    answers = embedded.stamped.get(finding.label, (None,) * len(embedded.predictions))
+    for image, before, after in zip(embedded.images, embedded.predictions, answers, strict=True):
+        was = shorten(name_label(before, report.class_names), 40)
+        now = "not asked" if after is None else shorten(name_label(after, report.class_names), 40)
+        yield Comparison(
+            after == finding.label,
+            Captioned(pictures.draw_image(image, f"A clean image, which the model calls {was}"), was),
+            Captioned(
+                pictures.draw_stamped(finding.trigger, f"The same image with the trigger, called {now}", image), now
+            ),
+            Captioned(pictures.draw_difference(finding.trigger, image, "What the trigger changes in it"), ""),
+        )

@@ -1,0 +1,91 @@
+"""Words of the HTML report that no other format has."""
+
+import re
+
+from onnxaudit.records import Layout, Look, ScanReport
+from onnxaudit.report.text import show_plainly
+
+LONGEST = 2000  # characters of one text; what is longer comes from a stranger's file
+ANSWERS = {  # what the page says, how it is drawn, and which sign stands for it without colour
+    "backdoored": ("Backdoored", "bad"),
+    "clean": ("Clean", "good"),
+    "inconclusive": ("Inconclusive", "open"),
+    "repaired": ("Repaired", "good"),
+    "nothing to repair": ("Nothing to repair", "good"),
+    "incomplete": ("Repair incomplete", "bad"),
+    "error": ("Error", "bad"),
+}
+LOOK_TITLES = {  # of columns: how many times ... than is normal for the model
+    Look.TRIGGER.value: "smaller trigger",
+    Look.SHIFT.value: "shorter inner shift",
+    Look.WAVES.value: "weaker waves",
+    "compactness": "more compact mask",
+}
+LOOK_TESTS = {
+    Look.TRIGGER.value: "The smallest fixed trigger, a patch or sticker at one place, that sends images to the class",
+    Look.SHIFT.value: "The shortest shift of inner features that leads to the class",
+    Look.WAVES.value: "The faintest pattern of few waves over the whole image that leads to the class",
+    "compactness": "How compact the trigger's mask is",
+}
+NOT_TESTED = (
+    "Triggers that change with the image, such as warps and filters made for each, beyond what the looks above catch.",
+    "Triggers that work on images of some classes only, or only several together.",
+    "Triggers with a meaning, such as an object that photographs can show anyway.",
+    "Attacks that need no backdoor: adversarial examples found by looking at the model or asking it often.",
+    "Whether the file attacks the program that opens it.",
+)
+
+_SENTENCE_END = re.compile(r"(?<=[a-z)\]0-9%][.!?]) (?=[A-Z])")
+
+
+def shorten(text: str, most: int) -> str:
+    """At most `most` characters on one line."""
+    plain = show_plainly(text[: most + 1])
+    return plain if len(text) <= most and len(plain) <= most else f"{plain[: most - 1]}…"
+
+
+def split_lead(text: str) -> tuple[str, str]:
+    """The first sentence, and the rest."""
+    lead, *rest = _SENTENCE_END.split(text, maxsplit=1)
+    return lead, "".join(rest)
+
+
+def rank_look(look: str) -> tuple[int, str]:
+    """Where a look stands among all; those without a title of ours come last."""
+    return (list(LOOK_TITLES).index(look) if look in LOOK_TITLES else len(LOOK_TITLES)), look
+
+
+def title_look(look: str) -> str:
+    """Heading of a look's column."""
+    return LOOK_TITLES.get(look, look)
+
+
+def describe_test(look: str) -> str:
+    """What a look looked for."""
+    return LOOK_TESTS.get(look, f"The look “{look}”")
+
+
+def name_input(report: ScanReport) -> str:
+    """`32 × 32 pixels, 3 channels, NCHW, float32`."""
+    spec = report.model.input
+    size = f"{spec.height} × {spec.width}" if spec.layout.is_image else str(spec.width)
+    channels = (
+        "" if spec.layout is Layout.NC else f", {spec.channels} {'channel' if spec.channels == 1 else 'channels'}"
+    )
+    return f"{size} {spec.layout.unit}{channels}, {spec.layout.value}, {spec.dtype.value}"
+
+
+def count(number: int, one: str, many: str) -> str:
+    """`1 label`, `3 labels`."""
+    return f"{number:,} {one if number == 1 else many}"
+
+
+def list_ranges(numbers: list[int]) -> str:
+    """`0 to 3, 7, 9 to 12` of rising numbers."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1][1:] = [number]
+        else:
+            runs.append([number])
+    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]} to {run[1]}" for run in runs)

@@ -1,0 +1,106 @@
+"""Documents whose pages are looked at: one of each kind, from small records."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from onnxaudit.records import (
+    Coverage,
+    Document,
+    EmbeddedSamples,
+    ErrorDocument,
+    LabelResult,
+    LabelStatus,
+    Look,
+    RepairDocument,
+    ScanDocument,
+    ScanFailure,
+    ScanReport,
+    TriggerFinding,
+    UniversalTrigger,
+    Verdict,
+)
+from tests.reports import NO_RATE, make_repair_report, make_scan_report, make_trigger
+
+LONG = "averylongnamewithoutanyspaceinit" * 12
+
+
+def make_many_labels(classes: int) -> tuple[LabelResult, ...]:
+    """Labels of which number 2 stands out and the last has no trigger."""
+    generator = np.random.default_rng(1)
+    success = make_scan_report().labels[0].success_rate
+    rows = [
+        LabelResult(
+            label,
+            LabelStatus.SETTLED,
+            float(size),
+            success,
+            0.5,
+            ratios={Look.TRIGGER: 1.1, Look.SHIFT: 1.2, Look.WAVES: 0.9},
+            log_odds=float(odds),
+            role="control" if label % 9 == 0 else None,
+        )
+        for label, (size, odds) in enumerate(
+            zip(generator.lognormal(4, 0.3, classes), generator.normal(-5, 0.6, classes), strict=True)
+        )
+    ]
+    rows[2] = replace(rows[2], mask_l1=4.25, log_odds=6.0, role="suspect")
+    rows[-1] = LabelResult(classes - 1, LabelStatus.UNFINISHED, None, NO_RATE, None, reason="the time ended")
+    return tuple(rows)
+
+
+def make_backdoored(classes: int = 43, *, embedded: bool = True, name: str = "sign {}") -> ScanReport:
+    """A scan as it usually ends, with samples; names hold the class index."""
+    trigger = make_trigger()
+    report = make_scan_report(
+        labels=make_many_labels(classes),
+        class_names=tuple(name.format(label) for label in range(classes)),
+        coverage=Coverage(classes, classes - 1, {classes - 1: "the time ended"}),
+        config={"detection": {"universal": {}, "judgement": {"clean_below": 0.1}}},
+        summary="Backdoor found: a trigger sends all images to class 2. Do not use the model: run `onnxaudit repair`.",
+    )
+    found = report.triggers[0]
+    other = TriggerFinding(0, trigger, trigger.digest, 40.0, found.success_rate)
+    images = np.random.default_rng(2).random((4, 3, 8, 8), dtype=np.float32)
+    samples = EmbeddedSamples(images, (0, 1, 3, 3), {2: (2, 2, 2, 3)}) if embedded else None
+    output = replace(report.model.output, classes=classes)
+    return replace(report, triggers=(found, other), embedded=samples, model=replace(report.model, output=output))
+
+
+def make_pages() -> dict[str, Document]:
+    """By name."""
+    repaired = make_repair_report(
+        scan=make_backdoored(), config={"method": "full", "pruning": {"min_agreement": 0.97, "max_success": 0.1}}
+    )
+    universal = UniversalTrigger(make_trigger(), (1, 2, 3, None), make_scan_report().triggers[0].success_rate)
+    clean = make_scan_report(Verdict.CLEAN)
+    long = make_backdoored(name=LONG + "{}")
+    return {
+        "backdoored": ScanDocument((make_backdoored(),)),
+        "clean": ScanDocument((clean,)),
+        "inconclusive": ScanDocument((make_scan_report(Verdict.INCONCLUSIVE, target_labels=(1,)),)),
+        "repaired": RepairDocument((repaired,)),
+        "incomplete": RepairDocument((replace(repaired, outcome="incomplete", met=False, output=None),)),
+        "declined": RepairDocument(
+            (
+                replace(
+                    *(repaired,),
+                    outcome="nothing to repair",
+                    targets=(),
+                    layer=None,
+                    profile=None,
+                    rounds=(),
+                    original=None,
+                    pruned_only=None,
+                    repaired=None,
+                    rescan=None,
+                    scan=clean,
+                ),
+            )
+        ),
+        "all-to-all": ScanDocument((make_scan_report(universal=universal, target_labels=(1, 2, 3)),)),
+        "thousand": ScanDocument((make_backdoored(1000),)),
+        "several": ScanDocument((make_backdoored(), clean), (ScanFailure("b.onnx", "it is empty"),)),
+        "long": ScanDocument((replace(long, model=replace(long.model, path=LONG), summary=LONG, reasons=(LONG,)),)),
+        "error": ErrorDocument("model.onnx is empty"),
+    }
