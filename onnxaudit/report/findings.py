@@ -146,6 +146,15 @@ def _list_causes(report: ScanReport) -> Iterator[Finding]:
         yield _find(report, rules.SYNTHETIC, "No clean images were given; synthetic ones never clear a model")
 
 
+def _fewest_classes(report: ScanReport) -> int:
+    """The setting in force; 0 where a report does not hold it."""
+    match report.config:
+        case {"detection": {"fewest_classes": int(fewest)}}:
+            return fewest
+        case _:
+            return 0
+
+
 def _of_repair(report: RepairReport) -> Iterator[Finding]:
     if report.outcome == "inconclusive":
         yield from find_all(report.scan)

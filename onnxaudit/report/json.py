@@ -15,11 +15,14 @@ from onnxaudit.records import (
     DiagnosisDocument,
     Document,
     ErrorDocument,
+    InputSpec,
     InspectionDocument,
+    Layout,
     ProfileDocument,
     RepairDocument,
     ScanDocument,
     ScanReport,
+    Trigger,
 )
 
 
@@ -165,13 +168,23 @@ def _check_triggers(document: Document) -> None:
                 _check_scan(scan)
 
 
+def _fits(trigger: Trigger, spec: InputSpec) -> bool:
+    size = spec.height, spec.width
+    return (trigger.mask.shape, trigger.pattern.shape) == ((1, *size), (spec.channels, *size))
+
+
 def _check_scan(scan: ScanReport) -> None:
     spec = scan.model.input
+    if min(spec.channels, spec.height, spec.width) < 1:
+        raise DataError("the report is damaged: the model's input holds nothing")
     for finding in scan.triggers:
-        trigger = finding.trigger
-        expected = ((1, spec.height, spec.width), (spec.channels, spec.height, spec.width))
-        if (trigger.mask.shape, trigger.pattern.shape) != expected or trigger.digest != finding.digest:
+        if not _fits(finding.trigger, spec) or finding.trigger.digest != finding.digest:
             raise DataError(f"the report is damaged: the trigger of label {finding.label} is not the one it names")
+    if scan.universal is not None and not _fits(scan.universal.trigger, spec):
+        raise DataError("the report is damaged: the trigger that moves every class does not fit the model's input")
+    bounds = scan.preprocessing.preprocessing.bounds
+    if spec.layout is Layout.NC and len(bounds) != spec.width:
+        raise DataError(f"the report is damaged: it names the ranges of {len(bounds)} of {spec.width} features")
     if scan.embedded is not None:
         count = len(scan.embedded.predictions)
         fits = scan.embedded.images.shape == (count, spec.channels, spec.height, spec.width)

@@ -1,5 +1,6 @@
 """How values look to people, the same in every human-readable output."""
 
+import math
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -55,7 +56,9 @@ def format_amount(number: int) -> str:
 
 
 def format_duration(seconds: float) -> str:
-    """`8.2 s`, `3 min 20 s`, `2 h 05 min`."""
+    """`8.2 s`, `3 min 20 s`, `2 h 05 min`; a dash for what is no time."""
+    if not math.isfinite(seconds):
+        return "–"
     if round(seconds, 1) < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
