@@ -102,7 +102,7 @@ def _of_target(report: ScanReport, label: int) -> Finding:
     row, found = _row(report, label), _trigger(report, label)
     name = name_label(label, report.class_names)
     ratios = {} if row is None else row.ratios
-    patch = ratios.get(Look.TRIGGER, 1.0) * ratios.get(Look.SHIFT, 1.0)
+    patch = ratios.get(Look.TRIGGER, 1.0) * ratios.get(Look.SHIFT, 1.0) * max(1.0, ratios.get(Look.COMPACTNESS, 1.0))
     if found is not None and ratios.get(Look.WAVES, 0.0) <= patch:
         share = format_share(found.mask_l1 / found.trigger.mask.size)
         return _find(
@@ -144,15 +144,6 @@ def _list_causes(report: ScanReport) -> Iterator[Finding]:
         yield _find(report, rules.UNFINISHED, f"{unfinished} of {len(report.labels)} labels were not finished")
     if report.samples.synthetic:
         yield _find(report, rules.SYNTHETIC, "No clean images were given; synthetic ones never clear a model")
-
-
-def _fewest_classes(report: ScanReport) -> int:
-    """The setting in force; 0 where a report does not hold it."""
-    match report.config:
-        case {"detection": {"fewest_classes": int(fewest)}}:
-            return fewest
-        case _:
-            return 0
 
 
 def _of_repair(report: RepairReport) -> Iterator[Finding]:

@@ -48,6 +48,8 @@ def test_waves_that_say_more_than_the_patch_are_a_change_of_the_whole_image() ->
     ratios = {Look.TRIGGER: 1.1, Look.SHIFT: 1.2, Look.WAVES: 4.0}
     assert ids(with_row(make_scan_report(), 2, ratios=ratios)) == [("OA103", 2)]
     assert ids(with_row(make_scan_report(), 2, ratios={**ratios, Look.TRIGGER: 5.0})) == [("OA101", 2)]
+    assert ids(with_row(make_scan_report(), 2, ratios={**ratios, Look.COMPACTNESS: 5.0})) == [("OA101", 2)]
+    assert ids(with_row(make_scan_report(), 2, ratios={**ratios, Look.COMPACTNESS: 0.1})) == [("OA103", 2)]
 
 
 def test_a_target_without_a_trigger_is_an_inner_shift() -> None:

@@ -85,7 +85,7 @@ def test_sizes_that_do_not_fit_are_refused(place: str, value: Any) -> None:
         from_json(json.dumps(plain))
 
 
-@pytest.mark.parametrize("config", [{"detection": "x"}, {"detection": {"fewest_classes": "x"}}, {}])
+@pytest.mark.parametrize("config", [{"detection": "x"}, {"detection": {"closer": []}}, {}])
 def test_settings_of_another_kind_are_passed_over(config: dict[str, Any]) -> None:
     plain = json.loads(next(file for file in GOLDEN if file.stem == "scan-1.0").read_text())
     for report in plain["reports"]:
