@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from onnxaudit.cli.options import read_duration, read_size
+from onnxaudit.cli.values import read_duration, read_size
 from onnxaudit.data.triggers import load_trigger, save_trigger
 from onnxaudit.errors import ModelError
 from onnxaudit.records import ChannelOrder, Event, GivenPreprocessing, ScanDocument, ScanFailure, Verdict

@@ -1,0 +1,56 @@
+"""How the texts of options become values."""
+
+import math
+import re
+
+import typer
+
+SECONDS = {"h": 3600, "m": 60, "s": 1}
+
+
+def read_duration(text: str) -> float:
+    """Seconds in `90`, `90s`, `10m` or `1h30m`."""
+    if re.fullmatch(r"\d+(\.\d+)?", text):
+        seconds = float(text)
+    elif re.fullmatch(r"(\d+(\.\d+)?[hms])+", text):
+        seconds = sum(float(number) * SECONDS[unit] for number, unit in re.findall(r"([\d.]+)([hms])", text))
+    else:
+        raise typer.BadParameter(f"{text!r} is no duration; write 90s, 10m or 1h30m")
+    if seconds <= 0:
+        raise typer.BadParameter("a time budget has to be longer than nothing")
+    return seconds
+
+
+def read_size(text: str) -> tuple[int, int]:
+    """Height and width in `48x192`; height 1 and the number of features or time steps in `784`."""
+    match = re.fullmatch(r"(?:([1-9]\d{0,5})[x×])?([1-9]\d{0,5})", text)
+    if match is None:
+        raise typer.BadParameter(f"{text!r} is no size; write height and width: 224x224")
+    return int(match[1] or 1), int(match[2])
+
+
+def read_numbers(text: str) -> tuple[float, ...]:
+    """The numbers in `0.485,0.456,0.406`."""
+    try:
+        numbers = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no list of numbers; write them with commas: 0.5,0.5,0.5") from None
+    if not all(math.isfinite(number) for number in numbers):
+        raise typer.BadParameter(f"{text!r} holds a number that is not finite")
+    return numbers
+
+
+def read_range(text: str) -> tuple[float, ...]:
+    """The two numbers in `0,255`, the lower first."""
+    numbers = read_numbers(text)
+    if len(numbers) != 2 or numbers[0] >= numbers[1]:
+        raise typer.BadParameter(f"{text!r} is no range; write the values of black and white: 0,1 or 0,255 or -1,1")
+    return numbers
+
+
+def read_deviations(text: str) -> tuple[float, ...]:
+    """Standard deviations: positive numbers."""
+    numbers = read_numbers(text)
+    if min(numbers) <= 0:
+        raise typer.BadParameter("standard deviations have to be above zero")
+    return numbers
