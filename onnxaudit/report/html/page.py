@@ -83,12 +83,17 @@ def _open_templates() -> Environment:
 
 def _show(value: Any) -> Any:
     """Strings on one line, without marks that a reader cannot see, and no longer than anybody reads."""
-    return shorten(value, LONGEST) if type(value) is str else value
+    return _bind(shorten(value, LONGEST)) if type(value) is str else value
+
+
+def _bind(text: str) -> str:
+    """Text in which no line ends between a number and its per cent."""
+    return text.replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def _mark_code(text: str) -> Markup:
     """Text with what stands between backticks as code."""
-    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(shorten(text, LONGEST)))))  # noqa: S704, escaped before
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(_bind(shorten(text, LONGEST))))))  # noqa: S704, escaped before
 
 
 @cache

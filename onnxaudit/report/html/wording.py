@@ -6,6 +6,7 @@ from onnxaudit.records import Layout, Look, ScanReport
 from onnxaudit.report.text import show_plainly
 
 LONGEST = 2000  # characters of one text; what is longer comes from a stranger's file
+LONGEST_PATH = 100  # characters of it in headings; the page names all of it once
 ANSWERS = {  # what the page says, how it is drawn, and which sign stands for it without colour
     "backdoored": ("Backdoored", "bad"),
     "clean": ("Clean", "good"),
@@ -17,15 +18,15 @@ ANSWERS = {  # what the page says, how it is drawn, and which sign stands for it
 }
 LOOK_TITLES = {  # of columns: how many times ... than is normal for the model
     Look.TRIGGER.value: "smaller trigger",
+    Look.COMPACTNESS.value: "more compact mask",
     Look.SHIFT.value: "shorter inner shift",
     Look.WAVES.value: "weaker waves",
-    "compactness": "more compact mask",
 }
 LOOK_TESTS = {
     Look.TRIGGER.value: "The smallest fixed trigger, a patch or sticker at one place, that sends images to the class",
+    Look.COMPACTNESS.value: "How close together that trigger lies",
     Look.SHIFT.value: "The shortest shift of inner features that leads to the class",
     Look.WAVES.value: "The faintest pattern of few waves over the whole image that leads to the class",
-    "compactness": "How compact the trigger's mask is",
 }
 NOT_TESTED = (
     "Triggers that change with the image, such as warps and filters made for each, beyond what the looks above catch.",
@@ -42,6 +43,12 @@ def shorten(text: str, most: int) -> str:
     """At most `most` characters on one line."""
     plain = show_plainly(text[: most + 1])
     return plain if len(text) <= most and len(plain) <= most else f"{plain[: most - 1]}…"
+
+
+def shorten_path(path: str) -> str:
+    """The end of a long path, where the name of the file is."""
+    plain = show_plainly(path[-LONGEST_PATH - 1 :])
+    return plain if len(path) <= LONGEST_PATH and len(plain) <= LONGEST_PATH else f"…{plain[1 - LONGEST_PATH :]}"
 
 
 def split_lead(text: str) -> tuple[str, str]:

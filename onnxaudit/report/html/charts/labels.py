@@ -38,6 +38,16 @@ def draw_labels(report: ScanReport) -> Markup:
     return _draw(report, WIDE, "wide") + _draw(report, NARROW, "narrow")
 
 
+def list_marks(report: ScanReport) -> tuple[str, ...]:
+    """Which marks the chart has beside ordinary dots: "targets", "again", "missing"."""
+    marks = {
+        "targets": bool(report.target_labels),
+        "again": len(report.labels) <= FEW and any(row.role for row in report.labels),
+        "missing": any(row.mask_l1 is None for row in report.labels),
+    }
+    return tuple(mark for mark, there in marks.items() if there)
+
+
 def _draw(report: ScanReport, width: int, kind: str) -> Markup:
     classes = max([1, *(row.label for row in report.labels)])
     x = Scale(-0.5, classes + 0.5, LEFT, width - RIGHT)
@@ -45,6 +55,7 @@ def _draw(report: ScanReport, width: int, kind: str) -> Markup:
     sizes = Scale(*cover_log(row.mask_l1 for row in report.labels), top + PANEL, top, log=True)
     evidence = Scale(*cover([*_list_odds(report), *_list_limits(report), 2.0]), bottom + PANEL, bottom)
     unit = report.model.input.layout.unit
+    odds = [] if any(one is not None for one in _list_odds(report)) else [_draw_nothing(evidence, width)]
     parts = [
         draw_text(f"Smallest trigger found, {unit}, log scale", 0, top - 12, "head"),
         *_draw_axes(sizes, width),
@@ -55,6 +66,7 @@ def _draw(report: ScanReport, width: int, kind: str) -> Markup:
         *_draw_axes(evidence, width),
         *_draw_limits(report, evidence, width),
         *_draw_points(report, x, evidence, _limit_odds, width),
+        *odds,
         *_draw_classes(x, bottom + PANEL, width),
     ]
     return frame(width, bottom + PANEL + FOOT, _describe(report), *parts, kind=kind)
@@ -78,7 +90,11 @@ def _draw_median(report: ScanReport, y: Scale, width: int) -> Iterator[Markup]:
     if sizes:
         middle = y(median(sizes))
         yield draw_line((LEFT, middle), (width - RIGHT, middle), "median")
-        yield draw_text("median", width - RIGHT, middle - 5, "limit-name", "end")
+
+
+def _draw_nothing(y: Scale, width: int) -> Markup:
+    """What stands in a panel without values."""
+    return draw_text("not measured", width / 2, (y.start + y.end) / 2, "name", "middle")
 
 
 def _draw_missing(report: ScanReport, x: Scale, top: float) -> Iterator[Markup]:
@@ -94,7 +110,8 @@ def _draw_limits(report: ScanReport, y: Scale, width: int) -> Iterator[Markup]:
     yield draw_text("↑ backdoored", width - RIGHT, y(backdoored) - 5, "limit-name", "end")
     for limit in clean:
         yield draw_line((LEFT, y(limit)), (width - RIGHT, y(limit)), "limit faint")
-        yield draw_text("↓ clean", width - RIGHT, y(limit) + 14, "limit-name", "end")
+        between = y(limit) - y(backdoored) > 16
+        yield draw_text("↓ clean", width - RIGHT, y(limit) + (-5 if between else 14), "limit-name", "end")
 
 
 def _draw_points(report: ScanReport, x: Scale, y: Scale, value: Value, width: int) -> Iterator[Markup]:
@@ -103,7 +120,7 @@ def _draw_points(report: ScanReport, x: Scale, y: Scale, value: Value, width: in
     rows = [row for row in report.labels if row.label in places]
     ordinary = [row for row in rows if row.label not in report.target_labels]
     if len(rows) > FEW:
-        yield draw_dots([places[row.label] for row in ordinary], "dots")
+        yield draw_dots([places[row.label] for row in ordinary], "dots small")
     else:
         for row in ordinary:
             kind = "dot again" if row.role else "dot"

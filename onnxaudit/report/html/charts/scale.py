@@ -26,7 +26,7 @@ class Scale:
         """A few round numbers between `low` and `high`."""
         if self.log:
             return _choose_log_ticks(self.low, self.high)
-        step = _choose_step((self.high - self.low) / 4)
+        step = _choose_step((self.high - self.low) / 5)
         first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
         return tuple(round(place * step, 10) for place in range(first, last + 1))
 

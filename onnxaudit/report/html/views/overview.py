@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from onnxaudit.records import Document, RepairDocument, RepairReport, ScanDocument, ScanReport
 from onnxaudit.report.html.views.parts import make_answer
-from onnxaudit.report.html.wording import ANSWERS
+from onnxaudit.report.html.wording import ANSWERS, shorten_path
 
 MOST = 2000  # lines; a run of more models has its JSON
 
@@ -26,12 +26,12 @@ def list_entries(document: Document) -> tuple[Entry, ...]:
     entries = [_make_entry(report) for report in document.reports[:MOST]]
     failures = document.failures[:MOST] if isinstance(document, ScanDocument) else ()
     word, kind = ANSWERS["error"]
-    return (*entries, *(Entry(failure.path, word, kind, failure.error) for failure in failures))
+    return (*entries, *(Entry(shorten_path(failure.path), word, kind, failure.error) for failure in failures))
 
 
 def _make_entry(report: ScanReport | RepairReport) -> Entry:
     if isinstance(report, ScanReport):
-        name, answer = report.model.path, make_answer(report.verdict.value, report.summary)
+        name, answer = shorten_path(report.model.path), make_answer(report.verdict.value, report.summary)
     else:
-        name, answer = report.scan.model.path, make_answer(report.outcome, report.summary)
+        name, answer = shorten_path(report.scan.model.path), make_answer(report.outcome, report.summary)
     return Entry(name, answer.word, answer.kind, answer.lead)

@@ -23,7 +23,7 @@ from onnxaudit.report.html.views.scan import (
     write_settings,
 )
 from onnxaudit.report.html.views.suspects import Captioned
-from onnxaudit.report.html.wording import count
+from onnxaudit.report.html.wording import count, shorten_path
 from onnxaudit.report.rules import Rule
 from onnxaudit.report.text import format_count, format_duration, format_rate
 
@@ -106,7 +106,7 @@ def view_repair(report: RepairReport, detail: Detail) -> RepairView:
     stages = {"Original": report.original, "Pruned": report.pruned_only, "Repaired": report.repaired}
     measured = {name: stage for name, stage in stages.items() if stage is not None}
     return RepairView(
-        name=report.scan.model.path,
+        name=shorten_path(report.scan.model.path),
         answer=make_answer(report.outcome, report.summary),
         hero=choose_hero(scan.targets, scan.universal) if report.targets else None,
         facts=tuple(_list_facts(report)),

@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 from onnxaudit.records import PreprocessingCandidate, PreprocessingChoice, ScanReport, Verdict
 from onnxaudit.report.findings import Finding, find_all
 from onnxaudit.report.html import commands
-from onnxaudit.report.html.charts.labels import draw_labels
+from onnxaudit.report.html.charts.labels import draw_labels, list_marks
 from onnxaudit.report.html.detail import Detail
 from onnxaudit.report.html.views.coverage import (
     Fate,
@@ -29,7 +29,7 @@ from onnxaudit.report.html.views.suspects import (
     describe_universal,
     list_suspects,
 )
-from onnxaudit.report.html.wording import count, name_input, shorten
+from onnxaudit.report.html.wording import count, name_input, shorten, shorten_path
 from onnxaudit.report.rules import Rule
 from onnxaudit.report.text import format_duration, format_rate, format_share, name_labels
 
@@ -62,6 +62,7 @@ class ScanView:
     findings: tuple[Finding, ...]
     rules: tuple[Rule, ...]
     chart: Markup
+    marks: tuple[str, ...]
     targets: tuple[Suspect, ...]
     others: tuple[Suspect, ...]
     universal: Universal | None
@@ -82,7 +83,7 @@ def view_scan(report: ScanReport, detail: Detail) -> ScanView:
     targets = tuple(suspect for suspect in suspects if suspect.is_target)
     universal = describe_universal(report, report.universal, detail)
     return ScanView(
-        name=report.model.path,
+        name=shorten_path(report.model.path),
         answer=make_answer(report.verdict.value, report.summary),
         hero=choose_hero(targets, universal) if report.verdict is Verdict.BACKDOORED else None,
         facts=tuple(_list_facts(report)),
@@ -91,6 +92,7 @@ def view_scan(report: ScanReport, detail: Detail) -> ScanView:
         findings=findings,
         rules=tuple(dict.fromkeys(finding.rule for finding in findings)),
         chart=draw_labels(report) if report.labels else Markup(""),
+        marks=list_marks(report),
         targets=targets,
         others=tuple(suspect for suspect in suspects if not suspect.is_target),
         universal=universal,
@@ -149,7 +151,7 @@ def describe_files(report: ScanReport) -> Iterator[Fact]:
 
 def name_targets(report: ScanReport, targets: tuple[int, ...]) -> str:
     """The first few, and how many more."""
-    shown = shorten(name_labels(targets[:TARGETS_NAMED], report.class_names), 120)
+    shown = shorten(name_labels(targets[:TARGETS_NAMED], report.class_names), 60)
     more = len(targets) - TARGETS_NAMED
     return f"{shown} and {more} more" if more > 0 else shown
 

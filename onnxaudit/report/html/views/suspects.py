@@ -122,10 +122,10 @@ def _measure(report: ScanReport, trigger: Trigger) -> str:
 
 def _list_pictures(trigger: Trigger, which: str) -> Iterator[Captioned]:
     yield Captioned(
-        pictures.draw_mask(trigger, f"Mask of the trigger {which}: white where it covers the image"), "Mask"
+        pictures.draw_mask(trigger, f"Mask of the trigger {which}: white where it covers the image"), "Mask: where"
     )
-    yield Captioned(pictures.draw_pattern(trigger, f"Pattern of the trigger {which}"), "Pattern")
-    yield Captioned(pictures.draw_stamped(trigger, f"The trigger {which} on neutral grey"), "On neutral grey")
+    yield Captioned(pictures.draw_pattern(trigger, f"Pattern of the trigger {which}"), "Pattern: what")
+    yield Captioned(pictures.draw_stamped(trigger, f"The trigger {which} on neutral grey"), "Both, on grey")
 
 
 def _compare(report: ScanReport, finding: TriggerFinding) -> Iterator[Comparison]:
