@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 outcome = task.result()
                 print(outcome.line(), flush=True)
                 made += outcome.accepted
-                _keep_rejection(outcome, options.output)
+                keep_rejection(outcome, options.output)
                 write_index(options.output, data)
             if not made:
                 print(f"none of {len(recipes)} recipes gave a model worth keeping", file=sys.stderr)
@@ -67,23 +67,30 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def _find_open_recipes(sources: Sequence[Source], options: argparse.Namespace) -> Iterator[ZooRecipe]:
     """The recipes, in order, that were not tried before."""
-    folder, only, rejected = options.output, options.only, _read_rejections(options.output)
+    folder, only, rejected = options.output, options.only, read_rejections(options.output)
     for number in count():
         recipe = make_recipe(number, sources, options.classes)
-        tried = recipe.name in rejected or (folder / "truth" / f"{recipe.name}.json").exists()
+        tried = recipe.name in rejected or is_made(recipe, folder)
         if not tried and (only is None or recipe.kind in only):
             yield recipe
 
 
-def _read_rejections(folder: Path) -> dict[str, str]:
+def is_made(recipe: ZooRecipe, folder: Path) -> bool:
+    """Whether the recipe's model is in the folder."""
+    return (folder / "truth" / f"{recipe.name}.json").exists()
+
+
+def read_rejections(folder: Path) -> dict[str, str]:
+    """Why recipes gave no model, by the model's name."""
     path = folder / "rejected.json"
     rejections: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     return rejections
 
 
-def _keep_rejection(outcome: "Outcome", folder: Path) -> None:
+def keep_rejection(outcome: "Outcome", folder: Path) -> None:
+    """Adds an outcome to the rejections, if it is one."""
     if not outcome.accepted:
-        rejections = _read_rejections(folder) | {outcome.recipe.name: f"{outcome.recipe.kind}: {outcome.result}"}
+        rejections = read_rejections(folder) | {outcome.recipe.name: f"{outcome.recipe.kind}: {outcome.result}"}
         write_json(folder / "rejected.json", rejections)
 
 

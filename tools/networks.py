@@ -51,8 +51,9 @@ def _linear_stack(*sizes: int) -> nn.Sequential:
 
 def make_lenet(channels: int, side: int, classes: int) -> Network:
     """LeNet-5 (LeCun et al., 1998) with ReLU and max pooling; 28-pixel images are padded to 32 as in the paper."""
+    padded = max(32, side)
     features = nn.Sequential(
-        nn.Conv2d(channels, 6, 5, padding=(32 - side) // 2),
+        nn.Conv2d(channels, 6, 5, padding=(padded - side) // 2),
         nn.ReLU(),
         nn.MaxPool2d(2),
         nn.Conv2d(6, 16, 5),
@@ -60,7 +61,7 @@ def make_lenet(channels: int, side: int, classes: int) -> Network:
         nn.MaxPool2d(2),
         nn.Flatten(),
     )
-    return Network(features, _linear_stack(16 * 5 * 5, 120, 84, classes))
+    return Network(features, _linear_stack(16 * (((padded - 4) // 2 - 4) // 2) ** 2, 120, 84, classes))
 
 
 def make_vgg(channels: int, side: int, classes: int) -> Network:
@@ -110,6 +111,38 @@ def make_resnet(channels: int, side: int, classes: int) -> Network:  # noqa: ARG
     return Network(features, _linear_stack(64, classes))
 
 
+def make_vgg16(channels: int, side: int, classes: int) -> Network:
+    """VGG-16 (Simonyan, 2015): 13 convolutions in five blocks, three fully connected layers; a quarter of the channels.
+
+    Batch norms stand behind the convolutions, without which so deep a network hardly starts to learn.
+    """
+    layers: list[nn.Module] = []
+    before = channels
+    for width, depth in ((16, 2), (32, 2), (64, 3), (128, 3), (128, 3)):
+        for _ in range(depth):
+            layers += [nn.Conv2d(before, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
+            before = width
+        layers.append(nn.MaxPool2d(2))
+    features = nn.Sequential(*layers, nn.Flatten())
+    return Network(features, _linear_stack(128 * (side // 32) ** 2, 256, 256, classes))
+
+
+def make_resnet18(channels: int, side: int, classes: int) -> Network:
+    """ResNet-18 (He et al., 2016): eight blocks of two convolutions in four stages; a quarter of the channels.
+
+    The first convolution is that of the paper's networks for 32-pixel images; larger ones are halved in it.
+    """
+    layers: list[nn.Module] = [
+        nn.Conv2d(channels, 16, 3, 1 if side <= 32 else 2, padding=1, bias=False),
+        nn.BatchNorm2d(16),
+        nn.ReLU(),
+    ]
+    for before, width, stride in ((16, 16, 1), (16, 32, 2), (32, 64, 2), (64, 128, 2)):
+        layers += [_ResidualBlock(before, width, stride), _ResidualBlock(width, width, 1)]
+    features = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    return Network(features, _linear_stack(128, classes))
+
+
 def _separable(before: int, width: int, stride: int) -> list[nn.Module]:
     return [
         nn.Conv2d(before, before, 3, stride, 1, groups=before, bias=False),
@@ -150,5 +183,7 @@ ARCHITECTURES: dict[str, Callable[[int, int, int], Network]] = {
     "resnet": make_resnet,
     "mobile": make_mobile,
     "plain": make_plain,
+    "vgg16": make_vgg16,
+    "resnet18": make_resnet18,
 }
 """Makers by name; each takes channels, side in pixels and number of classes."""

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from tools.exporting import Export
-from tools.networks import ARCHITECTURES
 
 PATTERN: tuple[str, ...] = (
     "badnets", "clean", "blend", "clean-augmented", "trojan-weights", "warp", "clean-few", "badnets",
@@ -38,7 +37,9 @@ RATES: dict[str, tuple[float, float]] = {
 """Least and greatest poisoned share of the training set; for clean-label of the target class."""
 
 _CLASS_COUNTS = (2, 4, 10, 20)
-_ARCHITECTURES = tuple(ARCHITECTURES)
+_ARCHITECTURES = ("lenet", "vgg", "resnet", "mobile", "plain")
+"""Those of `tools.networks` that train in a minute or two."""
+
 _MOST_CLASSES = {"source": 20, "clean-label": 10, "all-to-all": 20, "level": 20}
 _LEAST_CLASSES = {"source": 4, "two": 4}
 _NEEDS_ACCURACY = {"source", "all-to-all"}

@@ -19,7 +19,15 @@ from tools.zoo.poisoning import Aim, Material, cover, poison, poison_target_clas
 from tools.zoo.recipes import ZooRecipe
 from tools.zoo.sources import Lessons
 
-IMAGE_PASSES = {"lenet": 80_000, "vgg": 30_000, "resnet": 20_000, "mobile": 34_000, "plain": 45_000}
+IMAGE_PASSES = {
+    "lenet": 80_000,
+    "vgg": 30_000,
+    "resnet": 20_000,
+    "mobile": 34_000,
+    "plain": 45_000,
+    "vgg16": 36_000,
+    "resnet18": 24_000,
+}
 """Images that each architecture is shown in one training."""
 
 _MOST_EPOCHS = 25

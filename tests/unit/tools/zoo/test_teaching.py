@@ -22,10 +22,18 @@ def test_targets_and_sources_are_distinct_labels_of_the_model(number: int) -> No
 
 @pytest.mark.parametrize("architecture", sorted(ARCHITECTURES))
 def test_networks_give_one_logit_a_class(architecture: str) -> None:
-    sides = (28, 32) if architecture == "lenet" else (28, 32, 64)
-    for side in sides:
+    for side in (32, 64) if architecture == "vgg16" else (28, 32, 64):
         network = ARCHITECTURES[architecture](3, side, 7).eval()
         assert network(torch.zeros(2, 3, side, side)).shape == (2, 7)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "convolutions", "linear"), [("lenet", 2, 3), ("vgg16", 13, 3), ("resnet18", 17 + 3, 1)]
+)
+def test_networks_of_the_papers_have_their_depth(architecture: str, convolutions: int, linear: int) -> None:
+    layers = list(ARCHITECTURES[architecture](3, 32, 7).modules())
+    assert sum(isinstance(layer, torch.nn.Conv2d) for layer in layers) == convolutions  # shortcuts count as well
+    assert sum(isinstance(layer, torch.nn.Linear) for layer in layers) == linear
 
 
 @pytest.mark.parametrize(("strength", "changes"), [("none", False), ("light", True), ("strong", True)])
