@@ -1,6 +1,6 @@
 """From a classifier and clean samples to a verdict: a first look at all labels, a closer one, the judgement."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from statistics import median
 
@@ -8,7 +8,7 @@ from torch import nn
 
 from onnxaudit.data.splits import split
 from onnxaudit.deadline import Deadline
-from onnxaudit.detection.closer import Role, choose_labels, compare_compactness, merge, normal_size, sizes_of
+from onnxaudit.detection.closer import Role, choose_labels, compactness_of, find_normal, merge, sizes_of
 from onnxaudit.detection.config import DetectionConfig
 from onnxaudit.detection.forwards import compute_logits, device_of, find_hits, pick_classes
 from onnxaudit.detection.inversion import invert
@@ -82,7 +82,7 @@ def detect(
         Look.SHIFT: compare(shifts),
         Look.WAVES: compare(waves, _find_normal(waves, shortlist)),
         Look.TRIGGER: compare(sizes_of(first), _find_normal(sizes_of(first), shortlist)),
-        Look.COMPACTNESS: compare_compactness(first, config.judgement.natural_compactness),
+        Look.COMPACTNESS: _compare_compactness(first, None, config),
     }
     early = _weigh_first(first, ratios, count, config)
     roles = choose_labels(early, config, seed=seed)
@@ -91,9 +91,9 @@ def detect(
     universals = find_universals(classifier, known, unseen, config.universal, seed=seed, deadline=deadline)
     success = _verify(classifier, unseen, found, chunk, on_event)
     sizes = sizes_of(found[label] for label in roles)
-    normal = normal_size(sizes, roles, len(sizes_of(first)))
+    normal = find_normal(sizes, roles, len(sizes_of(first)))
     ratios[Look.TRIGGER] |= compare(sizes, normal)
-    ratios[Look.COMPACTNESS] = compare_compactness(found.values(), config.judgement.natural_compactness)
+    ratios[Look.COMPACTNESS] = _compare_compactness(found.values(), roles, config)
     evidence = weigh(ratios, sizes_of(found.values()), success, count, config.judgement)
     universal, mapping_odds = choose_universal(universals, normal, config.judgement)
     missing = [look for look in Look if look in _expected(features) and not ratios.get(look)]
@@ -139,6 +139,17 @@ def _weigh_first(
     """Evidence before the closer look, by which its suspects are chosen; nobody knows yet which triggers carry over."""
     granted = dict.fromkeys((one.label for one in first), rate(1, 1))
     return weigh(ratios, sizes_of(first), granted, classes, config.judgement)
+
+
+def _compare_compactness(
+    found: Iterable[Inversion], roles: Mapping[int, Role] | None, config: DetectionConfig
+) -> dict[int, float]:
+    """How many times more compact masks are than this model's and than natural ones; by default of all its labels."""
+    shares = compactness_of(found)
+    if not shares:
+        return {}
+    normal = median(shares.values()) if roles is None else find_normal(shares, roles, len(shares))
+    return {label: share / max(normal or 0.0, config.judgement.natural_compactness) for label, share in shares.items()}
 
 
 def _find_normal(distances: Mapping[int, float], shortlist: Shortlist) -> float | None:

@@ -30,25 +30,30 @@ def choose_labels(evidence: Sequence[Evidence], config: DetectionConfig, *, seed
     return roles | dict.fromkeys(sorted(int(label) for label in controls), "control")
 
 
-def normal_size(sizes: Mapping[int, float], roles: Mapping[int, Role], settled: int) -> float | None:
-    """The median size of labels looked at closer, weighted; None where there are none.
+def find_normal(values: Mapping[int, float], roles: Mapping[int, Role], settled: int) -> float | None:
+    """The median of labels looked at closer, weighted; None where there are none.
 
     A control was drawn from many labels and stands for them; a suspect was chosen and stands for itself alone. Without
     these weights (D. G. Horvitz and D. J. Thompson, JASA 47, 1952) the most suspicious labels, all of them in the
     sample, would make small sizes look common.
+
+    Args:
+        values: size of the trigger, or compactness of its mask, by label.
+        roles: of the labels looked at closer; others are left out.
+        settled: labels that have such a value.
     """
-    # A label whose closer look was cut short has no size that could be compared.
-    roles = {label: role for label, role in roles.items() if label in sizes}
+    # A label whose closer look was cut short has no value that could be compared.
+    roles = {label: role for label, role in roles.items() if label in values}
     if not roles:
         return None
     controls = sum(role == "control" for role in roles.values())
     others = settled - (len(roles) - controls)
-    ascending = sorted(roles, key=lambda label: sizes[label])
+    ascending = sorted(roles, key=lambda label: values[label])
     shares = np.array([others / controls if roles[label] == "control" else 1.0 for label in ascending])
     below = np.cumsum(shares / shares.sum())
     # The mean of the lower and the upper weighted median: with equal weights the true median.
     low, high = np.searchsorted(below, 0.5 - 1e-9), np.searchsorted(below, 0.5 + 1e-9)
-    return (sizes[ascending[low]] + sizes[ascending[high]]) / 2
+    return (values[ascending[low]] + values[ascending[high]]) / 2
 
 
 def sizes_of(found: Iterable[Inversion]) -> dict[int, float]:
@@ -56,10 +61,9 @@ def sizes_of(found: Iterable[Inversion]) -> dict[int, float]:
     return {one.label: one.trigger.mask_l1 for one in found if one.status is LabelStatus.SETTLED}
 
 
-def compare_compactness(found: Iterable[Inversion], natural: float) -> dict[int, float]:
-    """How many times more compact than `natural` masks are, by label, of the labels for which a trigger was found."""
-    settled = (one for one in found if one.status is LabelStatus.SETTLED)
-    return {one.label: measure_compactness(one.trigger.mask) / natural for one in settled}
+def compactness_of(found: Iterable[Inversion]) -> dict[int, float]:
+    """How much of its mask lies close together by label, of the labels for which a trigger was found."""
+    return {one.label: measure_compactness(one.trigger.mask) for one in found if one.status is LabelStatus.SETTLED}
 
 
 def merge(found: Mapping[int, Inversion], closer: Sequence[Inversion]) -> dict[int, Inversion]:

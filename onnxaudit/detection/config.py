@@ -153,7 +153,7 @@ class JudgementConfig:
         patch_weight: `w_p`.
         compactness_weight: `w_m`.
         waves_weight: `w_w`.
-        natural_compactness: few masks of natural triggers are more compact.
+        natural_compactness: usual for the masks of natural triggers, whatever the model.
         fewest_compared: with fewer labels the most conspicuous one counts no more than among so many.
         least_spread: of `ln r` among labels; runs with other seeds differ by this much.
         usual_spread: taken where there are too few labels to measure it.
@@ -166,11 +166,11 @@ class JudgementConfig:
         universal_weight: log-odds for each factor e by which it is smaller.
     """
 
-    offset: float = 0.14
-    patch_weight: float = 1.28
-    compactness_weight: float = 3.41
-    waves_weight: float = 0.95
-    natural_compactness: float = 0.4
+    offset: float = -0.1
+    patch_weight: float = 1.38
+    compactness_weight: float = 3.64
+    waves_weight: float = 0.85
+    natural_compactness: float = 0.35
     fewest_compared: int = 10
     least_spread: float = 0.15
     usual_spread: float = 0.25

@@ -3,8 +3,8 @@
 A look at a label `k` gives a ratio `r_k` that is above one where it looks like a target. By three looks it tells how
 many times closer the label is than is normal for this model, `median / d_k`: by the size of its trigger, by the shift
 of inner features towards it, by the weakest change of the whole image that is made of few waves. By the fourth it
-tells how many times more compact the mask of its trigger is than those of most natural ones, which is much the same
-for all models. Size and shift count together: naturally weak classes have small triggers, strongly trained ones short
+tells how many times more compact the mask of its trigger is than is normal for this model, and than natural ones
+usually are. Size and shift count together: naturally weak classes have small triggers, strongly trained ones short
 shifts; the target of a patch has both, and in one piece. A sinusoid has neither and is found by its waves.
 
     log-odds_k = b − ln max(N, 10) + w_p · c(r_size,k · r_shift,k) + w_m · max(0, ln r_compact,k) + w_w · c(r_waves,k)
@@ -14,7 +14,8 @@ shifts; the target of a patch has both, and in one piece. A sinusoid has neither
 Only what is closer than normal counts, and in full only what lies outside of what is usual among this model's labels
 (`spread`: robust, from the median absolute deviation; with few labels a usual one). Among `N` labels the closest is the
 closer the more there are, hence `ln N`; with fewer than ten, what is normal is the less certain the fewer there are.
-The constants were fitted by `tools/calibrate.py`, by logistic regression with a prior of one half.
+The constants were fitted by `tools/calibrate.py`, by logistic regression with a prior of one half, and `b` then lowered
+by a quarter: an alarm on a clean model costs more than an open verdict.
 Margins and the faintest change of the whole image in root mean square were fitted too and added nothing.
 
 A backdoor that moves every label to another one has no target; it shows in a trigger that moves all classes apart (see
@@ -200,7 +201,7 @@ def _name_targets(found: Sequence[Evidence], mapping: UniversalTrigger | None) -
 
 WORDS = {
     Look.TRIGGER: "its trigger is {:.1f} times smaller than is normal for this model",
-    Look.COMPACTNESS: "its mask {:.1f} times as compact as those of most natural ones",
+    Look.COMPACTNESS: "its mask {:.1f} times as compact",
     Look.SHIFT: "the shift of inner features that leads there {:.1f} times shorter",
     Look.WAVES: "the change of the whole image by few waves {:.1f} times weaker",
 }

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from onnxaudit.detection import DetectionConfig
-from onnxaudit.detection.closer import choose_labels, merge, normal_size, sizes_of
+from onnxaudit.detection.closer import choose_labels, find_normal, merge, sizes_of
 from onnxaudit.detection.judgement import Evidence
 from onnxaudit.records import Inversion, LabelStatus, Trigger
 from onnxaudit.statistics import rate
@@ -47,19 +47,19 @@ def test_a_label_without_a_trigger_is_neither_suspect_nor_control():
 
 def test_no_labels_at_all_are_no_error():
     assert choose_labels([], CONFIG, seed=0) == {}
-    assert normal_size({}, {}, 0) is None
+    assert find_normal({}, {}, 0) is None
 
 
 def test_few_suspects_do_not_make_small_sizes_look_normal():
     roles = dict.fromkeys(range(5), "suspect") | dict.fromkeys(range(5, 9), "control")
     sizes = {label: 2.0 if label < 5 else 40.0 for label in roles}
-    assert normal_size(sizes, roles, settled=43) == 40.0
-    assert normal_size(sizes, roles, settled=9) == 2.0
+    assert find_normal(sizes, roles, settled=43) == 40.0
+    assert find_normal(sizes, roles, settled=9) == 2.0
 
 
 def test_with_equal_weights_normal_is_the_median():
     roles = dict.fromkeys(range(4), "suspect")
-    assert normal_size({0: 1.0, 1: 2.0, 2: 4.0, 3: 9.0}, roles, settled=4) == 3.0
+    assert find_normal({0: 1.0, 1: 2.0, 2: 4.0, 3: 9.0}, roles, settled=4) == 3.0
 
 
 @pytest.mark.parametrize("status", [LabelStatus.UNREACHED, LabelStatus.UNFINISHED])
