@@ -8,7 +8,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
@@ -57,11 +57,11 @@ def measure_peak(run: Callable[[], object]) -> int:
     return live.peak
 
 
-def measure_stored(module: nn.Module) -> int:
-    """Bytes of all tensors within a module, its attributes and what they hold; shared storages count once."""
+def measure_stored(holder: object) -> int:
+    """Bytes of all tensors within a module or another object, its attributes and what they hold; shared ones once."""
     storages: dict[int, int] = {}
     seen: dict[int, Any] = {}  # holds the things themselves, so that no identity is given twice
-    waiting: list[Any] = [module]
+    waiting: list[Any] = [holder]
     while waiting:
         thing = waiting.pop()
         if id(thing) in seen:
