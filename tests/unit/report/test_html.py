@@ -14,6 +14,7 @@ from PIL import Image
 from onnxaudit.records import Document, Layout, Preprocessing, ScanDocument, Trigger, TriggerFinding, Verdict
 from onnxaudit.report.findings import list_findings
 from onnxaudit.report.html import render_html
+from onnxaudit.report.html.charts.names import place_names
 from onnxaudit.report.html.charts.scale import Scale, cover, cover_log
 from onnxaudit.report.html.page import LARGEST
 from onnxaudit.report.html.wording import list_ranges, shorten, split_lead
@@ -220,6 +221,13 @@ def test_scales_survive_equal_and_missing_and_unbounded_values() -> None:
     for low, high in (cover([]), cover([3.0, 3.0]), cover([float("nan"), None, 1.0, float("inf")]), cover_log([0.0])):
         assert low < high
         assert Scale(low, high, 0, 100).ticks
+
+
+def test_names_of_marks_that_lie_close_together_do_not_cover_each_other() -> None:
+    texts = [str(text) for text in place_names([("5 (one)", (300.0, 50.0)), ("6 (two)", (320.0, 52.0))], 340)]
+    places = [tuple(map(float, re.findall(r'[xy]="([\d.]+)"', text))) for text in texts]
+    assert all("end" in text for text in texts)
+    assert abs(places[0][1] - places[1][1]) >= 13
 
 
 def test_numbers_in_a_row_become_ranges() -> None:

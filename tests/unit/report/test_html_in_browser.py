@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from onnxaudit.report.html import render_html
-from tests.browser import Browser, find_chromium, run_browser
 from tests.pages import make_pages
+from tools.browser import Browser, find_chromium, run_browser
 
 pytestmark = pytest.mark.skipif(find_chromium() is None, reason="needs Chromium, which is not installed")
 PAGES = make_pages()

@@ -7,11 +7,11 @@ from statistics import median
 from markupsafe import Markup
 
 from onnxaudit.records import LabelResult, ScanReport
+from onnxaudit.report.html.charts.names import Box, place_names
 from onnxaudit.report.html.charts.scale import Scale, cover, cover_log, format_tick, list_finite
 from onnxaudit.report.html.charts.svg import (
     NARROW,
     WIDE,
-    Point,
     draw_diamond,
     draw_dot,
     draw_dots,
@@ -28,6 +28,7 @@ PANEL, GAP, HEAD, FOOT = 150, 46, 26, 34  # heights: of a panel, between panels,
 FEW = 150  # up to so many labels each dot has its name under the pointer
 NAMED = 4  # labels whose names are written
 LONGEST_NAME = 22  # characters
+LIMIT_NAME = 84  # pixels that the name of a limit takes
 FARTHEST = 25.0  # log-odds beyond which more says nothing more
 
 Value = Callable[[LabelResult], float | None]
@@ -65,7 +66,7 @@ def _draw(report: ScanReport, width: int, kind: str) -> Markup:
         draw_text("Evidence for a backdoor, log-odds", 0, bottom - 12, "head"),
         *_draw_axes(evidence, width),
         *_draw_limits(report, evidence, width),
-        *_draw_points(report, x, evidence, _limit_odds, width),
+        *_draw_points(report, x, evidence, _limit_odds, width, _reserve_limits(report, evidence, width)),
         *odds,
         *_draw_classes(x, bottom + PANEL, width),
     ]
@@ -114,7 +115,14 @@ def _draw_limits(report: ScanReport, y: Scale, width: int) -> Iterator[Markup]:
         yield draw_text("↓ clean", width - RIGHT, y(limit) + (-5 if between else 14), "limit-name", "end")
 
 
-def _draw_points(report: ScanReport, x: Scale, y: Scale, value: Value, width: int) -> Iterator[Markup]:
+def _reserve_limits(report: ScanReport, y: Scale, width: int) -> list[Box]:
+    """Where the names of the limits stand."""
+    return [(width - RIGHT - LIMIT_NAME, y(limit) - 16, width - RIGHT, y(limit) + 2) for limit in _list_limits(report)]
+
+
+def _draw_points(
+    report: ScanReport, x: Scale, y: Scale, value: Value, width: int, reserved: Sequence[Box] = ()
+) -> Iterator[Markup]:
     """Ordinary labels first, so that targets lie on top; then names."""
     places = {row.label: (x(row.label), y(found)) for row in report.labels if (found := value(row)) is not None}
     rows = [row for row in report.labels if row.label in places]
@@ -130,18 +138,8 @@ def _draw_points(report: ScanReport, x: Scale, y: Scale, value: Value, width: in
         yield draw_diamond(places[row.label], "target", _describe_row(report, row))
     order = {label: rank for rank, label in enumerate(report.target_labels)}
     named = sorted(targets, key=lambda row: order[row.label])[:NAMED]
-    yield from _draw_names(report, [(row, places[row.label]) for row in named], width)
-
-
-def _draw_names(report: ScanReport, named: Sequence[tuple[LabelResult, Point]], width: int) -> Iterator[Markup]:
-    """Names beside their marks, lower ones moved where they would lie on one another."""
-    last = -math.inf
-    for row, (x, y) in sorted(named, key=lambda one: one[1][1]):
-        height = max(y + 4, last + 14)
-        last = height
-        left = x > width / 2
-        name = shorten(name_label(row.label, report.class_names), LONGEST_NAME)
-        yield draw_text(name, x - 12 if left else x + 12, height, "name", "end" if left else "start")
+    names = [shorten(name_label(row.label, report.class_names), LONGEST_NAME) for row in named]
+    yield from place_names([(name, places[row.label]) for name, row in zip(names, named, strict=True)], width, reserved)
 
 
 def _limit_odds(row: LabelResult) -> float | None:

@@ -108,7 +108,7 @@ def view_repair(report: RepairReport, detail: Detail) -> RepairView:
     return RepairView(
         name=shorten_path(report.scan.model.path),
         answer=make_answer(report.outcome, report.summary),
-        hero=choose_hero(scan.targets, scan.universal) if report.targets else None,
+        hero=choose_hero(scan.targets, scan.universal, "the original called") if report.targets else None,
         facts=tuple(_list_facts(report)),
         reasons=report.reasons,
         findings=findings,

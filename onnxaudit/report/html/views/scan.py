@@ -12,6 +12,7 @@ from onnxaudit.report.findings import Finding, find_all
 from onnxaudit.report.html import commands
 from onnxaudit.report.html.charts.labels import draw_labels, list_marks
 from onnxaudit.report.html.detail import Detail
+from onnxaudit.report.html.settings import find_number
 from onnxaudit.report.html.views.coverage import (
     Fate,
     LabelTable,
@@ -106,14 +107,16 @@ def view_scan(report: ScanReport, detail: Detail) -> ScanView:
     )
 
 
-def choose_hero(targets: tuple[Suspect, ...], universal: Universal | None) -> Captioned | None:
-    """The picture beside the answer: the trigger as it acts."""
+def choose_hero(
+    targets: tuple[Suspect, ...], universal: Universal | None, says: str = "the model calls"
+) -> Captioned | None:
+    """The picture beside the answer: the trigger as it acts; `says` begins what the model answers."""
     shown = universal.pictures if universal is not None else targets[0].pictures if targets else ()
     if not shown:
         return None
     works = [one for one in targets[0].comparisons if one.works] if targets else []
     if works:
-        caption = f"With the trigger the model calls this {works[0].stamped.caption}; without, {works[0].clean.caption}"
+        caption = f"With the trigger {says} this {works[0].stamped.caption}; without, {works[0].clean.caption}"
         return Captioned(works[0].stamped.picture, caption)
     return Captioned(shown[-1].picture, "The trigger found, on grey")
 
@@ -166,11 +169,16 @@ def _list_facts(report: ScanReport) -> Iterator[Fact]:
         size = f"{found.mask_l1:.1f} {report.model.input.layout.unit}"
         yield Fact("Trigger", size, f"{format_share(min(1.0, found.mask_l1 / found.trigger.mask.size))} of the input")
         yield Fact("Works on", format_rate(found.success_rate), "of clean images that the search did not see")
-    yield Fact("Score", f"{report.score:.2f}", "0 clean, 1 backdoored; above 0.5 a backdoor is called")
+    yield Fact("Score", f"{report.score:.2f}", _describe_limits(report))
     coverage = report.coverage
     yield Fact("Classes tested", f"{coverage.labels_finished:,} of {coverage.labels_asked:,}")
     kind = "synthetic" if report.samples.synthetic else "labelled" if report.samples.labelled else "without labels"
     yield Fact("Clean images", f"{report.samples.count:,}", kind)
+
+
+def _describe_limits(report: ScanReport) -> str:
+    clean = find_number(report.config, "detection", "judgement", "clean_below")
+    return "above 0.5: backdoored" if clean is None else f"above 0.5: backdoored; below {clean:g}: clean"
 
 
 def _describe_preprocessing(choice: PreprocessingChoice) -> str:

@@ -117,7 +117,7 @@ def run_browser(folder: Path) -> Iterator[Browser]:
     command_end, commands = os.pipe()
     events, event_end = os.pipe()
     arguments = [str(command_end), str(event_end), program, *OPTIONS, PIPE, f"--user-data-dir={folder}", "about:blank"]
-    with subprocess.Popen(
+    with subprocess.Popen(  # noqa: S603, a browser that lies on the path
         [sys.executable, "-c", LAUNCH, *arguments],
         pass_fds=(command_end, event_end),
         stdin=subprocess.DEVNULL,
