@@ -5,7 +5,7 @@ main knob chosen on the same `D_valid` by what its user could know: agreement wi
 inverted trigger.
 """
 
-from benchmarks.baselines import channel_lipschitz, clean_tuning, fine_pruning, unlearning
+from benchmarks.baselines import channel_lipschitz, clean_tuning, fine_pruning, implicit_hypergradient, unlearning
 from benchmarks.baselines.problem import Baseline, Chosen, Problem, choose, pose
 
 BASELINES: dict[str, Baseline] = {
@@ -13,6 +13,7 @@ BASELINES: dict[str, Baseline] = {
     "fine-pruning": fine_pruning.BASELINE,
     "unlearning": unlearning.BASELINE,
     "lipschitz": channel_lipschitz.BASELINE,
+    "i-bau": implicit_hypergradient.BASELINE,
 }
 
 __all__ = ["BASELINES", "Baseline", "Chosen", "Problem", "choose", "pose"]

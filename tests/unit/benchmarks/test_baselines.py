@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
-from benchmarks.baselines import channel_lipschitz, clean_tuning, fine_pruning, unlearning
+from benchmarks.baselines import channel_lipschitz, clean_tuning, fine_pruning, implicit_hypergradient, unlearning
 from benchmarks.baselines.channel_lipschitz import bound_channels, find_excessive
+from benchmarks.baselines.implicit_hypergradient import Schedule, differentiate, find_worst_change
 from benchmarks.baselines.problem import Baseline, Problem, choose, rank
 from benchmarks.baselines.tuning import TuningConfig, tune
 from onnxaudit.pipeline.measuring import make_yardstick
@@ -128,3 +130,68 @@ def test_lipschitz_pruning_silences_excessive_channels_behind_their_batch_norm()
     pruned = channel_lipschitz.apply(problem(model.with_values({"scale": scale})), {"u": 1.0})
     assert pruned.initializer("scale").tolist() == [1, 0, 1, 1]
     assert np.array_equal(pruned.initializer("k"), model.initializer("k"))
+
+
+class Curved(torch.nn.Module):
+    """Two classes by a curve of one pixel; smooth, and in double precision."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.tensor([0.7, -0.4], dtype=torch.float64))
+
+    def forward(self, images):
+        pixel = images.flatten(1)
+        return torch.cat([torch.zeros_like(pixel), self.weight[0] * pixel + self.weight[1] * pixel.square()], dim=1)
+
+
+def pixels():
+    images = torch.tensor([0.2, 0.6, 1.4], dtype=torch.float64).reshape(3, 1, 1, 1)
+    return images, torch.tensor([0, 1, 1])
+
+
+def settle(network, images, schedule):
+    """The fixed point of the inner problem, by many small steps."""
+    answers, change = network(images).argmax(dim=1), torch.zeros_like(images[:1]).requires_grad_()
+    for _ in range(300):
+        inner = F.cross_entropy(network(images + change), answers) - schedule.penalty * change.square().sum()
+        (slope,) = torch.autograd.grad(inner, change)
+        change = (change + 0.2 * slope).detach().requires_grad_()
+    return change.detach()
+
+
+def test_hypergradient_is_the_derivative_of_the_outer_loss_along_the_settled_change():
+    network, (images, labels), marked = Curved(), pixels(), torch.tensor([True, True, False])
+    schedule = Schedule(penalty=1.0, map_step=0.2, iterations=300)
+
+    def outer():
+        shown = images + marked[:, None, None, None] * settle(network, images, schedule)
+        return F.cross_entropy(network(shown), labels).item()
+
+    weights = [network.weight]
+    change = settle(network, images, schedule)
+    (gradient,) = differentiate(network, weights, images, labels, change, marked, schedule)
+    for place, step in ((0, 1e-5), (1, 1e-5)):
+        losses = []
+        for sign in (1, -2):
+            with torch.no_grad():
+                network.weight[place] += sign * step
+            losses.append(outer())
+        with torch.no_grad():
+            network.weight[place] += step
+        assert (losses[0] - losses[1]) / (2 * step) == pytest.approx(gradient[place].item(), rel=1e-4)
+
+
+def test_worst_change_leaves_the_answers_within_its_radius():
+    network, (images, _) = Curved(), pixels()
+    change = find_worst_change(network, images, Schedule(radius=0.5), torch.Generator().manual_seed(0))
+    answers = network(images).argmax(dim=1)
+    assert change.norm().item() <= 0.5 + 1e-9
+    assert F.cross_entropy(network(images + change), answers) > F.cross_entropy(network(images), answers)
+
+
+def test_hypergradient_unlearning_moves_weights_only_and_keeps_accuracy():
+    task = problem()
+    tuned = implicit_hypergradient.apply(task, {"step_size": 1e-3}, Schedule(rounds=2))
+    assert set(tuned.values) <= {"w1", "b1", "w2", "b2"}
+    assert tuned.values
+    assert stripes.accuracy(tuned) > 0.95
