@@ -14,30 +14,25 @@ from onnxaudit.detection.forwards import compute_logits, device_of, find_hits, p
 from onnxaudit.detection.inversion import invert
 from onnxaudit.detection.judgement import Evidence, choose_universal, compare, judge, weigh
 from onnxaudit.detection.looks import Shortlist, Viewer
-from onnxaudit.detection.obstacles import explain, list_doubts, list_obstacles
-from onnxaudit.detection.outliers import anomaly_indexes, log_indexes
+from onnxaudit.detection.obstacles import list_doubts, list_obstacles
+from onnxaudit.detection.tabulating import cover, report_trigger, tabulate
 from onnxaudit.detection.universal import find_universals
 from onnxaudit.detection.workers import Workers, cut
 from onnxaudit.records import (
-    Coverage,
     Detection,
     Event,
     Floats,
     Inversion,
-    LabelResult,
-    LabelStatus,
     Look,
     OnEvent,
     Rate,
     Samples,
-    TriggerFinding,
 )
 from onnxaudit.statistics import rate, rate_of
 
 VERIFY_EVERY = 10  # labels between two events, at most
 VERIFYING = "triggers tested on samples that inversion did not see"
 NO_TIME = "The time was up before a trigger that moves all classes could be looked for."
-SCREENED = "among so many labels the cheap looks saw nothing in it; no trigger was sought"
 
 
 def detect(
@@ -103,9 +98,11 @@ def detect(
         own += (NO_TIME,)
     return Detection(
         judgement=judge(evidence, (universal, mapping_odds), obstacles, (*doubts, *own), config.judgement, unit),
-        labels=_tabulate(first, found, sizes, evidence, roles, success, count),
-        triggers=tuple(_report(found[label], success[label]) for label, role in roles.items() if role == "suspect"),
-        coverage=_cover(found, count),
+        labels=tabulate(first, found, sizes, evidence, roles, success, count),
+        triggers=tuple(
+            report_trigger(found[label], success[label]) for label, role in roles.items() if role == "suspect"
+        ),
+        coverage=cover(found, count),
         universal=universal if mapping_odds > 0 else None,
     )
 
@@ -189,51 +186,3 @@ def _verify(
             success |= zip(part, workers.map(verify, part), strict=True)
             _tell(on_event, Event("verify", len(success), len(found), VERIFYING))
     return success
-
-
-def _tabulate(
-    first: Sequence[Inversion],
-    found: Mapping[int, Inversion],
-    closer_sizes: Mapping[int, float],
-    evidence: Sequence[Evidence],
-    roles: Mapping[int, Role],
-    success: Mapping[int, Rate],
-    classes: int,
-) -> tuple[LabelResult, ...]:
-    sizes = sizes_of(first)
-    labels = [one.label for one in first]
-    firsts = [sizes.get(label) for label in labels]
-    raw, logs = (dict(zip(labels, indexes, strict=True)) for indexes in (anomaly_indexes(firsts), log_indexes(firsts)))
-    closer = dict(zip(closer_sizes, log_indexes(list(closer_sizes.values())), strict=True))
-    weighed = {one.label: one for one in evidence}
-
-    def describe(label: int) -> LabelResult:
-        if label not in found:
-            return LabelResult(label, LabelStatus.SCREENED, None, rate(0, 0), None, reason=SCREENED)
-        one = found[label]
-        return LabelResult(
-            label=label,
-            status=one.status,
-            mask_l1=one.trigger.mask_l1 if one.status is LabelStatus.SETTLED else None,
-            success_rate=success[label],
-            anomaly_index=raw[label],
-            log_index=logs[label],
-            closer_index=closer.get(label),
-            ratios=dict(weighed[label].ratios),
-            log_odds=weighed[label].log_odds,
-            role=roles.get(label),
-            passes=one.passes,
-            reason=explain(one),
-        )
-
-    return tuple(describe(label) for label in range(classes))
-
-
-def _report(one: Inversion, success: Rate) -> TriggerFinding:
-    return TriggerFinding(one.label, one.trigger, one.trigger.digest, one.trigger.mask_l1, success)
-
-
-def _cover(found: Mapping[int, Inversion], classes: int) -> Coverage:
-    """A label that was screened out is finished: that no trigger was sought for it stands in its row."""
-    reasons = {one.label: explain(one) for one in found.values() if one.status is LabelStatus.UNFINISHED}
-    return Coverage(labels_asked=classes, labels_finished=classes - len(reasons), reasons=reasons)
