@@ -6,7 +6,7 @@ inverted trigger.
 """
 
 from benchmarks.baselines import channel_lipschitz, clean_tuning, fine_pruning, implicit_hypergradient, unlearning
-from benchmarks.baselines.problem import Baseline, Chosen, Problem, choose, pose
+from benchmarks.baselines.problem import Baseline, Chosen, Problem, Tried, choose, pose
 
 BASELINES: dict[str, Baseline] = {
     "fine-tuning": clean_tuning.BASELINE,
@@ -16,4 +16,4 @@ BASELINES: dict[str, Baseline] = {
     "i-bau": implicit_hypergradient.BASELINE,
 }
 
-__all__ = ["BASELINES", "Baseline", "Chosen", "Problem", "choose", "pose"]
+__all__ = ["BASELINES", "Baseline", "Chosen", "Problem", "Tried", "choose", "pose"]

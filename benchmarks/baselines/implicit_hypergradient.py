@@ -120,4 +120,4 @@ def _add(first: Tensor | None, second: Tensor | None, like: Tensor) -> Tensor:
     return total
 
 
-BASELINE = Baseline("Zeng et al., ICLR 2022", tuple({"step_size": rate} for rate in (3e-4, 1e-3, 3e-3)), apply)
+BASELINE = Baseline("Zeng et al., ICLR 2022", tuple({"step_size": rate} for rate in (1e-4, 3e-4, 1e-3)), apply)

@@ -68,12 +68,20 @@ class Baseline:
 
 
 @dataclass(frozen=True, eq=False)
-class Chosen:
-    """The best of a grid by `D_valid`, and what it measured there."""
+class Tried:
+    """The model of one setting, and what it measured on `D_valid`."""
 
     model: Model
     setting: Setting
     measured: Measurement
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """The best of a grid by `D_valid`, and the whole grid."""
+
+    best: Tried
+    grid: tuple[Tried, ...]
 
 
 def choose(problem: Problem, baseline: Baseline) -> Chosen:
@@ -81,8 +89,8 @@ def choose(problem: Problem, baseline: Baseline) -> Chosen:
     tried = []
     for setting in baseline.grid:
         model = baseline.apply(problem, setting)
-        tried.append(Chosen(model, setting, problem.measure(model)))
-    return min(tried, key=lambda one: rank(one.measured))
+        tried.append(Tried(model, setting, problem.measure(model)))
+    return Chosen(min(tried, key=lambda one: rank(one.measured)), tuple(tried))
 
 
 def rank(measured: Measurement) -> tuple[float, float]:

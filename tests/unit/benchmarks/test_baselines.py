@@ -66,8 +66,9 @@ def test_the_whole_grid_is_tried():
 
     chosen = choose(problem(), Baseline("nobody", ({"knob": 1}, {"knob": 2}, {"knob": 3}), apply))
     assert tried == [1, 2, 3]
-    assert chosen.setting == {"knob": 2}
-    assert stripes.success(chosen.model) == 0.0
+    assert [one.setting["knob"] for one in chosen.grid] == [1, 2, 3]
+    assert chosen.best.setting == {"knob": 2}
+    assert stripes.success(chosen.best.model) == 0.0
 
 
 def test_unlearning_breaks_the_trigger_and_keeps_accuracy():
