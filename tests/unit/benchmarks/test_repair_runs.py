@@ -1,0 +1,79 @@
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from benchmarks import repair
+from benchmarks.repair import Run
+
+
+class Entry:
+    """A model of a zoo whose figures are known."""
+
+    name, attack, model = "signs-1", "badnets", "signs-1.onnx"
+
+    def __init__(self):
+        self.targets = [3]
+        self.truth = {"dataset": "gtsrb32", "architecture": "lenet", "attack": "badnets", "backdoored": True}
+
+    def measure(self, model):
+        return {"accuracy": 0.9, "true_asr": [1.0 if model == self.model else 0.2]}
+
+    def write_defender_data(self, path, per_class):
+        path.write_text(str(per_class))
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """What was repaired: method and label, in order. The method `prune` fails."""
+    made = []
+
+    def repair_model(entry, *given):
+        _, _, config, output, _, label = given
+        made.append((config.method, label))
+        if config.method == "prune":
+            raise ValueError("no")
+        return {"seconds": 7.0, "rescan_seconds": 4.0, **entry.measure(output)}
+
+    monkeypatch.setattr(repair, "repair", repair_model)
+    return made
+
+
+def scan_that_finds(monkeypatch, *labels):
+    verdict = SimpleNamespace(value="backdoored")
+    found = SimpleNamespace(verdict=verdict, target_labels=labels, duration_seconds=1.0)
+    monkeypatch.setattr(repair, "find_scan", lambda *_: found)
+
+
+def run(folder):
+    return Run(Entry(), 0, 10, folder, None)
+
+
+def test_a_second_run_measures_only_what_is_missing(calls, monkeypatch, tmp_path):
+    scan_that_finds(monkeypatch, 3)
+    run(tmp_path).measure(["full"])
+    run(tmp_path).measure(["full", "prune+tune"])
+    assert calls == [("full", None), ("prune+tune", None)]
+    kept = json.loads((tmp_path / "signs-1.0.json").read_text())
+    assert list(kept["ways"]) == ["none", "full", "prune+tune"]
+    assert kept["cell"] == ["signs", "LeNet-5", "random"]
+
+
+def test_seconds_leave_the_new_scan_out(calls, monkeypatch, tmp_path):
+    scan_that_finds(monkeypatch, 3)
+    assert run(tmp_path).measure(["full"])["ways"]["full"]["seconds"] == 3.0
+    assert calls
+
+
+def test_the_label_is_given_where_the_scan_did_not_name_it_first(calls, monkeypatch, tmp_path):
+    scan_that_finds(monkeypatch, 5, 3)
+    assert run(tmp_path).measure(["full"])["label_given"] is True
+    assert calls == [("full", 3)]
+
+
+def test_a_way_that_fails_is_kept_with_its_error_and_hides_no_other(calls, monkeypatch, tmp_path):
+    scan_that_finds(monkeypatch, 3)
+    row = run(tmp_path).measure(["prune", "full"])
+    assert row["ways"]["prune"] == {"error": "ValueError: no"}
+    assert "accuracy" in row["ways"]["full"]
+    assert len(calls) == 2
