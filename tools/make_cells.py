@@ -47,8 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ]
     context = get_context("spawn")  # a forked copy of torch's threads may hang
     with ProcessPoolExecutor(options.jobs, context, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        while rounds := _next_round(cells, options):
-            tasks = [pool.submit(make_model, recipe, sources, data, options.output) for recipe in rounds]
+        while missing := list_missing(cells, options):
+            tasks = [pool.submit(make_model, recipe, sources, data, options.output) for recipe in missing]
             for task in tasks:
                 outcome = task.result()
                 print(outcome.line(), flush=True)
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return _report(cells, options)
 
 
-def _next_round(cells: Sequence[Cell], options: argparse.Namespace) -> list[ZooRecipe]:
+def list_missing(cells: Sequence[Cell], options: argparse.Namespace) -> list[ZooRecipe]:
     """For each cell that lacks models its next recipe, if it has one."""
     open_cells = [cell for cell in cells if count_made(cell, options) < options.models]
     return [recipe for cell in open_cells for recipe in islice(_find_open(cell, options), 1)]
