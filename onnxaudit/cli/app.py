@@ -35,9 +35,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return run_guarded(command, settings)
 
 
-def _command(function: Callable[..., int]) -> Callable[..., int]:
+policy_app = typer.Typer(help="The policy by which models are let through.")
+app.add_typer(policy_app, name="policy")
+
+
+def _command(function: Callable[..., int], within: typer.Typer = app) -> Callable[..., int]:
     """A command whose groups of options are spread out, and that alone writes to stdout."""
-    return app.command()(spread_groups(keep_stdout()(function)))
+    return within.command()(spread_groups(keep_stdout()(function)))
 
 
 def _show_version(wanted: bool) -> None:
@@ -75,6 +79,7 @@ def scan(
     outputs: opt.RunOutputs,
     output: opt.OutputName = None,
     computing: opt.Computing,
+    gating: opt.Gating,
 ) -> int:
     """Tell whether models have a backdoor, where it leads, and what its trigger looks like.
 
@@ -85,11 +90,11 @@ def scan(
     given = opt.keep_given(
         data=data,
         output=output,
-        time_budget=time_budget,
         config=opt.read_effort(profile),
         embed_samples=embed_samples or None,
     )
-    return run_scan(models, {**given, **computing.keep_given()}, outputs, save_triggers, context.obj)
+    request = gating.request(time_budget=time_budget)
+    return run_scan(models, {**given, **computing.keep_given()}, outputs, save_triggers, request, context.obj)
 
 
 @_command
@@ -114,6 +119,7 @@ def repair(
     embed_samples: opt.EmbedSamples = False,
     outputs: opt.RunOutputs,
     computing: opt.Computing,
+    gating: opt.Gating,
 ) -> int:
     """Take a backdoor out and write a working model without it; the original is never touched.
 
@@ -121,13 +127,12 @@ def repair(
     """
     from onnxaudit.cli.runs import run_repair
 
-    limits = opt.keep_given(criterion=criterion, min_agreement=min_agreement, max_success=max_success)
+    limits = opt.keep_given(criterion=criterion)
     given = opt.keep_given(
         label=label,
         layer=layer,
         evaluation=evaluation,
         allow_incomplete=allow_incomplete or None,
-        time_budget=time_budget,
         embed_samples=embed_samples or None,
     )
     return run_repair(
@@ -136,6 +141,7 @@ def repair(
         scan_file=scan,
         trigger_file=known_trigger,
         outputs=outputs,
+        request=gating.request(time_budget=time_budget, min_agreement=min_agreement, max_success=max_success),
         settings=context.obj,
     )
 
@@ -217,3 +223,25 @@ def rules(context: typer.Context, rule: opt.Rule = None) -> int:
 
     context.obj.stdout.write(list_rules() if rule is None else explain_rule(find_rule(rule)))
     return CLEAN
+
+
+def show(
+    context: typer.Context,
+    *,
+    gating: opt.Gating,
+    time_budget: opt.TimeBudget = None,
+    min_agreement: opt.MinAgreement = None,
+    max_success: opt.MaxSuccess = None,
+) -> int:
+    """Tell the policy in force here: each key, its value, and where that comes from.
+
+    The command line goes before ONNXAUDIT_* variables, these before --policy, that before [tool.onnxaudit] in the
+    working directory's pyproject.toml, and this before the defaults.
+    """
+    from onnxaudit.cli.policies import run_policy_show
+
+    request = gating.request(time_budget=time_budget, min_agreement=min_agreement, max_success=max_success)
+    return run_policy_show(request, context.obj)
+
+
+_command(show, policy_app)

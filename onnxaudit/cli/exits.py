@@ -1,4 +1,4 @@
-"""Exit codes: 0 clean, 1 backdoored, 2 error, 3 inconclusive, 130 interrupted."""
+"""Exit codes: 0 clean, 1 backdoored, 2 error, 3 inconclusive, 130 interrupted; the policy decides on the verdict."""
 
 import contextlib
 import os
@@ -15,18 +15,23 @@ from onnxaudit.errors import OnnxauditError
 from onnxaudit.report.text import show_plainly
 
 if TYPE_CHECKING:  # at run time `--help` would pay for numpy
-    from onnxaudit.records import Document
+    from onnxaudit.records import Document, RepairDocument, ScanDocument
 
 CLEAN, BACKDOORED, ERROR, INCONCLUSIVE, INTERRUPTED = 0, 1, 2, 3, 130
 WORST_FIRST = (BACKDOORED, ERROR, INCONCLUSIVE, CLEAN)
 
-CODE_OF_VERDICT = {"clean": CLEAN, "backdoored": BACKDOORED, "inconclusive": INCONCLUSIVE}
-CODE_OF_OUTCOME = {"repaired": 0, "nothing to repair": 0, "incomplete": 1, "inconclusive": INCONCLUSIVE}
+CODE_OF_DECISION = {"pass": CLEAN, "fail": BACKDOORED, "inconclusive": INCONCLUSIVE}
 
 
 def find_worst(codes: Iterable[int]) -> int:
     """The code that counts when several models were scanned."""
     return min(codes, key=WORST_FIRST.index)
+
+
+def list_codes(document: "ScanDocument | RepairDocument") -> list[int]:
+    """One code for each report: what the policy made of it."""
+    assert document.gate is not None
+    return [CODE_OF_DECISION[decision.outcome] for decision in document.gate.decisions]
 
 
 @dataclass

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 import typer
 
 from onnxaudit.cli.stdout import STDOUT
-from onnxaudit.cli.values import read_deviations, read_duration, read_numbers, read_range, read_size
+from onnxaudit.cli.values import read_bytes, read_deviations, read_duration, read_numbers, read_range, read_size
 from onnxaudit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -172,6 +172,33 @@ EmbedSamples = Annotated[
 AllowIncomplete = Annotated[
     bool, typer.Option("--allow-incomplete", help="Write the model even where a limit was missed (exit code 1).")
 ]
+PolicyFile = Annotated[
+    Path | None, typer.Option("--policy", metavar="FILE", help="A policy in TOML; what is given here goes before it.")
+]
+FailOn = Annotated[
+    Literal["backdoored", "suspicion"] | None,
+    typer.Option(help="From which finding on a model fails (exit code 1)."),
+]
+Inconclusive = Annotated[
+    Literal["block", "fail", "warn"] | None,
+    typer.Option(help="What no verdict comes to: exit code 3, 1, or 0, which the report records."),
+]
+ExitZero = Annotated[
+    bool, typer.Option("--exit-zero", help="Exit code 0 whatever is found, which the report records; errors stay 2.")
+]
+RequiredLooks = Annotated[
+    str | None,
+    typer.Option(metavar="A,B", help="Evidence without which no model passes: trigger, compactness, shift, waves."),
+]
+MinCoverage = Annotated[
+    float | None, typer.Option(min=0, max=1, metavar="Q", help="Least share of labels that a scan has to finish.")
+]
+MemoryLimit = Annotated[
+    Any, typer.Option(parser=read_bytes, metavar="4GiB", help="Stop with an error where more memory would be needed.")
+]
+Domains = Annotated[
+    str | None, typer.Option(metavar="A,B", help="Operator domains beside ONNX's own that a model may use.")
+]
 
 
 @dataclass(frozen=True)
@@ -268,3 +295,39 @@ class Computing:
             input_size=self.input_size,
             preprocessing=read_preprocessing(self.pixel_range, self.mean, self.std, self.channel_order),
         )
+
+
+@dataclass(frozen=True)
+class PolicyRequest:
+    """What a command line says of the policy: a file, and options by key."""
+
+    file: Path | None
+    options: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Gating:
+    """The policy's keys on the command line; those that name limits of a run are options of their commands."""
+
+    policy: PolicyFile = None
+    fail_on: FailOn = None
+    inconclusive: Inconclusive = None
+    exit_zero: ExitZero = False
+    required_looks: RequiredLooks = None
+    min_coverage: MinCoverage = None
+    memory_limit: MemoryLimit = None
+    domains: Domains = None
+
+    def request(self, **limits: Any) -> PolicyRequest:
+        """What was given, and the limits that were."""
+        options = keep_given(
+            fail_on=self.fail_on,
+            inconclusive=self.inconclusive,
+            exit_zero=self.exit_zero or None,
+            required_looks=self.required_looks,
+            min_coverage=self.min_coverage,
+            memory_limit=self.memory_limit,
+            domains=self.domains,
+            **limits,
+        )
+        return PolicyRequest(self.policy, options)

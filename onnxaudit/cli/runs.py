@@ -10,35 +10,44 @@ from typing import Any
 
 from onnxaudit.cli.exits import (
     CLEAN,
-    CODE_OF_OUTCOME,
-    CODE_OF_VERDICT,
     ERROR,
     Settings,
     describe_error,
     find_worst,
+    list_codes,
     report_error,
 )
-from onnxaudit.cli.options import ProgressName, RunOutputs
+from onnxaudit.cli.options import PolicyRequest, ProgressName, RunOutputs, keep_given
 from onnxaudit.cli.output import open_delivery, save_triggers
+from onnxaudit.cli.policies import decide, find_policy, limit_memory
 from onnxaudit.cli.progress import announce, report_progress
 from onnxaudit.cli.rendering import read_report
 from onnxaudit.data.triggers import load_trigger
 from onnxaudit.errors import UsageError
+from onnxaudit.gate.domains import check_domains
+from onnxaudit.gate.policy import Policy
 from onnxaudit.pipeline import PruningConfig, RepairConfig, profile, repair, scan
 from onnxaudit.records import ProfileDocument, RepairDocument, ScanDocument, ScanFailure, ScanReport
 
 
 def run_scan(
-    models: Sequence[Path], options: dict[str, Any], outputs: RunOutputs, triggers: Path | None, settings: Settings
+    models: Sequence[Path],
+    options: dict[str, Any],
+    outputs: RunOutputs,
+    triggers: Path | None,
+    request: PolicyRequest,
+    settings: Settings,
 ) -> int:
     """Scan each model; one that fails does not stop the rest."""
-    delivery = open_delivery(outputs, settings, models, folder=triggers)
+    delivery = open_delivery(outputs, settings, [*models, request.file], folder=triggers)
+    effective = find_policy(request, models, options.get("data"))
+    limit_memory(effective)
     reports: list[ScanReport] = []
     failures: list[ScanFailure] = []
     for number, model in enumerate(models, start=1):
         if len(models) > 1:
             announce(str(model), number, len(models), outputs.progress_name)
-        outcome = _scan_one(model, options, outputs.progress_name, settings)
+        outcome = _scan_one(model, options, effective.policy, outputs.progress_name, settings)
         if isinstance(outcome, ScanFailure):
             failures.append(outcome)
             continue
@@ -46,8 +55,11 @@ def run_scan(
         delivery.tell(ScanDocument((outcome,)))
         if triggers is not None:
             save_triggers(outcome, triggers)
-    delivery.deliver(ScanDocument(tuple(reports), tuple(failures)))
-    return find_worst([*(CODE_OF_VERDICT[report.verdict] for report in reports), *(ERROR for _ in failures)])
+    document = decide(ScanDocument(tuple(reports), tuple(failures)), effective)
+    if reports:
+        delivery.tell(ScanDocument((), gate=document.gate))
+    delivery.deliver(document)
+    return find_worst([*list_codes(document), *(ERROR for _ in failures)])
 
 
 def run_repair(
@@ -61,13 +73,20 @@ def run_repair(
     scan_file: Path | None,
     trigger_file: Path | None,
     outputs: RunOutputs,
+    request: PolicyRequest,
     settings: Settings,
 ) -> int:
     """Repair one model.
 
-    `config` are fields of `RepairConfig`, `limits` of `PruningConfig`, `options` arguments of `repair`.
+    `config` are fields of `RepairConfig`, `limits` of `PruningConfig`, `options` arguments of `repair`; what the policy
+    limits goes before them.
     """
-    delivery = open_delivery(outputs, settings, [model, scan_file, trigger_file], further=[output])
+    delivery = open_delivery(outputs, settings, [model, scan_file, trigger_file, request.file], further=[output])
+    effective = find_policy(request, [model], data)
+    limit_memory(effective)
+    policy = effective.policy
+    _check_domains(model, policy)
+    limits = {**limits, **keep_given(min_agreement=policy.min_agreement, max_success=policy.max_success)}
     with report_progress(outputs.progress_name) as listen:
         report = repair(
             model,
@@ -78,11 +97,12 @@ def run_repair(
             known_trigger=None if trigger_file is None else load_trigger(trigger_file),
             on_event=listen,
             **options,
+            **keep_given(time_budget=policy.time_budget),
         )
-    document = RepairDocument((report,))
+    document = decide(RepairDocument((report,)), effective)
     delivery.tell(document)
     delivery.deliver(document)
-    return CODE_OF_OUTCOME[report.outcome]
+    return find_worst(list_codes(document))
 
 
 def run_profile(
@@ -99,16 +119,22 @@ def run_profile(
 
 
 def _scan_one(
-    model: Path, options: dict[str, Any], progress: ProgressName, settings: Settings
+    model: Path, options: dict[str, Any], policy: Policy, progress: ProgressName, settings: Settings
 ) -> ScanReport | ScanFailure:
     try:
+        _check_domains(model, policy)
         with report_progress(progress) as listen:
-            return scan(model, on_event=listen, **options)
+            return scan(model, on_event=listen, **options, **keep_given(time_budget=policy.time_budget))
     except BrokenPipeError:
         raise
     except Exception as error:
         report_error(error, settings, where=model)
         return ScanFailure(str(model), describe_error(error))
+
+
+def _check_domains(model: Path, policy: Policy) -> None:
+    if policy.domains is not None:
+        check_domains(model, policy.domains)
 
 
 def _read_scan(path: Path, model: Path) -> ScanReport:

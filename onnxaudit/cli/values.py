@@ -5,20 +5,23 @@ import re
 
 import typer
 
-SECONDS = {"h": 3600, "m": 60, "s": 1}
+from onnxaudit.gate.quantities import parse_duration, parse_size
 
 
 def read_duration(text: str) -> float:
-    """Seconds in `90`, `90s`, `10m` or `1h30m`."""
-    if re.fullmatch(r"\d+(\.\d+)?", text):
-        seconds = float(text)
-    elif re.fullmatch(r"(\d+(\.\d+)?[hms])+", text):
-        seconds = sum(float(number) * SECONDS[unit] for number, unit in re.findall(r"([\d.]+)([hms])", text))
-    else:
-        raise typer.BadParameter(f"{text!r} is no duration; write 90s, 10m or 1h30m")
-    if seconds <= 0:
-        raise typer.BadParameter("a time budget has to be longer than nothing")
-    return seconds
+    """Seconds in `90`, `90s`, `10m`, `1h30m` or `30d`."""
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def read_bytes(text: str) -> int:
+    """Bytes in `4GiB` or `500MB`."""
+    try:
+        return parse_size(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def read_size(text: str) -> tuple[int, int]:

@@ -19,7 +19,7 @@ def computes_in(proto: onnx.ModelProto, element: int) -> bool:
         any(tensor.data_type == element for tensor in graph.initializer)
         or any(value.type.tensor_type.elem_type == element for value in _declared(graph))
         for graph in _graphs(proto)
-    ) or any(_names(attribute, element) for node in _nodes(proto) for attribute in node.attribute)
+    ) or any(_names(attribute, element) for node in walk_nodes(proto) for attribute in node.attribute)
 
 
 def upcast(proto: onnx.ModelProto) -> onnx.ModelProto:
@@ -34,7 +34,7 @@ def upcast(proto: onnx.ModelProto) -> onnx.ModelProto:
         for value in _declared(graph):
             if value.type.tensor_type.elem_type == TensorProto.BFLOAT16:
                 value.type.tensor_type.elem_type = TensorProto.FLOAT
-    for node in _nodes(wide):
+    for node in walk_nodes(wide):
         for attribute in node.attribute:
             if attribute.type == AttributeProto.TENSOR:
                 _widen(attribute.t)
@@ -63,11 +63,12 @@ def _declared(graph: onnx.GraphProto) -> Iterator[onnx.ValueInfoProto]:
 
 def _graphs(proto: onnx.ModelProto) -> Iterator[onnx.GraphProto]:
     yield proto.graph
-    for node in _nodes(proto):
+    for node in walk_nodes(proto):
         yield from (attribute.g for attribute in node.attribute if attribute.type == AttributeProto.GRAPH)
 
 
-def _nodes(proto: onnx.ModelProto) -> Iterator[onnx.NodeProto]:
+def walk_nodes(proto: onnx.ModelProto) -> Iterator[onnx.NodeProto]:
+    """Every node, those of nested graphs and of functions too."""
     yield from _walk(proto.graph.node)
     for function in proto.functions:
         yield from _walk(function.node)

@@ -19,6 +19,7 @@ from onnxaudit.records.detection import (
     Verdict,
 )
 from onnxaudit.records.events import Event, OnEvent
+from onnxaudit.records.gate import Decision, Gate, JudgedWaiver, Setting, Waiver
 from onnxaudit.records.inspection import Check, Inspection, LayerInfo, OperatorUse, TensorInfo
 from onnxaudit.records.model import ElementType, InputSpec, Layout, ModelInfo, OutputKind, OutputSpec
 from onnxaudit.records.repair import (
@@ -61,6 +62,7 @@ __all__ = [
     "ChannelOrder",
     "Check",
     "Coverage",
+    "Decision",
     "Detection",
     "DiagnosisDocument",
     "Document",
@@ -69,12 +71,14 @@ __all__ = [
     "ErrorDocument",
     "Event",
     "Floats",
+    "Gate",
     "GivenPreprocessing",
     "InputSpec",
     "Inspection",
     "InspectionDocument",
     "Ints",
     "Inversion",
+    "JudgedWaiver",
     "Judgement",
     "LabelResult",
     "LabelStatus",
@@ -104,12 +108,14 @@ __all__ = [
     "ScanDocument",
     "ScanFailure",
     "ScanReport",
+    "Setting",
     "TargetLayer",
     "TensorInfo",
     "Trigger",
     "TriggerFinding",
     "UniversalTrigger",
     "Verdict",
+    "Waiver",
     "WeightChange",
     "decode_array",
     "encode_array",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from onnxaudit.records.detection import Coverage, LabelResult, TriggerFinding, UniversalTrigger, Verdict
+from onnxaudit.records.gate import Gate
 from onnxaudit.records.inspection import Check, Inspection
 from onnxaudit.records.model import ModelInfo
 from onnxaudit.records.repair import Measurement, Profile, PruningRound, Removal, TargetLayer, WeightChange
@@ -132,18 +133,27 @@ class ScanFailure:
 
 @dataclass(frozen=True, eq=False)
 class ScanDocument:
-    """What `scan --json` writes; `failures` are the models of the same run that have no report."""
+    """What `scan --json` writes.
+
+    Attributes:
+        reports: one for each model.
+        failures: the models of the same run that have no report.
+        gate: the policy's part.
+        schema_version: of the classes in this module.
+    """
 
     reports: tuple[ScanReport, ...]
     failures: tuple[ScanFailure, ...] = ()
+    gate: Gate | None = None
     schema_version: str = field(default=SCHEMA_VERSION)
 
 
 @dataclass(frozen=True, eq=False)
 class RepairDocument:
-    """What `repair --json` writes."""
+    """What `repair --json` writes; `gate` is the policy's part."""
 
     reports: tuple[RepairReport, ...]
+    gate: Gate | None = None
     schema_version: str = field(default=SCHEMA_VERSION)
 
 

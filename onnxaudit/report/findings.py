@@ -3,11 +3,13 @@
 A scan that calls a model clean has none, one that comes to no verdict has questions left open, never nothing.
 """
 
+import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from onnxaudit.records import (
     Document,
+    Gate,
     LabelResult,
     LabelStatus,
     Look,
@@ -18,6 +20,7 @@ from onnxaudit.records import (
     ScanReport,
     TriggerFinding,
     Verdict,
+    Waiver,
 )
 from onnxaudit.report import rules
 from onnxaudit.report.rules import Rule
@@ -35,6 +38,7 @@ class Finding:
         label: the class it leads to; None where it is about no single class.
         place: names the label to people, else "".
         score: of the scan, in [0, 1].
+        waiver: accepts it for a time; it stays a finding.
     """
 
     rule: Rule
@@ -43,17 +47,36 @@ class Finding:
     label: int | None = None
     place: str = ""
     score: float = 0.0
+    waiver: Waiver | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of rule and class alone: the same in every scan that finds the same."""
+        label = "" if self.label is None else str(self.label)
+        return hashlib.sha256(f"onnxaudit\n{self.rule.id}\n{label}".encode()).hexdigest()
 
 
 def list_findings(document: Document) -> tuple[Finding, ...]:
     """All findings of all reports, in their order."""
     if not isinstance(document, ScanDocument | RepairDocument):
         return ()
-    return tuple(finding for report in document.reports for finding in find_all(report))
+    return tuple(finding for report in document.reports for finding in find_all(report, document.gate))
 
 
-def find_all(report: ScanReport | RepairReport) -> tuple[Finding, ...]:
-    """The findings of one report."""
+def find_all(report: ScanReport | RepairReport, gate: Gate | None = None) -> tuple[Finding, ...]:
+    """The findings of one report, those that `gate` waives with their waivers."""
+    waivers = () if gate is None else gate.waivers
+    used = {(one.waiver.fingerprint, one.waiver.model_sha256): one.waiver for one in waivers if one.state == "used"}
+    found = _find_in(report)
+    if isinstance(report, RepairReport) or not used:
+        return found
+    return tuple(
+        replace(finding, waiver=used.get((finding.fingerprint, report.model.sha256)) if finding.rule.waivable else None)
+        for finding in found
+    )
+
+
+def _find_in(report: ScanReport | RepairReport) -> tuple[Finding, ...]:
     if isinstance(report, RepairReport):
         return tuple(_of_repair(report))
     match report.verdict:
@@ -63,6 +86,11 @@ def find_all(report: ScanReport | RepairReport) -> tuple[Finding, ...]:
             return tuple(_of_inconclusive(report))
         case Verdict.CLEAN:
             return ()
+
+
+def describe_waiver(waiver: Waiver) -> str:
+    """Who accepts a finding, why and how long: one line for people."""
+    return show_plainly(f"waived until {waiver.expiry} by {waiver.approver}: {waiver.reason}")
 
 
 def rank_labels(report: ScanReport) -> list[LabelResult]:

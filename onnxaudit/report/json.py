@@ -58,6 +58,7 @@ def from_json(text: str | bytes) -> Document:
     except (ValueError, OverflowError, RecursionError) as error:
         raise DataError(f"not a report of onnxaudit: {str(error) or 'it is nested too deeply'}") from error
     _check_triggers(document)
+    _check_gate(document)
     return document
 
 
@@ -83,6 +84,9 @@ def canonical(document: Document) -> str:
         _forget_run(report)
     for failure in plain.get("failures", ()):
         failure.clear()
+    for setting in (plain.get("gate") or {}).get("settings", ()):
+        setting.pop("origin")
+        setting.pop("locked")
     return _write(plain)
 
 
@@ -166,6 +170,14 @@ def _check_triggers(document: Document) -> None:
         for scan in scans:
             if scan is not None:
                 _check_scan(scan)
+
+
+def _check_gate(document: Document) -> None:
+    """A policy's part speaks of each report."""
+    if not isinstance(document, ScanDocument | RepairDocument) or document.gate is None:
+        return
+    if len(document.gate.decisions) != len(document.reports):
+        raise DataError("the report is damaged: it does not hold one decision for each report")
 
 
 def _fits(trigger: Trigger, spec: InputSpec) -> bool:

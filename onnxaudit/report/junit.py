@@ -1,12 +1,13 @@
 """JUnit XML, the format in which build servers read test results: a suite for each model, a case for each finding.
 
-A question left open is an error there, not a skipped test: servers show those as green.
+A question left open is an error there, not a skipped test: servers show those as green. A finding that a policy waives
+is skipped.
 """
 
 from xml.etree import ElementTree
 
-from onnxaudit.records import Document, ErrorDocument, RepairDocument, RepairReport, ScanDocument, ScanReport
-from onnxaudit.report.findings import Finding, find_all
+from onnxaudit.records import Document, ErrorDocument, Gate, RepairDocument, RepairReport, ScanDocument, ScanReport
+from onnxaudit.report.findings import Finding, describe_waiver, find_all
 from onnxaudit.report.text import show_plainly
 
 SUITE = "onnxaudit"
@@ -20,7 +21,7 @@ def to_junit(document: Document) -> str:
             _add_failure(suites, SUITE, document.error)
         case ScanDocument() | RepairDocument():
             for report in document.reports:
-                _add_report(suites, report)
+                _add_report(suites, report, document.gate)
         case _:
             pass
     if isinstance(document, ScanDocument):
@@ -30,11 +31,13 @@ def to_junit(document: Document) -> str:
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(suites, encoding="unicode") + "\n"
 
 
-def _add_report(suites: ElementTree.Element, report: ScanReport | RepairReport) -> None:
-    found = find_all(report)
+def _add_report(suites: ElementTree.Element, report: ScanReport | RepairReport, gate: Gate | None) -> None:
+    found = find_all(report, gate)
     path = report.model.path if isinstance(report, ScanReport) else report.scan.model.path
-    failures = sum(finding.rule.kind == "fail" for finding in found)
-    suite = _add_suite(suites, path, max(1, len(found)), failures, len(found) - failures)
+    live = [finding for finding in found if finding.waiver is None]
+    failures = sum(finding.rule.kind == "fail" for finding in live)
+    suite = _add_suite(suites, path, max(1, len(found)), failures, len(live) - failures)
+    suite.set("skipped", str(len(found) - len(live)))
     suite.set("time", f"{report.duration_seconds:.3f}")
     answer = report.verdict.value if isinstance(report, ScanReport) else report.outcome
     properties = ElementTree.SubElement(suite, "properties")
@@ -48,6 +51,10 @@ def _add_report(suites: ElementTree.Element, report: ScanReport | RepairReport) 
 def _add_finding(suite: ElementTree.Element, report: ScanReport | RepairReport, finding: Finding) -> None:
     rule = finding.rule
     case = _add_case(suite, report, " ".join(part for part in (rule.id, rule.name, finding.place) if part))
+    if finding.waiver is not None:
+        message = f"{describe_waiver(finding.waiver)}; {finding.message}"
+        ElementTree.SubElement(case, "skipped", message=message)
+        return
     kind = "failure" if rule.kind == "fail" else "error"
     outcome = ElementTree.SubElement(case, kind, type=rule.id, message=finding.message)
     outcome.text = "\n".join(f"{heading}: {text}" for heading, text in rule.sections.items())

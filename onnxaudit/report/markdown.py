@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from onnxaudit.records import (
     Document,
     ErrorDocument,
+    Gate,
     Measurement,
     RepairDocument,
     RepairReport,
     ScanDocument,
     ScanReport,
 )
-from onnxaudit.report.findings import Finding, find_all, rank_labels
+from onnxaudit.report.findings import Finding, describe_waiver, find_all, rank_labels
 from onnxaudit.report.text import format_duration, format_number, format_rate, name_label, show_plainly
 
 LABELS_SHOWN = 8
@@ -29,11 +30,13 @@ def to_markdown(document: Document) -> str:
         case ErrorDocument():
             parts = [_describe_failure("onnxaudit", document.error)]
         case ScanDocument() | RepairDocument():
-            parts = ["\n".join(_describe(report)) for report in document.reports]
+            parts = ["\n".join(_describe(report, document.gate)) for report in document.reports]
         case _:
             parts = []
     if isinstance(document, ScanDocument):
         parts += [_describe_failure(failure.path, failure.error) for failure in document.failures]
+    if isinstance(document, ScanDocument | RepairDocument) and document.gate is not None:
+        parts.append("\n".join(_describe_gate(document.gate)))
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
@@ -45,14 +48,14 @@ def escape(text: str) -> str:
     return plain
 
 
-def _describe(report: ScanReport | RepairReport) -> Iterator[str]:
+def _describe(report: ScanReport | RepairReport, gate: Gate | None) -> Iterator[str]:
     scan = report if isinstance(report, ScanReport) else report.scan
     answer = report.verdict.value if isinstance(report, ScanReport) else report.outcome
     yield f"## {SIGNS.get(answer, OPEN)} {answer.capitalize()}: {escape(scan.model.path)}"
     yield ""
     yield escape(report.summary)
     yield ""
-    yield from _list_findings(find_all(report))
+    yield from _list_findings(find_all(report, gate))
     yield from _tabulate_labels(report) if isinstance(report, ScanReport) else _tabulate_measurements(report)
     yield ""
     yield from (f"- {escape(reason)}" for reason in report.reasons)
@@ -64,9 +67,22 @@ def _describe(report: ScanReport | RepairReport) -> Iterator[str]:
     )
 
 
+def _describe_gate(gate: Gate) -> Iterator[str]:
+    yield f"policy sha256 {escape(gate.policy_sha256)}"
+    yield ""
+    yield from (f"- **softened**: {escape(softener)}" for softener in gate.softeners)
+    for decision in gate.decisions:
+        if decision.reasons:
+            yield f"- outcome {decision.outcome}: {escape(' '.join(decision.reasons))}"
+    for judged in gate.waivers:
+        if judged.state != "used":
+            yield f"- {judged.state} waiver: {escape(describe_waiver(judged.waiver))}"
+
+
 def _list_findings(found: tuple[Finding, ...]) -> Iterator[str]:
     for finding in found:
-        yield f"- **{finding.rule.id} {finding.rule.name}**: {escape(finding.message)}"
+        waived = "" if finding.waiver is None else f" ({escape(describe_waiver(finding.waiver))})"
+        yield f"- **{finding.rule.id} {finding.rule.name}**: {escape(finding.message)}{waived}"
     if found:
         yield ""
         for rule in dict.fromkeys(finding.rule for finding in found):

@@ -39,6 +39,11 @@ class Rule:
     severity: float = 9.0
 
     @property
+    def waivable(self) -> bool:
+        """Whether it speaks of a class that may be accepted as it is; that a scan told nothing is no such thing."""
+        return self.severity > 0
+
+    @property
     def sections(self) -> dict[str, str]:
         """The full text, by heading."""
         return {

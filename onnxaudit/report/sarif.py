@@ -5,7 +5,6 @@ number, path or message that differs between two scans of one model is part of i
 of one file, and would be merged if the fingerprint that is called after the line did not tell them apart too.
 """
 
-import hashlib
 import json
 import math
 import os
@@ -13,8 +12,8 @@ from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
 
-from onnxaudit.records import Document, ErrorDocument, ModelInfo, RepairDocument, ScanDocument
-from onnxaudit.report.findings import Finding, list_findings
+from onnxaudit.records import Document, ErrorDocument, Gate, ModelInfo, RepairDocument, ScanDocument
+from onnxaudit.report.findings import Finding, describe_waiver, list_findings
 from onnxaudit.report.rules import RULES, Rule
 from onnxaudit.report.text import show_plainly
 
@@ -28,20 +27,22 @@ def to_sarif(document: Document) -> str:
     """The document as one run; a newline at its end."""
     models = _list_models(document)
     places = {(model.path, model.sha256): index for index, model in enumerate(models)}
-    failures = _list_failures(document)
+    failures, gate = _list_failures(document), _find_gate(document)
     run = {
         "tool": {"driver": _describe_tool(document)},
         "invocations": [
             {
                 "executionSuccessful": not failures,
                 "toolExecutionNotifications": [{"level": "error", "message": _say(text)} for text in failures],
+                **({} if gate is None else {"toolConfigurationNotifications": _list_doubtful_waivers(gate)}),
             }
         ],
         "artifacts": [_describe_model(model) for model in models],
         "results": [
-            _describe_finding(finding, places[finding.model.path, finding.model.sha256])
+            _describe_finding(finding, places[finding.model.path, finding.model.sha256]) | _suppress(finding, gate)
             for finding in list_findings(document)
         ],
+        **({} if gate is None else {"properties": _describe_gate(gate)}),
         "columnKind": "utf16CodeUnits",
     }
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, allow_nan=False) + "\n"
@@ -67,6 +68,40 @@ def _list_failures(document: Document) -> list[str]:
             return [f"{failure.path}: {failure.error}" for failure in document.failures]
         case _:
             return []
+
+
+def _find_gate(document: Document) -> Gate | None:
+    return document.gate if isinstance(document, ScanDocument | RepairDocument) else None
+
+
+def _list_doubtful_waivers(gate: Gate) -> list[dict[str, Any]]:
+    return [
+        {
+            "level": "warning" if judged.state == "expired" else "note",
+            "message": _say(f"{judged.state} waiver {judged.waiver.fingerprint}: {describe_waiver(judged.waiver)}"),
+        }
+        for judged in gate.waivers
+        if judged.state != "used"
+    ]
+
+
+def _describe_gate(gate: Gate) -> dict[str, Any]:
+    return {
+        "policySha256": show_plainly(gate.policy_sha256),
+        "softeners": [show_plainly(softener) for softener in gate.softeners],
+        "outcomes": [decision.outcome for decision in gate.decisions],
+    }
+
+
+def _suppress(finding: Finding, gate: Gate | None) -> dict[str, Any]:
+    """SARIF knows results as unsuppressed only where all of them say whether they are."""
+    if gate is None:
+        return {}
+    waiver = finding.waiver
+    if waiver is None:
+        return {"suppressions": []}
+    justification = show_plainly(describe_waiver(waiver))
+    return {"suppressions": [{"kind": "external", "status": "accepted", "justification": justification}]}
 
 
 def _describe_tool(document: Document) -> dict[str, Any]:
@@ -144,8 +179,7 @@ def _locate(finding: Finding) -> dict[str, str]:
 
 
 def _identify(finding: Finding) -> dict[str, str]:
-    label = "" if finding.label is None else str(finding.label)
-    digest = hashlib.sha256(f"onnxaudit\n{finding.rule.id}\n{label}".encode()).hexdigest()
+    digest = finding.fingerprint
     return {"ruleAndLabel/v1": digest, "primaryLocationLineHash": f"{digest[:HEX_DIGITS]}:1"}
 
 

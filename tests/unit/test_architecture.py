@@ -11,7 +11,7 @@ PACKAGE = Path(onnxaudit.__file__).parent
 # In the order in which imports run: a room imports from rooms before it, never from one behind it.
 ROOMS = (
     *("version", "errors", "deadline", "records", "files", "statistics"),
-    *("intake", "data", "importer", "runtime", "surgery", "detection", "mitigation", "report", "pipeline"),
+    *("intake", "data", "importer", "runtime", "surgery", "detection", "mitigation", "report", "pipeline", "gate"),
     *("diagnosis", "cli", "__main__"),
 )
 STRANGERS = {"detection": {"mitigation"}, "mitigation": {"detection"}}  # stages meet in `records`

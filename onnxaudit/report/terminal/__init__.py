@@ -11,9 +11,11 @@ from onnxaudit.records import (
     ErrorDocument,
     InspectionDocument,
     ProfileDocument,
+    RepairDocument,
     ScanDocument,
     ScanReport,
 )
+from onnxaudit.report.terminal.gate import render_gate
 from onnxaudit.report.terminal.inspection import render_diagnosis, render_inspection
 from onnxaudit.report.terminal.lines import Detail, print_line
 from onnxaudit.report.terminal.profile import render_profile
@@ -68,3 +70,5 @@ def render_document(document: Document, console: Console, detail: Detail = "usua
     if isinstance(document, ScanDocument):
         for failure in document.failures:
             print_line(console, ("ERROR", "bold red"), f"  {failure.path}: {failure.error}")
+    if isinstance(document, ScanDocument | RepairDocument) and document.gate is not None:
+        render_gate(document.gate, console, detail)

@@ -1,0 +1,105 @@
+"""The policy of a command: from files, variables and options to what is in force, and held."""
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from onnxaudit.cli.exits import CLEAN, Settings
+from onnxaudit.cli.options import PolicyRequest
+from onnxaudit.errors import UsageError
+from onnxaudit.gate.judging import judge
+from onnxaudit.gate.layers import (
+    PYPROJECT,
+    EffectivePolicy,
+    lies_with_subject,
+    read_command_line,
+    read_environment,
+    read_policy_file,
+    read_pyproject,
+    resolve,
+)
+from onnxaudit.records import RepairDocument, ScanDocument
+from onnxaudit.report.text import show_plainly
+
+Judged = TypeVar("Judged", ScanDocument, RepairDocument)
+
+
+def find_policy(request: PolicyRequest, models: Sequence[Path] = (), data: str | None = None) -> EffectivePolicy:
+    """The policy in force.
+
+    Args:
+        request: of the command line.
+        models: whose folders no policy is read from.
+        data: likewise.
+
+    Raises:
+        UsageError: one of its origins cannot be read, holds what no policy can, or lies with model or data.
+    """
+    layers = []
+    pyproject, file = Path(PYPROJECT), request.file
+    if not lies_with_subject(pyproject, models, data):
+        layers.append(read_pyproject(Path()))
+    elif _names_policy(pyproject):
+        sys.stderr.write(f"note: {PYPROJECT} lies with the model or the data, so no policy is read from it\n")
+    if file is not None:
+        if lies_with_subject(file, models, data):
+            raise UsageError(f"policy {file} lies with the model or the data; keep it where their author cannot write")
+        layers.append(read_policy_file(file))
+    stronger = (*read_environment(os.environ), read_command_line(request.options))
+    return resolve([*(layer for layer in layers if layer is not None), *stronger])
+
+
+def _names_policy(path: Path) -> bool:
+    try:
+        return b"tool.onnxaudit" in path.read_bytes()
+    except OSError:
+        return False
+
+
+def limit_memory(effective: EffectivePolicy) -> None:
+    """Hold the limit on memory, for this process and for good: more ends in an error, never in a verdict.
+
+    Raises:
+        UsageError: this system cannot hold one.
+    """
+    limit = effective.policy.memory_limit
+    if limit is None:
+        return
+    try:
+        import resource
+    except ImportError:
+        raise UsageError("memory_limit cannot be held on this system; leave it out") from None
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    try:
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
+    except (ValueError, OSError) as error:
+        raise UsageError(f"memory_limit {limit} cannot be held: {error}") from error
+
+
+def decide(document: Judged, effective: EffectivePolicy) -> Judged:
+    """The document with what the policy makes of it today."""
+    return replace(document, gate=judge(document, effective, datetime.now(UTC).date()))
+
+
+def run_policy_show(request: PolicyRequest, settings: Settings) -> int:
+    """Tell each key's value and where it comes from."""
+    effective = find_policy(request)
+    width = max(len(setting.key) for setting in effective.settings)
+    for setting in effective.settings:
+        locked = "" if setting.locked is None else f", locked by {setting.locked}"
+        line = f"{setting.key:<{width}}  {_write_value(setting.value)}  ({setting.origin}{locked})"
+        settings.stdout.write(show_plainly(line) + "\n")
+    settings.stdout.write(f"sha256 {effective.sha256}\n")
+    return CLEAN
+
+
+def _write_value(value: Any) -> str:
+    if value is None:
+        return "not set"
+    if isinstance(value, tuple):
+        return ", ".join(str(part) for part in value) or "none"
+    return str(value).lower() if isinstance(value, bool) else str(value)

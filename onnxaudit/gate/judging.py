@@ -1,0 +1,136 @@
+"""What a policy makes of reports. It judges what the reports say and changes nothing in them."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from onnxaudit.gate.layers import EffectivePolicy
+from onnxaudit.gate.policy import FailOn, Inconclusive, Policy
+from onnxaudit.records import (
+    Decision,
+    Gate,
+    JudgedWaiver,
+    RepairDocument,
+    RepairReport,
+    ScanDocument,
+    ScanReport,
+    Verdict,
+    Waiver,
+)
+from onnxaudit.report.findings import Finding, find_all
+from onnxaudit.report.rules import SUSPICION
+
+Outcome = Literal["pass", "fail", "inconclusive"]
+OUTCOME_OF_VERDICT: dict[Verdict, Outcome] = {
+    Verdict.CLEAN: "pass",
+    Verdict.BACKDOORED: "fail",
+    Verdict.INCONCLUSIVE: "inconclusive",
+}
+OUTCOME_OF_REPAIR: dict[str, Outcome] = {
+    "repaired": "pass",
+    "nothing to repair": "pass",
+    "incomplete": "fail",
+    "inconclusive": "inconclusive",
+}
+
+
+def judge(document: ScanDocument | RepairDocument, effective: EffectivePolicy, today: date) -> Gate:
+    """What the policy makes of each report; `today` (UTC) tells which waivers have expired."""
+    policy, applied = effective.policy, set[Waiver]()
+    holding = [waiver for waiver in policy.waivers if not _has_expired(waiver, today)]
+    decisions = []
+    for report in document.reports:
+        matching = _match(report, holding)
+        applied.update(matching.values())
+        decisions.append(_decide(report, policy, matching))
+    judged = tuple(JudgedWaiver(waiver, _state(waiver, applied, today)) for waiver in policy.waivers)
+    return Gate(effective.settings, effective.sha256, policy.softeners, judged, tuple(decisions))
+
+
+def _has_expired(waiver: Waiver, today: date) -> bool:
+    return date.fromisoformat(waiver.expiry) < today
+
+
+def _state(waiver: Waiver, applied: Collection[Waiver], today: date) -> Literal["used", "unused", "expired"]:
+    if _has_expired(waiver, today):
+        return "expired"
+    return "used" if waiver in applied else "unused"
+
+
+def _match(report: ScanReport | RepairReport, waivers: Collection[Waiver]) -> dict[str, Waiver]:
+    """The waivers that speak of this report's findings, by fingerprint. A repair's outcome is nobody's to waive."""
+    if isinstance(report, RepairReport):
+        return {}
+    found = {finding.fingerprint for finding in find_all(report) if finding.rule.waivable}
+    return {
+        waiver.fingerprint: waiver
+        for waiver in waivers
+        if waiver.model_sha256 == report.model.sha256 and waiver.fingerprint in found
+    }
+
+
+@dataclass(frozen=True)
+class _State:
+    """An outcome on its way through the policy, and why it changed."""
+
+    outcome: Outcome
+    reasons: tuple[str, ...] = ()
+
+    def become(self, outcome: Outcome, reason: str) -> "_State":
+        return _State(outcome, (*self.reasons, reason))
+
+
+def _decide(report: ScanReport | RepairReport, policy: Policy, waived: dict[str, Waiver]) -> Decision:
+    found = find_all(report)
+    if isinstance(report, ScanReport):
+        state = _State(OUTCOME_OF_VERDICT[report.verdict])
+        state = _accept(state, found, waived)
+        state = _demand(state, report, [one for one in found if one.fingerprint not in waived], policy)
+    else:
+        state = _State(OUTCOME_OF_REPAIR[report.outcome])
+    state = _soften(state, policy)
+    return Decision(state.outcome, state.reasons, tuple(finding.fingerprint for finding in found))
+
+
+def _accept(state: _State, found: tuple[Finding, ...], waived: dict[str, Waiver]) -> _State:
+    """A model passes by waivers where each of its findings is waived."""
+    if found and all(finding.fingerprint in waived for finding in found):
+        return state.become("pass", f"Every finding is waived ({len(found)}).")
+    return state
+
+
+def _demand(state: _State, report: ScanReport, live: list[Finding], policy: Policy) -> _State:
+    """What the policy demands beyond the verdict."""
+    if state.outcome == "pass":
+        for unmet in _list_unmet(report, policy):
+            state = state.become("inconclusive", unmet)
+    elif (
+        state.outcome == "inconclusive"
+        and policy.fail_on is FailOn.SUSPICION
+        and any(finding.rule is SUSPICION for finding in live)
+    ):
+        state = state.become("fail", "A class stands out, and fail_on = suspicion.")
+    return state
+
+
+def _list_unmet(report: ScanReport, policy: Policy) -> Iterator[str]:
+    asked, finished = report.coverage.labels_asked, report.coverage.labels_finished
+    if finished < policy.min_coverage * asked:
+        yield f"{finished} of {asked} labels were finished, and min_coverage = {policy.min_coverage:g}."
+    taken = {look for row in report.labels for look in row.ratios}
+    for look in policy.required_looks:
+        if look not in taken:
+            yield f"The look {look.value} measured no label, and required_looks names it."
+
+
+def _soften(state: _State, policy: Policy) -> _State:
+    """What a missing verdict comes to, and the softeners."""
+    if state.outcome == "inconclusive" and policy.inconclusive is not Inconclusive.BLOCK:
+        state = state.become(
+            "fail" if policy.inconclusive is Inconclusive.FAIL else "pass",
+            f"There is no verdict, and inconclusive = {policy.inconclusive.value}.",
+        )
+    if state.outcome != "pass" and policy.exit_zero:
+        state = state.become("pass", f"The outcome would be {state.outcome}, and exit_zero is set.")
+    return state

@@ -1,0 +1,152 @@
+"""Where a policy comes from, and which origin wins: command line, environment, `--policy`, pyproject.toml, defaults."""
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from onnxaudit.errors import UsageError
+from onnxaudit.gate.policy import KEYS, Policy, check_names, read_value
+from onnxaudit.records import Setting
+
+DEFAULT, COMMAND_LINE = "default", "command line"
+PREFIX = "ONNXAUDIT_"
+PYPROJECT = "pyproject.toml"
+LOCKED = "locked"
+ONLY_IN_FILES = ("waivers", "accepted_keys")  # values too long for a variable
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What one origin says.
+
+    Attributes:
+        origin: its name, for people.
+        values: by key, as the policy holds them.
+        locked: keys that stronger origins may not change.
+    """
+
+    origin: str
+    values: Mapping[str, Any]
+    locked: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class EffectivePolicy:
+    """The policy in force, and where each of its values comes from."""
+
+    policy: Policy
+    settings: tuple[Setting, ...]
+
+    @property
+    def sha256(self) -> str:
+        """Of all keys and values, the same wherever they come from."""
+        plain = json.dumps(asdict(self.policy), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(plain.encode()).hexdigest()
+
+
+def resolve(layers: Iterable[Layer] = ()) -> EffectivePolicy:
+    """One policy from all origins, the weakest first.
+
+    Raises:
+        UsageError: an origin changes what a weaker one locked.
+    """
+    defaults = Policy()
+    found = {key: Setting(key, getattr(defaults, key), DEFAULT) for key in KEYS}
+    for layer in layers:
+        for key, value in layer.values.items():
+            old = found[key]
+            if old.locked is None:
+                found[key] = Setting(key, value, layer.origin)
+            elif value != old.value:
+                raise UsageError(f"{layer.origin}: {key} is locked by {old.locked}; leave it out, or change it there")
+        for key in layer.locked:
+            old = found[key]
+            found[key] = Setting(key, old.value, old.origin, old.locked or layer.origin)
+    return EffectivePolicy(Policy(**{key: setting.value for key, setting in found.items()}), tuple(found.values()))
+
+
+def read_policy_file(path: Path) -> Layer:
+    """The layer of `--policy FILE`.
+
+    Raises:
+        UsageError: it cannot be read, or says what no policy can.
+    """
+    return _read_table(_read_toml(path), f"policy {path}")
+
+
+def read_pyproject(folder: Path) -> Layer | None:
+    """The layer of `[tool.onnxaudit]` in a folder's pyproject.toml; None where there is none.
+
+    Raises:
+        UsageError: it cannot be read, or says what no policy can.
+    """
+    path = folder / PYPROJECT
+    if not path.is_file():
+        return None
+    table = _read_toml(path).get("tool", {})
+    table = table.get("onnxaudit") if isinstance(table, dict) else None
+    if table is None:
+        return None
+    if not isinstance(table, dict):
+        raise UsageError(f"{path}: tool.onnxaudit is no table")
+    return _read_table(table, str(path))
+
+
+def read_environment(variables: Mapping[str, str]) -> tuple[Layer, ...]:
+    """A layer for each variable that begins with `ONNXAUDIT_`.
+
+    Raises:
+        UsageError: there is no such key, or no such value.
+    """
+    given = {name: value for name, value in sorted(variables.items()) if name.startswith(PREFIX)}
+    known = [PREFIX + key.upper() for key in KEYS if key not in ONLY_IN_FILES]
+    check_names(given, known, "environment")
+    layers = []
+    for name, value in given.items():
+        key = name.removeprefix(PREFIX).lower()
+        layers.append(Layer(f"environment, {name}", {key: read_value(key, value, name)}))
+    return tuple(layers)
+
+
+def read_command_line(options: Mapping[str, Any]) -> Layer:
+    """The strongest layer: options that were given, by key."""
+    return Layer(COMMAND_LINE, {key: read_value(key, value, COMMAND_LINE) for key, value in options.items()})
+
+
+def lies_with_subject(path: Path, models: Sequence[Path], data: str | None) -> bool:
+    """Whether a policy's file lies where its author may be the one of the model or the data.
+
+    That is in the folder of a model, in the folder of a data file, or anywhere within a data folder.
+    """
+    folder = path.resolve().parent
+    if folder in [model.resolve().parent for model in models]:
+        return True
+    if data is None:
+        return False
+    source = Path(data)
+    if source.is_dir():
+        return folder.is_relative_to(source.resolve())
+    return folder == source.resolve().parent
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path} is no TOML: {error}") from error
+
+
+def _read_table(table: Mapping[str, Any], origin: str) -> Layer:
+    check_names(table, (*KEYS, LOCKED), origin)
+    locked = table.get(LOCKED, [])
+    if not isinstance(locked, list) or not all(isinstance(key, str) for key in locked):
+        raise UsageError(f"{origin}: {LOCKED} is no list of keys")
+    check_names(locked, KEYS, f"{origin}: {LOCKED}")
+    values = {key: read_value(key, value, origin) for key, value in table.items() if key != LOCKED}
+    return Layer(origin, values, tuple(locked))

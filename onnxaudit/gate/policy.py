@@ -1,0 +1,191 @@
+"""The policy: its keys, the only home of their defaults, and how values that were given become theirs."""
+
+import difflib
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+from onnxaudit.errors import UsageError
+from onnxaudit.gate.quantities import parse_duration, parse_size
+from onnxaudit.records import Look, Waiver
+
+SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+class FailOn(StrEnum):
+    """From which finding on a model fails."""
+
+    BACKDOORED = "backdoored"
+    SUSPICION = "suspicion"  # a class that stands out, not far enough for a verdict, fails too
+
+
+class Inconclusive(StrEnum):
+    """What a model without a verdict comes to."""
+
+    BLOCK = "block"  # exit code 3
+    FAIL = "fail"  # exit code 1
+    WARN = "warn"  # exit code 0: a softener
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What is demanded of a model, and what an audit may take.
+
+    Attributes:
+        fail_on: from which finding on a model fails.
+        inconclusive: what a model without a verdict comes to.
+        exit_zero: tell everything, stop nothing; errors stay errors.
+        required_looks: kinds of evidence without which no model passes.
+        min_coverage: least share of the labels that were finished, in [0, 1].
+        time_budget: seconds for each model; None is no limit.
+        memory_limit: bytes of data that a process may hold; None is no limit.
+        domains: operator domains besides ONNX's own that a model may name; None is all that can be imported.
+        min_agreement: least agreement of a repaired model with the original; None is the repair's own limit.
+        max_success: largest success of a trigger after a repair; None is the repair's own limit.
+        max_age: seconds for which a statement about a model holds; None is for ever.
+        accepted_keys: public keys in PEM whose signatures count.
+        waivers: accepted findings.
+    """
+
+    fail_on: FailOn = FailOn.BACKDOORED
+    inconclusive: Inconclusive = Inconclusive.BLOCK
+    exit_zero: bool = False
+    required_looks: tuple[Look, ...] = ()
+    min_coverage: float = 0.0
+    time_budget: float | None = None
+    memory_limit: int | None = None
+    domains: tuple[str, ...] | None = None
+    min_agreement: float | None = None
+    max_success: float | None = None
+    max_age: float | None = None
+    accepted_keys: tuple[str, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
+
+    @property
+    def softeners(self) -> tuple[str, ...]:
+        """The settings that let through what was not cleared; there are no others."""
+        found = ["exit_zero"] if self.exit_zero else []
+        return (*found, *(["inconclusive = warn"] if self.inconclusive is Inconclusive.WARN else []))
+
+
+KEYS = tuple(field.name for field in fields(Policy))
+
+
+def read_value(key: str, value: Any, where: str) -> Any:
+    """The value of `key` as the policy holds it, from TOML's types or from text.
+
+    Raises:
+        UsageError: it has none such; names `where`.
+    """
+    try:
+        return _READERS[key](value)
+    except ValueError as error:
+        raise UsageError(f"{where}: {key}: {error}") from error
+
+
+def check_names(names: Iterable[str], known: Iterable[str], where: str) -> None:
+    """Refuse names that mean nothing: a misspelt demand would be none.
+
+    Raises:
+        UsageError: there is one; names what it may have been.
+    """
+    known = tuple(known)
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name.replace("-", "_"), known, 1)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+            raise UsageError(f"{where}: unknown key {name!r}; {hint}")
+
+
+def _choose(kind: type[StrEnum]) -> Callable[[Any], Any]:
+    def read(value: Any) -> Any:
+        if value not in list(kind):
+            raise ValueError(f"{value!r} is not one of {', '.join(kind)}")
+        return kind(value)
+
+    return read
+
+
+def _read_flag(value: Any) -> bool:
+    words = {"true": True, "1": True, "false": False, "0": False}
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.lower() in words:
+        return words[value.lower()]
+    raise ValueError(f"{value!r} is neither true nor false")
+
+
+def _read_share(value: Any) -> float:
+    try:
+        share = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        share = math.nan
+    if not 0 <= share <= 1:
+        raise ValueError(f"{value!r} is no share from 0 to 1")
+    return share
+
+
+def _quantity(parse: Callable[[str], Any]) -> Callable[[Any], Any]:
+    def read(value: Any) -> Any:
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise ValueError(f"{value!r} is neither a number nor text")
+        return parse(str(value))
+
+    return read
+
+
+def _several(read: Callable[[Any], Any] = str) -> Callable[[Any], tuple[Any, ...]]:
+    def read_all(value: Any) -> tuple[Any, ...]:
+        parts = [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
+            raise ValueError(f"{value!r} is no list of texts")
+        return tuple(read(part) for part in parts)
+
+    return read_all
+
+
+def _read_waivers(value: Any) -> tuple[Waiver, ...]:
+    if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
+        raise ValueError("waivers are tables, [[waivers]] each")
+    return tuple(_read_waiver(entry, f"waiver {number}") for number, entry in enumerate(value, start=1))
+
+
+def _read_waiver(entry: Mapping[str, Any], name: str) -> Waiver:
+    names = [field.name for field in fields(Waiver)]
+    unknown, missing = sorted(set(entry) - set(names)), [key for key in names if key not in entry]
+    if unknown or missing:
+        raise ValueError(f"{name}: {'unknown' if unknown else 'without'} {', '.join(unknown or missing)}")
+    expiry = entry["expiry"]
+    plain = {**entry, "expiry": expiry.isoformat() if type(expiry) is date else expiry}
+    for key, text in plain.items():
+        if not isinstance(text, str) or not text.strip():
+            raise ValueError(f"{name}: {key} is empty or no text")
+    for key in ("fingerprint", "model_sha256"):
+        if not SHA256.fullmatch(plain[key]):
+            raise ValueError(f"{name}: {key} is no SHA-256 (64 digits, lower case); the JSON report holds it")
+    try:
+        plain["expiry"] = date.fromisoformat(plain["expiry"]).isoformat()
+    except ValueError:
+        raise ValueError(f"{name}: expiry {plain['expiry']!r} is no day; write 2026-12-31") from None
+    return Waiver(**plain)
+
+
+_READERS: Mapping[str, Callable[[Any], Any]] = {
+    "fail_on": _choose(FailOn),
+    "inconclusive": _choose(Inconclusive),
+    "exit_zero": _read_flag,
+    "required_looks": _several(_choose(Look)),
+    "min_coverage": _read_share,
+    "time_budget": _quantity(parse_duration),
+    "memory_limit": _quantity(parse_size),
+    "domains": _several(),
+    "min_agreement": _read_share,
+    "max_success": _read_share,
+    "max_age": _quantity(parse_duration),
+    "accepted_keys": _several(),
+    "waivers": _read_waivers,
+}

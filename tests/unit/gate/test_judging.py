@@ -1,0 +1,180 @@
+"""What a policy makes of each answer; that it never changes the report."""
+
+import json
+from dataclasses import replace
+from datetime import date
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from onnxaudit.gate.judging import judge
+from onnxaudit.gate.layers import Layer, read_command_line, resolve
+from onnxaudit.records import Coverage, Look, RepairDocument, ScanDocument, ScanReport, Verdict, Waiver
+from onnxaudit.report.findings import list_findings
+from onnxaudit.report.formats import render
+from onnxaudit.report.json import from_json, to_json
+from tests.reports import make_repair_report, make_scan_report
+
+TODAY = date(2026, 11, 23)
+CLEAN = make_scan_report(Verdict.CLEAN)
+BACKDOORED = make_scan_report()
+SUSPECT = make_scan_report(Verdict.INCONCLUSIVE, target_labels=(2,))
+UNDECIDED = make_scan_report(Verdict.INCONCLUSIVE)
+PARTLY = replace(CLEAN, coverage=Coverage(4, 3))
+WITH_WAVES = replace(CLEAN, labels=tuple(replace(row, ratios={Look.WAVES: 1.0}) for row in CLEAN.labels))
+
+
+def make_waiver(report: ScanReport, **changes: str) -> Waiver:
+    (finding,) = list_findings(ScanDocument((report,)))
+    given = {"reason": "natural feature", "approver": "Ada", "expiry": "2026-12-31"}
+    return Waiver(**{"fingerprint": finding.fingerprint, "model_sha256": report.model.sha256, **given, **changes})
+
+
+def decide(report: ScanReport, *waivers: Waiver, **options: Any) -> tuple[ScanDocument, str]:
+    effective = resolve([read_command_line(options), Layer("policy", {"waivers": waivers})])
+    document = ScanDocument((report,))
+    gate = judge(document, effective, TODAY)
+    return replace(document, gate=gate), gate.decisions[0].outcome
+
+
+@pytest.mark.parametrize(
+    ("report", "options", "outcome"),
+    [
+        (CLEAN, {}, "pass"),
+        (BACKDOORED, {}, "fail"),
+        (SUSPECT, {}, "inconclusive"),
+        (UNDECIDED, {}, "inconclusive"),
+        (CLEAN, {"fail_on": "suspicion"}, "pass"),
+        (BACKDOORED, {"fail_on": "suspicion"}, "fail"),
+        (SUSPECT, {"fail_on": "suspicion"}, "fail"),
+        (UNDECIDED, {"fail_on": "suspicion"}, "inconclusive"),
+        (UNDECIDED, {"inconclusive": "fail"}, "fail"),
+        (UNDECIDED, {"inconclusive": "warn"}, "pass"),
+        (BACKDOORED, {"inconclusive": "warn"}, "fail"),
+        (SUSPECT, {"inconclusive": "warn", "fail_on": "suspicion"}, "fail"),
+        (BACKDOORED, {"exit_zero": True}, "pass"),
+        (UNDECIDED, {"exit_zero": True}, "pass"),
+        (UNDECIDED, {"exit_zero": True, "inconclusive": "fail"}, "pass"),
+        (PARTLY, {"min_coverage": 0.75}, "pass"),
+        (PARTLY, {"min_coverage": 0.76}, "inconclusive"),
+        (PARTLY, {"min_coverage": 1, "inconclusive": "fail"}, "fail"),
+        (CLEAN, {"required_looks": ["waves"]}, "inconclusive"),
+        (WITH_WAVES, {"required_looks": ["waves"]}, "pass"),
+        (WITH_WAVES, {"required_looks": ["waves", "shift"]}, "inconclusive"),
+    ],
+)
+def test_the_policy_decides(report: ScanReport, options: dict[str, Any], outcome: str) -> None:
+    document, decided = decide(report, **options)
+    assert decided == outcome
+    assert document.reports == (report,)
+    usual = {Verdict.CLEAN: "pass", Verdict.BACKDOORED: "fail", Verdict.INCONCLUSIVE: "inconclusive"}[report.verdict]
+    assert bool(document.gate and document.gate.decisions[0].reasons) is (outcome != usual or "exit_zero" in options)
+
+
+@pytest.mark.parametrize(
+    ("options", "softeners"),
+    [
+        ({}, ()),
+        ({"inconclusive": "fail"}, ()),
+        ({"exit_zero": True}, ("exit_zero",)),
+        ({"inconclusive": "warn"}, ("inconclusive = warn",)),
+        ({"exit_zero": True, "inconclusive": "warn"}, ("exit_zero", "inconclusive = warn")),
+    ],
+)
+def test_softeners_are_recorded_in_every_format(options: dict[str, Any], softeners: tuple[str, ...]) -> None:
+    document, _ = decide(BACKDOORED, **options)
+    assert document.gate is not None
+    assert document.gate.softeners == softeners
+    assert ("SOFTENED" in render(document, "text")) is bool(softeners)
+    assert ("**softened**" in render(document, "markdown")) is bool(softeners)
+    assert json.loads(render(document, "sarif"))["runs"][0]["properties"]["softeners"] == list(softeners)
+
+
+@pytest.mark.parametrize(
+    ("report", "changes", "state", "outcome"),
+    [
+        (BACKDOORED, {}, "used", "pass"),
+        (BACKDOORED, {"expiry": "2026-11-23"}, "used", "pass"),
+        (BACKDOORED, {"expiry": "2026-11-22"}, "expired", "fail"),
+        (BACKDOORED, {"model_sha256": "f" * 64}, "unused", "fail"),
+        (BACKDOORED, {"fingerprint": "f" * 64}, "unused", "fail"),
+        (SUSPECT, {}, "used", "pass"),
+        (UNDECIDED, {}, "unused", "inconclusive"),
+    ],
+)
+def test_a_waiver_holds_for_its_finding_its_model_and_its_time(
+    report: ScanReport, changes: dict[str, str], state: str, outcome: str
+) -> None:
+    document, decided = decide(report, make_waiver(report, **changes))
+    assert document.gate is not None
+    assert ([judged.state for judged in document.gate.waivers], decided) == ([state], outcome)
+
+
+def test_a_model_with_one_finding_left_fails() -> None:
+    two = replace(BACKDOORED, target_labels=(2, 1))
+    document, decided = decide(two, make_waiver(BACKDOORED))
+    assert decided == "fail"
+    assert [finding.waiver is None for finding in list_findings(document)] == [False, True]
+
+
+def test_a_waiver_does_not_stand_for_what_the_policy_demands() -> None:
+    report = replace(BACKDOORED, coverage=Coverage(4, 3))
+    assert decide(report, make_waiver(BACKDOORED), min_coverage=1)[1] == "inconclusive"
+
+
+def test_a_waiver_never_hides_a_finding() -> None:
+    document, _ = decide(BACKDOORED, make_waiver(BACKDOORED))
+    plain = ScanDocument((BACKDOORED,))
+    assert [replace(one, waiver=None) for one in list_findings(document)] == list(list_findings(plain))
+    (result,) = json.loads(render(document, "sarif"))["runs"][0]["results"]
+    (open_result,) = json.loads(render(plain, "sarif"))["runs"][0]["results"]
+    (suppression,) = result.pop("suppressions")
+    assert result == open_result
+    assert suppression["status"] == "accepted"
+    assert "Ada" in suppression["justification"]
+    suite = ElementTree.fromstring(render(document, "junit").encode())[0]
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("1", "0", "1")
+    for name in ("text", "markdown", "html"):
+        assert "OA101" in render(document, name)
+        assert "ackdoored" in render(document, name).lower()
+
+
+@pytest.mark.parametrize("changes", [{"expiry": "2026-01-01"}, {"fingerprint": "f" * 64}], ids=["expired", "unused"])
+def test_waivers_without_effect_are_listed(changes: dict[str, str]) -> None:
+    document, _ = decide(BACKDOORED, make_waiver(BACKDOORED, **changes))
+    word = "expired" if "expiry" in changes else "unused"
+    assert f"{word}: " in render(document, "text")
+    assert f"{word} waiver" in render(document, "markdown")
+    invocation = json.loads(render(document, "sarif"))["runs"][0]["invocations"][0]
+    assert word in invocation["toolConfigurationNotifications"][0]["message"]["text"]
+    assert json.loads(render(document, "sarif"))["runs"][0]["results"][0]["suppressions"] == []
+
+
+@pytest.mark.parametrize(
+    ("outcome", "options", "decided"),
+    [
+        ("repaired", {}, "pass"),
+        ("nothing to repair", {}, "pass"),
+        ("incomplete", {}, "fail"),
+        ("inconclusive", {}, "inconclusive"),
+        ("inconclusive", {"inconclusive": "warn"}, "pass"),
+        ("incomplete", {"inconclusive": "warn"}, "fail"),
+        ("incomplete", {"exit_zero": True}, "pass"),
+    ],
+)
+def test_a_repair_is_decided_by_its_outcome(outcome: Any, options: dict[str, Any], decided: str) -> None:
+    document = RepairDocument((make_repair_report(outcome=outcome),))
+    waiver = make_waiver(BACKDOORED)
+    effective = resolve([read_command_line(options), Layer("policy", {"waivers": (waiver,)})])
+    gate = judge(document, effective, TODAY)
+    assert gate.decisions[0].outcome == decided
+    assert gate.waivers[0].state == "unused"
+
+
+def test_the_policy_and_its_hash_are_read_back_from_the_report() -> None:
+    document, _ = decide(BACKDOORED, make_waiver(BACKDOORED), time_budget="10m", required_looks="trigger")
+    again = from_json(to_json(document))
+    assert to_json(again) == to_json(document)
+    settings = json.loads(to_json(document))["gate"]["settings"]
+    assert {"key": "time_budget", "value": 600.0, "origin": "command line", "locked": None} in settings
