@@ -9,9 +9,10 @@ came (`none`), after the product's three methods, and after each baseline (`benc
 same inverted triggers, the same `X` and the same `D_valid`; the true trigger is for measuring alone.
 
 Where the scan does not name the true target first, all ways are given that label, and the model is marked in the list;
-the table is about repair. Seconds are those of the treatment without scans: a repair's own new scan is left out, since
-baselines make none; a baseline's are those of its whole grid. The new scan behind `prune` and `prune+tune` is no more
-than a glance, and nothing follows from it.
+the table is about repair. Seconds are those of the treatment: the new scan that ends a repair is left out, since
+baselines make none (where it accuses further targets and the repair begins anew, the earlier ones count); a
+baseline's are those of its whole grid. The new scan behind `prune` and `prune+tune` is no more than a glance, and
+nothing follows from it.
 
 Every way is kept in `--results` once it is measured, in one file for each model and seed: a second run goes on there.
 """
