@@ -80,6 +80,7 @@ def scan(
     output: opt.OutputName = None,
     computing: opt.Computing,
     gating: opt.Gating,
+    attesting: opt.Attesting,
 ) -> int:
     """Tell whether models have a backdoor, where it leads, and what its trigger looks like.
 
@@ -94,7 +95,30 @@ def scan(
         embed_samples=embed_samples or None,
     )
     request = gating.request(time_budget=time_budget)
-    return run_scan(models, {**given, **computing.keep_given()}, outputs, save_triggers, request, context.obj)
+    given |= computing.keep_given()
+    return run_scan(models, given, outputs, save_triggers, request, attesting, context.obj)
+
+
+@_command
+def verify(
+    context: typer.Context,
+    model: opt.Model,
+    attest: opt.Attested,
+    *,
+    max_age: opt.MaxAge = None,
+    policy: opt.PolicyFile = None,
+    key: opt.Key = None,
+    allow_unsigned: opt.AllowUnsigned = False,
+) -> int:
+    """Let a model through by what an earlier scan stated about it, in a second and without scanning again.
+
+    Exit code 1: it was called backdoored. 3: the statement does not clear it: unsigned, too old, about another model,
+    made under another policy than --policy, or without a verdict. 0: it does.
+    """
+    from onnxaudit.cli.attesting import run_verify
+
+    request = opt.PolicyRequest(policy, opt.keep_given(max_age=max_age))
+    return run_verify(model, attest, request, key or (), allow_unsigned, context.obj)
 
 
 @_command

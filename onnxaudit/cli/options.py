@@ -199,6 +199,23 @@ MemoryLimit = Annotated[
 Domains = Annotated[
     str | None, typer.Option(metavar="A,B", help="Operator domains beside ONNX's own that a model may use.")
 ]
+Attest = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Write a statement about the model there, for `onnxaudit verify` (in-toto)."),
+]
+SignKey = Annotated[
+    Path | None, typer.Option(metavar="KEY.pem", help="Ed25519 private key that signs the statement (DSSE).")
+]
+Attested = Annotated[
+    Path, typer.Option("--attest", metavar="FILE", help="What `scan --attest` wrote.", show_default=False)
+]
+Key = Annotated[
+    list[Path] | None, typer.Option(metavar="KEY.pem", help="A public key whose signature counts.", show_default=False)
+]
+AllowUnsigned = Annotated[bool, typer.Option("--allow-unsigned", help="Let a statement without a signature count.")]
+MaxAge = Annotated[
+    Any, typer.Option(parser=read_duration, metavar="30d", help="Longest time for which a statement holds.")
+]
 
 
 @dataclass(frozen=True)
@@ -295,6 +312,14 @@ class Computing:
             input_size=self.input_size,
             preprocessing=read_preprocessing(self.pixel_range, self.mean, self.std, self.channel_order),
         )
+
+
+@dataclass(frozen=True)
+class Attesting:
+    """Whether a statement is written, and by whom it is signed."""
+
+    attest: Attest = None
+    sign_key: SignKey = None
 
 
 @dataclass(frozen=True)

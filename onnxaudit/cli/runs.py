@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from onnxaudit.cli.attesting import open_attestation
 from onnxaudit.cli.exits import (
     CLEAN,
     ERROR,
@@ -17,7 +18,7 @@ from onnxaudit.cli.exits import (
     list_codes,
     report_error,
 )
-from onnxaudit.cli.options import PolicyRequest, ProgressName, RunOutputs, keep_given
+from onnxaudit.cli.options import Attesting, PolicyRequest, ProgressName, RunOutputs, keep_given
 from onnxaudit.cli.output import open_delivery, save_triggers
 from onnxaudit.cli.policies import decide, find_policy, limit_memory
 from onnxaudit.cli.progress import announce, report_progress
@@ -36,10 +37,14 @@ def run_scan(
     outputs: RunOutputs,
     triggers: Path | None,
     request: PolicyRequest,
+    attesting: Attesting,
     settings: Settings,
 ) -> int:
     """Scan each model; one that fails does not stop the rest."""
-    delivery = open_delivery(outputs, settings, [*models, request.file], folder=triggers)
+    inputs = [*models, request.file, attesting.sign_key]
+    further = [] if attesting.attest is None else [attesting.attest]
+    delivery = open_delivery(outputs, settings, inputs, further, folder=triggers)
+    attest = open_attestation(attesting, models)
     effective = find_policy(request, models, options.get("data"))
     limit_memory(effective)
     reports: list[ScanReport] = []
@@ -59,6 +64,7 @@ def run_scan(
     if reports:
         delivery.tell(ScanDocument((), gate=document.gate))
     delivery.deliver(document)
+    attest(document)
     return find_worst([*list_codes(document), *(ERROR for _ in failures)])
 
 

@@ -1,7 +1,7 @@
 """The bytes of a model file and of the external data it names, as one protobuf held in memory."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +32,21 @@ class ModelFile:
     bytes: int
 
 
+@dataclass(frozen=True)
+class FileDigests:
+    """SHA-256 of a model's files.
+
+    Attributes:
+        model: of the file itself.
+        data: of each external data file, by its location.
+        combined: of all, as in `ModelFile`.
+    """
+
+    model: str
+    data: Mapping[str, str]
+    combined: str
+
+
 def read_proto(path: Path) -> ModelFile:
     """Read and parse a model file.
 
@@ -41,15 +56,39 @@ def read_proto(path: Path) -> ModelFile:
     """
     data = _read_bytes(path)
     proto = _parse(path, data)
-    digest, size = hashlib.sha256(data), len(data)
-    for location in sorted({_location(tensor) for tensor in _external_tensors(proto)}):
-        source = _data_file(path, location)
-        size += source.stat().st_size
-        if size > PROTOBUF_LIMIT:
-            raise ModelError(f"{path}: with its external data larger than 2 GiB, which is not supported")
-        digest.update(hashlib.sha256(source.read_bytes()).digest())
+    sources = _find_data_files(path, proto)
+    size = len(data) + sum(source.stat().st_size for source in sources.values())
+    if size > PROTOBUF_LIMIT:
+        raise ModelError(f"{path}: with its external data larger than 2 GiB, which is not supported")
+    digests = _digest(data, sources)
     _take_in_external(path, proto)
-    return ModelFile(proto, digest.hexdigest(), size)
+    return ModelFile(proto, digests.combined, size)
+
+
+def digest_files(path: Path) -> FileDigests:
+    """The digests of a model file and of the external data it names.
+
+    Raises:
+        ModelError: as for `read_proto`.
+    """
+    data = _read_bytes(path)
+    return _digest(data, _find_data_files(path, _parse(path, data)))
+
+
+def _find_data_files(path: Path, proto: onnx.ModelProto) -> dict[str, Path]:
+    """By location, in the order of the locations."""
+    locations = sorted({_location(tensor) for tensor in _external_tensors(proto)})
+    return {location: _data_file(path, location) for location in locations}
+
+
+def _digest(data: bytes, sources: Mapping[str, Path]) -> FileDigests:
+    combined, digests = hashlib.sha256(data), {}
+    for location, source in sources.items():
+        with source.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256")
+        digests[location] = found.hexdigest()
+        combined.update(found.digest())
+    return FileDigests(hashlib.sha256(data).hexdigest(), digests, combined.hexdigest())
 
 
 def _read_bytes(path: Path) -> bytes:
