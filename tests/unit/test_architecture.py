@@ -12,7 +12,7 @@ PACKAGE = Path(onnxaudit.__file__).parent
 ROOMS = (
     *("version", "errors", "deadline", "records", "files", "statistics"),
     *("intake", "data", "importer", "runtime", "surgery", "detection", "mitigation", "report", "pipeline", "gate"),
-    *("diagnosis", "cli", "__main__"),
+    *("diagnosis", "testing", "pytest_plugin", "cli", "__main__"),
 )
 STRANGERS = {"detection": {"mitigation"}, "mitigation": {"detection"}}  # stages meet in `records`
 ONLY = {"report": {"report", "records", "errors"}}
