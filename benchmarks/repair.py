@@ -99,9 +99,9 @@ class Run:
         write_atomically(self.path, (json.dumps(row, indent=1) + "\n").encode())
 
     def measure(self, ways: list[str]) -> Row:
-        """Measures the ways that are missing, and keeps each at once."""
+        """Measures the ways that are missing or failed before, and keeps each at once."""
         row = self.read()
-        missing = [way for way in ways if way not in row["ways"]]
+        missing = [way for way in ways if way not in row["ways"] or "error" in row["ways"][way]]
         if not missing:
             return row
         with tempfile.TemporaryDirectory() as scratch:
@@ -110,7 +110,7 @@ class Run:
             scan = find_scan(self.entry, data, self.seed, self.scans)
             row |= self._describe_scan(scan)
             for way in missing:
-                row["ways"][way] = self._treat(way, data, scan, Path(scratch) / f"{len(row['ways'])}.onnx", row)
+                row["ways"][way] = self._treat(way, data, scan, Path(scratch) / f"{way}.onnx", row)
                 self.keep(row)
                 print(f"  {self.entry.name} seed {self.seed}: {way} {_tell(row, way)}", flush=True)
         return row

@@ -47,9 +47,10 @@ def count_prunable(problem: Problem, layer: TargetLayer, order: npt.NDArray[np.i
     """How many neurons, taken in `order`, can go before agreement has fallen by more than `fall`."""
     copy, images = problem.copy(problem.original), torch.from_numpy(problem.yardstick.validation.images)
     features = copy.values(images, [layer.activation])[layer.activation].clone()
+    fed = {copy.model.info.input.name: copy.preprocess(images)}  # reshapes may read its size
     for count, neuron in enumerate(order):
         features[:, int(neuron)] = 0.0
-        answers = copy.tail({layer.activation: features}).argmax(dim=1).numpy()
+        answers = copy.tail({**fed, layer.activation: features}).argmax(dim=1).numpy()
         if (answers == problem.yardstick.answers).mean() < 1 - fall:
             return count
     return len(order)

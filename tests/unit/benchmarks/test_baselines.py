@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from onnx import numpy_helper
 
 from benchmarks.baselines import channel_lipschitz, clean_tuning, fine_pruning, implicit_hypergradient, unlearning
 from benchmarks.baselines.channel_lipschitz import bound_channels, find_excessive
@@ -110,6 +111,17 @@ def test_fine_pruning_takes_silent_channels_of_the_last_convolution():
     assert fine_pruning.count_prunable(task, layer, order, fall=1.0) == 4
     pruned = fine_pruning.apply(task, {"fall": 0.0})
     assert not pruned.initializer("k")[2].any()
+
+
+def test_fine_pruning_takes_graphs_whose_reshapes_read_the_size_of_the_input():
+    body = CONVOLUTIONAL.replace(
+        "flat = Flatten(r)", "s = Shape<end = 1>(x) o = Concat<axis = 0>(s, rest) flat = Reshape(r, o)"
+    )
+    weights = convolutional().proto.graph.initializer
+    values = {tensor.name: numpy_helper.to_array(tensor) for tensor in weights}
+    task = problem(make_model(body, values | {"rest": np.array([256])}))
+    layer = fine_pruning.choose_layer(task.original)
+    assert fine_pruning.count_prunable(task, layer, np.array([2, 0, 1, 3]), fall=1.0) == 4
 
 
 def test_channel_bound_is_the_largest_singular_value_times_the_norms_factor():

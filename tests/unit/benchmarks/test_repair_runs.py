@@ -71,9 +71,11 @@ def test_the_label_is_given_where_the_scan_did_not_name_it_first(calls, monkeypa
     assert calls == [("full", 3)]
 
 
-def test_a_way_that_fails_is_kept_with_its_error_and_hides_no_other(calls, monkeypatch, tmp_path):
+def test_a_way_that_fails_hides_no_other_and_is_tried_again(calls, monkeypatch, tmp_path):
     scan_that_finds(monkeypatch, 3)
     row = run(tmp_path).measure(["prune", "full"])
     assert row["ways"]["prune"] == {"error": "ValueError: no"}
     assert "accuracy" in row["ways"]["full"]
     assert len(calls) == 2
+    run(tmp_path).measure(["prune", "full"])
+    assert calls[2:] == [("prune", None)]
