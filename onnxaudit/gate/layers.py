@@ -122,15 +122,20 @@ def lies_with_subject(path: Path, models: Sequence[Path], data: str | None) -> b
 
     That is in the folder of a model, in the folder of a data file, or anywhere within a data folder.
     """
-    folder = path.resolve().parent
-    if folder in [model.resolve().parent for model in models]:
+    folders = _find_folders(path)
+    if any(folders & _find_folders(model) for model in models):
         return True
     if data is None:
         return False
     source = Path(data)
     if source.is_dir():
-        return folder.is_relative_to(source.resolve())
-    return folder == source.resolve().parent
+        return any(folder.is_relative_to(source.resolve()) for folder in folders)
+    return bool(folders & _find_folders(source))
+
+
+def _find_folders(path: Path) -> set[Path]:
+    """The folder in which a file lies, and of a link also that in which its target lies."""
+    return {path.parent.resolve(), path.resolve().parent}
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from onnxaudit.errors import DataError
 from onnxaudit.gate.judging import judge
 from onnxaudit.gate.layers import Layer, read_command_line, resolve
 from onnxaudit.records import Coverage, Look, RepairDocument, ScanDocument, ScanReport, Verdict, Waiver
@@ -178,3 +179,39 @@ def test_the_policy_and_its_hash_are_read_back_from_the_report() -> None:
     assert to_json(again) == to_json(document)
     settings = json.loads(to_json(document))["gate"]["settings"]
     assert {"key": "time_budget", "value": 600.0, "origin": "command line", "locked": None} in settings
+
+
+HOSTILE = "x\nPASS \x1b[2J <script>alert(1)</script> [a](javascript:b) ]]> ::error::"
+
+
+@pytest.mark.parametrize("state", ["used", "expired"])
+def test_what_a_waiver_says_does_nothing_in_any_format(state: str) -> None:
+    expiry = "2026-12-31" if state == "used" else "2026-01-01"
+    document, _ = decide(BACKDOORED, make_waiver(BACKDOORED, reason=HOSTILE, approver=HOSTILE, expiry=expiry))
+    for name in ("text", "markdown", "sarif", "junit", "html"):
+        text = render(document, name)
+        assert "\x1b" not in text
+        assert not any(line.startswith(("PASS", "::error")) for line in text.splitlines())
+    assert "<script" not in render(document, "markdown") + render(document, "html") + render(document, "junit")
+
+
+def list_places(value: Any, place: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [place, *(deep for key, child in children for deep in list_places(child, (*place, key)))]
+
+
+@pytest.mark.parametrize("wrong", [None, -1, "x", [], {}, True, [[1]], 1.5], ids=repr)
+def test_a_decision_with_one_wrong_value_is_refused_or_rendered(wrong: Any) -> None:
+    document, _ = decide(BACKDOORED, make_waiver(BACKDOORED), exit_zero=True)
+    plain = json.loads(to_json(document))
+    for place in list_places(plain["gate"])[1::3]:
+        changed = holder = json.loads(json.dumps(plain))
+        for key in ("gate", *place[:-1]):
+            holder = holder[key]
+        holder[place[-1]] = wrong
+        try:
+            read = from_json(json.dumps(changed))
+        except DataError:
+            continue
+        for name in ("text", "markdown", "sarif", "junit"):
+            assert render(read, name)

@@ -173,6 +173,17 @@ def test_the_hash_is_of_the_values_and_not_of_their_origins() -> None:
     assert resolve().policy == Policy()
 
 
+def test_a_link_lies_where_it_is_and_where_it_leads(tmp_path: Path) -> None:
+    for folder in ("vendor", "store", "ci"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "store/blob").write_text("")
+    (tmp_path / "vendor/m.onnx").symlink_to("../store/blob")
+    (tmp_path / "ci/p.toml").symlink_to("../vendor/p.toml")
+    model = tmp_path / "vendor/m.onnx"
+    for policy, lies in (("vendor/p.toml", True), ("store/p.toml", True), ("ci/p.toml", True), ("ci/q.toml", False)):
+        assert lies_with_subject(tmp_path / policy, [model], None) is lies
+
+
 @pytest.mark.parametrize(
     ("policy", "model", "data", "lies"),
     [
