@@ -22,6 +22,9 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_pem_public_key,
 )
+from google.protobuf import json_format
+from in_toto_attestation.v1 import statement_pb2
+from in_toto_attestation.v1.statement import Statement
 from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import VerificationError
 from securesystemslib.signer import SSlibKey
@@ -279,6 +282,13 @@ def test_the_statement_is_an_svr_about_every_file(attest: Callable[..., Outcome]
 def test_only_a_clean_model_has_that_property(attest: Callable[..., Outcome], verdict: Verdict) -> None:
     attest(verdict, "--exit-zero")
     assert read_payload()["predicate"]["properties"] == ["ONNXAUDIT_SCANNED"]
+
+
+def test_the_statement_is_valid_for_in_totos_own_library(attest: Callable[..., Outcome]) -> None:
+    attest(Verdict.CLEAN, *SIGNED)
+    parsed = json_format.Parse(json.dumps(read_payload()), statement_pb2.Statement())
+    Statement.copy_from_pb(parsed).validate()
+    assert [subject.name for subject in parsed.subject] == ["m.onnx", "w.bin"]
 
 
 def test_the_envelope_stands_up_to_securesystemslibs_own_check(attest: Callable[..., Outcome]) -> None:
