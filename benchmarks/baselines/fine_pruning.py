@@ -7,7 +7,8 @@ Source: K. Liu, B. Dolan-Gavitt, S. Garg, Fine-Pruning, RAID 2018.
 
 Differs from the source: agreement with the original stands for accuracy; pruned channels are held at zero while tuning;
 where the classifier is the only fully connected layer (a residual network) its inputs, which are the last block's
-channels, are pruned, since a single convolution inside the block does not make them alone.
+channels, are pruned, since a single convolution inside the block does not make them alone; so are the neurons of the
+first fully connected layer where the file computes the biases of all its convolutions, which cannot be edited then.
 """
 
 import numpy as np
@@ -16,6 +17,7 @@ import torch
 
 from benchmarks.baselines.problem import Baseline, Problem, Setting
 from benchmarks.baselines.tuning import tune
+from onnxaudit.errors import ModelError
 from onnxaudit.intake import Model
 from onnxaudit.mitigation.profiling import read_features
 from onnxaudit.records import NeuronAxis, TargetLayer
@@ -37,9 +39,19 @@ def apply(problem: Problem, setting: Setting) -> Model:
 
 
 def choose_layer(model: Model) -> TargetLayer:
-    """The last convolution before the fully connected layers, or the inputs of the only such layer."""
+    """The last convolution that can be edited, else the first fully connected layer; its inputs if it is the last."""
     first, *convolutions = list_target_layers(model)
-    return first if first.axis is NeuronAxis.INPUTS or not convolutions else convolutions[0]
+    if first.axis is NeuronAxis.INPUTS:
+        return first
+    return next((layer for layer in convolutions if _is_editable(model, layer)), first)
+
+
+def _is_editable(model: Model, layer: TargetLayer) -> bool:
+    try:
+        neuron_entries(model, layer, range(layer.neurons))
+    except ModelError:
+        return False
+    return True
 
 
 @torch.no_grad()
