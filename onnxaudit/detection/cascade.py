@@ -89,7 +89,7 @@ def detect(
     normal = find_normal(sizes, roles, len(sizes_of(first)))
     ratios[Look.TRIGGER] |= compare(sizes, normal)
     ratios[Look.COMPACTNESS] = _compare_compactness(found.values(), roles, config)
-    evidence = weigh(ratios, sizes_of(found.values()), success, count, config.judgement)
+    evidence = weigh(ratios, sizes_of(found.values()), success, count, config.judgement, synthetic=samples.synthetic)
     universal, mapping_odds = choose_universal(universals, normal, config.judgement)
     missing = [look for look in Look if look in _expected(features) and not ratios.get(look)]
     obstacles = list_obstacles(samples, logits, tuple(found.values()))

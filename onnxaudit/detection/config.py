@@ -150,6 +150,7 @@ class JudgementConfig:
 
     Attributes:
         offset: `b`.
+        synthetic_discount: taken off `b` where there are no clean images: on synthetic ones labels differ more.
         patch_weight: `w_p`.
         compactness_weight: `w_m`.
         waves_weight: `w_w`.
@@ -167,6 +168,7 @@ class JudgementConfig:
     """
 
     offset: float = -0.1
+    synthetic_discount: float = 1.5
     patch_weight: float = 1.38
     compactness_weight: float = 3.64
     waves_weight: float = 0.85

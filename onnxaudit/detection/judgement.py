@@ -71,6 +71,8 @@ def weigh(
     success: Mapping[int, Rate],
     classes: int,
     config: JudgementConfig,
+    *,
+    synthetic: bool = False,
 ) -> tuple[Evidence, ...]:
     """Evidence for every label in `success`, the strongest first.
 
@@ -80,9 +82,11 @@ def weigh(
         success: of the triggers on unseen samples, by label.
         classes: `N`.
         config: weights and limits.
+        synthetic: whether all this was measured without clean images.
     """
     closeness = measure_closeness(ratios, config)
     start = config.offset - math.log(max(classes, config.fewest_compared))
+    start -= config.synthetic_discount if synthetic else 0.0
 
     def weigh_one(label: int) -> Evidence:
         patch, compactness, waves = (part.get(label, 0.0) for part in closeness)

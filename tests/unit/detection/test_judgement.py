@@ -70,6 +70,12 @@ def test_a_trigger_in_one_piece_counts_more_than_one_in_many_strokes():
     assert weigh_labels({Look.COMPACTNESS: 0.6})[0].log_odds == weigh_labels({})[0].log_odds
 
 
+def test_evidence_from_synthetic_images_weighs_less():
+    ratios, success = {Look.TRIGGER: {0: 9.0, 1: 1.0}}, {0: rate(45, 48), 1: rate(45, 48)}
+    with_images, without = (weigh(ratios, {}, success, 2, CONFIG, synthetic=synthetic) for synthetic in (False, True))
+    assert without[0].log_odds == with_images[0].log_odds - CONFIG.synthetic_discount
+
+
 def test_the_most_conspicuous_of_few_labels_counts_no_more_than_that_of_ten():
     few, ten, many = (weigh_labels(STRONG, labels=labels)[0].log_odds for labels in (3, 10, 40))
     assert few <= ten
