@@ -55,6 +55,6 @@ def test_a_policy_beside_the_model_is_refused(tmp_path: Path) -> None:
 
 
 def test_pytest_finds_the_fixture() -> None:
-    command = [sys.executable, "-m", "pytest", "-p", "onnxaudit.pytest_plugin", "--fixtures", "-q", "--co", "-p"]
-    done = subprocess.run([*command, "no:cacheprovider", __file__], capture_output=True, text=True)
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--fixtures", "-q", "--co", __file__]
+    done = subprocess.run(command, capture_output=True, text=True)
     assert "assert_clean" in done.stdout
