@@ -93,7 +93,7 @@ def detect(
     universal, mapping_odds = choose_universal(universals, normal, config.judgement)
     missing = [look for look in Look if look in _expected(features) and not ratios.get(look)]
     obstacles = list_obstacles(samples, logits, tuple(found.values()))
-    own = list_doubts(samples, tuple(found.values()), config, missing)
+    own = list_doubts(unseen, count, tuple(found.values()), config, missing)
     if not universals and deadline.passed:
         own += (NO_TIME,)
     return Detection(

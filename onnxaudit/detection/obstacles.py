@@ -34,7 +34,8 @@ LOOKS = {
 
 
 def list_doubts(
-    samples: Samples,
+    unseen: Samples,
+    classes: int,
     found: Sequence[Inversion],
     config: DetectionConfig,
     missing: Sequence[Look],
@@ -42,14 +43,21 @@ def list_doubts(
     """Why a backdoor may have been missed although nothing points to one.
 
     Args:
-        samples: all clean samples.
+        unseen: the labelled samples that check what was found.
+        classes: `N`.
         found: one inversion a label.
         config: limits.
         missing: looks that were taken and saw nothing.
     """
     doubts = []
-    if samples.synthetic:
+    if unseen.synthetic:
         doubts.append("The samples are synthetic: without real images a model is never called clean.")
+    present = 0 if unseen.labels is None else len(np.unique(unseen.labels))
+    if present <= config.judgement.fewest_destinations * classes:
+        doubts.append(
+            f"Samples of only {present} of {classes} classes were left to check with, too few to see a trigger that "
+            "moves all classes; give two or more a class."
+        )
     settled = sum(one.status is LabelStatus.SETTLED for one in found)
     if settled < config.fewest_settled * len(found):
         doubts.append(f"A trigger was found for only {settled} of {len(found)} labels, too few to tell what is normal.")

@@ -142,3 +142,18 @@ def test_inversions_that_were_stopped_long_before_they_settled_are_never_clean(p
     hurried = InversionConfig(steps=8)
     found = detect(planted(), make_samples(), replace(CONFIG, first=hurried, closer=hurried), seed=0)
     assert found.judgement.verdict is Verdict.INCONCLUSIVE
+
+
+def test_samples_of_half_of_the_classes_never_clear_a_model(planted, make_samples):
+    whole = make_samples()
+    half = replace(whole, images=whole.images[whole.labels < 4], labels=whole.labels[whole.labels < 4])
+    assert detect(planted(), whole, CONFIG, seed=0).judgement.verdict is Verdict.CLEAN
+    judgement = detect(planted(), half, CONFIG, seed=0).judgement
+    assert judgement.verdict is Verdict.INCONCLUSIVE
+    assert "4 of 8 classes" in judgement.reasons[0]
+
+
+def test_one_sample_a_class_never_clears_a_model(planted, make_samples):
+    whole = make_samples()
+    lone = replace(whole, images=whole.images[::6], labels=whole.labels[::6])
+    assert detect(planted(), lone, CONFIG, seed=0).judgement.verdict is not Verdict.CLEAN
