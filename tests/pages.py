@@ -6,9 +6,12 @@ import numpy as np
 
 from onnxaudit.records import (
     Coverage,
+    Decision,
     Document,
     EmbeddedSamples,
     ErrorDocument,
+    Gate,
+    JudgedWaiver,
     LabelResult,
     LabelStatus,
     Look,
@@ -16,12 +19,16 @@ from onnxaudit.records import (
     ScanDocument,
     ScanFailure,
     ScanReport,
+    Setting,
     TriggerFinding,
     UniversalTrigger,
     Verdict,
+    Waiver,
 )
+from onnxaudit.report.findings import list_findings
 from tests.reports import NO_RATE, make_repair_report, make_scan_report, make_trigger
 
+MODEL = make_scan_report().model
 LONG = "averylongnamewithoutanyspaceinit" * 12
 
 
@@ -67,6 +74,26 @@ def make_backdoored(classes: int = 43, *, embedded: bool = True, name: str = "si
     return replace(report, triggers=(found, other), embedded=samples, model=replace(report.model, output=output))
 
 
+def make_gated(*, softened: bool = False) -> ScanDocument:
+    """A backdoored model whose finding is waived beside one that is stopped, and waivers without effect."""
+    document = ScanDocument((make_backdoored(), replace(make_scan_report(), model=replace(MODEL, sha256="d" * 64))))
+    fingerprint = list_findings(document)[0].fingerprint
+    used = Waiver(
+        fingerprint, "a" * 64, "class 2 is told by one digit; looked at by hand", "Ada Lovelace", "2030-12-31"
+    )
+    expired = replace(used, expiry="2020-01-01", reason=LONG)
+    softeners = ("exit_zero",) if softened else ()
+    setting = Setting("exit_zero", softened, "command line" if softened else "default")
+    last = Decision("pass", ("The outcome would be fail, and exit_zero is set.",)) if softened else Decision("fail")
+    gate = Gate(
+        (setting, Setting("waivers", (used, expired), "policy ci/policy.toml", "policy ci/policy.toml")),
+        *("e" * 64, softeners),
+        (JudgedWaiver(used, "used"), JudgedWaiver(expired, "expired")),
+        (Decision("pass", ("Every finding is waived (1).",), (fingerprint,)), last),
+    )
+    return replace(document, gate=gate)
+
+
 def make_pages() -> dict[str, Document]:
     """By name."""
     repaired = make_repair_report(
@@ -102,5 +129,7 @@ def make_pages() -> dict[str, Document]:
         "thousand": ScanDocument((make_backdoored(1000),)),
         "several": ScanDocument((make_backdoored(), clean), (ScanFailure("b.onnx", "it is empty"),)),
         "long": ScanDocument((replace(long, model=replace(long.model, path=LONG), summary=LONG, reasons=(LONG,)),)),
+        "waived": make_gated(),
+        "softened": make_gated(softened=True),
         "error": ErrorDocument("model.onnx is empty"),
     }

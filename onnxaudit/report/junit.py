@@ -4,6 +4,7 @@ A question left open is an error there, not a skipped test: servers show those a
 is skipped.
 """
 
+from collections.abc import Iterator
 from xml.etree import ElementTree
 
 from onnxaudit.records import Document, ErrorDocument, Gate, RepairDocument, RepairReport, ScanDocument, ScanReport
@@ -42,10 +43,18 @@ def _add_report(suites: ElementTree.Element, report: ScanReport | RepairReport, 
     answer = report.verdict.value if isinstance(report, ScanReport) else report.outcome
     properties = ElementTree.SubElement(suite, "properties")
     ElementTree.SubElement(properties, "property", name="answer", value=answer)
+    for name, value in _describe_gate(gate):
+        ElementTree.SubElement(properties, "property", name=name, value=show_plainly(value))
     for finding in found:
         _add_finding(suite, report, finding)
     if not found:
         _add_case(suite, report, answer)
+
+
+def _describe_gate(gate: Gate | None) -> Iterator[tuple[str, str]]:
+    if gate is not None:
+        yield "policy_sha256", gate.policy_sha256
+        yield from (("softener", softener) for softener in gate.softeners)
 
 
 def _add_finding(suite: ElementTree.Element, report: ScanReport | RepairReport, finding: Finding) -> None:

@@ -13,8 +13,10 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from onnxaudit.records import Document, ErrorDocument, RepairDocument, RepairReport, ScanDocument, ScanReport
+from onnxaudit.records import Document, ErrorDocument, Gate, RepairDocument, RepairReport, ScanDocument, ScanReport
+from onnxaudit.report.findings import describe_waiver
 from onnxaudit.report.html.detail import STEPS, Detail
+from onnxaudit.report.html.views.gate import describe_decision, find_gate, view_gate
 from onnxaudit.report.html.views.overview import Entry, list_entries
 from onnxaudit.report.html.views.repair import RepairView, view_repair
 from onnxaudit.report.html.views.scan import ScanView, view_scan
@@ -36,7 +38,7 @@ def render_html(document: Document) -> str:
 
 def _render(document: Document, detail: Detail) -> str:
     reports = document.reports if isinstance(document, ScanDocument | RepairDocument) else ()
-    entries = list_entries(document)
+    entries, gate = list_entries(document), find_gate(document)
     style = _read_style()
     return (
         _open_templates()
@@ -46,8 +48,10 @@ def _render(document: Document, detail: Detail) -> str:
             entries=entries,
             error=document.error if isinstance(document, ErrorDocument) else "",
             failures=document.failures if isinstance(document, ScanDocument) else (),
-            views=[_view(report, detail) for report in reports[: detail.reports]],
+            views=[_view(report, detail, gate) for report in reports[: detail.reports]],
+            decisions=[describe_decision(gate, number) for number in range(len(reports[: detail.reports]))],
             total=len(reports),
+            gate=view_gate(document, detail),
             missing=detail.missing,
             style=style,
             policy=_write_policy(style),
@@ -57,8 +61,8 @@ def _render(document: Document, detail: Detail) -> str:
     )
 
 
-def _view(report: ScanReport | RepairReport, detail: Detail) -> ScanView | RepairView:
-    return view_scan(report, detail) if isinstance(report, ScanReport) else view_repair(report, detail)
+def _view(report: ScanReport | RepairReport, detail: Detail, gate: Gate | None) -> ScanView | RepairView:
+    return view_scan(report, detail, gate) if isinstance(report, ScanReport) else view_repair(report, detail)
 
 
 def _name_page(entries: tuple[Entry, ...]) -> str:
@@ -78,6 +82,7 @@ def _open_templates() -> Environment:
         lstrip_blocks=True,
     )
     templates.filters["prose"] = _mark_code
+    templates.filters["waiver"] = describe_waiver
     return templates
 
 

@@ -16,6 +16,11 @@ ANSWERS = {  # what the page says, how it is drawn, and which sign stands for it
     "incomplete": ("Repair incomplete", "bad"),
     "error": ("Error", "bad"),
 }
+DECISIONS = {  # what the policy made of an answer, and how that is drawn where it differs
+    "pass": ("Let through", "open"),
+    "fail": ("Stopped", "bad"),
+    "inconclusive": ("Stopped, without a verdict", "open"),
+}
 LOOK_TITLES = {  # of columns: how many times ... than is normal for the model
     Look.TRIGGER.value: "smaller trigger",
     Look.COMPACTNESS.value: "more compact mask",

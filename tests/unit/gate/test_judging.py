@@ -90,6 +90,8 @@ def test_softeners_are_recorded_in_every_format(options: dict[str, Any], softene
     assert ("SOFTENED" in render(document, "text")) is bool(softeners)
     assert ("**softened**" in render(document, "markdown")) is bool(softeners)
     assert json.loads(render(document, "sarif"))["runs"][0]["properties"]["softeners"] == list(softeners)
+    assert ("softener" in render(document, "junit")) is bool(softeners)
+    assert ("this run lets through" in render(document, "html")) is bool(softeners)
 
 
 @pytest.mark.parametrize(
@@ -213,5 +215,5 @@ def test_a_decision_with_one_wrong_value_is_refused_or_rendered(wrong: Any) -> N
             read = from_json(json.dumps(changed))
         except DataError:
             continue
-        for name in ("text", "markdown", "sarif", "junit"):
+        for name in ("text", "markdown", "sarif", "junit", "html"):
             assert render(read, name)

@@ -19,7 +19,7 @@ from onnxaudit.report.html.charts.scale import Scale, cover, cover_log
 from onnxaudit.report.html.page import LARGEST
 from onnxaudit.report.html.wording import list_ranges, shorten, split_lead
 from onnxaudit.report.json import from_json, to_json
-from tests.pages import make_backdoored, make_pages
+from tests.pages import make_backdoored, make_gated, make_pages
 from tests.reports import make_scan_report
 from tests.unit.report.test_hostile import HOSTILE, make_documents
 
@@ -137,6 +137,33 @@ def test_the_verdict_comes_first_in_a_word_of_its_kind(name: str, word: str, kin
     assert page.find("article")[0]["class"] == kind
     body = render_html(PAGES[name]).split("<body>")[1]
     assert word in " ".join(Page(body).text.split())[:200]
+
+
+def test_a_waived_finding_stays_under_its_verdict_with_who_why_and_how_long() -> None:
+    page = render_html(make_gated())
+    first, second = page.split("<article")[1:3]
+    assert "Backdoored" in first
+    assert "Let through.</strong> Every finding is waived (1)." in first
+    waiver = "waived until 2030-12-31 by Ada Lovelace: class 2 is told by one digit; looked at by hand"
+    assert f'<span class="waived">{waiver}</span>' in first
+    assert "waived" not in second.split('id="policy"')[0]
+
+
+def test_the_policy_stands_on_the_page_with_its_hash_its_keys_and_waivers_without_effect() -> None:
+    text = " ".join(read(make_gated()).text.split())
+    for part in ("e" * 64, "Softened by nothing", "exit_zero false default", "waivers 2 entries policy ci/policy.toml"):
+        assert part in text
+    assert "used: waived until 2030-12-31 by Ada Lovelace" in text
+    assert "OA101 class 2 (sign 2): " in text
+    assert "expired: waived until 2020-01-01" in text
+
+
+def test_what_softened_a_run_stands_first() -> None:
+    page, plain = read(make_gated(softened=True)).text, read(make_gated()).text
+    before = " ".join(page.split("2 models\n")[0].split())
+    assert before.endswith("Softened by exit_zero: this run lets through what was not cleared.")
+    assert "exit_zero is set" in page
+    assert "lets through" not in plain
 
 
 def test_pictures_are_encoded_afresh_and_show_the_trigger() -> None:

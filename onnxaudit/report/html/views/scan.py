@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from onnxaudit.records import PreprocessingCandidate, PreprocessingChoice, ScanReport, Verdict
+from onnxaudit.records import Gate, PreprocessingCandidate, PreprocessingChoice, ScanReport, Verdict
 from onnxaudit.report.findings import Finding, find_all
 from onnxaudit.report.html import commands
 from onnxaudit.report.html.charts.labels import draw_labels, list_marks
@@ -77,9 +77,9 @@ class ScanView:
     kind: str = "scan"
 
 
-def view_scan(report: ScanReport, detail: Detail) -> ScanView:
-    """Everything that the page says about a scan."""
-    findings = find_all(report)
+def view_scan(report: ScanReport, detail: Detail, gate: Gate | None = None) -> ScanView:
+    """Everything that the page says about a scan; findings that `gate` waives are marked."""
+    findings = find_all(report, gate)
     suspects = list_suspects(report, detail)
     targets = tuple(suspect for suspect in suspects if suspect.is_target)
     universal = describe_universal(report, report.universal, detail)
