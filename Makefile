@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test lint slow clean
+.PHONY: help setup demo test lint docs slow clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -19,7 +19,7 @@ $(READY): pyproject.toml constraints.txt
 	@echo "== Setting up $(VENV) (a few minutes the first time: PyTorch and ONNX Runtime are large)"
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; name one with: make PYTHON=python3.11") if sys.version_info < (3, 11) else 0'
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install --quiet --disable-pip-version-check $(PIP_ARGS) --constraint constraints.txt --editable '.[dev]'
+	@$(BIN)/pip install --quiet --disable-pip-version-check $(PIP_ARGS) --constraint constraints.txt --editable '.[dev,docs]'
 	@touch $@
 
 demo: $(READY) ## find a backdoor in a real model, show its trigger, take it out
@@ -35,6 +35,10 @@ lint: $(READY) ## style and types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+docs: $(READY) ## build the documentation into build/site
+	@echo "== Building the documentation"
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 slow: $(READY) ## the long tests as well
 	@OMP_NUM_THREADS=1 $(BIN)/pytest -m slow -q

@@ -1,25 +1,15 @@
-"""Writes the table of supported operators from the importer's registry.
-
-    python -m tools.operators [FILE]
-
-A test compares the file with what would be written.
-"""
+"""The page of supported operators, from the importer's registry."""
 
 import inspect
-import sys
-from pathlib import Path
 
 import onnx
 
 from onnxaudit.importer import ops  # noqa: F401 - fills the registry
 from onnxaudit.importer.registry import Operator, find_operator, list_operators
 
-PAGE = Path("docs/operators.md")
 NEWEST = 1000  # beyond any opset
 CONSTANT = "Constant"  # stored when the graph is parsed, so that no step computes it
 HEADING = """# Supported operators
-
-Written by `python -m tools.operators` from the importer's registry; do not edit.
 
 A model may use opset 7 or any newer one. For each operator the newest version below that is not newer than the model's
 opset is taken; *from opset* lists the versions that are told apart.
@@ -72,15 +62,3 @@ def is_known(body: onnx.FunctionProto) -> bool:
     return all(
         node.op_type == CONSTANT or find_operator(node.domain, node.op_type, NEWEST) is not None for node in body.node
     )
-
-
-def main() -> None:
-    """Write the page."""
-    path = Path(sys.argv[1]) if len(sys.argv) > 1 else PAGE
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(write_page(), encoding="utf-8")
-    print(f"wrote {path}")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,29 @@
+"""Writes the reference pages.
+
+    python -m tools.reference
+
+A test compares the files with what would be written.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from tools.reference import operators
+
+FOLDER = Path(__file__).parents[2] / "docs" / "reference"
+NOTE = "<!-- Written by `python -m tools.reference`; do not edit. -->\n\n"
+PAGES: Mapping[str, Callable[[], str]] = {
+    "operators.md": operators.write_page,
+}
+
+
+def write_page(name: str) -> str:
+    """The whole text of a page."""
+    return NOTE + PAGES[name]()
+
+
+def main() -> None:
+    """Write every page."""
+    for name in PAGES:
+        (FOLDER / name).write_text(write_page(name), encoding="utf-8")
+        print(f"wrote {FOLDER / name}")
