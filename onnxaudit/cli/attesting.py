@@ -1,4 +1,4 @@
-"""`scan --attest` and `verify`: statements about models. Needs neither torch nor onnxruntime."""
+"""`scan --attest`, `scan --bom` and `verify`: statements about models. Needs neither torch nor onnxruntime."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -10,9 +10,11 @@ from onnxaudit.cli.options import Attesting, PolicyRequest
 from onnxaudit.cli.policies import find_policy
 from onnxaudit.errors import DataError, InputError, OutputError, UsageError
 from onnxaudit.files import write_atomically
+from onnxaudit.gate.bom import make_bom
 from onnxaudit.gate.envelope import read_signer, seal, unseal
 from onnxaudit.gate.statement import Statement, read_statement
 from onnxaudit.gate.verification import Demands, verify
+from onnxaudit.intake.metadata import read_metadata
 from onnxaudit.intake.reading import digest_files
 from onnxaudit.records import ScanDocument
 from onnxaudit.report.json import to_json
@@ -23,30 +25,30 @@ LARGEST = 2**20  # bytes of an attestation
 
 
 def open_attestation(attesting: Attesting, models: Sequence[Path]) -> Callable[[ScanDocument], None]:
-    """What writes the statement once there is a report; until then no older one stays that could be taken for it.
+    """What writes the statements once there is a report; until then no older one stays that could be taken for them.
 
     Raises:
         UsageError: several models, or a key that cannot sign.
         OutputError: an older file cannot be removed.
     """
-    path = attesting.attest
-    if path is None:
-        if attesting.sign_key is not None:
-            raise UsageError("--sign-key signs what --attest FILE writes; name a file")
-        return lambda _: None
-    if len(models) > 1:
-        raise UsageError("--attest writes a statement about one model; scan one at a time")
+    if attesting.sign_key is not None and attesting.attest is None:
+        raise UsageError("--sign-key signs what --attest FILE writes; name a file")
+    if attesting.files and len(models) > 1:
+        raise UsageError("--attest and --bom write a statement about one model; scan one at a time")
     signer = None if attesting.sign_key is None else read_signer(attesting.sign_key)
-    try:
-        if path.is_file():
-            path.unlink()
-    except OSError as error:
-        raise OutputError(f"{path} cannot be replaced: {error.strerror or error}") from error
+    for path in attesting.files:
+        _remove(path)
 
     def write(document: ScanDocument) -> None:
-        if document.reports:
-            content = make_statement(document).to_json()
-            write_atomically(path, content if signer is None else seal(content, signer))
+        if not document.reports or not attesting.files:
+            return
+        metadata = read_metadata(Path(document.reports[0].model.path))
+        statement = make_statement(document)
+        if attesting.bom is not None:
+            write_atomically(attesting.bom, make_bom(statement, document, metadata))
+        if attesting.attest is not None:
+            content = statement.to_json()
+            write_atomically(attesting.attest, content if signer is None else seal(content, signer))
 
     return write
 
@@ -99,6 +101,14 @@ def run_verify(
     lines = [f"{found.outcome.upper()}  {model}", *(f"· {reason}" for reason in found.reasons)]
     settings.stdout.write("".join(show_plainly(line) + "\n" for line in lines))
     return CODE_OF_DECISION[found.outcome]
+
+
+def _remove(path: Path) -> None:
+    try:
+        if path.is_file():
+            path.unlink()
+    except OSError as error:
+        raise OutputError(f"{path} cannot be replaced: {error.strerror or error}") from error
 
 
 def _read(path: Path) -> bytes:

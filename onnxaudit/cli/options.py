@@ -203,6 +203,9 @@ Attest = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Write a statement about the model there, for `onnxaudit verify` (in-toto)."),
 ]
+Bom = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write a bill of materials there: CycloneDX 1.6, JSON (ML-BOM).")
+]
 SignKey = Annotated[
     Path | None, typer.Option(metavar="KEY.pem", help="Ed25519 private key that signs the statement (DSSE).")
 ]
@@ -316,10 +319,16 @@ class Computing:
 
 @dataclass(frozen=True)
 class Attesting:
-    """Whether a statement is written, and by whom it is signed."""
+    """Which statements about the model are written, and by whom they are signed."""
 
     attest: Attest = None
     sign_key: SignKey = None
+    bom: Bom = None
+
+    @property
+    def files(self) -> list[Path]:
+        """The statements that were asked for."""
+        return [path for path in (self.attest, self.bom) if path is not None]
 
 
 @dataclass(frozen=True)

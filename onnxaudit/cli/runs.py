@@ -42,8 +42,7 @@ def run_scan(
 ) -> int:
     """Scan each model; one that fails does not stop the rest."""
     inputs = [*models, request.file, attesting.sign_key]
-    further = [] if attesting.attest is None else [attesting.attest]
-    delivery = open_delivery(outputs, settings, inputs, further, folder=triggers)
+    delivery = open_delivery(outputs, settings, inputs, attesting.files, folder=triggers)
     attest = open_attestation(attesting, models)
     effective = find_policy(request, models, options.get("data"))
     limit_memory(effective)

@@ -65,6 +65,15 @@ def read_proto(path: Path) -> ModelFile:
     return ModelFile(proto, digests.combined, size)
 
 
+def parse_file(path: Path) -> onnx.ModelProto:
+    """The model in a file, without its external data.
+
+    Raises:
+        ModelError: missing, unreadable, empty, too large, truncated, or not ONNX.
+    """
+    return _parse(path, _read_bytes(path))
+
+
 def digest_files(path: Path) -> FileDigests:
     """The digests of a model file and of the external data it names.
 

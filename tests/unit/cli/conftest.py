@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -10,7 +10,11 @@ from typing import Any
 import pytest
 
 from onnxaudit.cli import main
+from onnxaudit.intake.reading import read_proto
+from onnxaudit.records import Verdict
 from tests.reports import make_profile, make_repair_report, make_scan_report
+
+from .statements import ATTESTED, MODEL, write_keys, write_model
 
 
 @dataclass
@@ -67,3 +71,19 @@ def run(
         return Outcome(code, captured.out, captured.err)
 
     return run
+
+
+@pytest.fixture
+def attest(run: Callable[..., Outcome], pipeline: FakePipeline) -> Callable[..., Outcome]:
+    """Scan with a statement and the given verdict."""
+    write_model()
+    for name in ("ours", "theirs"):
+        write_keys(name)
+
+    def attest(verdict: Verdict = Verdict.CLEAN, *options: str) -> Outcome:
+        report = make_scan_report(verdict)
+        info = replace(report.model, path=str(MODEL), sha256=read_proto(MODEL).sha256)
+        pipeline.answers["scan"] = replace(report, model=info)
+        return run("scan", str(MODEL), "--attest", str(ATTESTED), *options)
+
+    return attest
