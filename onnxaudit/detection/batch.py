@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from onnxaudit.detection.config import InversionConfig
 from onnxaudit.detection.forwards import device_of
 from onnxaudit.detection.sampling import draw_order
-from onnxaudit.detection.workers import Workers, count_rows, cut_tensor
 from onnxaudit.records import Floats, Ints, Trigger
+from onnxaudit.workers import Workers, count_rows, cut_tensor
 
 TINY = 1e-8  # keeps Adam's quotient finite where no gradient has come yet
 

@@ -17,7 +17,6 @@ from onnxaudit.detection.looks import Shortlist, Viewer
 from onnxaudit.detection.obstacles import list_doubts, list_obstacles
 from onnxaudit.detection.tabulating import cover, report_trigger, tabulate
 from onnxaudit.detection.universal import find_universals
-from onnxaudit.detection.workers import Workers, cut
 from onnxaudit.records import (
     Detection,
     Event,
@@ -29,6 +28,7 @@ from onnxaudit.records import (
     Samples,
 )
 from onnxaudit.statistics import rate, rate_of
+from onnxaudit.workers import Workers, cut
 
 VERIFY_EVERY = 10  # labels between two events, at most
 VERIFYING = "triggers tested on samples that inversion did not see"

@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from onnxaudit.detection.workers import Workers, count_rows
 from onnxaudit.records import Floats, Ints, Trigger
+from onnxaudit.workers import Workers, count_rows
 
 
 def compute_logits(classifier: nn.Module, images: Floats, chunk_pixels: int) -> Floats:

@@ -27,8 +27,8 @@ from onnxaudit.detection.batch import Batch
 from onnxaudit.detection.config import InversionConfig
 from onnxaudit.detection.forwards import device_of, find_hits
 from onnxaudit.detection.sampling import find_others
-from onnxaudit.detection.workers import Workers
 from onnxaudit.records import Event, Floats, Ints, Inversion, LabelStatus, OnEvent, Samples, Trigger
+from onnxaudit.workers import Workers
 
 REPORT_EVERY = 10  # steps between two events
 

@@ -26,9 +26,9 @@ from onnxaudit.deadline import Deadline
 from onnxaudit.detection.config import LatentConfig
 from onnxaudit.detection.forwards import device_of, measure_margins
 from onnxaudit.detection.shrinking import Shrinking, descend
-from onnxaudit.detection.workers import Workers, count_rows, cut, join
 from onnxaudit.importer import Classifier
 from onnxaudit.records import Ints, Samples
+from onnxaudit.workers import Workers, count_rows, cut, join
 
 
 def measure_shifts(

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from onnxaudit.deadline import Deadline
 from onnxaudit.detection.config import MarginConfig
 from onnxaudit.detection.forwards import device_of, measure_margins
-from onnxaudit.detection.workers import Workers, count_rows, cut, join
+from onnxaudit.workers import Workers, count_rows, cut, join
 
 
 def maximise_margins(

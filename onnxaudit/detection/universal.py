@@ -25,9 +25,9 @@ from onnxaudit.detection.config import UniversalConfig
 from onnxaudit.detection.forwards import compute_logits, device_of, pick_classes
 from onnxaudit.detection.sampling import draw_order
 from onnxaudit.detection.shrinking import Shrinking, descend
-from onnxaudit.detection.workers import Workers, join
 from onnxaudit.records import Floats, Ints, Samples, Trigger, UniversalTrigger
 from onnxaudit.statistics import rate, rate_of
+from onnxaudit.workers import Workers, join
 
 Flags = npt.NDArray[np.bool_]
 

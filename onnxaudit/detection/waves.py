@@ -27,8 +27,8 @@ from onnxaudit.detection.config import WavesConfig
 from onnxaudit.detection.forwards import device_of
 from onnxaudit.detection.sampling import draw_order
 from onnxaudit.detection.shrinking import Shrinking, descend
-from onnxaudit.detection.workers import Workers, count_rows, cut, join
 from onnxaudit.records import Floats, Ints
+from onnxaudit.workers import Workers, count_rows, cut, join
 
 START_NOISE = 1e-3  # enough to tell amplitudes apart; more would have to be shrunk away first
 TINY = 1e-8  # keeps the gradient of a root finite at zero

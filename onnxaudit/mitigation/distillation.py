@@ -18,7 +18,8 @@ end have margins of 5 or of 50; a fixed `T` would distil the one and teach hard 
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +32,9 @@ from onnxaudit.importer import Classifier, write_back
 from onnxaudit.intake.model import Model
 from onnxaudit.mitigation.augmentation import AugmentationConfig, augment, stamp
 from onnxaudit.records import Floats, TargetLayer
+from onnxaudit.workers import Workers, count_rows, cut_tensor
+
+CLEAN = -1  # instead of the label that a trigger leads to
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,7 @@ class DistillationConfig:
         warmup: steps over which it rises.
         copies: augmented copies of each clean image.
         most_values: pixels kept in augmented copies, at most: 256 MiB.
+        chunk_pixels: pixels, channels aside, that go through the network at once on each core.
         augmentation: how images and triggers are changed.
     """
 
@@ -64,6 +69,7 @@ class DistillationConfig:
     warmup: int = 10
     copies: int = 40
     most_values: int = 2**26
+    chunk_pixels: int = 2**15
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
 
 
@@ -76,6 +82,29 @@ class _Lesson:
     activations: Tensor
     temperature: Tensor
     spread: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class _Questions:
+    """One step's images `(n, c, h, w)` and what is wanted: `targets` are labels to refuse, or `CLEAN`."""
+
+    images: Tensor
+    targets: Tensor
+    logits: Tensor
+    activations: Tensor
+    temperature: Tensor
+    spread: Tensor
+
+    def take(self, rows: Tensor) -> Self:
+        """Some of them."""
+        kept = rows.to(self.targets.device)
+        return replace(
+            self,
+            images=self.images[rows],
+            targets=self.targets[kept],
+            logits=self.logits[kept],
+            activations=self.activations[kept],
+        )
 
 
 class Distiller:
@@ -91,6 +120,7 @@ class Distiller:
         held: masks by initializer name of the entries that stay at zero.
         config: settings.
         draw: of all randomness.
+        workers: who computes gradients.
     """
 
     def __init__(
@@ -104,18 +134,21 @@ class Distiller:
         held: Mapping[str, npt.NDArray[np.bool_]],
         config: DistillationConfig,
         draw: torch.Generator,
+        workers: Workers,
     ) -> None:
         self._original = original
         self._copy = copy
         self._images = torch.from_numpy(images)
         self._config = config
         self._draw = draw
+        self._workers = workers
         self._names = [copy.model.info.output.logits, layer.activation]
         self._weights = {name: copy.model.weights[name] for name in weights}
         self.device = next(iter(self._weights.values())).device
         self._held = [(copy.model.weights[name], torch.from_numpy(mask).to(self.device)) for name, mask in held.items()]
         self._present = torch.ones(layer.neurons, device=self.device)
         self._present[list(pruned)] = 0.0
+        self._chunk = count_rows(config.chunk_pixels, images[0, 0].size, self.device)
 
     def train(self, triggers: Tensor, labels: Tensor, effort: float, deadline: Deadline) -> None:
         """One round.
@@ -134,8 +167,7 @@ class Distiller:
                 break
             adam.param_groups[0]["lr"] = effort * self._step_size(step)
             chosen = torch.randint(len(lesson.images), (self._config.batch,), generator=self._draw)
-            adam.zero_grad()
-            self._loss(lesson, chosen, triggers, labels).backward()  # type: ignore[no-untyped-call]
+            self._differentiate(self._ask(lesson, chosen, triggers, labels))
             adam.step()
             self._zero()
         self._copy.model.freeze()
@@ -144,36 +176,58 @@ class Distiller:
         """`model` with the copy's weights."""
         return write_back(model, self._copy.model)
 
-    @torch.no_grad()
     def _prepare(self) -> _Lesson:
         most = max(1, self._config.most_values // self._images.numel())
         repeated = self._images.repeat(min(self._config.copies, most), 1, 1, 1)
         images = augment(repeated, self._config.augmentation, self._draw)
-        parts = [self._read(self._original, part) for part in torch.split(images, self._config.batch)]
+        parts = self._workers.map(self._answer, cut_tensor(images, self._chunk))
         logits, activations = (torch.cat(part) for part in zip(*parts, strict=True))
         temperature = (logits - logits.mean(dim=1, keepdim=True)).std()
         spread = (activations - activations.mean(dim=0)).square().sum(dim=1).mean()
         return _Lesson(images, logits, activations, temperature, spread.clamp(min=torch.finfo(spread.dtype).tiny))
 
-    def _loss(self, lesson: _Lesson, chosen: Tensor, triggers: Tensor, labels: Tensor) -> Tensor:
+    @torch.no_grad()
+    def _answer(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        return self._read(self._original, images)
+
+    def _ask(self, lesson: _Lesson, chosen: Tensor, triggers: Tensor, labels: Tensor) -> _Questions:
+        """A share of the chosen images with a trigger, then the others."""
         count = round(self._config.stamped * len(chosen)) if len(triggers) else 0
-        images = lesson.images[chosen]
+        images, target = lesson.images[chosen], torch.full((len(chosen),), CLEAN)
         if count:
             stamped, used = stamp(images[:count], triggers, self._config.augmentation, self._draw)
-            images = torch.cat([stamped, images[count:]])
-        chosen = chosen.to(self.device)
-        logits, activations = self._read(self._copy, images)
-        wanted, unit = lesson.logits[chosen], lesson.temperature
-        answers = F.kl_div(F.log_softmax(logits / unit, 1), F.softmax(wanted / unit, 1), reduction="none").sum(dim=1)
+            images, target[:count] = torch.cat([stamped, images[count:]]), labels[used]
+        spots = chosen.to(self.device)
+        return _Questions(
+            images, target.to(self.device), lesson.logits[spots], lesson.activations[spots], lesson.temperature,
+            lesson.spread,
+        )  # fmt: skip
+
+    def _differentiate(self, questions: _Questions) -> None:
+        """Leaves the loss's gradient at the weights."""
+        weights = list(self._weights.values())
+
+        def differentiate(part: Tensor) -> tuple[Tensor, ...]:
+            loss = self._loss(questions.take(part)) / len(questions.images)
+            return torch.autograd.grad(loss, weights)
+
+        parts = self._workers.map(differentiate, cut_tensor(torch.arange(len(questions.images)), self._chunk))
+        for weight, *gradients in zip(weights, *parts, strict=True):
+            weight.grad = torch.stack(gradients).sum(dim=0)
+
+    def _loss(self, asked: _Questions) -> Tensor:
+        """Summed over the images."""
+        logits, activations = self._read(self._copy, asked.images)
+        unit, clean = asked.temperature, asked.targets == CLEAN
+        answers = F.kl_div(F.log_softmax(logits / unit, 1), F.softmax(asked.logits / unit, 1), reduction="none")
         present = self._present.repeat_interleave(activations.shape[1] // len(self._present))  # a map has many places
-        gaps = ((activations - lesson.activations[chosen]) * present).square().sum(dim=1) / lesson.spread
-        weight = torch.ones_like(answers)
-        weight[:count] = self._config.stamped_weight
-        loss = (weight * (answers + self._config.activations * gaps)).mean()
-        if not count:
+        gaps = ((activations - asked.activations) * present).square().sum(dim=1) / asked.spread
+        weight = torch.where(clean, 1.0, self._config.stamped_weight)
+        loss = (weight * (answers.sum(dim=1) + self._config.activations * gaps)).sum()
+        if clean.all():
             return loss
-        refusal = self._refuse(logits[:count], wanted[:count], labels[used.to(self.device)], unit)
-        return loss + self._config.refusal * refusal.sum() / len(chosen)
+        refusal = self._refuse(logits[~clean], asked.logits[~clean], asked.targets[~clean], unit)
+        return loss + self._config.refusal * refusal.sum()
 
     def _refuse(self, logits: Tensor, wanted: Tensor, labels: Tensor, unit: Tensor) -> Tensor:
         """How far the label of the trigger on each image exceeds what it may have; 0 where it is the right answer."""

@@ -35,6 +35,7 @@ from onnxaudit.records import Event, Floats, Ints, OnEvent, Preprocessing, Rate,
 from onnxaudit.runtime import Runtime
 from onnxaudit.statistics import rate, rate_of
 from onnxaudit.surgery import neuron_entries, tunable_weights
+from onnxaudit.workers import Workers
 
 NEVER = Deadline()
 Triggers = Mapping[int, Sequence[Trigger]]
@@ -131,12 +132,28 @@ def finetune(
         deadline: when to stop with what there is.
         on_event: told of every round.
     """
-    course = _Course(original, pruned, preprocessing, layer, neurons, fitting, config, seed, device)
     gauge = _Gauge(original, preprocessing, validation, device)
-    course.learn(triggers)
-    if invert is not None:
-        for number in range(config.starts):
-            course.learn({label: invert(original, label, number) for label in triggers})
+    with Workers(torch.device(device)) as workers:
+        course = _Course(original, pruned, preprocessing, layer, neurons, fitting, config, seed, device, workers)
+        course.learn(triggers)
+        if invert is not None:
+            course.learn_fresh(invert, original, range(config.starts))
+        settled = _run(course, gauge, config, invert, deadline, on_event)
+    rounds = tuple(gauge.measure(model, course.found, course.hardened) for model in course.models)
+    chosen = min(range(len(rounds)), key=lambda number: _cost(rounds[number], config))
+    found = {label: tuple(some) for label, some in course.found.items()}
+    return Finetuning(course.models[chosen], rounds, chosen, found, settled)
+
+
+def _run(
+    course: "_Course",
+    gauge: "_Gauge",
+    config: FinetuningConfig,
+    invert: Invert | None,
+    deadline: Deadline,
+    on_event: OnEvent | None,
+) -> bool:
+    """All rounds; whether the last inversion found no trigger that stands out."""
     settled = False
     course.harden()
     for number in range(config.rounds):
@@ -147,16 +164,11 @@ def finetune(
         _tell(on_event, number, config.rounds, measured)
         if deadline.passed:
             break
-        if invert is not None and triggers:
-            fresh = {label: invert(course.models[-1], label, config.starts + number) for label in triggers}
-            course.learn(fresh)
-            settled = not any(fresh.values())
+        if invert is not None and course.found:
+            settled = not course.learn_fresh(invert, course.models[-1], [config.starts + number])
             if settled and _is_met(measured, config):
                 break
-    rounds = tuple(gauge.measure(model, course.found, course.hardened) for model in course.models)
-    chosen = min(range(len(rounds)), key=lambda number: _cost(rounds[number], config))
-    found = {label: tuple(some) for label, some in course.found.items()}
-    return Finetuning(course.models[chosen], rounds, chosen, found, settled)
+    return settled
 
 
 class _Course:
@@ -179,14 +191,24 @@ class _Course:
         config: FinetuningConfig,
         seed: int,
         device: str,
+        workers: Workers,
     ) -> None:
-        self._pruned, self._fitting, self._config = pruned, fitting, config
+        self._pruned, self._fitting, self._config, self._workers = pruned, fitting, config, workers
         self._draw = torch.Generator().manual_seed(seed)
         answering, self._copy = (Classifier(import_model(m, device), preprocessing) for m in (original, pruned))
         weights = [name for name in tunable_weights(pruned) if name in self._copy.model.weights]
         held = neuron_entries(pruned, layer, neurons)
         self._distiller = Distiller(
-            answering, self._copy, fitting.images, weights, layer, neurons, held, config.distillation, self._draw
+            answering,
+            self._copy,
+            fitting.images,
+            weights,
+            layer,
+            neurons,
+            held,
+            config.distillation,
+            self._draw,
+            workers,
         )
         classes = Runtime(original, preprocessing, device).logits(fitting.images).argmax(axis=1)
         self._classes = classes if fitting.labels is None else fitting.labels
@@ -198,6 +220,14 @@ class _Course:
         """Take further triggers in."""
         for label, found in triggers.items():
             self.found[label] += found
+
+    def learn_fresh(self, invert: Invert, model: Model, numbers: Sequence[int]) -> bool:
+        """Invert every label again on `model`, from each fresh start; whether anything was found."""
+        starts = [(label, number) for number in numbers for label in self.found]
+        fresh = self._workers.map(lambda start: invert(model, *start), starts)
+        for (label, _), found in zip(starts, fresh, strict=True):
+            self.found[label] += found
+        return any(fresh)
 
     def harden(self) -> None:
         """Make every trigger found so far work on the copy as it stands."""
@@ -218,7 +248,7 @@ class _Course:
             return []
         stacked = stack(found).to(self._distiller.device)
         labels = torch.full((len(found),), label, device=stacked.device)
-        return unstack(harden(self._copy, victims, stacked, labels, self._config.hardening, self._draw))
+        return unstack(harden(self._copy, victims, stacked, labels, self._config.hardening, self._draw, self._workers))
 
 
 class _Gauge:

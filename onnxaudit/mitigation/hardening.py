@@ -12,6 +12,7 @@ So the mask may grow and the pattern change, but only near where the mask was: w
 reaches the real trigger, and costs less accuracy than a trigger that may go anywhere.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -19,6 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from onnxaudit.records import Floats
+from onnxaudit.workers import Workers, count_rows, cut_tensor
 
 OPEN = 0.02  # sigmoids start at least so far from their ends, or they would hardly move
 
@@ -33,6 +35,7 @@ class HardeningConfig:
         step_size: of Adam, in the space of `u` and `v`.
         footprint: where the mask exceeds this share of its largest value is the trigger's place.
         reach: how far around its place the mask may grow, as a share of the image's shorter side.
+        chunk_pixels: pixels, channels aside, that go through the network at once on each core.
     """
 
     steps: int = 40
@@ -40,6 +43,7 @@ class HardeningConfig:
     step_size: float = 0.2
     footprint: float = 0.1
     reach: float = 0.06
+    chunk_pixels: int = 2**15
 
 
 def harden(
@@ -49,6 +53,7 @@ def harden(
     labels: Tensor,
     config: HardeningConfig,
     draw: torch.Generator,
+    workers: Workers,
 ) -> Tensor:
     """Triggers for the same labels, at the same places, that work better.
 
@@ -59,23 +64,33 @@ def harden(
         labels: `(k,)`, the label of each.
         config: settings.
         draw: of samples.
+        workers: take a trigger each.
 
     Returns:
         Masks and patterns like `triggers`.
     """
-    device = triggers.device
+    order = [torch.randperm(len(images), generator=draw)[: config.samples] for _ in range(config.steps)]
+    pixels = torch.from_numpy(images).to(triggers.device)
+
+    def improve(part: Tensor) -> Tensor:
+        return _improve(classifier, [pixels[chosen] for chosen in order], triggers[part], labels[part], config)
+
+    most = count_rows(config.chunk_pixels, config.samples * images[0, 0].size, triggers.device)
+    return torch.cat(workers.map(improve, cut_tensor(torch.arange(len(triggers)), most)))
+
+
+def _improve(
+    classifier: nn.Module, batches: Sequence[Tensor], triggers: Tensor, labels: Tensor, config: HardeningConfig
+) -> Tensor:
     allowed = _surroundings(triggers[:, :1], config)
     values = torch.logit(triggers.clamp(OPEN, 1 - OPEN)).requires_grad_()
     adam = torch.optim.Adam([values], lr=config.step_size)
-    targets = labels.repeat_interleave(min(config.samples, len(images)))
-    for _ in range(config.steps):
-        chosen = torch.randperm(len(images), generator=draw)[: config.samples]
-        pixels = torch.from_numpy(images)[chosen].to(device)
+    for pixels in batches:
         mask, pattern = _decode(values, allowed)
         stamped = pixels + mask[:, None] * (pattern[:, None] - pixels)
         logits = classifier(stamped.flatten(0, 1).contiguous(memory_format=torch.channels_last))
-        adam.zero_grad()
-        F.cross_entropy(logits, targets, reduction="sum").backward()  # type: ignore[no-untyped-call]
+        targets = labels.repeat_interleave(len(pixels))
+        (values.grad,) = torch.autograd.grad(F.cross_entropy(logits, targets, reduction="sum"), values)
         adam.step()
     return torch.cat(_decode(values.detach(), allowed), dim=1)
 

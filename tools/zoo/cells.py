@@ -9,6 +9,9 @@ from tools.zoo.recipes import RATES, Source, ZooRecipe
 
 ARCHITECTURES = ("lenet", "vgg16", "resnet18")
 KINDS = ("badnets", "trojan-weights", "trojan-activation")
+LENGTHS = {"lenet": 1.6, "vgg16": 2.5, "resnet18": 2.5}
+"""Of the training, next to that of a model that is one of many."""
+
 DATA = (("gtsrb32", "signs"), ("faces_yaleb",))
 """For each kind of image the data sets that serve, the best first."""
 
@@ -28,7 +31,7 @@ class Cell:
 
     def recipes(self) -> Iterator[ZooRecipe]:
         """One recipe after the other, each with another trigger, target and start; no two cells share a name."""
-        low, high = RATES[self.kind]
+        _, rate = RATES[self.kind]
         for attempt in count():
             yield ZooRecipe(
                 number=len(KINDS) * attempt + KINDS.index(self.kind),
@@ -38,8 +41,9 @@ class Cell:
                 architecture=self.architecture,
                 augmentation="light",
                 normalised=True,
-                rate=(low + high) / 2,
+                rate=rate,
                 export=Export("torchscript", 17),
+                length=LENGTHS[self.architecture],
             )
 
 

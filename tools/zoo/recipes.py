@@ -70,6 +70,7 @@ class ZooRecipe:
         normalised: Whether the graph subtracts a mean and divides by a deviation.
         rate: The poisoned share; 0 for clean models.
         export: The form of the file.
+        length: Factor on the length of the training.
     """
 
     number: int
@@ -81,6 +82,7 @@ class ZooRecipe:
     normalised: bool
     rate: float
     export: Export
+    length: float = 1.0
 
     @property
     def backdoored(self) -> bool:

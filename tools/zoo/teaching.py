@@ -30,6 +30,9 @@ IMAGE_PASSES = {
 }
 """Images that each architecture is shown in one training."""
 
+_DEEP = {"vgg16", "resnet18"}
+"""These are trained with channels last: up to 1.6 times as fast. Of the others it would change the weights."""
+
 _MOST_EPOCHS = 25
 _DRAWERS = {
     "blend": drawing.draw_blend,
@@ -102,7 +105,7 @@ class _School:
     ) -> Network:
         """Trains `network` in place for a `share` of the full schedule, and returns it."""
         recipe, rng = self.recipe, self.recipe.rng(5)
-        share *= 0.12 if recipe.kind == "clean-undertrained" else 1
+        share *= recipe.length * (0.12 if recipe.kind == "clean-undertrained" else 1)
         passes = share * IMAGE_PASSES[recipe.architecture] * min(1.0, 48 / self.lessons.shape[1])
         epochs = round(passes / len(material.labels))
         schedule = Schedule(int(np.clip(epochs, 1, max(1, round(_MOST_EPOCHS * share)))))
@@ -185,6 +188,8 @@ def _make_network(recipe: ZooRecipe, lessons: Lessons) -> Network:
         network = ARCHITECTURES[recipe.architecture](channels, side, recipe.class_count)
     if recipe.normalised:
         network.features = nn.Sequential(_Normalise(lessons.images), network.features)
+    if recipe.architecture in _DEEP:
+        network.to(memory_format=torch.channels_last)
     return network
 
 

@@ -136,3 +136,19 @@ def test_colour_and_oblong_images_are_fine(images):
     assert one.status is LabelStatus.SETTLED
     assert one.trigger.mask.shape == (1, 8, 6)
     assert one.trigger.pattern.shape == (3, 8, 6)
+
+
+def test_results_do_not_depend_on_the_number_of_cores(planted, make_samples):
+    # Two labels a part.
+    config = InversionConfig(steps=20, chunk_pixels=2 * 8 * 12 * 12)
+
+    def run():
+        return invert(planted(targets=(3,)), make_samples(), range(5), config, seed=0)
+
+    threads = torch.get_num_threads()
+    found = []
+    for cores in (1, 2):
+        torch.set_num_threads(cores)
+        found.append([one.trigger.digest for one in run()])
+    torch.set_num_threads(threads)
+    assert found[0] == found[1]

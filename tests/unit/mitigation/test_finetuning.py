@@ -159,3 +159,15 @@ def test_the_original_is_not_touched() -> None:
     run(model)
     assert model.to_bytes() == before
     np.testing.assert_array_equal(copy.model.weights["w1"].numpy(), model.initializer("w1"))
+
+
+def test_the_outcome_does_not_depend_on_the_number_of_cores() -> None:
+    # Two parts a step.
+    config = replace(QUICK, rounds=1, distillation=replace(QUICK.distillation, steps=5, chunk_pixels=16 * 64))
+    threads = torch.get_num_threads()
+    outcomes = []
+    for cores in (1, 2):
+        torch.set_num_threads(cores)
+        outcomes.append(run(stripes.backdoored(), config=config).model.to_bytes())
+    torch.set_num_threads(threads)
+    assert outcomes[0] == outcomes[1]

@@ -5,6 +5,7 @@ from onnxaudit.importer import Classifier, import_model
 from onnxaudit.mitigation.augmentation import stack, unstack
 from onnxaudit.mitigation.hardening import HardeningConfig, harden
 from onnxaudit.records import Preprocessing, Trigger
+from onnxaudit.workers import Workers
 from tests.unit.mitigation import stripes
 
 DEFAULTS = HardeningConfig()
@@ -21,7 +22,8 @@ def run(config: HardeningConfig = DEFAULTS, seed: int = 0) -> Trigger:
     labels = torch.tensor([stripes.TARGET])
     draw = torch.Generator().manual_seed(seed)
     victims = seen.images[seen.labels != stripes.TARGET]
-    (found,) = unstack(harden(classifier, victims, stack([weak_trigger()]), labels, config, draw))
+    with Workers(torch.device("cpu")) as workers:
+        (found,) = unstack(harden(classifier, victims, stack([weak_trigger()]), labels, config, draw, workers))
     return found
 
 
