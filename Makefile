@@ -38,7 +38,7 @@ lint: $(READY) ## style and types
 
 docs: $(READY) ## build the documentation into build/site
 	@echo "== Building the documentation"
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 slow: $(READY) ## the long tests as well
 	@OMP_NUM_THREADS=1 $(BIN)/pytest -m slow -q

@@ -8,12 +8,18 @@ A test compares the files with what would be written.
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tools.reference import operators
+from tools.reference import api, cli, environment, operators, policy, report, rules
 
 FOLDER = Path(__file__).parents[2] / "docs" / "reference"
 NOTE = "<!-- Written by `python -m tools.reference`; do not edit. -->\n\n"
 PAGES: Mapping[str, Callable[[], str]] = {
+    "cli.md": cli.write_page,
+    "report.md": report.write_page,
+    "policy.md": policy.write_page,
+    "rules.md": rules.write_page,
+    "api.md": api.write_page,
     "operators.md": operators.write_page,
+    "environment.md": environment.write_page,
 }
 
 

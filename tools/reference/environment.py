@@ -1,0 +1,40 @@
+"""The page of exit codes and variables, from `cli.exits` and the policy's keys."""
+
+from onnxaudit.cli.exits import BACKDOORED, CLEAN, CODE_OF_DECISION, ERROR, INCONCLUSIVE, INTERRUPTED, WORST_FIRST
+from onnxaudit.gate.layers import ONLY_IN_FILES, PREFIX
+from onnxaudit.gate.policy import KEYS
+from tools.reference.markdown import write_code, write_table
+
+MEANINGS = {
+    CLEAN: "clean, repaired, nothing to repair, cleared by a statement; or a command without a verdict did its work",
+    BACKDOORED: "backdoored; of a repair: a limit was missed (no file is written, but with `--allow-incomplete`)",
+    ERROR: "one line on stderr says what, where and what to do; no verdict follows from it",
+    INCONCLUSIVE: "no verdict, or a statement that does not clear the model: treat it as unchecked",
+    INTERRUPTED: "interrupted from the keyboard",
+}
+
+
+def write_page() -> str:
+    """The whole page in Markdown."""
+    codes = write_table(("exit code", "meaning"), [(write_code(code), text) for code, text in MEANINGS.items()])
+    decisions = ", ".join(f"{write_code(name)} is {code}" for name, code in CODE_OF_DECISION.items())
+    worst = ", ".join(str(code) for code in WORST_FIRST)
+    names = [PREFIX + key.upper() for key in KEYS if key not in ONLY_IN_FILES]
+    rows = [(write_code(name), f"[`{name.removeprefix(PREFIX).lower()}`](policy.md)") for name in names]
+    return f"""# Exit codes and variables
+
+## Exit codes
+
+{codes}
+With several models the worst counts, in the order {worst}. The [policy](policy.md) decides what a report comes to: of
+its decisions ([`gate`](report.md#gate) in the JSON report) {decisions}. The verdict in the report stays what it is.
+
+## Variables
+
+Each sets one key of the policy, and goes before policy files. Another name that begins with `{PREFIX}` is an error: a
+misspelt demand would be none.
+
+{write_table(("variable", "key"), rows)}
+`NO_COLOR` takes the colours out of a terminal's text. `OMP_WAIT_POLICY` is set to `PASSIVE` unless it is set: threads
+that spin while they wait for each other make a scan on busy cores take many times as long.
+"""
