@@ -67,9 +67,10 @@ class Model:
         """
         if name in self.values:
             return self.values[name]
-        for stored_name, tensor in list_stored(self.proto):
-            if stored_name == name:
-                return numpy_helper.to_array(tensor)
+        for proto in (self.proto, self.computed):
+            for stored_name, tensor in list_stored(proto):
+                if stored_name == name:
+                    return numpy_helper.to_array(tensor)
         encoding = self._encodings[name]
         return decode(self.initializer(encoding.codes), *self._arguments(encoding))
 
@@ -79,7 +80,7 @@ class Model:
 
     @cached_property
     def _encodings(self) -> dict[str, Encoding]:
-        return find_encodings(self.proto)
+        return find_encodings(self.computed)
 
     def to_proto(self) -> onnx.ModelProto:
         """A copy of the protobuf in which `values` stand; all else is the vendor's, byte for byte."""

@@ -18,7 +18,7 @@ from onnxaudit.intake.stored import list_stored
 from onnxaudit.pipeline.effort import estimate_seconds
 from onnxaudit.pipeline.scanning import ScanConfig
 from onnxaudit.records import Inspection, LayerInfo, ModelInfo, OperatorUse, TargetLayer, TensorInfo
-from onnxaudit.surgery import find_target_layer
+from onnxaudit.surgery import find_target_layer, spell_out
 
 STANDARD = "ai.onnx"
 PRODUCTS = {"Conv", "ConvTranspose", "Gemm", "MatMul", "QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger"}
@@ -83,7 +83,7 @@ def _try_loading(path: Path, output: str | None, size: Size | None, obstacles: l
 
 def _try_target(model: Model, obstacles: list[str]) -> TargetLayer | None:
     try:
-        return find_target_layer(model)
+        return find_target_layer(spell_out(model))
     except ModelError as error:
         obstacles.append(f"no repair: {error}")
         return None

@@ -21,7 +21,7 @@ from onnxaudit.pipeline.pruning import AUTO, Pruned, Pruner
 from onnxaudit.pipeline.reinversion import Reinversion
 from onnxaudit.pipeline.removing import describe_removal, take_out
 from onnxaudit.pipeline.scanning import ScanConfig, scan_subject
-from onnxaudit.pipeline.subject import Subject, unshare_weights
+from onnxaudit.pipeline.subject import Subject, open_weights
 from onnxaudit.records import (
     Event,
     LabelStatus,
@@ -87,7 +87,7 @@ class Job:
     def run(self, targets: tuple[int, ...], allow_incomplete: bool) -> RepairReport:
         """Prune, tune, write, report."""
         layer = None if self.layer_name == AUTO else self.layer_name
-        return replace(self, subject=unshare_weights(self.subject, layer))._run(targets, allow_incomplete)
+        return replace(self, subject=open_weights(self.subject, layer))._run(targets, allow_incomplete)
 
     def _run(self, targets: tuple[int, ...], allow_incomplete: bool) -> RepairReport:
         predicted = classify(self.subject.runtime, self.subject.samples)

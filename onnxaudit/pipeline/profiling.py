@@ -4,7 +4,7 @@ from pathlib import Path
 
 from onnxaudit.data.triggers import check_trigger
 from onnxaudit.mitigation.profiling import profile as profile_layer
-from onnxaudit.pipeline.subject import open_subject
+from onnxaudit.pipeline.subject import open_subject, open_weights
 from onnxaudit.records import Event, GivenPreprocessing, OnEvent, Profile, Trigger
 from onnxaudit.surgery import find_target_layer
 
@@ -57,5 +57,6 @@ def profile(
     )
     check_trigger(trigger, subject.model.info.input)
     listen(Event("profile", 0, 0, "ranking neurons"))
+    subject = open_weights(subject, layer)
     target = find_target_layer(subject.model, layer)
     return profile_layer(subject.runtime, subject.model, target, subject.samples, trigger)

@@ -33,7 +33,7 @@ from onnxaudit.records import (
     SamplesInfo,
 )
 from onnxaudit.runtime import Runtime
-from onnxaudit.surgery import find_target_layer, unshare
+from onnxaudit.surgery import find_target_layer, spell_out, unshare
 
 SYNTHETIC_SAMPLES = 512
 
@@ -126,22 +126,26 @@ def open_subject(
     return Subject(model, classifier, runtime, samples, names, choice, device, notes)
 
 
-def unshare_weights(subject: Subject, layer: str | None) -> Subject:
-    """The subject in which the target layer's weights are its own; the very same where they are so already.
+def open_weights(subject: Subject, layer: str | None) -> Subject:
+    """The subject in which surgery reaches the target layer's weights, and they are its own.
+
+    Quantised operators are spelt out for it; the very same subject where there is nothing to do.
 
     Raises:
         ModelError: there is no such layer.
     """
-    model = unshare(subject.model, find_target_layer(subject.model, layer))
+    spelt = spell_out(subject.model)
+    model = unshare(spelt, find_target_layer(spelt, layer))
     if model is subject.model:
         return subject
+    copied = "weights that the repaired layer shared with other nodes were copied for it alone"
     preprocessing = subject.choice.preprocessing
     return replace(
         subject,
         model=model,
         classifier=Classifier(import_model(model, subject.device), preprocessing),
         runtime=Runtime(model, preprocessing, subject.device),
-        notes=(*subject.notes, "weights that the repaired layer shared with other nodes were copied for it alone"),
+        notes=subject.notes if model is spelt else (*subject.notes, copied),
     )
 
 

@@ -7,6 +7,7 @@ from onnxaudit.surgery.features import find_features
 from onnxaudit.surgery.linear import Linear
 from onnxaudit.surgery.removal import Removed, remove_neurons
 from onnxaudit.surgery.sharing import unshare
+from onnxaudit.surgery.spelling import spell_out
 from onnxaudit.surgery.target import find_next_layer, find_target_layer, list_target_layers
 from onnxaudit.surgery.tunable import tunable_weights
 from onnxaudit.surgery.zeroing import incoming_weights, neuron_entries, zero_neurons
@@ -21,6 +22,7 @@ __all__ = [
     "list_target_layers",
     "neuron_entries",
     "remove_neurons",
+    "spell_out",
     "tunable_weights",
     "unshare",
     "zero_neurons",

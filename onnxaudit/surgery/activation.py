@@ -1,8 +1,11 @@
 """The activation behind a layer: where it ends, and what it makes of zero."""
 
+import contextlib
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
@@ -43,19 +46,14 @@ def at_zero(model: Model, layer: TargetLayer) -> Floats:
     """The activation `φ(0)` of each neuron `(neurons,)`, as the nodes between layer and activation compute it."""
     if layer.activation == layer.output:
         return np.zeros(layer.neurons, np.float32)
-    nodes = [_without_rounding(node) for node in _between(model.computed, layer.output, layer.activation)]
-    used = {name for node in nodes for name in node.input}
-    constants = [
-        numpy_helper.from_array(model.initializer(tensor.name), tensor.name)
-        for tensor in model.proto.graph.initializer
-        if tensor.name in used
-    ]
+    between = _between(model.computed, layer.output, layer.activation)
+    constants = _read_constants(model, {name for node in between for name in node.input})
     inside = helper.make_graph(
-        nodes,
+        [_without_rounding(node) for node in between if node.output[0] not in constants],
         "activation",
         [helper.make_tensor_value_info(layer.output, onnx.TensorProto.FLOAT, None)],
         [helper.make_tensor_value_info(layer.activation, onnx.TensorProto.FLOAT, None)],
-        constants,
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
     small = helper.make_model(inside, opset_imports=model.proto.opset_import, ir_version=model.proto.ir_version)
     zeros = np.zeros((1, layer.neurons, *_trailing(model, layer)), np.float32)
@@ -69,6 +67,15 @@ def list_norms(model: Model, layer: TargetLayer) -> list[str]:
     stored = {tensor.name for tensor in model.proto.graph.initializer}
     names = [name for node in between if node.op_type == "BatchNormalization" for name in node.input[1:3]]
     return [name for name in names if name in stored]
+
+
+def _read_constants(model: Model, names: Collection[str]) -> dict[str, npt.NDArray[Any]]:
+    """What the file stores among tensors of these names, weights stored as whole numbers as the floats they mean."""
+    constants = {}
+    for name in names:
+        with contextlib.suppress(KeyError):
+            constants[name] = model.initializer(name)
+    return constants
 
 
 def _without_rounding(node: onnx.NodeProto) -> onnx.NodeProto:

@@ -12,6 +12,7 @@ from onnx_graphsurgeon.logger import G_LOGGER
 from onnxaudit.intake.model import Model
 
 PASS_THROUGH = {"Identity", "Dropout"}  # the same values under another name, at inference
+ROUNDING = {"QuantizeLinear", "DequantizeLinear"}
 DIMENSIONS_ONLY = {"Shape", "Size"}  # read a tensor's dimensions: no value flows through them
 SHAPE_ARITHMETIC = 1024  # initializers of more elements hold weights, never dimensions
 
@@ -58,6 +59,16 @@ class Graph:
             tensor = tensor.inputs[0].inputs[0]
         return tensor
 
+    def unrounded(self, tensor: Any) -> Any:
+        """As `origin`, seen through a QuantizeLinear with the DequantizeLinear behind it as well."""
+        tensor = self.origin(tensor)
+        while tensor.inputs and tensor.inputs[0].op == "DequantizeLinear":
+            codes = tensor.inputs[0].inputs[0]
+            if not codes.inputs or codes.inputs[0].op != "QuantizeLinear":
+                break
+            tensor = self.origin(codes.inputs[0].inputs[0])
+        return tensor
+
     def stored(self, tensor: Any) -> Stored | None:
         """The initializer behind `tensor`, perhaps through Identity, Cast and 2-d Transpose; else None.
 
@@ -80,13 +91,13 @@ class Graph:
         return Stored(tensor.name, tuple(int(size) for size in tensor.shape), transposed)
 
     def feeds_only(self, tensor: Any, node: Any) -> bool:
-        """Whether `node` alone reads `tensor`, seen through Identity and Dropout."""
+        """Whether `node` alone reads `tensor`, seen through what repeats or rounds it."""
         readers = tensor.outputs
         if tensor.name in self._outputs or len(readers) != 1:
             return False
         if readers[0] is node:
             return True
-        return readers[0].op in PASS_THROUGH and self.feeds_only(readers[0].outputs[0], node)
+        return readers[0].op in PASS_THROUGH | ROUNDING and self.feeds_only(readers[0].outputs[0], node)
 
     def users(self, initializer: str) -> list[Any]:
         """The nodes that use an initializer's values, seen through Identity, Cast, Transpose and DequantizeLinear."""

@@ -180,9 +180,9 @@ def _sum(graph: Graph, node: Any, found: dict[str, Linear]) -> Linear | None:
     """A layer with its bias added, or parallel layers added together; they are taken out of `found`."""
     if node.op not in ("Add", "Sum") or not node.inputs:
         return None
-    sources = [graph.origin(tensor) for tensor in node.inputs]
+    sources = [graph.unrounded(tensor) for tensor in node.inputs]
     parts = [found[tensor.name] for tensor in sources if tensor.name in found and graph.feeds_only(tensor, node)]
-    others = [graph.stored(tensor) for tensor in node.inputs if graph.origin(tensor).name not in found]
+    others = [graph.stored(tensor) for tensor in node.inputs if graph.unrounded(tensor).name not in found]
     if not parts or len(parts) + len(others) < len(node.inputs) or len({part.rows for part in parts}) > 1:
         return None
     biases = tuple(bias.name for bias in others if bias is not None and _per_row(bias, parts[0].rows))

@@ -17,7 +17,8 @@ from onnxaudit.surgery.target import find_layer, find_next_layer
 def unshare(model: Model, layer: TargetLayer) -> Model:
     """`model` in which no other node reads the weights of `layer` and of the next; the very same where that is so.
 
-    Nothing that it computes changes. A shared bias of zeros stays shared: surgery has nothing to do there.
+    Nothing that it computes changes. A shared bias of zeros stays shared: surgery has nothing to do there. So do
+    weights inside quantised operators, which are spelt out in the working copy alone: editing them is refused.
     """
     model = _copy_for(model, find_layer(model, layer))
     following = find_next_layer(model, layer)
@@ -26,7 +27,8 @@ def unshare(model: Model, layer: TargetLayer) -> Model:
 
 def _copy_for(model: Model, layer: Linear) -> Model:
     cuts = list(_list_copies(model, Graph(model), layer))
-    if not cuts:
+    written = {name for node in model.proto.graph.node for name in node.output}
+    if not cuts or not written.issuperset(cut.node for cut in cuts):
         return model
     working = None if model.working is None else apply_edits(model.to_working(), cuts, {})
     return replace(model, proto=apply_edits(model.to_proto(), cuts, {}), values=NO_VALUES, working=working)

@@ -29,7 +29,7 @@ def _weights(graph: Graph, node: Any) -> list[Any]:
         return list(node.inputs)
     if node.op in NORMS:
         return list(node.inputs[1:3])
-    if node.op == "Add" and any(_is_product(graph.origin(tensor)) for tensor in node.inputs):
+    if node.op == "Add" and any(_is_product(graph.unrounded(tensor)) for tensor in node.inputs):
         return list(node.inputs)
     return []
 

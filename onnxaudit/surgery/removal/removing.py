@@ -33,6 +33,8 @@ class Removed:
 def remove_neurons(model: Model, layer: TargetLayer, neurons: Sequence[int]) -> Removed:
     """Take out of `model` those of the zeroed `neurons` of a layer that can go; its outputs stay the same."""
     network, wanted = Network(model), sorted(set(neurons))
+    if not _is_written(model, layer):
+        return Removed(model, (), dict.fromkeys(wanted, "its weights stand inside a quantised operator"))
     kept: dict[int, str] = {}
     start = _find_start(network, layer)
     while wanted:
@@ -48,6 +50,13 @@ def remove_neurons(model: Model, layer: TargetLayer, neurons: Sequence[int]) -> 
         else:
             return Removed(smaller, tuple(wanted), kept)
     return Removed(model, (), kept)
+
+
+def _is_written(model: Model, layer: TargetLayer) -> bool:
+    """Whether the file itself has the layer's weights as tensors that a node reads as floats."""
+    graph = model.proto.graph
+    named = {tensor.name for tensor in graph.initializer} | {name for node in graph.node for name in node.output}
+    return named.issuperset(layer.weights)
 
 
 def _find_start(network: Network, layer: TargetLayer) -> str:
