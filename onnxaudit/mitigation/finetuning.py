@@ -8,7 +8,8 @@ round's network is handed back:
     min over rounds of  max(0, q0 − Q) + max(0, S − max_success),  then of  S' − Q
 
 with `S` the success of the strongest trigger found in any round, `S'` of the strongest hardened one. The rounds end
-early once both limits are met, by `S'` as well, and a fresh inversion finds nothing that stands out.
+early once both limits are met, by `S'` as well, and a fresh inversion finds nothing that stands out. Where the best
+network misses `q0`, those on the way to it from the pruned one are candidates too (`blending`).
 
 Differs from the source:
 - the source tunes on clean samples alone, which does not remove patch triggers; without triggers this does as it does;
@@ -20,7 +21,7 @@ Differs from the source:
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -29,6 +30,7 @@ from onnxaudit.deadline import Deadline
 from onnxaudit.importer import Classifier, import_model
 from onnxaudit.intake.model import Model
 from onnxaudit.mitigation.augmentation import stack, unstack
+from onnxaudit.mitigation.blending import blend
 from onnxaudit.mitigation.distillation import DistillationConfig, Distiller
 from onnxaudit.mitigation.hardening import HardeningConfig, harden
 from onnxaudit.records import Event, Floats, Ints, OnEvent, Preprocessing, Rate, Samples, TargetLayer, Trigger
@@ -52,6 +54,8 @@ class FinetuningConfig:
         cooling: the step size falls by this share of itself from the first round to one behind the last.
         min_agreement: `q0`.
         max_success: limit of `S`.
+        shares: `α` of the networks between the pruned and the tuned one that are tried where the tuned one misses `q0`;
+            the nearer the pruned one, the more of the backdoor comes back.
         distillation: of one round.
         hardening: of the triggers, between rounds.
     """
@@ -61,6 +65,7 @@ class FinetuningConfig:
     cooling: float = 0.8
     min_agreement: float = 0.97
     max_success: float = 0.10
+    shares: tuple[float, ...] = (0.95, 0.9, 0.85, 0.8)
     distillation: DistillationConfig = field(default_factory=DistillationConfig)
     hardening: HardeningConfig = field(default_factory=HardeningConfig)
 
@@ -85,6 +90,7 @@ class Finetuning:
         model: the network of the chosen round.
         rounds: every round.
         chosen: which one it was, from 0.
+        share: of the way from the pruned network to that round's, at which `model` is.
         triggers: all triggers found, by label.
         settled: whether the last inversion found no trigger that stands out; False where nobody inverted again.
     """
@@ -92,6 +98,7 @@ class Finetuning:
     model: Model
     rounds: tuple[TuningRound, ...]
     chosen: int
+    share: float
     triggers: Mapping[int, tuple[Trigger, ...]]
     settled: bool
 
@@ -139,10 +146,24 @@ def finetune(
         if invert is not None:
             course.learn_fresh(invert, original, range(config.starts))
         settled = _run(course, gauge, config, invert, deadline, on_event)
-    rounds = tuple(gauge.measure(model, course.found, course.hardened) for model in course.models)
-    chosen = min(range(len(rounds)), key=lambda number: _cost(rounds[number], config))
     found = {label: tuple(some) for label, some in course.found.items()}
-    return Finetuning(course.models[chosen], rounds, chosen, found, settled)
+    return replace(_choose(course, gauge, pruned, config), triggers=found, settled=settled)
+
+
+def _choose(course: "_Course", gauge: "_Gauge", pruned: Model, config: FinetuningConfig) -> Finetuning:
+    """The best round's network or, where it answers too little like the original, the best on the way to it."""
+
+    def measure(model: Model) -> TuningRound:
+        return gauge.measure(model, course.found, course.hardened)
+
+    rounds = tuple(measure(model) for model in course.models)
+    chosen = min(range(len(rounds)), key=lambda number: _cost(rounds[number], config))
+    best = course.models[chosen]
+    candidates = [(1.0, best)]
+    if course.found and (rounds[chosen].agreement.value or 0.0) < config.min_agreement:
+        candidates += [(share, blend(pruned, best, share)) for share in config.shares]
+    share, best = min(candidates, key=lambda candidate: _cost(measure(candidate[1]), config))
+    return Finetuning(best, rounds, chosen, share, {}, settled=False)
 
 
 def _run(
