@@ -1,6 +1,7 @@
 """The method's experiment table, and in the same table what else a user could do with the same clean images.
 
     python -m benchmarks.repair --zoo DIR --data DIR --results DIR [--scans DIR] [--only NAME ...] [--ways full ...]
+    python -m benchmarks.repair --others ...
 
 Cells are {traffic signs, faces} x {LeNet-5, VGG, ResNet} x {random trigger, trigger made from large weights, from high
 clean activation}. A model of the zoo is taken where data, architecture and attack fit; `tools/make_cells.py` trains
@@ -13,6 +14,9 @@ the table is about repair. Seconds are those of the treatment: the new scan that
 baselines make none (where it accuses further targets and the repair begins anew, the earlier ones count); a
 baseline's are those of its whole grid. The new scan behind `prune` and `prune+tune` is no more than a glance, and
 nothing follows from it.
+
+With `--others` the models are those with every other attack: blended, sinusoid, filter, warp, source-specific, two
+targets, all-to-all, clean-label. Each is a line of its own.
 
 Every way is kept in `--results` once it is measured, in one file for each model and seed: a second run goes on there.
 """
@@ -28,7 +32,17 @@ from typing import Any
 import torch
 
 from benchmarks.baselines import BASELINES, Problem, Tried, choose, pose
-from benchmarks.repair_table import WITHOUT, Row, find_cell, format_cells, format_summaries, read_figures, sum_up
+from benchmarks.repair_table import (
+    ATTACKS,
+    WITHOUT,
+    Row,
+    find_cell,
+    format_cells,
+    format_others,
+    format_summaries,
+    read_figures,
+    sum_up,
+)
 from benchmarks.zoo import find_scan, is_right, repair
 from benchmarks.zoo_folder import Entry, Zoo
 from onnxaudit.files import write_atomically
@@ -85,12 +99,12 @@ class Run:
             kept: Row = json.loads(self.path.read_text())
             return kept
         cell = find_cell(self.entry.truth)
-        assert cell is not None
         return {
             "model": self.entry.name,
             "seed": self.seed,
             "per_class": self.per_class,
-            "cell": [cell.data, cell.network, cell.trigger],
+            "attack": self.entry.truth.get("kind", self.entry.attack),
+            "cell": None if cell is None else [cell.data, cell.network, cell.trigger],
             "ways": {WITHOUT: self.entry.measure(self.entry.model)},
         }
 
@@ -117,8 +131,7 @@ class Run:
 
     def _describe_scan(self, scan: ScanReport) -> Row:
         found = {"verdict": scan.verdict.value, "found_targets": list(scan.target_labels)}
-        true_targets = {"attack": self.entry.attack, "true_targets": self.entry.targets}
-        given = not is_right(found | true_targets)
+        given = not is_right({**found, "attack": self.entry.attack, "true_targets": self.entry.targets})
         return {**found, "label_given": given, "scan_seconds": scan.duration_seconds}
 
     def _treat(self, way: str, data: Path, scan: ScanReport, output: Path, row: Row) -> dict[str, Any]:
@@ -166,7 +179,7 @@ def _tell(row: Row, way: str) -> str:
 
 def find_runs(options: argparse.Namespace) -> list[Run]:
     """Every model that fits a cell, with every seed."""
-    entries = [entry for folder in options.zoo for entry in list_entries(Zoo(folder, options.data))]
+    entries = [entry for folder in options.zoo for entry in list_entries(Zoo(folder, options.data), options.others)]
     chosen = [entry for entry in entries if not options.only or any(part in entry.name for part in options.only)]
     return [
         Run(entry, seed, options.per_class, options.results, options.scans)
@@ -175,10 +188,15 @@ def find_runs(options: argparse.Namespace) -> list[Run]:
     ]
 
 
-def list_entries(zoo: Zoo) -> list[Entry]:
-    """The models of a zoo that fit a cell."""
-    entries = [zoo.entry(name) for name in zoo.names()]
-    return [entry for entry in entries if find_cell(entry.truth) is not None]
+def list_entries(zoo: Zoo, others: bool) -> list[Entry]:
+    """The backdoored models of a zoo that fit a cell, or those with any other attack."""
+    entries = [entry for entry in map(zoo.entry, zoo.names()) if entry.truth["backdoored"]]
+    return [entry for entry in entries if is_other(entry) == others and (others or find_cell(entry.truth))]
+
+
+def is_other(entry: Entry) -> bool:
+    """Whether the attack is none of the table's."""
+    return entry.truth.get("kind", entry.attack) not in ATTACKS
 
 
 def parse() -> argparse.Namespace:
@@ -189,6 +207,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--results", type=Path, required=True, help="folder for the kept rows")
     parser.add_argument("--scans", type=Path, help="folder for scan reports, used again by later runs")
     parser.add_argument("--only", nargs="*", default=[], help="names or parts of names of models")
+    parser.add_argument("--others", action="store_true", help="models with other attacks than the table's")
     parser.add_argument("--ways", nargs="*", default=list(WAYS[1:]), choices=WAYS[1:])
     parser.add_argument("--per-class", type=int, default=10, help="the defender's images a class")
     parser.add_argument("--seeds", type=int, default=1, help="runs of each model")
@@ -205,9 +224,15 @@ def main() -> None:
     if not options.table:
         for run in runs:
             run.measure(options.ways)
-    rows = [run.read() for run in runs if run.path.exists()]
-    print("\n".join(format_cells(rows, [WITHOUT, *options.ways])), end="\n\n")
-    print("\n".join(format_summaries(sum_up(rows, [WITHOUT, *options.ways]))))
+    print_tables([run.read() for run in runs if run.path.exists()], [WITHOUT, *options.ways], options.others)
+
+
+def print_tables(rows: list[Row], ways: list[str], others: bool) -> None:
+    """What was measured, on stdout."""
+    if others:
+        print("\n".join(format_others(rows, ways)))
+    else:
+        print("\n".join([*format_cells(rows, ways), "", *format_summaries(sum_up(rows, ways))]))
     given = [f"{row['model']} (seed {row['seed']})" for row in rows if row["label_given"]]
     print(f"\nscan did not name the true target first, label given: {', '.join(given) or 'none'}")
 

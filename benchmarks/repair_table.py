@@ -1,4 +1,4 @@
-"""The method's experiment table: cells, and what was measured in them as text."""
+"""The method's experiment table and that of the other attacks: cells, and what was measured in them as text."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -85,10 +85,11 @@ def read_figures(row: Row, way: str) -> Figures | None:
 
 
 def group(rows: Iterable[Row]) -> dict[Cell, list[Row]]:
-    """Rows by cell, in the order of the table; every cell is there."""
+    """Rows by cell, in the order of the table; every cell is there. Rows of other attacks are left out."""
     groups: dict[Cell, list[Row]] = {cell: [] for cell in CELLS}
     for row in rows:
-        groups[Cell(*row["cell"])].append(row)
+        if row["cell"] is not None:
+            groups[Cell(*row["cell"])].append(row)
     return groups
 
 
@@ -100,6 +101,16 @@ def format_cells(rows: Sequence[Row], ways: Sequence[str]) -> list[str]:
         cells = " ".join(_format_figures([read_figures(row, way) for row in runs]) for way in ways)
         lines.append(f"{cell!s:24} {len(runs):4} {cells}" if runs else f"{cell!s:24}    no model")
     return lines
+
+
+def format_others(rows: Iterable[Row], ways: Sequence[str]) -> list[str]:
+    """A line for each run of a model that fits no cell, by attack: PA and the true ASR of its strongest trigger."""
+    others = sorted((row for row in rows if row["cell"] is None), key=lambda row: (row["attack"], row["model"]))
+    lines = [f"{'attack':12} {'model':24} " + " ".join(f"{way:>21}" for way in ways)]
+    for row in others:
+        cells = " ".join(_format_figures([read_figures(row, way)]) for way in ways)
+        lines.append(f"{row['attack']:12} {row['model']:24} {cells}")
+    return lines if others else []
 
 
 def _format_figures(figures: Sequence[Figures | None]) -> str:

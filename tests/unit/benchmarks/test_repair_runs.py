@@ -79,3 +79,13 @@ def test_a_way_that_fails_hides_no_other_and_is_tried_again(calls, monkeypatch, 
     assert len(calls) == 2
     run(tmp_path).measure(["prune", "full"])
     assert calls[2:] == [("prune", None)]
+
+
+@pytest.mark.parametrize(
+    ("attack", "others", "listed"), [("badnets", False, 1), ("badnets", True, 0), ("warp", True, 1)]
+)
+def test_models_are_listed_by_table(attack, others, listed):
+    entry = Entry()
+    entry.attack = entry.truth["attack"] = attack
+    zoo = SimpleNamespace(names=lambda: ["signs-1"], entry=lambda _: entry)
+    assert len(repair.list_entries(zoo, others)) == listed

@@ -1,6 +1,16 @@
 import pytest
 
-from benchmarks.repair_table import CELLS, Cell, find_cell, format_cells, format_summaries, group, read_figures, sum_up
+from benchmarks.repair_table import (
+    CELLS,
+    Cell,
+    find_cell,
+    format_cells,
+    format_others,
+    format_summaries,
+    group,
+    read_figures,
+    sum_up,
+)
 
 SIGNS, FACES = Cell("signs", "LeNet-5", "random"), Cell("faces", "ResNet", "weights")
 
@@ -77,3 +87,12 @@ def test_the_ranking_says_so_where_nothing_is_known_of_seconds():
     bare = {"accuracy": 0.9, "true_asr": [0.5]}
     lines = format_summaries(sum_up([row(SIGNS, full=bare)], ["full"]))
     assert lines[1].split()[-1] == "-"
+
+
+def test_other_attacks_have_a_table_of_their_own():
+    warped = row(SIGNS, full=treated(0.88, 0.05)) | {"cell": None, "attack": "warp", "model": "m-1"}
+    inside = row(SIGNS, full=treated(0.8, 0.5)) | {"model": "m-2"}
+    lines = format_others([inside, warped], ["none", "full"])
+    assert [line.split() for line in lines[1:]] == [["warp", "m-1", "90.0", "100.0", "88.0", "5.0"]]
+    assert sum_up([inside, warped], ["full"])[0].success == 0.5
+    assert format_others([inside], ["full"]) == []
