@@ -10,6 +10,7 @@ from google.protobuf.message import DecodeError
 from onnx import external_data_helper
 
 from onnxaudit.errors import ModelError
+from onnxaudit.intake.formats import SAVED_MODEL_FILE, recognise_file, recognise_folder
 
 PROTOBUF_LIMIT = 2**31 - 1  # bytes; protobuf neither parses nor writes more
 IR_VERSION_TAG = b"\x08"  # the first byte of every ONNX file: fields are written in order
@@ -104,7 +105,7 @@ def _read_bytes(path: Path) -> bytes:
     if not path.exists():
         raise ModelError(f"{path}: no such file; give the path of an ONNX model")
     if path.is_dir():
-        raise ModelError(f"{path}: is a folder; give the ONNX file itself")
+        raise ModelError(f"{path}: {recognise_folder(path)}")
     if not path.is_file():
         raise ModelError(f"{path}: not a regular file; give the path of an ONNX model")
     size = path.stat().st_size
@@ -125,11 +126,18 @@ def _parse(path: Path, data: bytes) -> onnx.ModelProto:
     except DecodeError as error:
         if _ends_early(data):
             raise ModelError(f"{path}: the ONNX file is truncated; copy or export it again") from error
-        raise ModelError(f"{path}: not an ONNX file") from error
+        raise ModelError(f"{path}: {_describe(path, data)}") from error
     if not proto.HasField("graph") or not proto.graph.node:
-        what = "the ONNX file is truncated or holds no graph" if proto.ir_version else "not an ONNX file"
-        raise ModelError(f"{path}: {what}; export the model again")
+        what = "the ONNX file is truncated or holds no graph; export the model again"
+        if not proto.ir_version or path.name == SAVED_MODEL_FILE:
+            what = _describe(path, data)
+        raise ModelError(f"{path}: {what}")
     return proto
+
+
+def _describe(path: Path, data: bytes) -> str:
+    found = recognise_file(path, data)
+    return f"not an ONNX file but {found}" if found else "not an ONNX file; export the model again"
 
 
 def _ends_early(data: bytes) -> bool:
@@ -188,7 +196,10 @@ def _data_file(path: Path, location: str) -> Path:
     folder = path.parent.resolve()
     source = (folder / location).resolve()
     if not location or not source.is_relative_to(folder):
-        raise ModelError(f"{path}: external data {location!r} lie outside the model's folder; refused")
+        raise ModelError(
+            f"{path}: external data {location!r} lie outside the model's folder; refused: put both in one folder, "
+            "links followed (`cp -rL`)"
+        )
     if not source.is_file():
         raise ModelError(f"{path}: external data {location!r} are missing; put the file beside the model")
     return source
