@@ -15,7 +15,7 @@ class AugmentationConfig:
     """How far images and triggers are changed.
 
     Attributes:
-        shift: pixels up, down, left and right, as a share of the image's shorter side.
+        shift: pixels up, down, left and right, as a share of the image's shorter side, or of a series' length.
         brightness: added to all pixels, at most.
         contrast: relative change, at most.
         mixed: share of images that are blended with another one; what the original answers to a blend is one more
@@ -34,8 +34,7 @@ class AugmentationConfig:
 
 def augment(images: Tensor, config: AugmentationConfig, draw: Generator) -> Tensor:
     """Changed copies of `images` `(n, c, h, w)` in [0, 1], in random order."""
-    reach = max(1, round(config.shift * min(images.shape[2:])))
-    moved = move(images, reach, draw)
+    moved = move(images, count_places(config.shift, images), draw)
     mean = moved.mean(dim=(1, 2, 3), keepdim=True)
     gain = 1 + config.contrast * _symmetric(len(images), draw)
     lit = ((moved - mean) * gain + mean + config.brightness * _symmetric(len(images), draw)).clamp(0, 1)
@@ -60,9 +59,7 @@ def stamp(images: Tensor, triggers: Tensor, config: AugmentationConfig, draw: Ge
         The stamped images `(n, c, h, w)`, and which trigger each of them carries `(n,)`.
     """
     which = torch.randint(len(triggers), (len(images),), generator=draw)
-    chosen = triggers[which]
-    if config.trigger_shift:
-        chosen = move(chosen, config.trigger_shift, draw)
+    chosen = move(triggers[which], config.trigger_shift, draw)
     mask, pattern = chosen[:, :1], chosen[:, 1:]
     noise = config.trigger_noise * torch.randn(pattern.shape, generator=draw)
     return images + mask * ((pattern + noise).clamp(0, 1) - images), which
@@ -82,12 +79,20 @@ def unstack(triggers: Tensor) -> list[Trigger]:
 def move(images: Tensor, reach: int, draw: Generator) -> Tensor:
     """Each image moved by up to `reach` pixels in both directions; border pixels are repeated."""
     count, channels, height, width = images.shape
+    if not reach:
+        return images
     padded = F.pad(images, (reach,) * 4, mode="replicate")
     offsets = torch.randint(2 * reach + 1, (count, 2), generator=draw)
     rows = offsets[:, :1] + torch.arange(height)
     columns = offsets[:, 1:] + torch.arange(width)
     which, channel = torch.arange(count)[:, None, None, None], torch.arange(channels)[None, :, None, None]
     return padded[which, channel, rows[:, None, :, None], columns[:, None, None, :]]
+
+
+def count_places(share: float, images: Tensor) -> int:
+    """A share of the shorter side of `images` `(n, c, h, w)`, or of a series' length: 0 for 0, else at least 1."""
+    side = min((size for size in images.shape[2:] if size > 1), default=1)
+    return max(1, round(share * side)) if share else 0
 
 
 def _symmetric(count: int, draw: Generator) -> Tensor:

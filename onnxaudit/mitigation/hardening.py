@@ -19,6 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from onnxaudit.mitigation.augmentation import count_places
 from onnxaudit.records import Floats
 from onnxaudit.workers import Workers, count_rows, cut_tensor
 
@@ -34,7 +35,8 @@ class HardeningConfig:
         samples: images a step.
         step_size: of Adam, in the space of `u` and `v`.
         footprint: where the mask exceeds this share of its largest value is the trigger's place.
-        reach: how far around its place the mask may grow, as a share of the image's shorter side.
+        reach: how far around its place the mask may grow, as a share of the image's shorter side, or of a series'
+            length.
         chunk_pixels: pixels, channels aside, that go through the network at once on each core.
     """
 
@@ -102,5 +104,5 @@ def _decode(values: Tensor, allowed: Tensor) -> tuple[Tensor, Tensor]:
 def _surroundings(masks: Tensor, config: HardeningConfig) -> Tensor:
     """1 near each mask's place, else 0, `(k, 1, h, w)`."""
     places = (masks > config.footprint * masks.amax(dim=(1, 2, 3), keepdim=True)).to(masks.dtype)
-    reach = max(1, round(config.reach * min(masks.shape[2:])))
+    reach = count_places(config.reach, masks)
     return F.max_pool2d(places, 2 * reach + 1, stride=1, padding=reach)

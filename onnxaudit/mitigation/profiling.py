@@ -72,7 +72,7 @@ def read_features(runtime: Runtime, layer: TargetLayer, images: Floats) -> Float
 
 
 def read_activations(runtime: Runtime, layer: TargetLayer, images: Floats) -> Floats:
-    """The activations of a layer's neurons `(n, neurons)`, or of a convolution's channels `(n, neurons, h, w)`.
+    """The activations of a layer's neurons `(n, neurons)`, or of a convolution's channels `(n, neurons, ...)`.
 
     Raises:
         ModelError: the layer has not one activation, or one map, a neuron (a layer applied to many tokens).
@@ -80,7 +80,8 @@ def read_activations(runtime: Runtime, layer: TargetLayer, images: Floats) -> Fl
     values = runtime.activations(images, [layer.activation])[layer.activation]
     if values.size == len(images) * layer.neurons:
         return values.reshape(len(images), layer.neurons)
-    if values.ndim == 4 and values.shape[1] == layer.neurons:
+    axes = runtime.model.initializer(layer.weights[0]).ndim
+    if axes > 2 and values.ndim == axes and values.shape[1] == layer.neurons:
         return values
     raise ModelError(
         f"tensor {layer.activation!r} of layer {layer.name!r} has shape {values.shape}, not one activation for "

@@ -4,15 +4,15 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from onnxaudit.data.samples import load_samples
 from onnxaudit.data.triggers import check_trigger
 from onnxaudit.deadline import Deadline
 from onnxaudit.errors import DataError, UsageError
 from onnxaudit.intake.saving import check_destination
+from onnxaudit.mitigation.tailoring import tailor
 from onnxaudit.pipeline.embedding import embed
 from onnxaudit.pipeline.job import Job, RepairConfig
 from onnxaudit.pipeline.scanning import scan_subject
-from onnxaudit.pipeline.subject import Subject, open_subject
+from onnxaudit.pipeline.subject import Subject, load_further_samples, open_subject
 from onnxaudit.records import (
     GivenPreprocessing,
     OnEvent,
@@ -92,10 +92,11 @@ def repair(
     _check_request(subject, scan, label, known_trigger)
     further = None
     if evaluation is not None:
-        further, _ = load_samples(evaluation, subject.model.info.input, subject.model.info.output.classes)
+        further = load_further_samples(evaluation, subject)
     if scan is None:
         scan = scan_subject(subject, config.scan, seed=seed, start=start, deadline=deadline, on_event=listen)
     scan = embed(scan, subject) if embed_samples else replace(scan, embedded=None)
+    config = replace(config, finetuning=tailor(config.finetuning, subject.model.info.input.layout))
     job = Job(subject, config, scan, layer, known_trigger, further, Path(output), seed, start, deadline, listen)
     if label is not None:
         return job.run((label,), allow_incomplete)
@@ -138,7 +139,5 @@ def _check_request(subject: Subject, scan: ScanReport | None, label: int | None,
         raise UsageError(f"label {label} does not exist: the model has {info.output.classes} classes, counted from 0")
     if known is not None:
         check_trigger(known, info.input)
-    if not info.input.layout.is_image:
-        raise UsageError(f"{info.path}: a model of {info.input.layout.unit} can be scanned, but not repaired yet")
     if subject.samples.synthetic:
         raise DataError("a repair needs clean images; give them with --data")

@@ -126,6 +126,18 @@ def open_subject(
     return Subject(model, classifier, runtime, samples, names, choice, device, notes)
 
 
+def load_further_samples(source: str | Path, subject: Subject) -> Samples:
+    """More clean samples for the same model, in the same ranges.
+
+    Raises:
+        DataError: they cannot be used.
+    """
+    spec, classes = subject.model.info.input, subject.model.info.output.classes
+    if spec.layout.is_image:
+        return load_samples(source, spec, classes)[0]
+    return load_features(source, spec, classes, subject.choice.preprocessing)[0]
+
+
 def open_weights(subject: Subject, layer: str | None) -> Subject:
     """The subject in which surgery reaches the target layer's weights, and they are its own.
 

@@ -1,7 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import torch
 
 from onnxaudit.mitigation.augmentation import AugmentationConfig, augment, move, stack, stamp, unstack
+from onnxaudit.mitigation.finetuning import FinetuningConfig
+from onnxaudit.mitigation.tailoring import tailor
+from onnxaudit.records import Layout
 from tests.unit.mitigation import stripes
 
 STILL = AugmentationConfig(trigger_shift=0, trigger_noise=0.0)
@@ -45,3 +50,25 @@ def test_each_image_carries_the_trigger_that_is_named() -> None:
 def test_triggers_survive_stacking() -> None:
     (back,) = unstack(stack([stripes.trigger()]))
     assert back.digest == stripes.trigger().digest
+
+
+def test_features_stay_in_their_places_and_keep_their_values() -> None:
+    config = tailor(FinetuningConfig(), Layout.NC).distillation.augmentation
+    features = torch.rand(6, 1, 1, 9, generator=draw())
+    augmented = augment(features, replace(config, mixed=0.0), draw(1))
+    order = [int((augmented == one).flatten(1).all(dim=1).nonzero()[0]) for one in features]
+    assert sorted(order) == list(range(6))
+
+
+def test_series_come_earlier_or_later_and_nothing_else() -> None:
+    config = tailor(FinetuningConfig(), Layout.NCW).distillation.augmentation
+    series = torch.rand(1, 2, 1, 50, generator=draw()).repeat(20, 1, 1, 1)
+    augmented = augment(series, replace(config, mixed=0.0), draw(1))
+    inner = {tuple(series[0, 0, 0, 3 + by : 47 + by].tolist()) for by in range(-3, 4)}
+    assert all(tuple(one[0, 0, 3:47].tolist()) in inner for one in augmented)
+    assert len({tuple(one.flatten().tolist()) for one in augmented}) > 3
+
+
+def test_settings_for_images_stay_as_they_are() -> None:
+    config = FinetuningConfig()
+    assert tailor(config, Layout.NHWC) is config

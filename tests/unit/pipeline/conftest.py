@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from onnxaudit.detection.config import LatentConfig, UniversalConfig, WavesConfig
 from onnxaudit.pipeline import DetectionConfig, InversionConfig, ScanConfig
 from onnxaudit.records import GivenPreprocessing, Trigger
 from tests.tiny_models import build, write
@@ -14,6 +15,16 @@ SIDE, PATCH, CLASSES, A_CLASS, TARGET, BACKDOOR_NEURON = 10, 2, 8, 8, 5, 3
 BRIEF, SHORT, LONGER = InversionConfig(steps=8), InversionConfig(steps=60), InversionConfig(steps=100)
 BRIEF_SCAN = ScanConfig(DetectionConfig(first=BRIEF, closer=BRIEF))  # where the verdict does not matter
 SHORT_SCAN = ScanConfig(DetectionConfig(first=SHORT, closer=LONGER))  # enough for the planted backdoor
+QUICK = InversionConfig(steps=40)
+QUICK_SCAN = ScanConfig(  # enough for a repair of a label that is named
+    DetectionConfig(
+        first=QUICK,
+        closer=QUICK,
+        waves=WavesConfig(steps=8),
+        universal=UniversalConfig(steps=8, starts=1),
+        latent=LatentConfig(steps=8),
+    )
+)
 UNIT = GivenPreprocessing(range=(0.0, 1.0))
 BODY = f"""
 tiny (float[N, 1, {SIDE}, {SIDE}] x) => (float[N, {CLASSES}] y) {{

@@ -9,17 +9,21 @@ import pytest
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_dynamic, quantize_static
 
 from onnxaudit import repair
-from onnxaudit.detection.config import LatentConfig, UniversalConfig, WavesConfig
 from onnxaudit.intake import load_model
 from onnxaudit.intake.stored import list_stored
 from onnxaudit.mitigation.distillation import DistillationConfig
-from onnxaudit.pipeline import DetectionConfig, FinetuningConfig, InversionConfig, RepairConfig, ScanConfig
-from tests.unit.pipeline.conftest import TARGET, draw_samples, make_true_trigger, write_planted, write_samples
+from onnxaudit.pipeline import FinetuningConfig, RepairConfig
+from tests.unit.pipeline.conftest import (
+    QUICK_SCAN,
+    TARGET,
+    draw_samples,
+    make_true_trigger,
+    write_planted,
+    write_samples,
+)
 
 TUNING = FinetuningConfig(starts=0, rounds=1, distillation=DistillationConfig(steps=40, copies=4))
-QUICK = InversionConfig(steps=40)
-FEW = {"waves": WavesConfig(steps=8), "universal": UniversalConfig(steps=8, starts=1), "latent": LatentConfig(steps=8)}
-CONFIG = RepairConfig(scan=ScanConfig(DetectionConfig(first=QUICK, closer=QUICK, **FEW)), finetuning=TUNING)
+CONFIG = RepairConfig(scan=QUICK_SCAN, finetuning=TUNING)
 
 
 class Reader(CalibrationDataReader):
