@@ -1,4 +1,4 @@
-"""Fine-tune the pruned network until its label no longer stands out: METHOD step 4.
+"""Fine-tune the pruned network until its label no longer stands out.
 
 Each round distils the original into the copy on clean images, a share of them stamped with all triggers known (loss:
 `distillation`), then makes these triggers work again on the copy (`hardening`) and inverts the label again from a

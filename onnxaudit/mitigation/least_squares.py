@@ -1,4 +1,4 @@
-"""Tune the next linear layer so that its outputs on clean samples come back: METHOD step 3.
+"""Tune the next linear layer so that its outputs on clean samples come back.
 
     minimise over Δ   ‖H (W + Δ)ᵀ − Z‖²  +  ρ · mean_x‖h_x‖² · ‖Δ‖²
 

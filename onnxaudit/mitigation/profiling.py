@@ -1,4 +1,4 @@
-"""Find the neurons that the trigger uses: METHOD step 2.
+"""Find the neurons that the trigger uses.
 
 For neuron `n` the activation `mean_x φ(Σ_k w_nk h_k(A(x)) + b_n)` over triggered samples, and the weight
 `‖w_n‖₂`; both sorted from high to low.

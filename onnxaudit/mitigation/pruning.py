@@ -1,4 +1,4 @@
-"""Prune, measure, keep or roll back: METHOD step 3.
+"""Prune, measure, keep or roll back.
 
 Neurons are taken in turn from the two rankings of the profile. With `Q` the agreement on validation samples and `S` the
 trigger's success on them, a prune stays if

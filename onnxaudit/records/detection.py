@@ -95,7 +95,7 @@ class LabelResult:
         status: how far the inversion went.
         mask_l1: size of the smallest trigger found, pixels.
         success_rate: on clean samples that inversion did not see.
-        anomaly_index: `b_k / (1.4826 · MAD)` of METHOD step 1 on raw sizes; None where it means nothing.
+        anomaly_index: of the published rule, `|a − median| / (1.4826 · MAD)` of raw sizes; None where it means nothing.
         log_index: signed robust z of the log size, positive where smaller than the median, at the first look.
         closer_index: the same among labels of equal, greater effort (second look); None for labels not in it.
         ratios: how many times closer than is normal the label is, by look; a look that could not measure it is missing.

@@ -42,7 +42,7 @@ class TargetLayer:
 
 @dataclass(frozen=True)
 class NeuronProfile:
-    """One neuron in both rankings (METHOD step 2); ranks count from 1."""
+    """One neuron in both rankings; ranks count from 1."""
 
     neuron: int
     activation: float

@@ -92,16 +92,6 @@ def test_a_lock_below_is_not_lifted_by_a_file_above() -> None:
         resolve([weak, strong, read_command_line({"exit_zero": True})])
 
 
-def test_the_policy_in_the_readme_can_be_used(tmp_path: Path) -> None:
-    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
-    (example,) = (part.split("```")[0] for part in readme.split("```toml\n")[1:])
-    path = tmp_path / "p.toml"
-    path.write_text(example.replace('"…"', f'"{"a" * 64}"'), encoding="utf-8")
-    policy = resolve([read_policy_file(path)]).policy
-    assert (policy.fail_on, policy.time_budget, policy.memory_limit) == ("suspicion", 1800, 2**33)
-    assert [waiver.approver for waiver in policy.waivers] == ["Ada Lovelace"]
-
-
 @pytest.mark.parametrize(
     ("text", "message"),
     [
