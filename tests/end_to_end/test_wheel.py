@@ -48,22 +48,22 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
-    """A user's repository: two models, clean images, and the policy of README without its example of a waiver."""
+    """A user's repository: two models, clean images, and the policy that the documentation shows."""
     for name in ("signs-lenet-weights", "fashion-vgg-clean"):
         (tmp_path / "vendor").mkdir(exist_ok=True)
         shutil.copy(ROOT / "models" / f"{name}.onnx", tmp_path / "vendor")
     shutil.copytree(ROOT / "models" / "samples", tmp_path / "data")
-    readme = read_blocks((ROOT / "README.md").read_text(encoding="utf-8"))
-    policy = next(block.text for block in readme if block.language == "toml" and "fail_on" in block.text)
+    page = read_blocks((ROOT / "docs" / "how-to" / "write-a-policy.md").read_text(encoding="utf-8"))
+    (policy,) = (block.text for block in page if block.title == "ci/policy.toml")
     (tmp_path / "ci").mkdir()
-    (tmp_path / "ci" / "policy.toml").write_text(policy.split("[[waivers]]")[0], encoding="utf-8")
+    (tmp_path / "ci" / "policy.toml").write_text(policy, encoding="utf-8")
     return tmp_path
 
 
 @pytest.mark.parametrize(
     ("model", "data", "code"), [("signs-lenet-weights", "signs", 1), ("fashion-vgg-clean", "fashion", 0)]
 )
-def test_the_action_gates_by_the_policy_of_the_readme(
+def test_the_action_gates_by_the_policy_that_the_documentation_shows(
     programs: Path, workspace: Path, model: str, data: str, code: int
 ) -> None:
     inputs = {"MODELS": f"vendor/{model}.onnx", "DATA": f"data/{data}.npz", "POLICY": "ci/policy.toml"}
