@@ -73,7 +73,6 @@ def scan(
     *,
     data: opt.OptionalData = None,
     profile: opt.Effort = None,
-    time_budget: opt.TimeBudget = None,
     save_triggers: opt.SaveTriggers = None,
     embed_samples: opt.EmbedSamples = False,
     outputs: opt.RunOutputs,
@@ -88,15 +87,9 @@ def scan(
     """
     from onnxaudit.cli.runs import run_scan
 
-    given = opt.keep_given(
-        data=data,
-        output=output,
-        config=opt.read_effort(profile),
-        embed_samples=embed_samples or None,
-    )
-    request = gating.request(time_budget=time_budget)
+    given = opt.keep_given(data=data, output=output, config=opt.read_effort(profile), embed_samples=embed_samples)
     given |= computing.keep_given()
-    return run_scan(models, given, outputs, save_triggers, request, attesting, context.obj)
+    return run_scan(models, given, outputs, save_triggers, gating.request(), attesting, context.obj)
 
 
 @_command
@@ -105,10 +98,7 @@ def verify(
     model: opt.Model,
     attest: opt.Attested,
     *,
-    max_age: opt.MaxAge = None,
-    policy: opt.PolicyFile = None,
-    key: opt.Key = None,
-    allow_unsigned: opt.AllowUnsigned = False,
+    verifying: opt.Verifying,
 ) -> int:
     """Let a model through by what an earlier scan stated about it, in a second and without scanning again.
 
@@ -117,8 +107,7 @@ def verify(
     """
     from onnxaudit.cli.attesting import run_verify
 
-    request = opt.PolicyRequest(policy, opt.keep_given(max_age=max_age))
-    return run_verify(model, attest, request, key or (), allow_unsigned, context.obj)
+    return run_verify(model, attest, verifying, context.obj)
 
 
 @_command
@@ -128,22 +117,11 @@ def repair(
     data: opt.Data,
     output: opt.Fixed,
     *,
-    scan: opt.Scan = None,
-    label: opt.Label = None,
-    layer: opt.PrunedLayer = None,
-    method: opt.Method = None,
-    remove: opt.Remove = False,
-    criterion: opt.Criterion = None,
-    min_agreement: opt.MinAgreement = None,
-    max_success: opt.MaxSuccess = None,
-    known_trigger: opt.KnownTrigger = None,
-    evaluation: opt.Evaluation = None,
-    allow_incomplete: opt.AllowIncomplete = False,
-    time_budget: opt.TimeBudget = None,
+    repairing: opt.Repairing,
     embed_samples: opt.EmbedSamples = False,
     outputs: opt.RunOutputs,
     computing: opt.Computing,
-    gating: opt.Gating,
+    gating: opt.RepairGating,
 ) -> int:
     """Take a backdoor out and write a working model without it; the original is never touched.
 
@@ -151,23 +129,8 @@ def repair(
     """
     from onnxaudit.cli.runs import run_repair
 
-    limits = opt.keep_given(criterion=criterion)
-    given = opt.keep_given(
-        label=label,
-        layer=layer,
-        evaluation=evaluation,
-        allow_incomplete=allow_incomplete or None,
-        embed_samples=embed_samples or None,
-    )
-    return run_repair(
-        *(model, data, output, opt.keep_given(method=method, remove=remove or None), limits),
-        {**given, **computing.keep_given()},
-        scan_file=scan,
-        trigger_file=known_trigger,
-        outputs=outputs,
-        request=gating.request(time_budget=time_budget, min_agreement=min_agreement, max_success=max_success),
-        settings=context.obj,
-    )
+    given = opt.keep_given(embed_samples=embed_samples) | repairing.keep_given() | computing.keep_given()
+    return run_repair(model, data, output, repairing, given, outputs, gating.request(), context.obj)
 
 
 @_command
@@ -252,10 +215,7 @@ def rules(context: typer.Context, rule: opt.Rule = None) -> int:
 def show(
     context: typer.Context,
     *,
-    gating: opt.Gating,
-    time_budget: opt.TimeBudget = None,
-    min_agreement: opt.MinAgreement = None,
-    max_success: opt.MaxSuccess = None,
+    gating: opt.RepairGating,
 ) -> int:
     """Tell the policy in force here: each key, its value, and where that comes from.
 
@@ -264,8 +224,7 @@ def show(
     """
     from onnxaudit.cli.policies import run_policy_show
 
-    request = gating.request(time_budget=time_budget, min_agreement=min_agreement, max_success=max_success)
-    return run_policy_show(request, context.obj)
+    return run_policy_show(gating.request(), context.obj)
 
 
 _command(show, policy_app)

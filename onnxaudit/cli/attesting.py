@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from onnxaudit.cli.exits import CODE_OF_DECISION, Settings
-from onnxaudit.cli.options import Attesting, PolicyRequest
+from onnxaudit.cli.options import Attesting, PolicyRequest, Verifying
 from onnxaudit.cli.policies import find_policy
 from onnxaudit.errors import DataError, InputError, OutputError, UsageError
 from onnxaudit.files import write_atomically
@@ -79,11 +79,10 @@ def make_statement(document: ScanDocument) -> Statement:
     )
 
 
-def run_verify(
-    model: Path, attestation: Path, request: PolicyRequest, keys: Sequence[Path], unsigned: bool, settings: Settings
-) -> int:
+def run_verify(model: Path, attestation: Path, verifying: Verifying, settings: Settings) -> int:
     """Tell whether a statement lets a model through; what softens a scan does not soften this."""
-    named = {"accepted_keys": [_read_key(key) for key in keys]} if keys else {}
+    request, unsigned = verifying.request(), verifying.allow_unsigned
+    named = {"accepted_keys": [_read_key(key) for key in verifying.key]} if verifying.key else {}
     effective = find_policy(PolicyRequest(request.file, {**request.options, **named}), [model])
     policy = effective.policy
     if unsigned and any(one.key == "accepted_keys" and one.locked for one in effective.settings):

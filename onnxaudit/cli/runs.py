@@ -18,7 +18,7 @@ from onnxaudit.cli.exits import (
     list_codes,
     report_error,
 )
-from onnxaudit.cli.options import Attesting, PolicyRequest, ProgressName, RunOutputs, keep_given
+from onnxaudit.cli.options import Attesting, PolicyRequest, ProgressName, Repairing, RunOutputs, keep_given
 from onnxaudit.cli.output import open_delivery, save_triggers
 from onnxaudit.cli.policies import decide, find_policy, limit_memory
 from onnxaudit.cli.progress import announce, report_progress
@@ -71,35 +71,28 @@ def run_repair(
     model: Path,
     data: str,
     output: Path,
-    config: dict[str, Any],
-    limits: dict[str, Any],
+    repairing: Repairing,
     options: dict[str, Any],
-    *,
-    scan_file: Path | None,
-    trigger_file: Path | None,
     outputs: RunOutputs,
     request: PolicyRequest,
     settings: Settings,
 ) -> int:
-    """Repair one model.
-
-    `config` are fields of `RepairConfig`, `limits` of `PruningConfig`, `options` arguments of `repair`; what the policy
-    limits goes before them.
-    """
-    delivery = open_delivery(outputs, settings, [model, scan_file, trigger_file, request.file], further=[output])
+    """Repair one model; `options` are arguments of `repair`. What the policy limits goes before the defaults."""
+    inputs = [model, repairing.scan, repairing.known_trigger, request.file]
+    delivery = open_delivery(outputs, settings, inputs, further=[output])
     effective = find_policy(request, [model], data)
     limit_memory(effective)
     policy = effective.policy
     _check_domains(model, policy)
-    limits = {**limits, **keep_given(min_agreement=policy.min_agreement, max_success=policy.max_success)}
+    limits = keep_given(min_agreement=policy.min_agreement, max_success=policy.max_success)
     with report_progress(outputs.progress_name) as listen:
         report = repair(
             model,
             data,
             output,
-            RepairConfig(**config, pruning=PruningConfig(**limits)),
-            scan=None if scan_file is None else _read_scan(scan_file, model),
-            known_trigger=None if trigger_file is None else load_trigger(trigger_file),
+            RepairConfig(**repairing.config, pruning=PruningConfig(**repairing.pruning, **limits)),
+            scan=None if repairing.scan is None else _read_scan(repairing.scan, model),
+            known_trigger=None if repairing.known_trigger is None else load_trigger(repairing.known_trigger),
             on_event=listen,
             **options,
             **keep_given(time_budget=policy.time_budget),

@@ -1,0 +1,52 @@
+"""The options of the commands, a module for each subject; what commands share are groups (`cli/groups.py`).
+
+An option that is not given stays None and is not passed on: the defaults live with the configs alone.
+"""
+
+from onnxaudit.cli.options.attesting import Attested, Attesting, Verifying
+from onnxaudit.cli.options.computing import Computing, Effort, InputSize, read_effort
+from onnxaudit.cli.options.gating import Gating, PolicyRequest, RepairGating
+from onnxaudit.cli.options.given import keep_given
+from onnxaudit.cli.options.outputs import (
+    EmbedSamples,
+    FormatName,
+    Outputs,
+    PlainOutputs,
+    ProgressName,
+    RunOutputs,
+    SaveTriggers,
+)
+from onnxaudit.cli.options.repairing import Fixed, Repairing
+from onnxaudit.cli.options.subject import Data, Layer, Model, Models, OptionalData, OutputName, Rule, Run, Trigger
+
+__all__ = [
+    "Attested",
+    "Attesting",
+    "Computing",
+    "Data",
+    "Effort",
+    "EmbedSamples",
+    "Fixed",
+    "FormatName",
+    "Gating",
+    "InputSize",
+    "Layer",
+    "Model",
+    "Models",
+    "OptionalData",
+    "OutputName",
+    "Outputs",
+    "PlainOutputs",
+    "PolicyRequest",
+    "ProgressName",
+    "RepairGating",
+    "Repairing",
+    "Rule",
+    "Run",
+    "RunOutputs",
+    "SaveTriggers",
+    "Trigger",
+    "Verifying",
+    "keep_given",
+    "read_effort",
+]

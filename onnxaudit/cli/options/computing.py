@@ -1,0 +1,82 @@
+"""How a model is run, and with how much effort."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from onnxaudit.cli.options.given import keep_given
+from onnxaudit.cli.values import read_deviations, read_numbers, read_range, read_size
+
+if TYPE_CHECKING:
+    from onnxaudit.detection import Effort as DetectionEffort
+    from onnxaudit.pipeline import ScanConfig
+    from onnxaudit.records import GivenPreprocessing
+
+Effort = Annotated[
+    Literal["quick", "standard", "deep"] | None,
+    typer.Option("--profile", help="How much effort: a quick look, a gate, or an inquiry with several seeds."),
+]
+InputSize = Annotated[
+    Any,
+    typer.Option(
+        parser=read_size, metavar="HxW", help="Input size of a model that takes any; the samples' where not given."
+    ),
+]
+Seed = Annotated[int | None, typer.Option(min=0, metavar="N", help="Seed of all randomness.")]
+Device = Annotated[Literal["auto", "cpu", "cuda"] | None, typer.Option(help="Where to compute.")]
+Range = Annotated[
+    Any, typer.Option("--range", parser=read_range, metavar="A,B", help="Input values of black and white: 0,255.")
+]
+Mean = Annotated[
+    Any, typer.Option(parser=read_numbers, metavar="A,B,C", help="Mean to subtract, one for all channels or for each.")
+]
+Std = Annotated[
+    Any, typer.Option(parser=read_deviations, metavar="A,B,C", help="Deviation to divide by, one for all or for each.")
+]
+ChannelOrder = Annotated[
+    Literal["RGB", "BGR"] | None,
+    typer.Option(help="Order of colour channels that the model expects."),
+]
+
+
+@dataclass(frozen=True)
+class Computing:
+    """How a model is run."""
+
+    seed: Seed = None
+    device: Device = None
+    input_size: InputSize = None
+    pixel_range: Range = None
+    mean: Mean = None
+    std: Std = None
+    channel_order: ChannelOrder = None
+
+    def keep_given(self) -> dict[str, Any]:
+        """What was given, under the names that the pipeline uses."""
+        return keep_given(
+            seed=self.seed,
+            device=self.device,
+            input_size=self.input_size,
+            preprocessing=read_preprocessing(self.pixel_range, self.mean, self.std, self.channel_order),
+        )
+
+
+def read_preprocessing(pixel_range: Any, mean: Any, std: Any, channel_order: str | None) -> "GivenPreprocessing | None":
+    """What was said about preprocessing, or None where nothing was."""
+    if pixel_range is None and mean is None and std is None and channel_order is None:
+        return None
+    from onnxaudit.records import ChannelOrder, GivenPreprocessing
+
+    order = None if channel_order is None else ChannelOrder(channel_order)
+    return GivenPreprocessing(range=pixel_range, mean=mean, std=std, channel_order=order)
+
+
+def read_effort(effort: "DetectionEffort | None") -> "ScanConfig | None":
+    """The settings of a profile, or None where none was named."""
+    if effort is None:
+        return None
+    from onnxaudit.detection import choose_effort
+    from onnxaudit.pipeline import ScanConfig
+
+    return ScanConfig(detection=choose_effort(effort))

@@ -1,0 +1,82 @@
+"""The policy's keys on the command line."""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from onnxaudit.cli.options.given import keep_given
+from onnxaudit.cli.values import read_bytes, read_duration
+
+PolicyFile = Annotated[
+    Path | None, typer.Option("--policy", metavar="FILE", help="A policy in TOML; what is given here goes before it.")
+]
+FailOn = Annotated[
+    Literal["backdoored", "suspicion"] | None,
+    typer.Option(help="From which finding on a model fails (exit code 1)."),
+]
+Inconclusive = Annotated[
+    Literal["block", "fail", "warn"] | None,
+    typer.Option(help="What no verdict comes to: exit code 3, 1, or 0, which the report records."),
+]
+ExitZero = Annotated[
+    bool, typer.Option("--exit-zero", help="Exit code 0 whatever is found, which the report records; errors stay 2.")
+]
+RequiredLooks = Annotated[
+    str | None,
+    typer.Option(metavar="A,B", help="Evidence without which no model passes: trigger, compactness, shift, waves."),
+]
+MinCoverage = Annotated[
+    float | None, typer.Option(min=0, max=1, metavar="Q", help="Least share of labels that a scan has to finish.")
+]
+TimeBudget = Annotated[
+    Any,
+    typer.Option(parser=read_duration, metavar="10m", help="Stop after this time; what is unfinished is inconclusive."),
+]
+MemoryLimit = Annotated[
+    Any, typer.Option(parser=read_bytes, metavar="4GiB", help="Stop with an error where more memory would be needed.")
+]
+Domains = Annotated[
+    str | None, typer.Option(metavar="A,B", help="Operator domains beside ONNX's own that a model may use.")
+]
+MinAgreement = Annotated[
+    float | None, typer.Option(min=0, max=1, metavar="Q", help="Least agreement with the original on clean images.")
+]
+MaxSuccess = Annotated[float | None, typer.Option(min=0, max=1, metavar="S", help="Largest success of the trigger.")]
+
+
+@dataclass(frozen=True)
+class PolicyRequest:
+    """What a command line says of the policy: a file, and options by key."""
+
+    file: Path | None
+    options: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Gating:
+    """A policy file and, under the names of the policy's keys, what goes before it."""
+
+    policy: PolicyFile = None
+    fail_on: FailOn = None
+    inconclusive: Inconclusive = None
+    exit_zero: ExitZero = False
+    required_looks: RequiredLooks = None
+    min_coverage: MinCoverage = None
+    time_budget: TimeBudget = None
+    memory_limit: MemoryLimit = None
+    domains: Domains = None
+
+    def request(self) -> PolicyRequest:
+        """What was given."""
+        keys = [field.name for field in fields(self) if field.name != "policy"]
+        return PolicyRequest(self.policy, keep_given(**{key: getattr(self, key) for key in keys}))
+
+
+@dataclass(frozen=True)
+class RepairGating(Gating):
+    """The same with the limits of repairs."""
+
+    min_agreement: MinAgreement = None
+    max_success: MaxSuccess = None

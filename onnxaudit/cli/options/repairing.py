@@ -1,0 +1,73 @@
+"""How a model is repaired."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from onnxaudit.cli.options.given import keep_given
+
+Fixed = Annotated[
+    Path, typer.Option("--output", metavar="FIXED.onnx", help="Where the repaired model goes.", show_default=False)
+]
+Scan = Annotated[Path | None, typer.Option(metavar="REPORT.json", help="A scan's JSON report to start from.")]
+Label = Annotated[int | None, typer.Option(min=0, metavar="N", help="Repair this label, whatever the scan says.")]
+PrunedLayer = Annotated[
+    str | None,
+    typer.Option(
+        "--layer",
+        metavar="NAME",
+        help="The layer to prune: the first fully connected one where not given, or a convolution; auto tries the "
+        "convolutions before it too.",
+    ),
+]
+Method = Annotated[Literal["prune", "prune+tune", "full"] | None, typer.Option(help="How far a repair goes.")]
+Remove = Annotated[
+    bool, typer.Option("--remove", help="Take pruned neurons out of the graph: a smaller file with the same answers.")
+]
+Criterion = Annotated[Literal["margin", "success"] | None, typer.Option(help="What judges a prune.")]
+KnownTrigger = Annotated[
+    Path | None, typer.Option(metavar="T.npz", help="A known trigger: measured before and after, not used otherwise.")
+]
+Evaluation = Annotated[
+    str | None,
+    typer.Option(metavar="PATH", help="Further clean images: accuracy and the known trigger are measured on them."),
+]
+AllowIncomplete = Annotated[
+    bool, typer.Option("--allow-incomplete", help="Write the model even where a limit was missed (exit code 1).")
+]
+
+
+@dataclass(frozen=True)
+class Repairing:
+    """What is taken out, and how."""
+
+    scan: Scan = None
+    label: Label = None
+    layer: PrunedLayer = None
+    method: Method = None
+    remove: Remove = False
+    criterion: Criterion = None
+    known_trigger: KnownTrigger = None
+    evaluation: Evaluation = None
+    allow_incomplete: AllowIncomplete = False
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """Fields of `RepairConfig` that were given."""
+        return keep_given(method=self.method, remove=self.remove)
+
+    @property
+    def pruning(self) -> dict[str, Any]:
+        """Fields of `PruningConfig` that were given."""
+        return keep_given(criterion=self.criterion)
+
+    def keep_given(self) -> dict[str, Any]:
+        """Arguments of `repair` that were given, beside files and configs."""
+        return keep_given(
+            label=self.label,
+            layer=self.layer,
+            evaluation=self.evaluation,
+            allow_incomplete=self.allow_incomplete,
+        )

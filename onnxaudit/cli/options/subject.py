@@ -1,0 +1,31 @@
+"""What is looked at: models, clean images, reports, triggers."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+_IMAGES = (
+    "Clean images: a folder, with or without a sub-folder for each class, or an .npz archive (FILE.npz:x,y names its "
+    "arrays)."
+)
+
+Model = Annotated[Path, typer.Argument(metavar="MODEL", help="The ONNX file.", show_default=False)]
+Models = Annotated[list[Path], typer.Argument(metavar="MODEL", help="The ONNX files.", show_default=False)]
+Data = Annotated[str, typer.Option(metavar="PATH", help=_IMAGES, show_default=False)]
+OptionalData = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PATH", help=f"{_IMAGES} Without any, synthetic images are used, and no model is called clean."
+    ),
+]
+OutputName = Annotated[
+    str | None, typer.Option("--output", metavar="NAME", help="The classifying output, where a model has several.")
+]
+Layer = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="The layer to look at, a convolution perhaps; found where not given."),
+]
+Trigger = Annotated[Path, typer.Option(metavar="T.npz", help="The trigger: mask and pattern.", show_default=False)]
+Run = Annotated[Path, typer.Argument(metavar="RUN.json", help="What `--json` wrote.", show_default=False)]
+Rule = Annotated[str | None, typer.Argument(metavar="[ID]", help="A rule's identifier or name.", show_default=False)]
