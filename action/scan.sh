@@ -6,7 +6,7 @@ set -u
 reports="$RUNNER_TEMP/onnxaudit"
 mkdir -p "$reports"
 arguments=(--json "$reports/report.json" --sarif "$reports/report.sarif" --markdown "$reports/summary.md")
-arguments+=(--progress lines --profile "$INPUT_PROFILE")
+arguments+=(--html "$reports/report.html" --progress lines --profile "$INPUT_PROFILE")
 [ -n "$INPUT_DATA" ] && arguments+=(--data "$INPUT_DATA")
 [ -n "$INPUT_POLICY" ] && arguments+=(--policy "$INPUT_POLICY")
 [ -n "$INPUT_TIME_BUDGET" ] && arguments+=(--time-budget "$INPUT_TIME_BUDGET")
@@ -23,6 +23,7 @@ code=$?
   echo "exit-code=$code"
   echo "json=$reports/report.json"
   echo "sarif=$reports/report.sarif"
+  echo "html=$reports/report.html"
 } >>"$GITHUB_OUTPUT"
 [ -f "$reports/summary.md" ] && cat "$reports/summary.md" >>"$GITHUB_STEP_SUMMARY"
 exit "$code"
