@@ -52,6 +52,13 @@ def test_the_page_lists_every_input_and_output_of_the_action() -> None:
         assert f"`{name}`" in page
 
 
+def test_every_output_of_the_action_is_set_by_its_script() -> None:
+    script = (ROOT / "action" / "scan.sh").read_text(encoding="utf-8")
+    for name, output in read_action()["outputs"].items():
+        assert output["value"] == f"${{{{ steps.scan.outputs.{name} }}}}"
+        assert f'echo "{name}=' in script
+
+
 def test_the_readme_gives_inputs_that_the_action_has() -> None:
     blocks = read_blocks((ROOT / "README.md").read_text(encoding="utf-8"))
     (step,) = next(yaml.safe_load(block.text) for block in blocks if block.language == "yaml")
