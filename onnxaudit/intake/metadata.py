@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import onnx
-
 from onnxaudit.intake.declarations import STANDARD_DOMAINS
 from onnxaudit.intake.reading import parse_file
 
@@ -39,11 +37,7 @@ def read_metadata(path: Path) -> FileMetadata:
     Raises:
         ModelError: it cannot be read, or is no model.
     """
-    return describe_proto(parse_file(path))
-
-
-def describe_proto(proto: onnx.ModelProto) -> FileMetadata:
-    """What a model says of itself."""
+    proto = parse_file(path)
     return FileMetadata(
         producer=f"{proto.producer_name} {proto.producer_version}".strip(),
         domain=proto.domain,

@@ -1,5 +1,6 @@
 """cosign accepts what we sign, by the commands on the page; run where it is installed."""
 
+import json
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from .statements import ATTESTED, DATA, MODEL, SIGNED, forge
 PAGE = ROOT / "docs" / "how-to" / "sign-and-verify.md"
 NAMES = {MODEL: "vendor.onnx", ATTESTED: "vendor.att.json", Path("ours.pub"): "gate.pub"}
 MISSING = [name for name in ("cosign", "jq") if shutil.which(name) is None]
+needs_jq = pytest.mark.skipif("jq" in MISSING, reason="needs jq, which is not installed")
 
 Attest = Callable[..., Outcome]
 
@@ -42,6 +44,26 @@ def test_the_page_shows_each_way() -> None:
     text = PAGE.read_text(encoding="utf-8")
     assert "application/vnd.in-toto+json" in text
     assert text.count("--type https://in-toto.io/attestation/svr/v0.1") == 2
+
+
+@needs_jq
+@pytest.mark.parametrize(("verdict", "code"), [(Verdict.CLEAN, 0), (Verdict.INCONCLUSIVE, 1), (Verdict.BACKDOORED, 1)])
+def test_only_a_clean_model_has_the_property_that_the_page_asks_for(
+    attest: Attest, verdict: Verdict, code: int
+) -> None:
+    attest(verdict, *SIGNED)
+    lay_out()
+    assert run_all(read_page()[2]) == [code]
+
+
+@needs_jq
+def test_the_bundle_of_the_page_holds_the_envelope_as_it_is(attest: Attest) -> None:
+    attest(Verdict.CLEAN, *SIGNED)
+    lay_out()
+    assert run_all(read_page()[1][:1]) == [0]
+    bundle = json.loads(Path("vendor.sigstore.json").read_text())
+    assert bundle["mediaType"] == "application/vnd.dev.sigstore.bundle.v0.3+json"
+    assert bundle["dsseEnvelope"] == json.loads(ATTESTED.read_text())
 
 
 @pytest.mark.skipif(bool(MISSING), reason=f"needs {' and '.join(MISSING)}, which is not installed")
@@ -70,8 +92,3 @@ class TestCosign:
         signature, bundle, _ = map(run_all, read_page())
         assert signature[0] != 0
         assert bundle[1] != 0
-
-    def test_a_backdoored_model_lacks_the_property(self, attest: Attest) -> None:
-        attest(Verdict.BACKDOORED, *SIGNED)
-        lay_out()
-        assert run_all(read_page()[2]) == [1]
