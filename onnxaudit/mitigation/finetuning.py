@@ -51,7 +51,8 @@ class FinetuningConfig:
     Attributes:
         starts: fresh inversions on the original before the first round; each may show another part of the trigger.
         rounds: most rounds.
-        cooling: the step size falls by this share of itself from the first round to one behind the last.
+        further_rounds: most rounds behind them, while a limit is missed.
+        cooling: the step size falls by this share of itself over the rounds, and stays there.
         min_agreement: `q0`.
         max_success: limit of `S`.
         shares: `α` of the networks between the pruned and the tuned one that are tried where the tuned one misses `q0`;
@@ -62,6 +63,7 @@ class FinetuningConfig:
 
     starts: int = 3
     rounds: int = 3
+    further_rounds: int = 3
     cooling: float = 0.8
     min_agreement: float = 0.97
     max_success: float = 0.10
@@ -175,20 +177,22 @@ def _run(
     on_event: OnEvent | None,
 ) -> bool:
     """All rounds; whether the last inversion found no trigger that stands out."""
-    settled = False
+    settled, most = False, config.rounds + config.further_rounds
     course.harden()
-    for number in range(config.rounds):
-        course.distil(1 - config.cooling * number / config.rounds, deadline)
-        if number + 1 < config.rounds and not deadline.passed:
+    for number in range(most):
+        course.distil(1 - config.cooling * min(1, number / config.rounds), deadline)
+        if number + 1 < most and not deadline.passed:
             course.harden()
         measured = gauge.measure(course.models[-1], course.found, course.hardened)
-        _tell(on_event, number, config.rounds, measured)
+        _tell(on_event, number, most, measured)
         if deadline.passed:
             break
         if invert is not None and course.found:
             settled = not course.learn_fresh(invert, course.models[-1], [config.starts + number])
             if settled and _is_met(measured, config):
                 break
+        if number + 1 >= config.rounds and _cost(measured, config)[0] == 0.0:
+            break
     return settled
 
 

@@ -29,7 +29,7 @@ from onnxaudit.mitigation.candidates import Candidate, Group, Ranking, list_cand
 from onnxaudit.mitigation.least_squares import fit
 from onnxaudit.mitigation.profiling import read_features
 from onnxaudit.mitigation.trials import Figures, Trials
-from onnxaudit.records import Event, OnEvent, Profile, PruningRound, Samples, Trigger
+from onnxaudit.records import Event, Ints, OnEvent, Profile, PruningRound, Samples, Trigger
 from onnxaudit.runtime import Runtime
 from onnxaudit.surgery import zero_neurons
 
@@ -95,6 +95,7 @@ def prune(
     validation: Samples,
     config: PruningConfig = PruningConfig(),
     *,
+    answers: Ints | None = None,
     device: str = "cpu",
     deadline: Deadline = NEVER,
     on_event: OnEvent | None = None,
@@ -102,7 +103,7 @@ def prune(
     """Take out neurons of the profiled layer until the trigger fails.
 
     Args:
-        model: the original.
+        model: the original, or what pruning for another target left of it.
         runtime: runs `model`.
         profile: both rankings of its target layer.
         trigger: the inverted trigger.
@@ -110,6 +111,7 @@ def prune(
         fitting: clean samples `X` for least squares.
         validation: `D_valid`, which alone judges.
         config: settings.
+        answers: classes `(n,)` that the original gives to `validation`; those of `model` where None.
         device: where the copy of what follows the layer runs.
         deadline: when to stop with what there is.
         on_event: told of every round.
@@ -118,7 +120,7 @@ def prune(
         ModelError: the layer cannot be pruned.
         DataError: no validation sample is of another class than `target`.
     """
-    trials = Trials(model, runtime, profile.layer, validation, trigger, target, device)
+    trials = Trials(model, runtime, profile.layer, validation, trigger, target, answers, device)
     loop = _Loop(model, trials, read_features(runtime, profile.layer, fitting.images), config)
     share = config.largest_group if config.criterion == "margin" else 0.0
     queue, width, largest = deque[Candidate](), 1, max(1, int(share * profile.layer.neurons))

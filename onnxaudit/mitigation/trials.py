@@ -55,6 +55,7 @@ class Trials:
         validation: Samples,
         trigger: Trigger,
         target: int,
+        answers: Ints | None = None,
         device: str = "cpu",
     ) -> None:
         self.layer = layer
@@ -62,7 +63,7 @@ class Trials:
         self._copy: TorchModel = import_model(model, device)
         self._device = device
         self.target = target
-        self._reference: Ints = runtime.logits(validation.images).argmax(axis=1)
+        self._reference: Ints = runtime.logits(validation.images).argmax(axis=1) if answers is None else answers
         victims = (self._reference if validation.labels is None else validation.labels) != target
         if not victims.any():
             raise DataError(f"no clean sample is of another class than {target}: success cannot be measured")

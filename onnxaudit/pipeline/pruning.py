@@ -8,6 +8,7 @@ from onnxaudit.errors import ModelError
 from onnxaudit.intake import Model
 from onnxaudit.mitigation.profiling import profile as profile_layer
 from onnxaudit.mitigation.pruning import PruningConfig, prune
+from onnxaudit.pipeline.measuring import classify
 from onnxaudit.pipeline.subject import Subject
 from onnxaudit.records import Event, OnEvent, Profile, PruningRound, Samples, TargetLayer, Trigger
 from onnxaudit.runtime import Runtime
@@ -80,6 +81,8 @@ class Pruner:
         rounds: tuple[PruningRound, ...] = ()
         neurons: tuple[int, ...] = ()
         endings, met = [], True
+        # Agreement is with the original for every target, or what each one costs would add up unseen.
+        answers = classify(self.subject.runtime, self.validation)
         for target, trigger in self.triggers.items():
             runtime = Runtime(model, self.subject.choice.preprocessing, self.subject.device)
             profiles.append(profile_layer(runtime, model, layer, self.fitting, trigger))
@@ -92,6 +95,7 @@ class Pruner:
                 self.fitting,
                 self.validation,
                 self.config,
+                answers=answers,
                 device=self.subject.device,
                 deadline=self.deadline,
                 on_event=self.on_event,

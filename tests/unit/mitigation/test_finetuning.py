@@ -116,7 +116,7 @@ def test_inversion_starts_on_the_original_and_goes_on_with_the_tuned_network() -
         asked.append((tuned is model, label, number))
         return (stripes.trigger(),) if number < 4 else ()
 
-    config = replace(QUICK, starts=2, rounds=3, max_success=-1.0)
+    config = replace(QUICK, starts=2, rounds=3, further_rounds=0, max_success=-1.0)
     done = run(model, config=config, invert=invert)
     assert asked == [(True, 0, 0), (True, 0, 1), (False, 0, 2), (False, 0, 3), (False, 0, 4)]
     assert len(done.triggers[0]) == 5
@@ -137,6 +137,12 @@ def test_the_round_with_the_best_figures_is_handed_back() -> None:
         or (chosen.hardened_success_rate.value or 0) <= (other.hardened_success_rate.value or 0)
         for other in done.rounds
     )
+
+
+def test_further_rounds_follow_only_while_a_limit_is_missed() -> None:
+    model = stripes.backdoored()
+    out_of_reach = run(model, config=replace(QUICK, further_rounds=1, min_agreement=1.01))
+    assert (len(out_of_reach.rounds), len(run(model).rounds)) == (3, 2)
 
 
 def test_a_deadline_hands_back_what_there_is() -> None:

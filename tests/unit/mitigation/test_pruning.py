@@ -191,3 +191,12 @@ class TestJudge:
         published = PruningConfig(criterion="success")
         assert self.judge(published, margins=np.zeros(100)) == "success stays at 1.000"
         assert self.judge(published, success=rate(99, 100)) == ""
+
+
+def test_agreement_is_with_the_answers_of_the_original_where_they_are_given() -> None:
+    model, validation = stripes.backdoored(), stripes.samples(seed=2)
+    answers = stripes.runtime(model).logits(validation.images).argmax(axis=1)
+    answers[: len(answers) // 2] += 1
+    done = run(model, answers=answers)
+    assert not done.pruned
+    assert {round_.agreement.value <= 0.5 for round_ in done.rounds} == {True}
