@@ -25,7 +25,8 @@ import argparse
 import json
 import tempfile
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,7 @@ class Run:
         per_class: clean images a class, at most.
         results: folder of the kept rows.
         scans: folder of the kept scans.
+        methods: settings of the repairs, by the name of the way.
     """
 
     entry: Entry
@@ -87,6 +89,7 @@ class Run:
     per_class: int
     results: Path
     scans: Path | None
+    methods: Mapping[str, RepairConfig] = field(default_factory=lambda: METHODS)
 
     @property
     def path(self) -> Path:
@@ -138,8 +141,8 @@ class Run:
         """One way's figures, or its error."""
         label = self.entry.targets[0] if row["label_given"] else None
         try:
-            if way in METHODS:
-                figures = repair(self.entry, data, scan, METHODS[way], output, self.seed, label)
+            if way in self.methods:
+                figures = repair(self.entry, data, scan, self.methods[way], output, self.seed, label)
                 return figures | {"seconds": figures["seconds"] - figures.get("rescan_seconds", 0.0)}
             targets = scan.target_labels if label is None else (label,)
             return self._try_baseline(way, pose(self.entry.model, data, scan, targets, self.seed), output)

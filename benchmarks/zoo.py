@@ -89,6 +89,7 @@ def repair(entry: Entry, data: Path, scan: Any, config: Any, output: Path, seed:
         entry.model, data, output, config, scan=scan, label=label, allow_incomplete=True, seed=seed
     )
     figures: Row = {"met": report.met, "seconds": report.duration_seconds, "reasons": list(report.reasons)}
+    figures["kept_prunes"] = sum(one.kept for one in report.rounds)
     if report.rescan is not None:
         figures["rescan_seconds"] = report.rescan.duration_seconds
     if report.repaired is not None:

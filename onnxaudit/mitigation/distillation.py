@@ -52,6 +52,7 @@ class DistillationConfig:
         refusal_margin: `c`; how far below the others the label has to stay.
         step_size: Adam's largest; it rises over the first steps and falls to zero along a cosine.
         warmup: steps over which it rises.
+        reach: how far each tensor of weights may go in a round, as a share of its norm; None: as far as it takes.
         copies: augmented copies of each clean image.
         most_values: pixels kept in augmented copies, at most: 256 MiB.
         chunk_pixels: pixels, channels aside, that go through the network at once on each core.
@@ -67,6 +68,7 @@ class DistillationConfig:
     refusal_margin: float = 0.2
     step_size: float = 3e-3
     warmup: int = 10
+    reach: float | None = None
     copies: int = 40
     most_values: int = 2**26
     chunk_pixels: int = 2**15
@@ -162,6 +164,7 @@ class Distiller:
         self._copy.model.unfreeze(self._weights)
         lesson = self._prepare()
         adam = torch.optim.Adam(list(self._weights.values()))
+        start = [weight.detach().clone() for weight in self._weights.values()]
         for step in range(self._config.steps):
             if deadline.passed:
                 break
@@ -169,6 +172,7 @@ class Distiller:
             chosen = torch.randint(len(lesson.images), (self._config.batch,), generator=self._draw)
             self._differentiate(self._ask(lesson, chosen, triggers, labels))
             adam.step()
+            self._hold_near(start)
             self._zero()
         self._copy.model.freeze()
 
@@ -243,6 +247,16 @@ class Distiller:
     def _step_size(self, step: int) -> float:
         rise = min(1.0, (step + 1) / self._config.warmup)
         return self._config.step_size * rise * 0.5 * (1 + math.cos(math.pi * step / self._config.steps))
+
+    @torch.no_grad()
+    def _hold_near(self, start: Sequence[Tensor]) -> None:
+        """Weights that have gone too far, taken back along the way that they went."""
+        if self._config.reach is None:
+            return
+        for weight, first in zip(self._weights.values(), start, strict=True):
+            gone, allowed = (weight - first).norm(), self._config.reach * first.norm()
+            if gone > allowed:
+                weight.lerp_(first, float(1 - allowed / gone))
 
     @torch.no_grad()
     def _zero(self) -> None:

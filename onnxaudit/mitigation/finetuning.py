@@ -22,6 +22,7 @@ Differs from the source:
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import numpy as np
 import torch
@@ -55,6 +56,7 @@ class FinetuningConfig:
         cooling: the step size falls by this share of itself over the rounds, and stays there.
         min_agreement: `q0`.
         max_success: limit of `S`.
+        layers: which may move: "all", or the "head", from the pruned layer on.
         shares: `α` of the networks between the pruned and the tuned one that are tried where the tuned one misses `q0`;
             the nearer the pruned one, the more of the backdoor comes back.
         distillation: of one round.
@@ -67,6 +69,7 @@ class FinetuningConfig:
     cooling: float = 0.8
     min_agreement: float = 0.97
     max_success: float = 0.10
+    layers: Literal["all", "head"] = "all"
     shares: tuple[float, ...] = (0.95, 0.9, 0.85, 0.8)
     distillation: DistillationConfig = field(default_factory=DistillationConfig)
     hardening: HardeningConfig = field(default_factory=HardeningConfig)
@@ -221,7 +224,8 @@ class _Course:
         self._pruned, self._fitting, self._config, self._workers = pruned, fitting, config, workers
         self._draw = torch.Generator().manual_seed(seed)
         answering, self._copy = (Classifier(import_model(m, device), preprocessing) for m in (original, pruned))
-        weights = [name for name in tunable_weights(pruned) if name in self._copy.model.weights]
+        movable = tunable_weights(pruned, layer if config.layers == "head" else None)
+        weights = [name for name in movable if name in self._copy.model.weights]
         held = neuron_entries(pruned, layer, neurons)
         self._distiller = Distiller(
             answering,

@@ -53,6 +53,7 @@ class PruningConfig:
         margin_certainty: by how many of its standard errors the paired fall of the margin has to exceed zero.
         largest_group: most neurons in one trial, as a share of the layer.
         ridge: strength `ρ` of the least-squares fit; 0 leaves it out.
+        guarded: whether a fit that brings the trigger back, or costs agreement, is dropped.
     """
 
     criterion: Literal["margin", "success"] = "margin"
@@ -64,6 +65,7 @@ class PruningConfig:
     margin_certainty: float = 2.0
     largest_group: float = 0.1
     ridge: float = 0.1
+    guarded: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,7 +194,7 @@ class _Loop:
         candidate = following.with_matrix(self.model, tuned)
         self._trials.use(candidate, self.pruned)
         figures = self._trials.measure([()])[0]
-        if _worse(figures, self._current):
+        if self._config.guarded and _worse(figures, self._current):
             self._trials.use(self.model, self.pruned)
             return "dropped"
         self.model, self._current = candidate, figures

@@ -24,6 +24,8 @@ QUICK = FinetuningConfig(
     hardening=HardeningConfig(steps=10, samples=8),
 )
 
+BRIEF = replace(QUICK, rounds=1, shares=())
+
 
 def run(model: Model, pruned: Model | None = None, config: FinetuningConfig = QUICK, **options: object) -> Finetuning:
     return finetune(
@@ -193,3 +195,24 @@ def test_a_network_on_the_way_is_handed_back_where_the_tuned_one_agrees_too_litt
     done = run(model)
     assert done.share == 0.9
     assert (run(model, config=replace(QUICK, shares=())).share, run(model, triggers={}).share) == (1.0, 1.0)
+
+
+def test_the_head_alone_moves_where_asked_to() -> None:
+    model = channels("relu behind")
+    fitting = Samples(np.random.default_rng(0).random((16, 1, 4, 4), np.float32), None, "noise")
+    tuned = [run(model, config=replace(BRIEF, layers=layers), fitting=fitting, validation=fitting, triggers={})
+             for layers in ("head", "all")]  # fmt: skip
+    assert [set(done.model.values) for done in tuned] == [
+        {"w1", "b1", "w2", "b2"},
+        {"k", "kb", "w1", "b1", "w2", "b2"},
+    ]
+
+
+def test_weights_stay_within_reach() -> None:
+    model = stripes.backdoored()
+    near = replace(BRIEF, distillation=replace(BRIEF.distillation, reach=0.05))
+    shares = []
+    for config in (near, BRIEF):
+        tuned = run(model, config=config).model.initializer("w2") - model.initializer("w2")
+        shares.append(np.linalg.norm(tuned) / np.linalg.norm(model.initializer("w2")))
+    assert 0.01 < shares[0] <= 0.0501 < shares[1]

@@ -97,6 +97,13 @@ def test_a_fit_that_brings_the_backdoor_back_is_dropped(monkeypatch: pytest.Monk
     np.testing.assert_array_equal(done.model.initializer("w2"), stripes.backdoored().initializer("w2"))
 
 
+def test_an_unguarded_fit_stays_whatever_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pruning, "fit", lambda matrix, *_: matrix + 50 * np.eye(stripes.CLASSES)[:, [0]])
+    done = run(stripes.backdoored(), PruningConfig(guarded=False))
+    assert {entry.fit for entry in done.rounds if entry.kept} == {"kept"}
+    assert done.model.initializer("w2").max() >= 50
+
+
 def test_a_fit_that_does_no_harm_is_kept() -> None:
     done = run(stripes.backdoored())
     assert [entry.fit for entry in done.rounds if entry.kept] == ["kept", "kept"]
