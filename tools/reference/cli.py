@@ -38,9 +38,8 @@ def write_command(name: str, command: Any) -> str:
     usage = " ".join(filter(None, words))
     parts = [f"## {name}\n", f"{command.help}\n", f"```text\n{usage}\n```\n"]
     if options:
-        rows = [
-            (write_option(one, command), write_meaning(one)) for one in sorted(options, key=lambda o: not o.required)
-        ]
+        first = sorted(options, key=lambda one: not one.required)
+        rows = [(write_option(one), write_meaning(one, find_choices(command, one.name))) for one in first]
         parts.append(write_table(("option", "meaning"), rows))
     return "\n".join(parts)
 
@@ -55,15 +54,14 @@ def write_required(option: Any) -> str:
     return f"{option.opts[0]} {option.metavar}" if option.required else ""
 
 
-def write_option(option: Any, command: Any) -> str:
+def write_option(option: Any) -> str:
     """Its names, with what stands for the value."""
-    choices = find_choices(inspect.signature(command.callback).parameters, option.name)
-    value = option.metavar or ("" if option.is_flag or not choices else "|".join(choices))
-    return write_code(f"{', '.join(option.opts)} {value}".strip())
+    return write_code(f"{', '.join(option.opts)} {option.metavar or ''}".strip())
 
 
-def find_choices(parameters: Any, name: str) -> tuple[str, ...]:
-    """The values that a parameter's annotation allows, where it lists them."""
+def find_choices(command: Any, name: str) -> tuple[str, ...]:
+    """The values that a parameter may have, where its annotation lists them."""
+    parameters = inspect.signature(command.callback).parameters
 
     def search(annotation: Any) -> tuple[str, ...]:
         if get_origin(annotation) is Literal:
@@ -73,8 +71,10 @@ def find_choices(parameters: Any, name: str) -> tuple[str, ...]:
     return search(parameters[name].annotation) if name in parameters else ()
 
 
-def write_meaning(option: Any) -> str:
-    """Its help, with whether it is required or has a default of its own."""
-    default = f" Default: {option.default}." if isinstance(option.default, str | int) and option.default else ""
+def write_meaning(option: Any, choices: tuple[str, ...]) -> str:
+    """Its help, with whether it is required, what it may be, and its default where it has one of its own."""
+    required = "Required. " if option.required else ""
+    one_of = f" One of {', '.join(map(write_code, choices))}." if choices else ""
+    default = f" Default: {write_code(option.default)}." if isinstance(option.default, str) else ""
     several = " May be given several times." if option.multiple else ""
-    return f"{'Required. ' if option.required else ''}{option.help}{several}{default}"
+    return f"{required}{option.help}{one_of}{default}{several}"

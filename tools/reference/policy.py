@@ -18,9 +18,11 @@ From the strongest origin to the weakest: the command line, `{PREFIX}*` variable
 model or of the data. [How to write a policy](../how-to/write-a-policy.md) goes through it; `onnxaudit policy show`
 tells each value in force and its origin.
 """
-AFTER = f"""`{LOCKED}` lists keys that no stronger origin may change. An unknown key, in a file or a variable, is an
-error that names the nearest known one. Durations are seconds or written as `90s`, `10m`, `1h30m`, `30d`; sizes in bytes
-or as `500MB`, `4GiB`; lists in variables and options are separated by commas.
+AFTER = f"""The [variable](environment.md#variables) of a key is `{PREFIX}` and the key in capitals;
+{" and ".join(map(write_code, ONLY_IN_FILES))} have none.
+`{LOCKED}` lists keys that no stronger origin may change. An unknown key, in a file or a variable, is an error that
+names the nearest known one. Durations are seconds or written as `90s`, `10m`, `1h30m`, `30d`; sizes in
+bytes or as `500MB`, `4GiB`; lists in variables and options are separated by commas.
 """
 WAIVERS = """## Waivers
 
@@ -36,12 +38,12 @@ def write_page() -> str:
         (
             write_code(one.name),
             write_default(one.default),
-            write_origins(one.name),
-            start_sentence(told.describe("Attributes")[one.name]) + list_values(hints[one.name]),
+            write_option(one.name),
+            write_meaning(told.describe("Attributes")[one.name]) + list_values(hints[one.name]),
         )
         for one in fields(Policy)
     ]
-    keys = write_table(("key", "default", "option, variable", "meaning"), rows)
+    keys = write_table(("key", "default", "option", "meaning"), rows)
     said = waiver.describe("Attributes")
     entries = write_table(
         ("key", "meaning"), [(write_code(one.name), start_sentence(said[one.name])) for one in fields(Waiver)]
@@ -58,12 +60,16 @@ def write_default(value: Any) -> str:
     return write_code(f'"{value}"' if isinstance(value, str) else list(value) if isinstance(value, tuple) else value)
 
 
-def write_origins(key: str) -> str:
-    """The option and the variable that set a key."""
+def write_option(key: str) -> str:
+    """The option that sets a key."""
     options = {name for _, command in list_commands() for one in command.params for name in one.opts}
-    found = [name for name in ("--" + key.replace("_", "-"),) if name in options]
-    found += [] if key in ONLY_IN_FILES else [PREFIX + key.upper()]
-    return ", ".join(map(write_code, found)) or "files only"
+    name = "--" + key.replace("_", "-")
+    return write_code(name) if name in options else ""
+
+
+def write_meaning(said: str) -> str:
+    """What is said of a key; Python's None is an absent key in TOML."""
+    return start_sentence(said.replace("; None is ", "; without one "))
 
 
 def list_values(hint: Any) -> str:
