@@ -8,8 +8,9 @@ round's network is handed back:
     min over rounds of  max(0, q0 − Q) + max(0, S − max_success),  then of  S' − Q
 
 with `S` the success of the strongest trigger found in any round, `S'` of the strongest hardened one. The rounds end
-early once both limits are met, by `S'` as well, and a fresh inversion finds nothing that stands out. Where the best
-network misses `q0`, those on the way to it from the pruned one are candidates too (`blending`).
+early once both limits are met, by `S'` as well, and a fresh inversion finds nothing that stands out, and go on for a
+few more while a limit is missed. Where the best network misses `q0`, those on the way to it from the pruned one are
+candidates too (`blending`).
 
 Differs from the source:
 - the source tunes on clean samples alone, which does not remove patch triggers; without triggers this does as it does;
@@ -24,7 +25,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-import numpy as np
 import torch
 
 from onnxaudit.deadline import Deadline
@@ -33,15 +33,14 @@ from onnxaudit.intake.model import Model
 from onnxaudit.mitigation.augmentation import stack, unstack
 from onnxaudit.mitigation.blending import blend
 from onnxaudit.mitigation.distillation import DistillationConfig, Distiller
+from onnxaudit.mitigation.gauging import Gauge, Triggers, TuningRound
 from onnxaudit.mitigation.hardening import HardeningConfig, harden
-from onnxaudit.records import Event, Floats, Ints, OnEvent, Preprocessing, Rate, Samples, TargetLayer, Trigger
+from onnxaudit.records import Event, OnEvent, Preprocessing, Samples, TargetLayer, Trigger
 from onnxaudit.runtime import Runtime
-from onnxaudit.statistics import rate, rate_of
 from onnxaudit.surgery import neuron_entries, tunable_weights
 from onnxaudit.workers import Workers
 
 NEVER = Deadline()
-Triggers = Mapping[int, Sequence[Trigger]]
 Invert = Callable[[Model, int, int], Sequence[Trigger]]
 
 
@@ -73,18 +72,6 @@ class FinetuningConfig:
     shares: tuple[float, ...] = (0.95, 0.9, 0.85, 0.8)
     distillation: DistillationConfig = field(default_factory=DistillationConfig)
     hardening: HardeningConfig = field(default_factory=HardeningConfig)
-
-
-@dataclass(frozen=True)
-class TuningRound:
-    """One round's network on validation samples: agreement, and success of the strongest trigger of all rounds.
-
-    `success_rate` is of those given and inverted, `hardened_success_rate` of those that were made of them.
-    """
-
-    agreement: Rate
-    success_rate: Rate
-    hardened_success_rate: Rate
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +131,7 @@ def finetune(
         deadline: when to stop with what there is.
         on_event: told of every round.
     """
-    gauge = _Gauge(original, preprocessing, validation, device)
+    gauge = Gauge(original, preprocessing, validation, device)
     with Workers(torch.device(device)) as workers:
         course = _Course(original, pruned, preprocessing, layer, neurons, fitting, config, seed, device, workers)
         course.learn(triggers)
@@ -155,7 +142,7 @@ def finetune(
     return replace(_choose(course, gauge, pruned, config), triggers=found, settled=settled)
 
 
-def _choose(course: "_Course", gauge: "_Gauge", pruned: Model, config: FinetuningConfig) -> Finetuning:
+def _choose(course: "_Course", gauge: Gauge, pruned: Model, config: FinetuningConfig) -> Finetuning:
     """The best round's network or, where it answers too little like the original, the best on the way to it."""
 
     def measure(model: Model) -> TuningRound:
@@ -173,7 +160,7 @@ def _choose(course: "_Course", gauge: "_Gauge", pruned: Model, config: Finetunin
 
 def _run(
     course: "_Course",
-    gauge: "_Gauge",
+    gauge: Gauge,
     config: FinetuningConfig,
     invert: Invert | None,
     deadline: Deadline,
@@ -278,34 +265,6 @@ class _Course:
         stacked = stack(found).to(self._distiller.device)
         labels = torch.full((len(found),), label, device=stacked.device)
         return unstack(harden(self._copy, victims, stacked, labels, self._config.hardening, self._draw, self._workers))
-
-
-class _Gauge:
-    """Agreement with the original, and success of triggers, on validation samples."""
-
-    def __init__(self, original: Model, preprocessing: Preprocessing, validation: Samples, device: str) -> None:
-        self._preprocessing, self._device = preprocessing, device
-        self._images = validation.images
-        self._answers = self._classify(original, self._images)
-        self._classes = self._answers if validation.labels is None else validation.labels
-
-    def measure(self, model: Model, found: Triggers, hardened: Triggers) -> TuningRound:
-        runtime = Runtime(model, self._preprocessing, self._device)
-        agreement = rate_of(runtime.logits(self._images).argmax(axis=1) == self._answers)
-        return TuningRound(agreement, self._strongest(runtime, found), self._strongest(runtime, hardened))
-
-    def _strongest(self, runtime: Runtime, triggers: Triggers) -> Rate:
-        rates = [self._success(runtime, label, trigger) for label, some in triggers.items() for trigger in some]
-        return max(rates, key=lambda measured: measured.value or 0.0, default=rate(0, 0))
-
-    def _success(self, runtime: Runtime, label: int, trigger: Trigger) -> Rate:
-        victims = self._images[self._classes != label]
-        if not len(victims):
-            return rate(0, 0)
-        return rate_of(runtime.logits(trigger.apply(victims)).argmax(axis=1) == label)
-
-    def _classify(self, model: Model, images: Floats) -> Ints:
-        return np.asarray(Runtime(model, self._preprocessing, self._device).logits(images).argmax(axis=1))
 
 
 def _cost(measured: TuningRound, config: FinetuningConfig) -> tuple[float, float]:

@@ -9,7 +9,8 @@ from onnxaudit.deadline import Deadline
 from onnxaudit.importer import Classifier, import_model
 from onnxaudit.intake import Model
 from onnxaudit.mitigation.distillation import DistillationConfig, lead
-from onnxaudit.mitigation.finetuning import Finetuning, FinetuningConfig, TuningRound, _Gauge, finetune
+from onnxaudit.mitigation.finetuning import Finetuning, FinetuningConfig, finetune
+from onnxaudit.mitigation.gauging import Gauge, TuningRound
 from onnxaudit.mitigation.hardening import HardeningConfig
 from onnxaudit.records import Preprocessing, Samples, Trigger
 from onnxaudit.statistics import rate
@@ -183,15 +184,15 @@ def test_the_outcome_does_not_depend_on_the_number_of_cores() -> None:
 
 
 def test_a_network_on_the_way_is_handed_back_where_the_tuned_one_agrees_too_little(monkeypatch) -> None:
-    model, measure = stripes.backdoored(), _Gauge.measure
+    model, measure = stripes.backdoored(), Gauge.measure
 
-    def misjudge(self: _Gauge, tuned: Model, *triggers: object) -> TuningRound:
+    def misjudge(self: Gauge, tuned: Model, *triggers: object) -> TuningRound:
         measured = measure(self, tuned, *triggers)
         near = np.abs(tuned.initializer("w1") - model.initializer("w1")).max() < 0.95 * reach
         return replace(measured, agreement=rate(100 if near else 50, 100))
 
     reach = np.abs(run(model).model.initializer("w1") - model.initializer("w1")).max()
-    monkeypatch.setattr(_Gauge, "measure", misjudge)
+    monkeypatch.setattr(Gauge, "measure", misjudge)
     done = run(model)
     assert done.share == 0.9
     assert (run(model, config=replace(QUICK, shares=())).share, run(model, triggers={}).share) == (1.0, 1.0)
