@@ -10,7 +10,7 @@ from onnxaudit.importer.compiling import make_plan
 from onnxaudit.importer.entry import to_entry
 from onnxaudit.importer.fusion import Folded
 from onnxaudit.importer.graph import Graph
-from onnxaudit.importer.plan import Plan
+from onnxaudit.importer.plan import Plan, select_steps
 from onnxaudit.records import ModelInfo
 
 
@@ -38,6 +38,7 @@ class TorchModel(nn.Module):
         # The parameters in place of the tensors they were made of, which would be held a second time.
         self.graph = replace(graph, weights=self.weights)
         self._plans: dict[tuple[tuple[str, ...], tuple[str, ...]], Plan] = {}
+        self._sized: dict[tuple[tuple[str, ...], tuple[str, ...]], bool] = {}
         self._folds: dict[str, Folded] = {}
         # Tells the device where there is no parameter to ask.
         self.register_buffer("_place", torch.empty(0), persistent=False)
@@ -83,10 +84,30 @@ class TorchModel(nn.Module):
     def tail(self, feeds: Mapping[str, Tensor], name: str | None = None) -> Tensor:
         """The tensor `name` (the logits by default), computed from the tensors in `feeds` and nothing before them.
 
+        Where the graph asks how many images there are, as many as the first tensor has rows are taken for granted.
+
         Raises:
             KeyError: `feeds` do not suffice; names what is missing.
         """
-        return self._run(feeds, [self.info.output.logits if name is None else name])[0]
+        wanted = (self.info.output.logits if name is None else name,)
+        key = (tuple(feeds), wanted)
+        if key not in self._sized:
+            self._sized[key] = self._asks_for_sizes(*key)
+        if self._sized[key]:
+            shape = self.info.input.shape(len(next(iter(feeds.values()))))
+            feeds = {**feeds, self.info.input.name: torch.zeros((), device=self.device).expand(shape)}
+        return self._run(feeds, wanted)[0]
+
+    def _asks_for_sizes(self, feeds: Sequence[str], wanted: Sequence[str]) -> bool:
+        """Whether all that is missing are the sizes of the model's input, not its values."""
+        name = self.info.input.name
+        steps, missing = select_steps(self.graph.steps, {*feeds, *self.graph.constants, *self.weights}, wanted)
+        return {*missing} == {name} and all(
+            position in step.operator.described
+            for step in steps
+            for position, read in enumerate(step.inputs)
+            if read == name
+        )
 
     def _run(self, feeds: Mapping[str, Tensor], wanted: Sequence[str]) -> list[Tensor]:
         key = (tuple(feeds), tuple(wanted))

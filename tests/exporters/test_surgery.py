@@ -3,6 +3,7 @@
 import numpy as np
 import onnx
 import pytest
+import torch
 
 from onnxaudit.importer import import_model, write_back
 from onnxaudit.intake import Model, load_model
@@ -92,6 +93,20 @@ def test_removing_channels_of_a_convolution_equals_zeroing_them(entry: Entry) ->
         expected = run(zeroed)
         removed = remove_neurons(zeroed, layer, chosen)
         np.testing.assert_allclose(run(removed.model), expected, atol=1e-5 * max(1.0, np.abs(expected).max()))
+
+
+@pytest.mark.parametrize("entry", CASES)
+def test_what_follows_a_layer_is_computed_from_its_activations_alone(entry: Entry) -> None:
+    """As trial prunes do it: for several states of the layer in one batch."""
+    model = read(entry)
+    copied, logits = import_model(model), model.info.output.logits
+    images = torch.from_numpy(draw_inputs(model, model.info.input.batch or 4))
+    for layer in list_target_layers(model):
+        with torch.no_grad():
+            values = copied.values(images, [layer.activation, logits])
+            states = torch.cat([values[layer.activation]] * 3)
+            followed = copied.tail({layer.activation: states})
+        torch.testing.assert_close(followed, torch.cat([values[logits]] * 3), atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("entry", REMOVABLE)

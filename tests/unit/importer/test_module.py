@@ -160,3 +160,37 @@ def test_model_whose_constants_are_all_whole_numbers_computes_where_it_was_moved
     )
     moved = import_model(model, "meta")
     assert moved(torch.empty(3, 1, 2, 2, device="meta")).device.type == "meta"
+
+
+RESHAPED = """
+tiny (float[N, 1, 4, 4] x) => (float[N, 3] y) {
+    c = Conv <pads = [1, 1, 1, 1]> (x, k)
+    s = Shape(x)
+    n = Gather <axis = 0> (s, first)
+    sizes = Concat <axis = 0> (n, rest)
+    f = Reshape(c, sizes)
+    y = Gemm(f, w, b)
+}"""
+
+
+def test_a_tail_that_asks_for_the_number_of_images_takes_that_of_what_it_is_given() -> None:
+    generator = np.random.default_rng(0)
+    weights = {
+        "k": generator.standard_normal((2, 1, 3, 3)).astype(np.float32),
+        "w": generator.standard_normal((32, 3)).astype(np.float32),
+        "b": np.zeros(3, np.float32),
+        "first": np.array([0]),
+        "rest": np.array([-1]),
+    }
+    copied, x = import_model(make_model(RESHAPED, weights)), draw(5, 1, 4, 4)
+    values = copied.values(x, ["c", "y"])
+    torch.testing.assert_close(copied.tail({"c": values["c"].repeat(2, 1, 1, 1)}), values["y"].repeat(2, 1))
+
+
+def test_a_tail_that_needs_the_images_themselves_says_so() -> None:
+    body = RESHAPED.replace("y = Gemm(f, w, b)", "z = Gemm(f, w, b)  m = ReduceMax(x)  y = Add(z, m)")
+    shapes = {"k": (2, 1, 3, 3), "w": (32, 3), "b": (3,)}
+    weights = {name: np.ones(shape, np.float32) for name, shape in shapes.items()}
+    copied = import_model(make_model(body, weights | {"first": np.array([0]), "rest": np.array([-1])}))
+    with pytest.raises(KeyError, match="neither fed nor stored nor computed: x"):
+        copied.tail({"c": torch.zeros(2, 2, 4, 4)})
