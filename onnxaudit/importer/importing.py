@@ -10,6 +10,7 @@ from onnxaudit.importer.graph import Graph
 from onnxaudit.importer.module import TorchModel
 from onnxaudit.importer.parsing import parse
 from onnxaudit.importer.registry import NEWEST_OPSET
+from onnxaudit.importer.side_outputs import drop_side_outputs
 from onnxaudit.intake.model import Model
 
 
@@ -21,7 +22,7 @@ def import_model(model: Model, device: str = "cpu") -> TorchModel:
         ModelError: the graph cannot be computed, or not on more than the batch that the file fixes.
     """
     try:
-        parsed = parse(model.to_working())
+        parsed = parse(drop_side_outputs(model.to_working(), model.info.output.logits))
         folded = fold_constants(open_entry(parsed, model.info.input))
         graph = expose_weights(folded, parsed.constants.keys())
         if model.info.input.batch is not None:

@@ -98,7 +98,10 @@ def refuse_unknown(graph: onnx.GraphProto, opsets: Mapping[str, int]) -> None:
         nodes.setdefault(f"{node.domain or 'ai.onnx'}.{node.op_type}", []).append(where)
     if nodes:
         listed = "; ".join(f"{operator} (node {', '.join(names)})" for operator, names in sorted(nodes.items()))
-        raise UnsupportedOperatorError(f"the model uses operators that onnxaudit cannot import: {listed}")
+        standard = [name for name in sorted(nodes) if name.count(".") == 2 and name.startswith("ai.onnx.")]
+        made_up = [name for name in standard if not onnx.defs.has(name.removeprefix("ai.onnx."))]
+        hint = f"; {made_up[0]} is no operator of ONNX, the exporter left it over: export without it" if made_up else ""
+        raise UnsupportedOperatorError(f"the model uses operators that onnxaudit cannot import: {listed}{hint}")
 
 
 def find_computed(steps: Iterable[Step]) -> set[str]:

@@ -1,5 +1,7 @@
 """Whether a parsed model is valid ONNX."""
 
+from collections.abc import Iterator
+
 import onnx
 from onnx import checker, defs
 
@@ -29,8 +31,17 @@ def _all_known(proto: onnx.ModelProto) -> bool:
     versions = {"" if entry.domain == "ai.onnx" else entry.domain: entry.version for entry in proto.opset_import}
     return all(
         defs.has(node.op_type, versions.get(node.domain, 1), node.domain) or (node.domain, node.op_type) in local
-        for node in proto.graph.node
+        for node in _list_nodes(proto.graph)
     )
+
+
+def _list_nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
+    """Those of nested graphs included."""
+    for node in graph.node:
+        yield node
+        for attribute in node.attribute:
+            for nested in (attribute.g, *attribute.graphs):
+                yield from _list_nodes(nested)
 
 
 def _first_sentence(error: Exception) -> str:

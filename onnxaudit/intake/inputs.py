@@ -1,5 +1,7 @@
 """What a graph takes: its one input, which axes it has, and what its numbers are."""
 
+from collections.abc import Sequence
+
 import onnx
 from onnx import TensorProto
 
@@ -99,7 +101,10 @@ def _only_input(graph: onnx.GraphProto) -> onnx.ValueInfoProto:
         raise ModelError("the model has no input; only classifiers with one image input can be audited")
     if len(inputs) > 1:
         found = ", ".join(describe(value) for value in inputs)
-        raise ModelError(f"{len(inputs)} inputs ({found}); only classifiers with one image input can be audited")
+        explained = _explain_lost(inputs)
+        raise ModelError(
+            f"{len(inputs)} inputs ({found}); only classifiers with one image input can be audited{explained}"
+        )
     return inputs[0]
 
 
@@ -189,3 +194,11 @@ def _consumed_as(graph: onnx.GraphProto, name: str) -> Layout | None:
         if node.op_type in AXIS_KEEPING_OPS:
             names.update(node.output)
     return None
+
+
+def _explain_lost(inputs: Sequence[onnx.ValueInfoProto]) -> str:
+    """A hint where tf2onnx made inputs of constants inside: those alone are named like TensorFlow's tensors."""
+    lost = [value.name for value in inputs if "/" in value.name and value.name.endswith(":0")]
+    if not lost:
+        return ""
+    return f"; {lost[0]!r} looks like a constant that the exporter lost: export a SavedModel and convert that one"

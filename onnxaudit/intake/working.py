@@ -23,7 +23,9 @@ def sort_nodes(proto: onnx.ModelProto) -> onnx.ModelProto:
     """
     nodes = proto.graph.node
     producers = {name: index for index, node in enumerate(nodes) for name in node.output if name}
-    needs = {index: [producers[name] for name in _reads(node) if name in producers] for index, node in enumerate(nodes)}
+    needs = {
+        index: [producers[name] for name in list_reads(node) if name in producers] for index, node in enumerate(nodes)
+    }
     if all(source < index for index, sources in needs.items() for source in sources):
         return proto
     try:
@@ -55,11 +57,11 @@ def add_head(proto: onnx.ModelProto, output: OutputSpec) -> onnx.ModelProto:
     return added
 
 
-def _reads(node: onnx.NodeProto) -> list[str]:
+def list_reads(node: onnx.NodeProto) -> list[str]:
     """Names that a node reads, those that only its nested graphs read included."""
     names = list(node.input)
     for attribute in node.attribute:
         for graph in [attribute.g, *attribute.graphs]:
-            names.extend(name for inner in graph.node for name in _reads(inner))
+            names.extend(name for inner in graph.node for name in list_reads(inner))
             names.extend(value.name for value in graph.output)
     return names
