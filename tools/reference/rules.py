@@ -1,7 +1,7 @@
 """The page of rules, from `report.rules`."""
 
 from onnxaudit.report.rules import RULES, Rule
-from tools.reference.markdown import write_code, write_table
+from tools.reference.markdown import write_table
 
 HEADING = """# Rules
 
@@ -26,5 +26,5 @@ def write_rule(rule: Rule) -> str:
     """One rule in full."""
     waivable = "can" if rule.waivable else "cannot"
     sections = [f"**{heading}**\n\n{text}\n" for heading, text in rule.sections.items()]
-    head = f"## {rule.id} {rule.name}\n\n{rule.short}. As `ruleId` in SARIF: {write_code(rule.id)}; "
-    return "\n".join([f"{head}{waivable} be [waived](policy.md#waivers).\n", *sections])
+    head = f"## {rule.id} {rule.name}\n\n{rule.short}. It {waivable} be [waived](policy.md#waivers).\n"
+    return "\n".join([head, *sections])
