@@ -79,6 +79,14 @@ def test_rounds_rolled_back_leave_every_weight_as_it_was() -> None:
     assert done.model.to_bytes() == model.to_bytes()
 
 
+def test_rounds_rolled_back_between_kept_ones_leave_no_trace() -> None:
+    model = stripes.backdoored()
+    done = run(model, PruningConfig(ridge=0.0, max_success=0.0))
+    assert {entry.kept for entry in done.rounds} == {True, False}
+    kept = [neuron for entry in done.rounds if entry.kept for neuron in entry.neurons]
+    assert done.model.to_bytes() == zero_neurons(model, find_target_layer(model), kept).to_bytes()
+
+
 def test_figures_of_a_kept_round_are_those_of_the_written_model() -> None:
     done = run(stripes.backdoored(), PruningConfig(ridge=0.0))
     last = [entry for entry in done.rounds if entry.kept][-1]

@@ -9,11 +9,13 @@ import pytest
 from onnxaudit import repair, scan
 from onnxaudit.errors import DataError, OutputError, UsageError
 from onnxaudit.intake import Model, load_model
+from onnxaudit.mitigation.distillation import DistillationConfig
 from onnxaudit.pipeline import FinetuningConfig, PruningConfig, RepairConfig
 from onnxaudit.records import RepairReport, Trigger, Verdict
 from tests.unit.pipeline.conftest import (
     BACKDOOR_NEURON,
     BRIEF_SCAN,
+    QUICK_SCAN,
     SHORT_SCAN,
     TARGET,
     make_true_trigger,
@@ -74,6 +76,18 @@ def test_a_clean_model_is_left_alone(make_model: MakeModel, data: Path, tmp_path
     report = repair(model, data, tmp_path / "fixed.onnx", scan=verdict)
     assert report.outcome == "nothing to repair"
     assert not (tmp_path / "fixed.onnx").exists()
+
+
+def test_a_forced_repair_of_a_clean_model_keeps_its_answers_or_writes_nothing(
+    make_model: MakeModel, data: Path, tmp_path: Path
+) -> None:
+    model, output = make_model(backdoored=False), tmp_path / "fixed.onnx"
+    tuning = FinetuningConfig(starts=0, rounds=1, distillation=DistillationConfig(steps=40, copies=4))
+    report = repair(model, data, output, RepairConfig(scan=QUICK_SCAN, finetuning=tuning), label=2)
+    assert report.targets == (2,)
+    assert report.repaired is not None
+    assert output.exists() == (report.outcome == "repaired") == report.met
+    assert not report.met or (report.repaired.agreement.value or 0.0) >= 0.97
 
 
 def test_an_inconclusive_scan_repairs_nothing_unless_a_label_is_named(
