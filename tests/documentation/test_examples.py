@@ -1,4 +1,7 @@
-"""Python that a page shows calls what is there, in the way in which it can be called."""
+"""Python that a page shows calls what is there, in the way in which it can be called.
+
+A block with a title is a file, which the commands of its page run: it has to be Python.
+"""
 
 import inspect
 from collections.abc import Callable
@@ -8,18 +11,24 @@ from typing import Any
 import pytest
 
 from onnxaudit import pipeline
-from tests.documentation.pages import ROOT, find_pages, read_blocks
+from tests.documentation.pages import ROOT, Block, find_pages, read_blocks
 
-EXAMPLES = [
-    pytest.param(block.text, id=f"{page.relative_to(ROOT)}:{block.line}")
+BLOCKS = [
+    pytest.param(block, id=f"{page.relative_to(ROOT)}:{block.line}")
     for page in find_pages()
     for block in read_blocks(page.read_text(encoding="utf-8"))
     if block.language == "python"
 ]
+EXAMPLES = [block for block in BLOCKS if block.values[0].title is None]
 
 
-@pytest.mark.parametrize("text", EXAMPLES)
-def test_examples_can_be_run(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("block", BLOCKS)
+def test_examples_are_python(block: Block) -> None:
+    compile(block.text, block.title or "example", "exec")
+
+
+@pytest.mark.parametrize("block", EXAMPLES)
+def test_examples_can_be_run(block: Block, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[str] = []
 
     def stand_in(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -32,5 +41,5 @@ def test_examples_can_be_run(text: str, monkeypatch: pytest.MonkeyPatch) -> None
 
     for name in ("scan", "repair"):
         monkeypatch.setattr(pipeline, name, stand_in(getattr(pipeline, name)))
-    exec(compile(text, "example", "exec"), {})
-    assert calls or "onnxaudit." not in text
+    exec(compile(block.text, "example", "exec"), {})
+    assert calls or "onnxaudit." not in block.text
