@@ -50,7 +50,8 @@ def unknown_operators(folder: Path) -> tuple[Path, Path]:
         z = Gemm(flat, w, b)
         r = RandomUniformLike(z)
         k = Multinomial<sample_size = 1>(z)
-        y = Identity(z)
+        drawn = Cast<to = 1>(k)
+        y = Sum(z, r, drawn)
     }"""
     return write(build(body, linear_weights(16, 3)), folder), give_data(folder)
 
