@@ -22,7 +22,7 @@ import torch
 
 from benchmarks.repair import GLANCE, Run, list_entries
 from benchmarks.repair_table import WITHOUT, Row, read_figures
-from benchmarks.zoo_folder import Zoo
+from benchmarks.zoo_folder import Zoo, add_run_options
 from onnxaudit.pipeline import FinetuningConfig, PruningConfig, RepairConfig
 
 PRUNE = RepairConfig(method="prune", scan=GLANCE, further_passes=0)
@@ -97,14 +97,9 @@ def parse() -> argparse.Namespace:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--zoo", type=Path, required=True, help="folder with index.json, models and truth/")
-    parser.add_argument("--data", type=Path, required=True, help="folder with the data sets' .npz files")
-    parser.add_argument("--results", type=Path, required=True, help="folder for the kept rows")
-    parser.add_argument("--scans", type=Path, help="folder for scan reports, used again by later runs")
-    parser.add_argument("--only", nargs="*", default=[], help="names or parts of names of models")
+    add_run_options(parser)
     parser.add_argument("--variants", nargs="*", default=list(VARIANTS), choices=list(VARIANTS))
-    parser.add_argument("--per-class", type=int, default=10, help="the defender's images a class")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--table", action="store_true", help="measure nothing, print what was kept")
     return parser.parse_args()
 
 

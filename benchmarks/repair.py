@@ -45,7 +45,7 @@ from benchmarks.repair_table import (
     sum_up,
 )
 from benchmarks.zoo import find_scan, is_right, repair
-from benchmarks.zoo_folder import Entry, Zoo
+from benchmarks.zoo_folder import Entry, Zoo, add_run_options
 from onnxaudit.files import write_atomically
 from onnxaudit.intake.saving import save_model
 from onnxaudit.pipeline import DetectionConfig, RepairConfig, ScanConfig
@@ -206,15 +206,10 @@ def parse() -> argparse.Namespace:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--zoo", type=Path, nargs="+", required=True, help="folders with index.json, models and truth/")
-    parser.add_argument("--data", type=Path, required=True, help="folder with the data sets' .npz files")
-    parser.add_argument("--results", type=Path, required=True, help="folder for the kept rows")
-    parser.add_argument("--scans", type=Path, help="folder for scan reports, used again by later runs")
-    parser.add_argument("--only", nargs="*", default=[], help="names or parts of names of models")
+    add_run_options(parser)
     parser.add_argument("--others", action="store_true", help="models with other attacks than the table's")
     parser.add_argument("--ways", nargs="*", default=list(WAYS[1:]), choices=WAYS[1:])
-    parser.add_argument("--per-class", type=int, default=10, help="the defender's images a class")
     parser.add_argument("--seeds", type=int, default=1, help="runs of each model")
-    parser.add_argument("--table", action="store_true", help="measure nothing, print what was kept")
     return parser.parse_args()
 
 

@@ -5,6 +5,7 @@ says how images are split between the defender and the evaluation, how triggers 
 inputs. What is measured here uses onnxruntime directly: the product under test has no part in it.
 """
 
+import argparse
 import importlib.util
 import json
 from dataclasses import dataclass
@@ -130,3 +131,13 @@ class _Predictor:
         chunks = [inputs[start : start + size] for start in range(0, len(inputs), size)]
         outputs = [self._session.run(None, {self._input.name: chunk})[0] for chunk in chunks]
         return np.asarray(np.concatenate(outputs).argmax(axis=1), dtype=np.int64)
+
+
+def add_run_options(parser: argparse.ArgumentParser) -> None:
+    """Options of benchmarks that keep a row for each model and go on from there."""
+    parser.add_argument("--data", type=Path, required=True, help="folder with the data sets' .npz files")
+    parser.add_argument("--results", type=Path, required=True, help="folder for the kept rows")
+    parser.add_argument("--scans", type=Path, help="folder for scan reports, used again by later runs")
+    parser.add_argument("--only", nargs="*", default=[], help="names or parts of names of models")
+    parser.add_argument("--per-class", type=int, default=10, help="the defender's images a class")
+    parser.add_argument("--table", action="store_true", help="measure nothing, print what was kept")
