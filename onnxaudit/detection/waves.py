@@ -22,6 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from onnxaudit.cosines import add_up
 from onnxaudit.deadline import Deadline
 from onnxaudit.detection.config import WavesConfig
 from onnxaudit.detection.forwards import device_of
@@ -66,15 +67,6 @@ def measure_waves(
     with Workers(pixels.device) as workers:
         strengths = join(workers.map(weaken, cut(list(others), per_part)))
     return {label: strength for label, strength in zip(others, strengths, strict=False) if np.isfinite(strength)}
-
-
-def add_up(amplitudes: Tensor, height: int, width: int) -> Tensor:
-    """The change `(rows, c, height, width)` of amplitudes `(rows, c, i, j)`."""
-    down, across = (
-        _make_waves(side, count, amplitudes) for side, count in zip((height, width), amplitudes.shape[2:], strict=True)
-    )
-    change: Tensor = torch.einsum("rcij,hi,wj->rchw", amplitudes, down, across)
-    return change
 
 
 def measure_strength(amplitudes: Tensor, height: int, width: int) -> Tensor:
@@ -125,11 +117,3 @@ def _draw_orders(others: Mapping[int, Ints], streams: Sequence[np.random.Generat
         for index, stream in zip(others.values(), streams, strict=True)
     ]
     return torch.from_numpy(np.stack(orders))
-
-
-def _make_waves(side: int, count: int, like: Tensor) -> Tensor:
-    """Orthonormal cosines as columns, `(side, count)`."""
-    position = torch.arange(side, device=like.device, dtype=like.dtype)[:, None] + 0.5
-    waves: Tensor = torch.cos(torch.pi * position * torch.arange(count, device=like.device) / side) * (2 / side) ** 0.5
-    waves[:, 0] /= 2**0.5
-    return waves

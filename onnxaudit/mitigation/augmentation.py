@@ -1,13 +1,10 @@
-"""Small changes that leave the content of an image: shifts, brightness, contrast, mixtures; and triggers put on."""
+"""Small changes that leave the content of an image: shifts, brightness, contrast, mixtures."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
-
-from onnxaudit.records import Trigger
 
 
 @dataclass(frozen=True)
@@ -32,48 +29,24 @@ class AugmentationConfig:
     trigger_noise: float = 0.05
 
 
-def augment(images: Tensor, config: AugmentationConfig, draw: Generator) -> Tensor:
-    """Changed copies of `images` `(n, c, h, w)` in [0, 1], in random order."""
+def augment(images: Tensor, config: AugmentationConfig, draw: Generator) -> tuple[Tensor, Tensor]:
+    """Changed copies of `images` `(n, c, h, w)` in [0, 1], in random order.
+
+    Returns:
+        The copies, and the one or two images that each was made from, `(n, 2)`.
+    """
     moved = move(images, count_places(config.shift, images), draw)
     mean = moved.mean(dim=(1, 2, 3), keepdim=True)
     gain = 1 + config.contrast * _symmetric(len(images), draw)
     lit = ((moved - mean) * gain + mean + config.brightness * _symmetric(len(images), draw)).clamp(0, 1)
-    order = torch.randperm(len(lit), generator=draw)
-    lit, others = lit[order], lit[torch.randperm(len(lit), generator=draw)]
+    first, second = (torch.randperm(len(lit), generator=draw) for _ in range(2))
+    lit, others, second = lit[first], lit[first[second]], first[second]
     blended = int(config.mixed * len(lit))
     share = torch.rand(blended, 1, 1, 1, generator=draw)
     lit[:blended] = share * lit[:blended] + (1 - share) * others[:blended]
-    return lit[torch.randperm(len(lit), generator=draw)]
-
-
-def stamp(images: Tensor, triggers: Tensor, config: AugmentationConfig, draw: Generator) -> tuple[Tensor, Tensor]:
-    """Each image with one of the triggers, slightly moved and noisy.
-
-    Args:
-        images: `(n, c, h, w)`.
-        triggers: `(k, 1 + c, h, w)`, mask then pattern.
-        config: how far triggers are moved and disturbed.
-        draw: of all randomness.
-
-    Returns:
-        The stamped images `(n, c, h, w)`, and which trigger each of them carries `(n,)`.
-    """
-    which = torch.randint(len(triggers), (len(images),), generator=draw)
-    chosen = move(triggers[which], config.trigger_shift, draw)
-    mask, pattern = chosen[:, :1], chosen[:, 1:]
-    noise = config.trigger_noise * torch.randn(pattern.shape, generator=draw)
-    return images + mask * ((pattern + noise).clamp(0, 1) - images), which
-
-
-def stack(triggers: Sequence[Trigger]) -> Tensor:
-    """Triggers as one tensor `(k, 1 + c, h, w)`, mask then pattern; `(0,)` without any."""
-    parts = [torch.cat([torch.from_numpy(t.mask), torch.from_numpy(t.pattern)]) for t in triggers]
-    return torch.stack(parts) if parts else torch.empty(0)
-
-
-def unstack(triggers: Tensor) -> list[Trigger]:
-    """The inverse of `stack`."""
-    return [Trigger(part[:1].numpy(), part[1:].numpy()) for part in triggers.cpu()]
+    second[blended:] = first[blended:]
+    order = torch.randperm(len(lit), generator=draw)
+    return lit[order], torch.stack([first, second], dim=1)[order]
 
 
 def move(images: Tensor, reach: int, draw: Generator) -> Tensor:

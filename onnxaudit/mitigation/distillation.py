@@ -12,8 +12,12 @@ Sources: G. Hinton et al., Distilling the knowledge in a neural network, 2015; b
 after L. Beyer et al., Knowledge distillation: a good teacher is patient and consistent, CVPR 2022; activations
 after Y. Li et al., Neural attention distillation, ICLR 2021.
 
-Differs from the sources: `T` is the standard deviation of the original's centred logits. Networks trained to the
-end have margins of 5 or of 50; a fixed `T` would distil the one and teach hard labels to the other.
+Differs from the sources:
+- `T` is the standard deviation of the original's centred logits. Networks trained to the end have margins of 5 or of
+  50; a fixed `T` would distil the one and teach hard labels to the other;
+- what the original makes of an augmented image is left out where it answers the trigger's label and nothing in the
+  image is of that class. A backdoor that answers to faint changes fires on half of the copies of some networks, which
+  then teach it anew (success of a real warp after the repair, with them: 0.58; without: 0.26).
 """
 
 import math
@@ -30,8 +34,9 @@ from torch import Tensor
 from onnxaudit.deadline import Deadline
 from onnxaudit.importer import Classifier, write_back
 from onnxaudit.intake.model import Model
-from onnxaudit.mitigation.augmentation import AugmentationConfig, augment, stamp
-from onnxaudit.records import Floats, TargetLayer
+from onnxaudit.mitigation.augmentation import AugmentationConfig, augment
+from onnxaudit.mitigation.stamping import Stamps
+from onnxaudit.records import Floats, Ints, TargetLayer
 from onnxaudit.workers import Workers, count_rows, cut_tensor
 
 CLEAN = -1  # instead of the label that a trigger leads to
@@ -45,6 +50,7 @@ class DistillationConfig:
         steps: of Adam.
         batch: images a step.
         stamped: share of them that carry a trigger.
+        distorted: share of them with a change of the whole image.
         stamped_weight: `w`. A trigger hides a part of the image: what the original answers to the whole is more than
             can be asked for.
         activations: `φ`.
@@ -62,6 +68,7 @@ class DistillationConfig:
     steps: int = 160
     batch: int = 64
     stamped: float = 0.25
+    distorted: float = 0.1
     stamped_weight: float = 0.1
     activations: float = 1.0
     refusal: float = 0.5
@@ -69,7 +76,7 @@ class DistillationConfig:
     step_size: float = 3e-3
     warmup: int = 10
     reach: float | None = None
-    copies: int = 40
+    copies: int = 80
     most_values: int = 2**26
     chunk_pixels: int = 2**15
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
@@ -116,6 +123,8 @@ class Distiller:
         original: answers questions.
         copy: is trained.
         images: clean images `(n, c, h, w)`.
+        classes: of them `(n,)`.
+        targets: labels that triggers lead to.
         weights: initializers to move.
         layer: whose activations are compared.
         pruned: its neurons that are out.
@@ -130,6 +139,8 @@ class Distiller:
         original: Classifier,
         copy: Classifier,
         images: Floats,
+        classes: Ints,
+        targets: Sequence[int],
         weights: Sequence[str],
         layer: TargetLayer,
         pruned: Sequence[int],
@@ -140,7 +151,7 @@ class Distiller:
     ) -> None:
         self._original = original
         self._copy = copy
-        self._images = torch.from_numpy(images)
+        self._images, self._classes = torch.from_numpy(images), torch.from_numpy(classes)
         self._config = config
         self._draw = draw
         self._workers = workers
@@ -151,26 +162,25 @@ class Distiller:
         self._present = torch.ones(layer.neurons, device=self.device)
         self._present[list(pruned)] = 0.0
         self._chunk = count_rows(config.chunk_pixels, images[0, 0].size, self.device)
+        self._lesson = self._prepare(torch.tensor(targets, dtype=torch.int64))
 
-    def train(self, triggers: Tensor, labels: Tensor, effort: float, deadline: Deadline) -> None:
+    def train(self, stamps: Stamps, effort: float, deadline: Deadline) -> None:
         """One round.
 
         Args:
-            triggers: `(k, 1 + c, h, w)`; with none of them the copy learns from clean images alone.
-            labels: `(k,)`, where each trigger leads.
+            stamps: what to ignore; with nothing in it the copy learns from clean images alone.
             effort: factor on the step size.
             deadline: when to stop.
         """
         self._copy.model.unfreeze(self._weights)
-        lesson = self._prepare()
         adam = torch.optim.Adam(list(self._weights.values()))
         start = [weight.detach().clone() for weight in self._weights.values()]
         for step in range(self._config.steps):
             if deadline.passed:
                 break
             adam.param_groups[0]["lr"] = effort * self._step_size(step)
-            chosen = torch.randint(len(lesson.images), (self._config.batch,), generator=self._draw)
-            self._differentiate(self._ask(lesson, chosen, triggers, labels))
+            chosen = torch.randint(len(self._lesson.images), (self._config.batch,), generator=self._draw)
+            self._differentiate(self._ask(chosen, stamps))
             adam.step()
             self._hold_near(start)
             self._zero()
@@ -180,12 +190,16 @@ class Distiller:
         """`model` with the copy's weights."""
         return write_back(model, self._copy.model)
 
-    def _prepare(self) -> _Lesson:
+    def _prepare(self, targets: Tensor) -> _Lesson:
+        """Questions, without those to which the original gives one of `targets` for no reason but its backdoor."""
         most = max(1, self._config.most_values // self._images.numel())
         repeated = self._images.repeat(min(self._config.copies, most), 1, 1, 1)
-        images = augment(repeated, self._config.augmentation, self._draw)
+        images, sources = augment(repeated, self._config.augmentation, self._draw)
         parts = self._workers.map(self._answer, cut_tensor(images, self._chunk))
         logits, activations = (torch.cat(part) for part in zip(*parts, strict=True))
+        answers, classes = logits.argmax(dim=1).cpu(), self._classes[sources % len(self._images)]
+        kept = ~torch.isin(answers, targets) | (classes == answers[:, None]).any(dim=1)
+        images, logits, activations = images[kept], logits[kept.to(self.device)], activations[kept.to(self.device)]
         temperature = (logits - logits.mean(dim=1, keepdim=True)).std()
         spread = (activations - activations.mean(dim=0)).square().sum(dim=1).mean()
         return _Lesson(images, logits, activations, temperature, spread.clamp(min=torch.finfo(spread.dtype).tiny))
@@ -194,13 +208,13 @@ class Distiller:
     def _answer(self, images: Tensor) -> tuple[Tensor, Tensor]:
         return self._read(self._original, images)
 
-    def _ask(self, lesson: _Lesson, chosen: Tensor, triggers: Tensor, labels: Tensor) -> _Questions:
-        """A share of the chosen images with a trigger, then the others."""
-        count = round(self._config.stamped * len(chosen)) if len(triggers) else 0
+    def _ask(self, chosen: Tensor, stamps: Stamps) -> _Questions:
+        """A share of the chosen images with a stamp, then the others."""
+        triggered, distorted = (round(share * len(chosen)) for share in (self._config.stamped, self._config.distorted))
+        lesson = self._lesson
         images, target = lesson.images[chosen], torch.full((len(chosen),), CLEAN)
-        if count:
-            stamped, used = stamp(images[:count], triggers, self._config.augmentation, self._draw)
-            images, target[:count] = torch.cat([stamped, images[count:]]), labels[used]
+        stamped, labels = stamps.put_on(images, triggered, distorted, self._config.augmentation, self._draw)
+        images, target[: len(labels)] = torch.cat([stamped, images[len(labels) :]]), labels
         spots = chosen.to(self.device)
         return _Questions(
             images, target.to(self.device), lesson.logits[spots], lesson.activations[spots], lesson.temperature,

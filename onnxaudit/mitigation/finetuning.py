@@ -17,11 +17,12 @@ Differs from the source:
 - an inverted trigger is a part of the real one, or another way to the label. Measured on a VGG of 43 classes with a
   7x7 trigger, success of the real one after distilling with two inverted triggers: 0.84; with fresh inversions
   after every round: 0.2 to 0.5; with triggers made to work again before every round: below 0.01. Distilling on
-  with triggers that no longer work brings the real one back (0.17 to 0.46).
+  with triggers that no longer work brings the real one back (0.17 to 0.46);
+- against labels that are reached by whole-image changes (`distortions`) such changes join the triggers.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -30,11 +31,12 @@ import torch
 from onnxaudit.deadline import Deadline
 from onnxaudit.importer import Classifier, import_model
 from onnxaudit.intake.model import Model
-from onnxaudit.mitigation.augmentation import stack, unstack
 from onnxaudit.mitigation.blending import blend
 from onnxaudit.mitigation.distillation import DistillationConfig, Distiller
+from onnxaudit.mitigation.distortions import Distortion, DistortionConfig, shape_distortions
 from onnxaudit.mitigation.gauging import Gauge, Triggers, TuningRound
 from onnxaudit.mitigation.hardening import HardeningConfig, harden
+from onnxaudit.mitigation.stamping import Stamps, stack, unstack
 from onnxaudit.records import Event, OnEvent, Preprocessing, Samples, TargetLayer, Trigger
 from onnxaudit.runtime import Runtime
 from onnxaudit.surgery import neuron_entries, tunable_weights
@@ -60,6 +62,7 @@ class FinetuningConfig:
             the nearer the pruned one, the more of the backdoor comes back.
         distillation: of one round.
         hardening: of the triggers, between rounds.
+        distortion: whole-image changes, made anew in every round against labels that they lead to.
     """
 
     starts: int = 3
@@ -72,6 +75,7 @@ class FinetuningConfig:
     shares: tuple[float, ...] = (0.95, 0.9, 0.85, 0.8)
     distillation: DistillationConfig = field(default_factory=DistillationConfig)
     hardening: HardeningConfig = field(default_factory=HardeningConfig)
+    distortion: DistortionConfig = field(default_factory=DistortionConfig)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +110,7 @@ def finetune(
     triggers: Triggers,
     config: FinetuningConfig = FinetuningConfig(),
     *,
+    spread: Collection[int] = (),
     invert: Invert | None = None,
     seed: int,
     device: str = "cpu",
@@ -124,6 +129,7 @@ def finetune(
         validation: `D_valid`, which alone chooses.
         triggers: inverted triggers by label; empty for tuning on clean samples only.
         config: settings.
+        spread: labels against which distortions of the whole image are made too.
         invert: `(model, label, number) -> triggers` found on a model, those only that still stand out; each
             number is another fresh start, the first ones on the original. None: only the given triggers are known.
         seed: of all randomness.
@@ -133,7 +139,20 @@ def finetune(
     """
     gauge = Gauge(original, preprocessing, validation, device)
     with Workers(torch.device(device)) as workers:
-        course = _Course(original, pruned, preprocessing, layer, neurons, fitting, config, seed, device, workers)
+        course = _Course(
+            original,
+            pruned,
+            preprocessing,
+            layer,
+            neurons,
+            fitting,
+            list(triggers),
+            spread,
+            config,
+            seed,
+            device,
+            workers,
+        )
         course.learn(triggers)
         if invert is not None:
             course.learn_fresh(invert, original, range(config.starts))
@@ -193,6 +212,7 @@ class _Course:
         models: the network after each round.
         found: by label, all triggers given or inverted so far.
         hardened: by label, all that were made of them.
+        distortions: all whole-image changes made so far, each with the label that it leads to.
     """
 
     def __init__(
@@ -203,21 +223,28 @@ class _Course:
         layer: TargetLayer,
         neurons: Sequence[int],
         fitting: Samples,
+        targets: Sequence[int],
+        spread: Collection[int],
         config: FinetuningConfig,
         seed: int,
         device: str,
         workers: Workers,
     ) -> None:
         self._pruned, self._fitting, self._config, self._workers = pruned, fitting, config, workers
+        self._spread = [label for label in targets if label in spread]
         self._draw = torch.Generator().manual_seed(seed)
         answering, self._copy = (Classifier(import_model(m, device), preprocessing) for m in (original, pruned))
         movable = tunable_weights(pruned, layer if config.layers == "head" else None)
         weights = [name for name in movable if name in self._copy.model.weights]
         held = neuron_entries(pruned, layer, neurons)
+        classes = Runtime(original, preprocessing, device).logits(fitting.images).argmax(axis=1)
+        self._classes = classes if fitting.labels is None else fitting.labels
         self._distiller = Distiller(
             answering,
             self._copy,
             fitting.images,
+            self._classes,
+            targets,
             weights,
             layer,
             neurons,
@@ -226,10 +253,9 @@ class _Course:
             self._draw,
             workers,
         )
-        classes = Runtime(original, preprocessing, device).logits(fitting.images).argmax(axis=1)
-        self._classes = classes if fitting.labels is None else fitting.labels
         self.found: dict[int, list[Trigger]] = defaultdict(list)
         self.hardened: dict[int, list[Trigger]] = defaultdict(list)
+        self.distortions: list[tuple[Distortion, int]] = []
         self.models: list[Model] = []
 
     def learn(self, triggers: Triggers) -> None:
@@ -249,13 +275,21 @@ class _Course:
         """Make every trigger found so far work on the copy as it stands."""
         for label, found in self.found.items():
             self.hardened[label] += self._harden(found, label)
+        self.distortions += shape_distortions(
+            self._copy,
+            self._fitting.images,
+            self._classes,
+            self._spread,
+            self._config.distortion,
+            self._draw,
+            self._workers,
+        )
 
     def distil(self, effort: float, deadline: Deadline) -> None:
         """One round with all triggers; its outcome joins `models`."""
         known = [*self.found.items(), *self.hardened.items()]
-        flat = [(trigger, label) for label, some in known for trigger in some]
-        labels = torch.tensor([label for _, label in flat], dtype=torch.int64, device=self._distiller.device)
-        self._distiller.train(stack([trigger for trigger, _ in flat]), labels, effort, deadline)
+        triggers = [(trigger, label) for label, some in known for trigger in some]
+        self._distiller.train(Stamps.of(triggers, self.distortions), effort, deadline)
         self.models.append(self._distiller.export(self._pruned))
 
     def _harden(self, found: Sequence[Trigger], label: int) -> list[Trigger]:

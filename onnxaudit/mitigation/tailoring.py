@@ -21,4 +21,9 @@ def tailor(config: FinetuningConfig, layout: Layout) -> FinetuningConfig:
         steady = replace(steady, shift=0.0, trigger_shift=0)
         hardening = replace(hardening, reach=1.0)
     distillation = replace(config.distillation, augmentation=steady)
-    return replace(config, distillation=distillation, hardening=hardening)
+    return replace(
+        config,
+        distillation=distillation,
+        hardening=hardening,
+        distortion=replace(config.distortion, number=0),
+    )

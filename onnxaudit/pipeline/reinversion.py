@@ -1,6 +1,6 @@
-"""Between rounds of fine-tuning: is there still a short way to the label?"""
+"""For fine-tuning: how a label is reached, and whether there is still a short way to it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -10,7 +10,7 @@ from onnxaudit.detection.inversion import invert
 from onnxaudit.importer import Classifier, import_model
 from onnxaudit.intake import Model
 from onnxaudit.pipeline.subject import Subject
-from onnxaudit.records import LabelStatus, Samples, ScanReport, Trigger
+from onnxaudit.records import LabelStatus, Look, Samples, ScanReport, Trigger
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,3 +50,12 @@ class Reinversion:
         others = [row for row in self.scan.labels if row.label not in self.scan.target_labels and row.mask_l1]
         closer = [row for row in others if row.role is not None]
         return median([row.mask_l1 or 0.0 for row in closer or others] or [0.0])
+
+
+def find_spread(scan: ScanReport) -> tuple[int, ...]:
+    """Labels that stand out more by the weakest change of the whole image than by the smallest mask."""
+
+    def is_spread(ratios: Mapping[Look, float]) -> bool:
+        return ratios.get(Look.WAVES, 0.0) > ratios.get(Look.TRIGGER, 1.0)
+
+    return tuple(row.label for row in scan.labels if is_spread(row.ratios))

@@ -1,15 +1,12 @@
 from dataclasses import replace
 
-import numpy as np
 import torch
 
-from onnxaudit.mitigation.augmentation import AugmentationConfig, augment, move, stack, stamp, unstack
+from onnxaudit.mitigation.augmentation import AugmentationConfig, augment, move
 from onnxaudit.mitigation.finetuning import FinetuningConfig
 from onnxaudit.mitigation.tailoring import tailor
 from onnxaudit.records import Layout
 from tests.unit.mitigation import stripes
-
-STILL = AugmentationConfig(trigger_shift=0, trigger_noise=0.0)
 
 
 def draw(seed: int = 0) -> torch.Generator:
@@ -18,14 +15,14 @@ def draw(seed: int = 0) -> torch.Generator:
 
 def test_augmented_images_stay_images() -> None:
     images = torch.from_numpy(stripes.samples().images)
-    changed = augment(images, AugmentationConfig(brightness=1.0, contrast=2.0), draw())
+    changed, _ = augment(images, AugmentationConfig(brightness=1.0, contrast=2.0), draw())
     assert changed.shape == images.shape
     assert 0.0 <= changed.min() < changed.max() <= 1.0
 
 
 def test_the_same_seed_augments_alike() -> None:
     images = torch.from_numpy(stripes.samples().images)
-    once, again, other = (augment(images, AugmentationConfig(), draw(seed)) for seed in (1, 1, 2))
+    once, again, other = (augment(images, AugmentationConfig(), draw(seed))[0] for seed in (1, 1, 2))
     assert torch.equal(once, again)
     assert not torch.equal(once, other)
 
@@ -37,25 +34,22 @@ def test_moving_repeats_the_border() -> None:
     assert (0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 3.0, 3.0, 4.0) in moved
 
 
-def test_each_image_carries_the_trigger_that_is_named() -> None:
-    first, second = stripes.trigger(), stripes.Trigger(np.ones((1, 8, 8)), np.zeros((1, 8, 8)))
-    triggers = stack([first, stripes.Trigger(second.mask.astype(np.float32), second.pattern.astype(np.float32))])
-    images = torch.from_numpy(stripes.samples().images)
-    stamped, which = stamp(images, triggers, STILL, draw())
-    assert set(which.tolist()) == {0, 1}
-    np.testing.assert_allclose(stamped[which == 0], first.apply(images[which == 0].numpy()), atol=1e-6)
-    assert not stamped[which == 1].any()
-
-
-def test_triggers_survive_stacking() -> None:
-    (back,) = unstack(stack([stripes.trigger()]))
-    assert back.digest == stripes.trigger().digest
+def test_copies_say_what_they_were_made_from() -> None:
+    images = torch.arange(1.0, 7.0).reshape(6, 1, 1, 1) / 10
+    still = AugmentationConfig(shift=0.0, brightness=0.0, contrast=0.0, mixed=0.5)
+    changed, sources = augment(images, still, draw())
+    first, second = (images[sources[:, place], 0, 0, 0] for place in (0, 1))
+    alone = sources[:, 0] == sources[:, 1]
+    assert int(alone.sum()) >= 3
+    torch.testing.assert_close(changed[alone, 0, 0, 0], first[alone])
+    low, high = torch.minimum(first, second) - 1e-6, torch.maximum(first, second) + 1e-6
+    assert ((low <= changed[:, 0, 0, 0]) & (changed[:, 0, 0, 0] <= high)).all()
 
 
 def test_features_stay_in_their_places_and_keep_their_values() -> None:
     config = tailor(FinetuningConfig(), Layout.NC).distillation.augmentation
     features = torch.rand(6, 1, 1, 9, generator=draw())
-    augmented = augment(features, replace(config, mixed=0.0), draw(1))
+    augmented, _ = augment(features, replace(config, mixed=0.0), draw(1))
     order = [int((augmented == one).flatten(1).all(dim=1).nonzero()[0]) for one in features]
     assert sorted(order) == list(range(6))
 
@@ -63,7 +57,7 @@ def test_features_stay_in_their_places_and_keep_their_values() -> None:
 def test_series_come_earlier_or_later_and_nothing_else() -> None:
     config = tailor(FinetuningConfig(), Layout.NCW).distillation.augmentation
     series = torch.rand(1, 2, 1, 50, generator=draw()).repeat(20, 1, 1, 1)
-    augmented = augment(series, replace(config, mixed=0.0), draw(1))
+    augmented, _ = augment(series, replace(config, mixed=0.0), draw(1))
     inner = {tuple(series[0, 0, 0, 3 + by : 47 + by].tolist()) for by in range(-3, 4)}
     assert all(tuple(one[0, 0, 3:47].tolist()) in inner for one in augmented)
     assert len({tuple(one.flatten().tolist()) for one in augmented}) > 3

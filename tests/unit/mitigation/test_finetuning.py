@@ -9,6 +9,7 @@ from onnxaudit.deadline import Deadline
 from onnxaudit.importer import Classifier, import_model
 from onnxaudit.intake import Model
 from onnxaudit.mitigation.distillation import DistillationConfig, lead
+from onnxaudit.mitigation.distortions import DistortionConfig
 from onnxaudit.mitigation.finetuning import Finetuning, FinetuningConfig, finetune
 from onnxaudit.mitigation.gauging import Gauge, TuningRound
 from onnxaudit.mitigation.hardening import HardeningConfig
@@ -23,9 +24,10 @@ QUICK = FinetuningConfig(
     rounds=2,
     distillation=DistillationConfig(steps=40, batch=32, copies=4, step_size=0.03),
     hardening=HardeningConfig(steps=10, samples=8),
+    distortion=DistortionConfig(number=1, steps=10, samples=8),
 )
 
-BRIEF = replace(QUICK, rounds=1, shares=())
+BRIEF = replace(QUICK, rounds=1, further_rounds=0, shares=())
 
 
 def run(model: Model, pruned: Model | None = None, config: FinetuningConfig = QUICK, **options: object) -> Finetuning:
@@ -67,6 +69,27 @@ def test_a_part_of_the_trigger_is_enough_to_remove_the_whole() -> None:
     assert stripes.success(done.model) < 0.2
 
 
+def test_a_backdoor_that_small_changes_set_off_is_removed_too() -> None:
+    model = stripes.backdoored()
+    weights = model.initializer("w1").copy().reshape(-1, 8, 8)
+    weights[list(stripes.PLANTED)] = 0.0
+    weights[list(stripes.PLANTED), :, 6:] = 1.0  # dark but for noise, unless the whole image is lit
+    bias = np.repeat([0.0, -2.0], [6, 2]).astype(np.float32)
+    model = model.with_values({"w1": weights.reshape(8, -1), "b1": bias})
+    lit = Trigger(np.full((1, 8, 8), 0.2, np.float32), np.ones((1, 8, 8), np.float32))
+    assert stripes.success(model, lit) == 1.0
+    done = run(model, triggers={stripes.TARGET: (lit,)})
+    assert stripes.success(done.model, lit) < 0.1
+    assert stripes.accuracy(done.model) > 0.95
+
+
+def test_against_labels_of_whole_image_changes_distortions_are_made() -> None:
+    model = stripes.backdoored()
+    with_them, without = (run(model, config=BRIEF, spread=labels).model for labels in ((stripes.TARGET, 1), (1,)))
+    assert with_them.to_bytes() != without.to_bytes()
+    assert without.to_bytes() == run(model, config=BRIEF).model.to_bytes()  # label 1 is no target
+
+
 def test_pruned_neurons_stay_at_zero() -> None:
     model = stripes.backdoored()
     pruned = zero_neurons(model, find_target_layer(model), [6])
@@ -97,10 +120,9 @@ def test_the_same_seed_gives_the_same_weights() -> None:
 
 
 def test_validation_samples_choose_but_do_not_teach() -> None:
-    config = replace(QUICK, rounds=1)
     seen = stripes.samples(seed=2)
     noise = Samples(np.random.default_rng(0).random(seen.images.shape).astype(np.float32), seen.labels, "noise")
-    one, other = (run(stripes.backdoored(), config=config, validation=some).model for some in (seen, noise))
+    one, other = (run(stripes.backdoored(), config=BRIEF, validation=some).model for some in (seen, noise))
     assert one.to_bytes() == other.to_bytes()
 
 
@@ -188,7 +210,7 @@ def test_a_network_on_the_way_is_handed_back_where_the_tuned_one_agrees_too_litt
 
     def misjudge(self: Gauge, tuned: Model, *triggers: object) -> TuningRound:
         measured = measure(self, tuned, *triggers)
-        near = np.abs(tuned.initializer("w1") - model.initializer("w1")).max() < 0.95 * reach
+        near = np.abs(tuned.initializer("w1") - model.initializer("w1")).max() < 0.93 * reach
         return replace(measured, agreement=rate(100 if near else 50, 100))
 
     reach = np.abs(run(model).model.initializer("w1") - model.initializer("w1")).max()
