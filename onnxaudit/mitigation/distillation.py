@@ -51,8 +51,8 @@ class DistillationConfig:
         batch: images a step.
         stamped: share of them that carry a trigger.
         distorted: share of them with a change of the whole image.
-        stamped_weight: `w`. A trigger hides a part of the image: what the original answers to the whole is more than
-            can be asked for.
+        stamped_weight: `w` of images with a trigger. It hides a part of the image: what the original answers to the
+            whole is more than can be asked for.
         activations: `φ`.
         refusal: `s`.
         refusal_margin: `c`; how far below the others the label has to stay.
@@ -95,10 +95,14 @@ class _Lesson:
 
 @dataclass(frozen=True, eq=False)
 class _Questions:
-    """One step's images `(n, c, h, w)` and what is wanted: `targets` are labels to refuse, or `CLEAN`."""
+    """One step's images `(n, c, h, w)` and what is wanted: `targets` are labels to refuse, or `CLEAN`.
+
+    `weights` say how much the original's answer to the unstamped image counts.
+    """
 
     images: Tensor
     targets: Tensor
+    weights: Tensor
     logits: Tensor
     activations: Tensor
     temperature: Tensor
@@ -111,6 +115,7 @@ class _Questions:
             self,
             images=self.images[rows],
             targets=self.targets[kept],
+            weights=self.weights[kept],
             logits=self.logits[kept],
             activations=self.activations[kept],
         )
@@ -215,11 +220,18 @@ class Distiller:
         images, target = lesson.images[chosen], torch.full((len(chosen),), CLEAN)
         stamped, labels = stamps.put_on(images, triggered, distorted, self._config.augmentation, self._draw)
         images, target[: len(labels)] = torch.cat([stamped, images[len(labels) :]]), labels
+        weights = torch.ones(len(chosen))
+        weights[: triggered if len(stamps.triggers) else 0] = self._config.stamped_weight
         spots = chosen.to(self.device)
         return _Questions(
-            images, target.to(self.device), lesson.logits[spots], lesson.activations[spots], lesson.temperature,
+            images,
+            target.to(self.device),
+            weights.to(self.device),
+            lesson.logits[spots],
+            lesson.activations[spots],
+            lesson.temperature,
             lesson.spread,
-        )  # fmt: skip
+        )
 
     def _differentiate(self, questions: _Questions) -> None:
         """Leaves the loss's gradient at the weights."""
@@ -240,8 +252,7 @@ class Distiller:
         answers = F.kl_div(F.log_softmax(logits / unit, 1), F.softmax(asked.logits / unit, 1), reduction="none")
         present = self._present.repeat_interleave(activations.shape[1] // len(self._present))  # a map has many places
         gaps = ((activations - asked.activations) * present).square().sum(dim=1) / asked.spread
-        weight = torch.where(clean, 1.0, self._config.stamped_weight)
-        loss = (weight * (answers.sum(dim=1) + self._config.activations * gaps)).sum()
+        loss = (asked.weights * (answers.sum(dim=1) + self._config.activations * gaps)).sum()
         if clean.all():
             return loss
         refusal = self._refuse(logits[~clean], asked.logits[~clean], asked.targets[~clean], unit)

@@ -53,6 +53,8 @@ class RepairConfig:
         remove: take pruned neurons out of the graph, where they can go; else they stay, at zero.
         standing_out: during fine-tuning a fresh trigger still stands out if it is this many times smaller than is
             normal for the model.
+        spread: labels that stand out so many times more by whole-image changes than by masks are unlearnt with such
+            changes as well.
     """
 
     method: Method = "full"
@@ -62,6 +64,7 @@ class RepairConfig:
     further_passes: int = 2
     remove: bool = False
     standing_out: float = 1.5
+    spread: float = 1.5
 
 
 class _NotMetError(Exception):
@@ -162,7 +165,7 @@ class Job:
             validation,
             {target: (trigger,) for target, trigger in triggers.items()} if full else {},
             replace(self.config.finetuning, min_agreement=limits.min_agreement, max_success=limits.max_success),
-            spread=find_spread(self.scan) if full else (),
+            spread=find_spread(self.scan, self.config.spread) if full else (),
             invert=Reinversion(
                 self.subject,
                 self.scan,
