@@ -2,8 +2,8 @@
 
     minimise over u   mean_x cross_entropy(g(W(x)), y_t),   W(x) = clip(x(place + flow) + change, 0, 1)
 
-One of the two is `bound · tanh(u)` with `u` a sum of slow cosines, the other zero. A sinusoid, a shade or a warp
-is such a change, and has no mask worth the name: a network that has learnt to ignore every mask may still obey it.
+One of `flow` and `change` is `bound · tanh(u)` with `u` a sum of slow cosines, the other zero. A sinusoid, a shade or a
+warp is such a change, and has no mask worth the name: a network that has learnt to ignore every mask may still obey it.
 
 Sources: S.-M. Moosavi-Dezfooli et al., Universal adversarial perturbations, CVPR 2017; flows after C. Xiao et al.,
 Spatially transformed adversarial examples, ICLR 2018. The attacks: M. Barni et al., A new backdoor attack in CNNs by
@@ -57,26 +57,15 @@ class DistortionConfig:
 
 @dataclass(frozen=True, eq=False)
 class Distortion:
-    """A change of the whole image.
+    """A change of the whole image; one of the two is zero.
 
     Attributes:
-        kind: which of the two is not zero.
         change: added to pixels, `(c, h, w)`.
         flow: in pixels, rows then columns, `(2, h, w)`: each place shows what is so far away.
     """
 
-    kind: Kind
-    change: Floats
-    flow: Floats
-
-    def apply(self, images: Floats) -> Floats:
-        """`images` `(n, c, h, w)` in [0, 1], changed."""
-        change, flow = (part.expand(len(images), -1, -1, -1) for part in self.tensors())
-        return distort(torch.from_numpy(images), change, flow).numpy()
-
-    def tensors(self) -> tuple[Tensor, Tensor]:
-        """Change and flow."""
-        return torch.from_numpy(self.change), torch.from_numpy(self.flow)
+    change: Tensor
+    flow: Tensor
 
 
 def distort(images: Tensor, changes: Tensor, flows: Tensor) -> Tensor:
@@ -140,7 +129,7 @@ def _shape(
         (values.grad,) = torch.autograd.grad(F.cross_entropy(logits, targets), values)
         adam.step()
     change, flow = _decode(values.detach(), kind, batches.shape[1:], config)
-    return Distortion(kind, change[0].cpu().numpy(), flow[0].cpu().numpy())
+    return Distortion(change[0].cpu(), flow[0].cpu())
 
 
 def _decode(values: Tensor, kind: Kind, shape: torch.Size, config: DistortionConfig) -> tuple[Tensor, Tensor]:

@@ -37,7 +37,7 @@ class Stamps:
         return cls(
             stack([trigger for trigger, _ in triggers]),
             torch.tensor([label for _, label in triggers], dtype=torch.int64),
-            _stack([torch.cat(distortion.tensors()) for distortion, _ in distortions]),
+            _stack([torch.cat([distortion.change, distortion.flow]) for distortion, _ in distortions]),
             torch.tensor([label for _, label in distortions], dtype=torch.int64),
         )
 
