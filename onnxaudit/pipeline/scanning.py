@@ -8,7 +8,7 @@ from onnxaudit.deadline import Deadline
 from onnxaudit.detection import DetectionConfig, detect
 from onnxaudit.pipeline.embedding import embed
 from onnxaudit.pipeline.provenance import describe_config, list_versions
-from onnxaudit.pipeline.subject import Subject, open_subject
+from onnxaudit.pipeline.subject import Subject, open_features, open_subject
 from onnxaudit.records import Event, GivenPreprocessing, OnEvent, PreprocessingChoice, ScanReport
 from onnxaudit.report.wording import summarise_scan
 from onnxaudit.surgery import find_features
@@ -78,6 +78,7 @@ def scan_subject(
     subject: Subject, config: ScanConfig, *, seed: int, start: float, deadline: Deadline, on_event: OnEvent
 ) -> ScanReport:
     """Scan an opened model; `start` is the time of `time.monotonic` from which seconds are counted."""
+    subject = open_features(subject)
     features = find_features(subject.model)
     found = detect(
         subject.classifier,

@@ -15,7 +15,7 @@ from onnxaudit.data.preprocessing_choice import choose_preprocessing
 from onnxaudit.data.samples import load_samples
 from onnxaudit.data.sizes import measure_size
 from onnxaudit.data.synthetic import synthesise_samples
-from onnxaudit.errors import DataError, UsageError
+from onnxaudit.errors import DataError, ModelError, UsageError
 from onnxaudit.importer import Classifier, check_parity, describe_newer_opset, import_model
 from onnxaudit.intake import Model, load_model
 from onnxaudit.intake.precision import computes_in
@@ -136,6 +136,23 @@ def load_further_samples(source: str | Path, subject: Subject) -> Samples:
     if spec.layout.is_image:
         return load_samples(source, spec, classes)[0]
     return load_features(source, spec, classes, subject.choice.preprocessing)[0]
+
+
+def open_features(subject: Subject) -> Subject:
+    """The subject with a copy in which the inputs of layers are real numbers.
+
+    Quantised operators are spelt out for it; the very same subject where there is nothing to do, or where what was
+    spelt out does not compute what the file does.
+    """
+    model = spell_out(subject.model)
+    if model is subject.model:
+        return subject
+    copy = import_model(model, subject.device)
+    try:
+        check_parity(copy, subject.model, subject.runtime, seed=0)
+    except ModelError:
+        return subject
+    return replace(subject, model=model, classifier=Classifier(copy, subject.choice.preprocessing))
 
 
 def open_weights(subject: Subject, layer: str | None) -> Subject:

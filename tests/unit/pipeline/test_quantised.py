@@ -13,6 +13,8 @@ from onnxaudit.intake import load_model
 from onnxaudit.intake.stored import list_stored
 from onnxaudit.mitigation.distillation import DistillationConfig
 from onnxaudit.pipeline import FinetuningConfig, RepairConfig
+from onnxaudit.pipeline.subject import open_features, open_subject
+from onnxaudit.surgery import find_features
 from tests.unit.pipeline.conftest import (
     QUICK_SCAN,
     TARGET,
@@ -70,3 +72,15 @@ def test_a_backdoor_in_quantised_operators_is_taken_out(tmp_path: Path, kind: st
     assert changed
     assert not any("scale" in name or "zero_point" in name for name in changed)
     onnx.checker.check_model(after)
+
+
+@pytest.mark.parametrize("kind", ["operators", "dynamic"])
+def test_inner_features_of_quantised_operators_can_be_looked_at(tmp_path: Path, kind: str) -> None:
+    subject = open_subject(
+        write_quantised(tmp_path, kind), write_samples(tmp_path), seed=0, device="cpu", on_event=lambda _: None
+    )
+    assert find_features(subject.model) is None
+    opened = open_features(subject)
+    assert find_features(opened.model) is not None
+    assert opened.runtime is subject.runtime
+    assert opened.model.info == subject.model.info
