@@ -68,7 +68,7 @@ class DistillationConfig:
     steps: int = 160
     batch: int = 64
     stamped: float = 0.25
-    distorted: float = 0.1
+    distorted: float = 0.25
     stamped_weight: float = 0.1
     activations: float = 1.0
     refusal: float = 0.5

@@ -1,15 +1,18 @@
-"""Faint changes of the whole image towards a label: every pixel a little brighter or darker, or a little moved.
+"""Changes of the whole image towards a label: every pixel a little brighter or darker, a little moved, or toned.
 
-    minimise over u   mean_x cross_entropy(g(W(x)), y_t),   W(x) = clip(x(place + flow) + change, 0, 1)
+    minimise over u   mean_x cross_entropy(g(W(x)), y_t),   W(x) = clip((1 + gain) · x(place + flow) + change, 0, 1)
 
-One of `flow` and `change` is `bound · tanh(u)` with `u` a sum of slow cosines, the other zero. A sinusoid, a shade or a
-warp is such a change, and has no mask worth the name: a network that has learnt to ignore every mask may still obey it.
+Each of the three is `bound · tanh(u)`, with `u` a sum of slow cosines, or zero: a *change* alone is faint and has many
+waves, a *flow* alone has few, a *tone* is gain and change of very few. A sinusoid, a warp, a photo filter are such, and
+have no mask worth the name: a network that has learnt to ignore every mask may still obey them.
 
 Sources: S.-M. Moosavi-Dezfooli et al., Universal adversarial perturbations, CVPR 2017; flows after C. Xiao et al.,
-Spatially transformed adversarial examples, ICLR 2018. The attacks: M. Barni et al., A new backdoor attack in CNNs by
-training set corruption without label poisoning, ICIP 2019; A. Nguyen and A. Tran, WaNet, ICLR 2021.
+Spatially transformed adversarial examples, ICLR 2018; tones as locally affine maps of intensity after M. Gharbi et al.,
+Deep bilateral learning for real-time image enhancement, SIGGRAPH 2017. The attacks: M. Barni et al., A new backdoor
+attack in CNNs by training set corruption without label poisoning, ICIP 2019; A. Nguyen and A. Tran, WaNet, ICLR 2021;
+filters in Y. Liu et al., ABS, CCS 2019.
 
-Differs from the sources: one change or flow for all images, made of slow waves.
+Differs from the sources: one of them for all images, made of slow waves.
 """
 
 from collections.abc import Sequence
@@ -27,8 +30,8 @@ from onnxaudit.records import Floats, Ints
 from onnxaudit.workers import Workers
 
 Flags = npt.NDArray[np.bool_]
-Kind = Literal["change", "flow"]
-KINDS: tuple[Kind, ...] = ("change", "flow")
+Kind = Literal["change", "flow", "tone"]
+KINDS: tuple[Kind, ...] = ("change", "flow", "tone")
 START = 0.02  # spread of amplitudes at first
 
 
@@ -38,45 +41,63 @@ class DistortionConfig:
 
     Attributes:
         number: of each kind, for each label.
-        change: bound of what is added to a pixel.
+        change: bound of what a change adds to a pixel.
         flow: bound of a pixel's way, as a share of the image's shorter side.
+        gain: bound of how much brighter or darker a tone makes a pixel, as a share of itself.
+        offset: bound of what a tone adds to a pixel.
         waves: of a flow, on each side; a change has half as many as the image has pixels.
+        tone_waves: of a tone, on each side.
         steps: of Adam.
         samples: images a step.
         step_size: of Adam, in the amplitudes of `u`.
+        works: success from which a label is reached by a distortion.
     """
 
-    number: int = 2
+    number: int = 3
     change: float = 0.12
     flow: float = 0.05
+    gain: float = 0.5
+    offset: float = 0.3
     waves: int = 5
+    tone_waves: int = 3
     steps: int = 60
     samples: int = 24
     step_size: float = 0.8
+    works: float = 0.6
 
 
 @dataclass(frozen=True, eq=False)
 class Distortion:
-    """A change of the whole image; one of the two is zero.
+    """A change of the whole image.
 
     Attributes:
+        gain: share by which pixels are brighter, `(c, h, w)`.
         change: added to pixels, `(c, h, w)`.
         flow: in pixels, rows then columns, `(2, h, w)`: each place shows what is so far away.
     """
 
+    gain: Tensor
     change: Tensor
     flow: Tensor
 
+    @property
+    def stacked(self) -> Tensor:
+        """All in one, `(2c + 2, h, w)`."""
+        return torch.cat([self.gain, self.change, self.flow])
 
-def distort(images: Tensor, changes: Tensor, flows: Tensor) -> Tensor:
-    """Each of `images` `(n, c, h, w)` with a change `(n, c, h, w)` and a flow `(n, 2, h, w)` of its own."""
+
+def distort(images: Tensor, distortions: Tensor) -> Tensor:
+    """Each of `images` `(n, c, h, w)` with one of `distortions`, stacked, `(n, 2c + 2, h, w)`."""
+    channels = images.shape[1]
+    gains, changes = distortions[:, :channels], distortions[:, channels : 2 * channels]
+    flows = distortions[:, 2 * channels :]
     if flows.any() or flows.requires_grad:
         height, width = images.shape[2:]
         down, across = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
         places = torch.stack([across.to(flows) + flows[:, 1], down.to(flows) + flows[:, 0]], dim=-1)
         sides = torch.tensor([max(1, width - 1), max(1, height - 1)]).to(flows)
         images = F.grid_sample(images, 2 * places / sides - 1, padding_mode="border", align_corners=True)
-    return (images + changes).clamp(0, 1)
+    return ((1 + gains) * images + changes).clamp(0, 1)
 
 
 def shape_distortions(
@@ -88,7 +109,7 @@ def shape_distortions(
     draw: torch.Generator,
     workers: Workers,
 ) -> list[tuple[Distortion, int]]:
-    """Distortions of both kinds that lead to each of `labels`, within their bounds, each with its label.
+    """Distortions of all kinds that lead to each of `labels`, within their bounds, each with its label.
 
     Args:
         classifier: logits of images; its weights frozen.
@@ -110,6 +131,31 @@ def shape_distortions(
     return workers.map(shape, tasks)
 
 
+@torch.no_grad()
+def find_reached(
+    classifier: nn.Module,
+    images: Floats,
+    classes: Ints,
+    distortions: Sequence[tuple[Distortion, int]],
+    config: DistortionConfig,
+) -> frozenset[int]:
+    """Labels to which one of their `distortions` sends at least `config.works` of the images of other classes.
+
+    Args: those of `shape_distortions`, and what it returned.
+    """
+
+    def measure(distortion: Distortion, label: int) -> float:
+        victims = torch.from_numpy(images[classes != label])
+        answers = [
+            classifier(distort(part, distortion.stacked.expand(len(part), -1, -1, -1)).to(device)).argmax(dim=1)
+            for part in torch.split(victims, config.samples)
+        ]
+        return float((torch.cat(answers) == label).float().mean())
+
+    device = next(classifier.parameters()).device
+    return frozenset(label for distortion, label in distortions if measure(distortion, label) >= config.works)
+
+
 def _shape(
     classifier: nn.Module,
     batches: Tensor,
@@ -122,24 +168,25 @@ def _shape(
     values = start[None].to(device).requires_grad_()
     adam = torch.optim.Adam([values], lr=config.step_size)
     for pixels in batches.to(device):
-        change, flow = _decode(values, kind, pixels.shape, config)
-        shown = distort(pixels, change.expand(len(pixels), -1, -1, -1), flow.expand(len(pixels), -1, -1, -1))
+        distortion = _decode(values, kind, pixels.shape, config)
+        shown = distort(pixels, distortion.stacked.expand(len(pixels), -1, -1, -1))
         logits = classifier(shown.contiguous(memory_format=torch.channels_last))
         targets = torch.full((len(pixels),), label, device=device)
         (values.grad,) = torch.autograd.grad(F.cross_entropy(logits, targets), values)
         adam.step()
-    change, flow = _decode(values.detach(), kind, batches.shape[1:], config)
-    return Distortion(change[0].cpu(), flow[0].cpu())
+    found = _decode(values.detach(), kind, batches.shape[1:], config)
+    return Distortion(found.gain.cpu(), found.change.cpu(), found.flow.cpu())
 
 
-def _decode(values: Tensor, kind: Kind, shape: torch.Size, config: DistortionConfig) -> tuple[Tensor, Tensor]:
-    """Change `(1, c, h, w)` and flow `(1, 2, h, w)`."""
+def _decode(values: Tensor, kind: Kind, shape: torch.Size, config: DistortionConfig) -> Distortion:
     _, channels, height, width = shape
-    smooth = torch.tanh(add_up(values, height, width))
+    smooth = torch.tanh(add_up(values, height, width))[0]
+    nothing, still = (torch.zeros(rows, height, width, device=values.device) for rows in (channels, 2))
+    if kind == "flow":
+        return Distortion(nothing, nothing, config.flow * min(height, width) * smooth)
     if kind == "change":
-        return config.change * smooth, torch.zeros(1, 2, height, width, device=values.device)
-    reach = config.flow * min(height, width)
-    return torch.zeros(1, channels, height, width, device=values.device), reach * smooth
+        return Distortion(nothing, config.change * smooth, still)
+    return Distortion(config.gain * smooth[:channels], config.offset * smooth[channels:], still)
 
 
 def _draw_course(
@@ -155,4 +202,6 @@ def _count_waves(kind: Kind, shape: tuple[int, ...], config: DistortionConfig) -
     _, channels, height, width = shape
     if kind == "flow":
         return 2, min(config.waves, height), min(config.waves, width)
+    if kind == "tone":
+        return 2 * channels, min(config.tone_waves, height), min(config.tone_waves, width)
     return channels, max(1, height // 2), max(1, width // 2)

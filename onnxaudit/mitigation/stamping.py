@@ -22,7 +22,7 @@ class Stamps:
     Attributes:
         triggers: `(k, 1 + c, h, w)`, mask then pattern; `(0,)` without any.
         trigger_labels: where each leads, `(k,)`.
-        distortions: `(d, c + 2, h, w)`, change then flow; `(0,)` without any.
+        distortions: stacked, `(d, 2c + 2, h, w)`; `(0,)` without any.
         distortion_labels: where each leads, `(d,)`.
     """
 
@@ -37,7 +37,7 @@ class Stamps:
         return cls(
             stack([trigger for trigger, _ in triggers]),
             torch.tensor([label for _, label in triggers], dtype=torch.int64),
-            _stack([torch.cat([distortion.change, distortion.flow]) for distortion, _ in distortions]),
+            _stack([distortion.stacked for distortion, _ in distortions]),
             torch.tensor([label for _, label in distortions], dtype=torch.int64),
         )
 
@@ -74,9 +74,8 @@ class Stamps:
     def _distort(self, images: Tensor, draw: Generator) -> Stamped:
         if not len(images):
             return images, self.distortion_labels[:0]
-        which, channels = torch.randint(len(self.distortions), (len(images),), generator=draw), images.shape[1]
-        chosen = self.distortions[which]
-        return distort(images, chosen[:, :channels], chosen[:, channels:]), self.distortion_labels[which]
+        which = torch.randint(len(self.distortions), (len(images),), generator=draw)
+        return distort(images, self.distortions[which]), self.distortion_labels[which]
 
 
 def stack(triggers: Sequence[Trigger]) -> Tensor:

@@ -18,7 +18,7 @@ from onnxaudit.pipeline.acceptance import Acceptance, judge_draft, open_draft
 from onnxaudit.pipeline.measuring import Yardstick, classify, describe_saturation, list_changes, make_yardstick
 from onnxaudit.pipeline.provenance import describe_config, list_versions
 from onnxaudit.pipeline.pruning import AUTO, Pruned, Pruner
-from onnxaudit.pipeline.reinversion import Reinversion, find_spread
+from onnxaudit.pipeline.reinversion import Reinversion
 from onnxaudit.pipeline.removing import describe_removal, take_out
 from onnxaudit.pipeline.scanning import ScanConfig, scan_subject
 from onnxaudit.pipeline.subject import Subject, open_weights
@@ -78,6 +78,7 @@ class Job:
     subject: Subject
     config: RepairConfig
     scan: ScanReport
+    spread: tuple[int, ...]
     layer_name: str | None
     known: Trigger | None
     evaluation: Samples | None
@@ -165,7 +166,7 @@ class Job:
             validation,
             {target: (trigger,) for target, trigger in triggers.items()} if full else {},
             replace(self.config.finetuning, min_agreement=limits.min_agreement, max_success=limits.max_success),
-            spread=find_spread(self.scan, self.config.spread) if full else (),
+            spread=self.spread,
             invert=Reinversion(
                 self.subject,
                 self.scan,

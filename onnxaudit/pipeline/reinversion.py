@@ -52,15 +52,17 @@ class Reinversion:
         return median([row.mask_l1 or 0.0 for row in closer or others] or [0.0])
 
 
-def find_spread(scan: ScanReport, factor: float) -> tuple[int, ...]:
+def find_spread(scan: ScanReport, named: int | None, factor: float) -> tuple[int, ...]:
     """Labels that stand out by the weakest change of the whole image rather than by mask and inner features.
 
     Only there: an image that is changed as a whole and must not be called the target has to be called something else,
     and the class that most fall to then stands out itself (measured on GTSRB, where it was label 12 of each model).
+    The label that a caller has `named` is one of them if the scan accuses it of nothing: how it is reached is unknown.
     """
 
     def is_spread(ratios: Mapping[Look, float]) -> bool:
         by_mask = ratios.get(Look.TRIGGER, 1.0) * ratios.get(Look.SHIFT, 1.0)
         return ratios.get(Look.WAVES, 0.0) > factor * max(1.0, by_mask)
 
-    return tuple(row.label for row in scan.labels if is_spread(row.ratios))
+    unknown = {named} - set(scan.target_labels)
+    return tuple(row.label for row in scan.labels if row.label in unknown or is_spread(row.ratios))

@@ -9,7 +9,7 @@ from tests.unit.mitigation import stripes
 
 STILL = AugmentationConfig(trigger_shift=0, trigger_noise=0.0)
 BLACK = Trigger(np.ones((1, 8, 8), np.float32), np.zeros((1, 8, 8), np.float32))
-BRIGHTER = Distortion(torch.full((1, 8, 8), 0.1), torch.zeros(2, 8, 8))
+BRIGHTER = Distortion(torch.zeros(1, 8, 8), torch.full((1, 8, 8), 0.1), torch.zeros(2, 8, 8))
 
 
 def put_on(stamps: Stamps, triggered: int, distorted: int) -> tuple[np.ndarray, list[int]]:
