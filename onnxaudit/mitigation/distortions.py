@@ -16,7 +16,7 @@ Differs from the sources: one of them for all images, made of slow waves.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -32,6 +32,7 @@ from onnxaudit.workers import Workers
 Flags = npt.NDArray[np.bool_]
 Kind = Literal["change", "flow", "tone"]
 KINDS: tuple[Kind, ...] = ("change", "flow", "tone")
+_BATCH = 64
 START = 0.02  # spread of amplitudes at first
 
 
@@ -50,7 +51,8 @@ class DistortionConfig:
         steps: of Adam.
         samples: images a step.
         step_size: of Adam, in the amplitudes of `u`.
-        works: success from which a label is reached by a distortion.
+        ahead: times the odds with which a distortion has to lead to a label that only the caller accuses.
+        controls: labels next to which this is measured.
     """
 
     number: int = 3
@@ -63,7 +65,8 @@ class DistortionConfig:
     steps: int = 60
     samples: int = 24
     step_size: float = 0.8
-    works: float = 0.6
+    ahead: float = 3.0
+    controls: int = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,29 +134,45 @@ def shape_distortions(
     return workers.map(shape, tasks)
 
 
-@torch.no_grad()
-def find_reached(
+def leads_best(
     classifier: nn.Module,
     images: Floats,
     classes: Ints,
-    distortions: Sequence[tuple[Distortion, int]],
+    label: int,
     config: DistortionConfig,
-) -> frozenset[int]:
-    """Labels to which one of their `distortions` sends at least `config.works` of the images of other classes.
+    draw: torch.Generator,
+    workers: Workers,
+) -> bool:
+    """Whether one kind of distortion leads to `label` far more surely than to any of a few other classes, drawn.
 
-    Args: those of `shape_distortions`, and what it returned.
+    Far more surely: with `config.ahead` times the odds. On colour images strong tones lead to nearly every label.
+
+    Args: those of `shape_distortions`, for one label.
     """
+    others = [int(other) for other in np.unique(classes) if other != label and (classes != other).any()]
+    controls = [others[place] for place in torch.randperm(len(others), generator=draw)[: config.controls]]
+    if not controls:
+        return False
+    tried = [label, *controls]
+    made = shape_distortions(classifier, images, classes, tried, replace(config, number=1), draw, workers)
+    pixels = torch.from_numpy(images)
+    odds = {
+        (kind, towards): _measure_odds(classifier, pixels[torch.from_numpy(classes != towards)], distortion, towards)
+        for kind, (distortion, towards) in zip(KINDS * len(tried), made, strict=True)
+    }
+    return any(odds[kind, label] >= config.ahead * max(odds[kind, other] for other in controls) for kind in KINDS)
 
-    def measure(distortion: Distortion, label: int) -> float:
-        victims = torch.from_numpy(images[classes != label])
-        answers = [
-            classifier(distort(part, distortion.stacked.expand(len(part), -1, -1, -1)).to(device)).argmax(dim=1)
-            for part in torch.split(victims, config.samples)
-        ]
-        return float((torch.cat(answers) == label).float().mean())
 
+@torch.no_grad()
+def _measure_odds(classifier: nn.Module, images: Tensor, distortion: Distortion, label: int) -> float:
+    """Of success on images of other classes, half a success and half a failure added."""
     device = next(classifier.parameters()).device
-    return frozenset(label for distortion, label in distortions if measure(distortion, label) >= config.works)
+    answers = [
+        classifier(distort(part, distortion.stacked.expand(len(part), -1, -1, -1)).to(device)).argmax(dim=1)
+        for part in torch.split(images, _BATCH)
+    ]
+    sent = int((torch.cat(answers) == label).sum())
+    return (sent + 0.5) / (len(images) - sent + 0.5)
 
 
 def _shape(

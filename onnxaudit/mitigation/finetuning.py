@@ -33,7 +33,7 @@ from onnxaudit.importer import Classifier, import_model
 from onnxaudit.intake.model import Model
 from onnxaudit.mitigation.blending import blend
 from onnxaudit.mitigation.distillation import DistillationConfig, Distiller
-from onnxaudit.mitigation.distortions import Distortion, DistortionConfig, find_reached, shape_distortions
+from onnxaudit.mitigation.distortions import Distortion, DistortionConfig, shape_distortions
 from onnxaudit.mitigation.gauging import Gauge, Triggers, TuningRound
 from onnxaudit.mitigation.hardening import HardeningConfig, harden
 from onnxaudit.mitigation.stamping import Stamps, stack, unstack
@@ -129,7 +129,7 @@ def finetune(
         validation: `D_valid`, which alone chooses.
         triggers: inverted triggers by label; empty for tuning on clean samples only.
         config: settings.
-        spread: labels against which distortions of the whole image are made too, if these reach them.
+        spread: labels against which distortions of the whole image are made too.
         invert: `(model, label, number) -> triggers` found on a model, those only that still stand out; each
             number is another fresh start, the first ones on the original. None: only the given triggers are known.
         seed: of all randomness.
@@ -275,7 +275,15 @@ class _Course:
         """Make every trigger found so far work on the copy as it stands."""
         for label, found in self.found.items():
             self.hardened[label] += self._harden(found, label)
-        self._distort()
+        self.distortions += shape_distortions(
+            self._copy,
+            self._fitting.images,
+            self._classes,
+            self._spread,
+            self._config.distortion,
+            self._draw,
+            self._workers,
+        )
 
     def distil(self, effort: float, deadline: Deadline) -> None:
         """One round with all triggers; its outcome joins `models`."""
@@ -283,15 +291,6 @@ class _Course:
         triggers = [(trigger, label) for label, some in known for trigger in some]
         self._distiller.train(Stamps.of(triggers, self.distortions), effort, deadline)
         self.models.append(self._distiller.export(self._pruned))
-
-    def _distort(self) -> None:
-        """Distortions for the copy as it stands; labels that none reaches before the first round are left alone."""
-        images, config = self._fitting.images, self._config.distortion
-        made = shape_distortions(self._copy, images, self._classes, self._spread, config, self._draw, self._workers)
-        if not self.models:
-            reached = find_reached(self._copy, images, self._classes, made, config)
-            self._spread = [label for label in self._spread if label in reached]
-        self.distortions += [(distortion, label) for distortion, label in made if label in self._spread]
 
     def _harden(self, found: Sequence[Trigger], label: int) -> list[Trigger]:
         victims = self._fitting.images[self._classes != label]

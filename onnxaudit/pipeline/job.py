@@ -21,6 +21,7 @@ from onnxaudit.pipeline.pruning import AUTO, Pruned, Pruner
 from onnxaudit.pipeline.reinversion import Reinversion
 from onnxaudit.pipeline.removing import describe_removal, take_out
 from onnxaudit.pipeline.scanning import ScanConfig, scan_subject
+from onnxaudit.pipeline.spread import find_spread
 from onnxaudit.pipeline.subject import Subject, open_weights
 from onnxaudit.records import (
     Event,
@@ -78,7 +79,7 @@ class Job:
     subject: Subject
     config: RepairConfig
     scan: ScanReport
-    spread: tuple[int, ...]
+    named: int | None
     layer_name: str | None
     known: Trigger | None
     evaluation: Samples | None
@@ -166,7 +167,7 @@ class Job:
             validation,
             {target: (trigger,) for target, trigger in triggers.items()} if full else {},
             replace(self.config.finetuning, min_agreement=limits.min_agreement, max_success=limits.max_success),
-            spread=self.spread,
+            spread=self._find_spread(fitting) if full else (),
             invert=Reinversion(
                 self.subject,
                 self.scan,
@@ -181,6 +182,12 @@ class Job:
             deadline=self.deadline,
             on_event=self.on_event,
         ).model
+
+    def _find_spread(self, fitting: Samples) -> tuple[int, ...]:
+        config = self.config
+        return find_spread(
+            self.subject, self.scan, self.named, fitting, config.spread, config.finetuning.distortion, self.seed
+        )
 
     def _remove(self, pruned: Pruned, repaired: Model, samples: Samples) -> tuple[Model, Removal | None]:
         """The model to write, and what became of the pruned neurons, where they are to go."""

@@ -1,6 +1,6 @@
-"""For fine-tuning: how a label is reached, and whether there is still a short way to it."""
+"""For fine-tuning: whether there is still a short way to a label."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -10,7 +10,7 @@ from onnxaudit.detection.inversion import invert
 from onnxaudit.importer import Classifier, import_model
 from onnxaudit.intake import Model
 from onnxaudit.pipeline.subject import Subject
-from onnxaudit.records import LabelStatus, Look, Samples, ScanReport, Trigger
+from onnxaudit.records import LabelStatus, Samples, ScanReport, Trigger
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,19 +50,3 @@ class Reinversion:
         others = [row for row in self.scan.labels if row.label not in self.scan.target_labels and row.mask_l1]
         closer = [row for row in others if row.role is not None]
         return median([row.mask_l1 or 0.0 for row in closer or others] or [0.0])
-
-
-def find_spread(scan: ScanReport, named: int | None, factor: float) -> tuple[int, ...]:
-    """Labels that stand out by the weakest change of the whole image rather than by mask and inner features.
-
-    Only there: an image that is changed as a whole and must not be called the target has to be called something else,
-    and the class that most fall to then stands out itself (measured on GTSRB, where it was label 12 of each model).
-    The label that a caller has `named` is one of them if the scan accuses it of nothing: how it is reached is unknown.
-    """
-
-    def is_spread(ratios: Mapping[Look, float]) -> bool:
-        by_mask = ratios.get(Look.TRIGGER, 1.0) * ratios.get(Look.SHIFT, 1.0)
-        return ratios.get(Look.WAVES, 0.0) > factor * max(1.0, by_mask)
-
-    unknown = {named} - set(scan.target_labels)
-    return tuple(row.label for row in scan.labels if row.label in unknown or is_spread(row.ratios))

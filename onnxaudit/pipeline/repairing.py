@@ -11,7 +11,6 @@ from onnxaudit.intake.saving import check_destination
 from onnxaudit.mitigation.tailoring import tailor
 from onnxaudit.pipeline.embedding import embed
 from onnxaudit.pipeline.job import Job, RepairConfig
-from onnxaudit.pipeline.reinversion import find_spread
 from onnxaudit.pipeline.scanning import scan_subject
 from onnxaudit.pipeline.subject import Subject, load_further_samples, open_subject
 from onnxaudit.records import (
@@ -98,8 +97,7 @@ def repair(
         scan = scan_subject(subject, config.scan, seed=seed, start=start, deadline=deadline, on_event=listen)
     scan = embed(scan, subject) if embed_samples else replace(scan, embedded=None)
     config = replace(config, finetuning=tailor(config.finetuning, subject.model.info.input.layout))
-    spread = find_spread(scan, label, config.spread)
-    job = Job(subject, config, scan, spread, layer, known_trigger, further, Path(output), seed, start, deadline, listen)
+    job = Job(subject, config, scan, label, layer, known_trigger, further, Path(output), seed, start, deadline, listen)
     if label is not None:
         return job.run((label,), allow_incomplete)
     if scan.verdict is not Verdict.BACKDOORED:

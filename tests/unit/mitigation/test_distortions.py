@@ -6,7 +6,7 @@ import torch
 
 from onnxaudit.importer import Classifier, import_model
 from onnxaudit.intake import Model
-from onnxaudit.mitigation.distortions import Distortion, DistortionConfig, distort, find_reached, shape_distortions
+from onnxaudit.mitigation.distortions import Distortion, DistortionConfig, distort, leads_best, shape_distortions
 from onnxaudit.records import Preprocessing
 from onnxaudit.workers import Workers
 from tests.unit.mitigation import stripes
@@ -50,16 +50,22 @@ def test_a_change_leads_to_its_label_where_the_network_obeys_one() -> None:
     assert (after == stripes.TARGET).mean() > 0.9
 
 
-def test_a_label_is_reached_where_a_distortion_sends_most_images_there() -> None:
-    seen, classifier = stripes.samples(seed=3), Classifier(import_model(stripes.backdoored()), Preprocessing())
-    made = shape(stripes.backdoored(), [stripes.TARGET], replace(QUICK, change=0.5, gain=0.0, offset=0.0))
-    changed, flowing, toned = ([(distortion, stripes.TARGET)] for distortion in made)
+@pytest.mark.parametrize(("change", "label", "leads"), [(0.3, stripes.TARGET, True), (0.3, 1, False),
+                                                        (0.0, stripes.TARGET, False)])  # fmt: skip
+def test_of_a_label_with_a_way_of_its_own_distortions_tell(change: float, label: int, leads: bool) -> None:
+    seen, classifier = stripes.samples(), Classifier(import_model(stripes.backdoored()), Preprocessing())
+    config = replace(QUICK, change=change, gain=0.0, offset=0.0, flow=0.0)
+    draw = torch.Generator().manual_seed(0)
+    with Workers(torch.device("cpu")) as workers:
+        assert leads_best(classifier, seen.images, seen.labels, label, config, draw, workers) == leads
 
-    def reached(*distortions: tuple[Distortion, int]) -> set[int]:
-        return set(find_reached(classifier, seen.images, seen.labels, distortions, QUICK))
 
-    assert reached(*changed, *flowing) == {stripes.TARGET}
-    assert reached(*toned) == reached() == set()
+def test_without_another_class_nothing_can_be_told() -> None:
+    seen = stripes.samples()
+    alone = seen.take(seen.labels == 1)
+    classifier, draw = Classifier(import_model(stripes.backdoored()), Preprocessing()), torch.Generator()
+    with Workers(torch.device("cpu")) as workers:
+        assert not leads_best(classifier, alone.images, alone.labels, 1, QUICK, draw, workers)
 
 
 def test_a_flow_shows_what_is_so_far_away() -> None:
