@@ -88,6 +88,11 @@ class Distortion:
         """All in one, `(2c + 2, h, w)`."""
         return torch.cat([self.gain, self.change, self.flow])
 
+    def apply(self, images: Floats) -> Floats:
+        """Changed `images` `(n, c, h, w)`."""
+        changed: Floats = distort(torch.from_numpy(images), self.stacked.expand(len(images), -1, -1, -1)).numpy()
+        return changed
+
 
 def distort(images: Tensor, distortions: Tensor) -> Tensor:
     """Each of `images` `(n, c, h, w)` with one of `distortions`, stacked, `(n, 2c + 2, h, w)`."""

@@ -5,12 +5,12 @@ Each round distils the original into the copy on clean images, a share of them s
 fresh start; what that yields joins the others. Pruned neurons stay at zero. Validation samples alone choose which
 round's network is handed back:
 
-    min over rounds of  max(0, q0 − Q) + max(0, S − max_success),  then of  S' − Q
+    min over rounds of  max(0, q0 − Q) + max(0, S − max_success),  then of  S' + D − Q
 
-with `S` the success of the strongest trigger found in any round, `S'` of the strongest hardened one. The rounds end
-early once both limits are met, by `S'` as well, and a fresh inversion finds nothing that stands out, and go on for a
-few more while a limit is missed. Where the best network misses `q0`, those on the way to it from the pruned one are
-candidates too (`blending`).
+with `S` the success of the strongest trigger found in any round, `S'` of the strongest hardened one, `D` that of all
+distortions together. Where there are none, the rounds end early once both limits are met, by `S'` as well, and a fresh
+inversion finds nothing that stands out. They go on for a few more while a limit is missed. Where the best network misses
+`q0`, those on the way to it from the pruned one are candidates too (`blending`).
 
 Differs from the source:
 - the source tunes on clean samples alone, which does not remove patch triggers; without triggers this does as it does;
@@ -165,7 +165,7 @@ def _choose(course: "_Course", gauge: Gauge, pruned: Model, config: FinetuningCo
     """The best round's network or, where it answers too little like the original, the best on the way to it."""
 
     def measure(model: Model) -> TuningRound:
-        return gauge.measure(model, course.found, course.hardened)
+        return gauge.measure(model, course.found, course.hardened, course.distortions)
 
     rounds = tuple(measure(model) for model in course.models)
     chosen = min(range(len(rounds)), key=lambda number: _cost(rounds[number], config))
@@ -192,13 +192,13 @@ def _run(
         course.distil(1 - config.cooling * min(1, number / config.rounds), deadline)
         if number + 1 < most and not deadline.passed:
             course.harden()
-        measured = gauge.measure(course.models[-1], course.found, course.hardened)
+        measured = gauge.measure(course.models[-1], course.found, course.hardened, course.distortions)
         _tell(on_event, number, most, measured)
         if deadline.passed:
             break
         if invert is not None and course.found:
             settled = not course.learn_fresh(invert, course.models[-1], [config.starts + number])
-            if settled and _is_met(measured, config):
+            if settled and not course.spread and _is_met(measured, config):  # no limit sees distortions
                 break
         if number + 1 >= config.rounds and _cost(measured, config)[0] == 0.0:
             break
@@ -209,6 +209,7 @@ class _Course:
     """The copy as it stands, and what is known against it.
 
     Attributes:
+        spread: targets against which distortions are made.
         models: the network after each round.
         found: by label, all triggers given or inverted so far.
         hardened: by label, all that were made of them.
@@ -231,7 +232,7 @@ class _Course:
         workers: Workers,
     ) -> None:
         self._pruned, self._fitting, self._config, self._workers = pruned, fitting, config, workers
-        self._spread = [label for label in targets if label in spread]
+        self.spread = [label for label in targets if label in spread]
         self._draw = torch.Generator().manual_seed(seed)
         answering, self._copy = (Classifier(import_model(m, device), preprocessing) for m in (original, pruned))
         movable = tunable_weights(pruned, layer if config.layers == "head" else None)
@@ -279,7 +280,7 @@ class _Course:
             self._copy,
             self._fitting.images,
             self._classes,
-            self._spread,
+            self.spread,
             self._config.distortion,
             self._draw,
             self._workers,
@@ -304,7 +305,8 @@ class _Course:
 def _cost(measured: TuningRound, config: FinetuningConfig) -> tuple[float, float]:
     agreement, success = measured.agreement.value or 0.0, measured.success_rate.value or 0.0
     missed = max(0.0, config.min_agreement - agreement) + max(0.0, success - config.max_success)
-    return missed, (measured.hardened_success_rate.value or 0.0) - agreement
+    others = (measured.hardened_success_rate.value or 0.0) + (measured.distorted_success_rate.value or 0.0)
+    return missed, others - agreement
 
 
 def _is_met(measured: TuningRound, config: FinetuningConfig) -> bool:

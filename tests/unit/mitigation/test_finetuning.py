@@ -151,6 +151,7 @@ def test_inversion_starts_on_the_original_and_goes_on_with_the_tuned_network() -
 def test_rounds_end_once_nothing_stands_out_and_the_limits_are_met() -> None:
     config = replace(QUICK, rounds=3, min_agreement=0.0, max_success=1.1)
     assert len(run(stripes.backdoored(), config=config, invert=lambda *_: ()).rounds) == 1
+    assert len(run(stripes.backdoored(), config=config, invert=lambda *_: (), spread=(stripes.TARGET,)).rounds) == 3
     assert len(run(stripes.backdoored(), config=config, invert=lambda *_: (stripes.trigger(),)).rounds) == 3
 
 
@@ -162,6 +163,13 @@ def test_the_round_with_the_best_figures_is_handed_back() -> None:
         or (chosen.hardened_success_rate.value or 0) <= (other.hardened_success_rate.value or 0)
         for other in done.rounds
     )
+
+
+def test_the_round_that_distortions_mislead_least_is_handed_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    misled = iter([30, 10, 20] * 3)
+    even = TuningRound(rate(99, 100), rate(0, 100), rate(0, 100), rate(0, 100))
+    monkeypatch.setattr(Gauge, "measure", lambda *_: replace(even, distorted_success_rate=rate(next(misled), 100)))
+    assert run(stripes.backdoored(), config=replace(QUICK, rounds=3)).chosen == 1
 
 
 def test_further_rounds_follow_only_while_a_limit_is_missed() -> None:
