@@ -9,8 +9,8 @@ round's network is handed back:
 
 with `S` the success of the strongest trigger found in any round, `S'` of the strongest hardened one, `D` that of all
 distortions together. Where there are none, the rounds end early once both limits are met, by `S'` as well, and a fresh
-inversion finds nothing that stands out. They go on for a few more while a limit is missed. Where the best network misses
-`q0`, those on the way to it from the pruned one are candidates too (`blending`).
+inversion finds nothing that stands out. They go on for a few more while a limit is missed. Where the best network
+misses `q0`, those on the way to it from the pruned one are candidates too (`blending`).
 
 Differs from the source:
 - the source tunes on clean samples alone, which does not remove patch triggers; without triggers this does as it does;
