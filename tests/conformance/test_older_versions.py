@@ -11,7 +11,8 @@ import pytest
 from onnxaudit.errors import UnsupportedOperatorError
 from onnxaudit.importer.registry import find_operator
 from tests.conformance.backend_suite import compute, freeze_inputs
-from tests.conformance.older_versions import FORMS, Form, list_older_versions, make_model
+from tests.conformance.older_forms import FORMS
+from tests.conformance.older_versions import Form, list_older_versions, make_model
 from tests.conformance.scope import find_older_exclusion
 
 VERSIONS = list(list_older_versions())
