@@ -88,9 +88,13 @@ class Distortion:
         """All in one, `(2c + 2, h, w)`."""
         return torch.cat([self.gain, self.change, self.flow])
 
-    def apply(self, images: Floats) -> Floats:
+    def put_on(self, images: Tensor) -> Tensor:
         """Changed `images` `(n, c, h, w)`."""
-        changed: Floats = distort(torch.from_numpy(images), self.stacked.expand(len(images), -1, -1, -1)).numpy()
+        return distort(images, self.stacked.expand(len(images), -1, -1, -1))
+
+    def apply(self, images: Floats) -> Floats:
+        """The same without PyTorch."""
+        changed: Floats = self.put_on(torch.from_numpy(images)).numpy()
         return changed
 
 
@@ -172,10 +176,7 @@ def leads_best(
 def _measure_odds(classifier: nn.Module, images: Tensor, distortion: Distortion, label: int) -> float:
     """Of success on images of other classes, half a success and half a failure added."""
     device = next(classifier.parameters()).device
-    answers = [
-        classifier(distort(part, distortion.stacked.expand(len(part), -1, -1, -1)).to(device)).argmax(dim=1)
-        for part in torch.split(images, _BATCH)
-    ]
+    answers = [classifier(distortion.put_on(part).to(device)).argmax(dim=1) for part in torch.split(images, _BATCH)]
     sent = int((torch.cat(answers) == label).sum())
     return (sent + 0.5) / (len(images) - sent + 0.5)
 
@@ -192,8 +193,7 @@ def _shape(
     values = start[None].to(device).requires_grad_()
     adam = torch.optim.Adam([values], lr=config.step_size)
     for pixels in batches.to(device):
-        distortion = _decode(values, kind, pixels.shape, config)
-        shown = distort(pixels, distortion.stacked.expand(len(pixels), -1, -1, -1))
+        shown = _decode(values, kind, pixels.shape, config).put_on(pixels)
         logits = classifier(shown.contiguous(memory_format=torch.channels_last))
         targets = torch.full((len(pixels),), label, device=device)
         (values.grad,) = torch.autograd.grad(F.cross_entropy(logits, targets), values)

@@ -59,11 +59,8 @@ class Gauge:
         )
 
     def _strongest(self, runtime: Runtime, triggers: Triggers) -> Rate:
-        rates = [self._success(runtime, label, trigger) for label, some in triggers.items() for trigger in some]
+        rates = [self._count(runtime, label, trigger.apply) for label, some in triggers.items() for trigger in some]
         return max(rates, key=lambda measured: measured.value or 0.0, default=rate(0, 0))
-
-    def _success(self, runtime: Runtime, label: int, trigger: Trigger) -> Rate:
-        return self._count(runtime, label, trigger.apply)
 
     def _pool(self, runtime: Runtime, distortions: Distortions) -> Rate:
         rates = [self._count(runtime, label, distortion.apply) for distortion, label in distortions]

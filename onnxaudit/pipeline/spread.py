@@ -31,7 +31,7 @@ def find_spread(
         config: of distortions.
         seed: of all randomness.
     """
-    spread = list_accused(scan, factor)
+    spread = list_spread(scan, factor)
     if named is None or named in (*spread, *scan.target_labels) or not config.number:
         return spread
     classes = classify(subject.runtime, fitting) if fitting.labels is None else fitting.labels
@@ -41,7 +41,7 @@ def find_spread(
     return (*spread, named) if leads else spread
 
 
-def list_accused(scan: ScanReport, factor: float) -> tuple[int, ...]:
+def list_spread(scan: ScanReport, factor: float) -> tuple[int, ...]:
     """Labels that stand out by the weakest change of the whole image rather than by mask and inner features.
 
     Only there: an image that is changed as a whole and must not be called the target has to be called something else,

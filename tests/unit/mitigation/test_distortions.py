@@ -24,10 +24,6 @@ def shape(model: Model, labels: list[int], config: DistortionConfig = QUICK, see
     return [distortion for distortion, _ in found]
 
 
-def apply(distortion: Distortion, images: np.ndarray) -> np.ndarray:
-    return distort(torch.from_numpy(images), distortion.stacked.expand(len(images), -1, -1, -1)).numpy()
-
-
 def test_all_kinds_stay_within_their_bounds() -> None:
     config = replace(QUICK, change=0.1, flow=0.25, gain=0.3, offset=0.2)
     change, flow, tone = shape(stripes.backdoored(), [stripes.TARGET], config)
@@ -44,7 +40,7 @@ def test_a_change_leads_to_its_label_where_the_network_obeys_one() -> None:
     victims = seen.images[seen.labels != stripes.TARGET]
     change, *_ = shape(model, [stripes.TARGET], replace(QUICK, change=0.5))
     before, after = (
-        stripes.runtime(model).logits(images).argmax(axis=1) for images in (victims, apply(change, victims))
+        stripes.runtime(model).logits(images).argmax(axis=1) for images in (victims, change.apply(victims))
     )
     assert (before == stripes.TARGET).mean() == 0.0
     assert (after == stripes.TARGET).mean() > 0.9
@@ -78,14 +74,14 @@ def test_a_flow_shows_what_is_so_far_away() -> None:
 def test_a_tone_multiplies_before_it_adds() -> None:
     toned = Distortion(torch.full((1, 1, 3), -0.5), torch.full((1, 1, 3), 0.2), torch.zeros(2, 1, 3))
     images = np.array([0.0, 0.4, 1.0], np.float32).reshape(1, 1, 1, 3)
-    np.testing.assert_allclose(apply(toned, images).ravel(), [0.2, 0.4, 0.7], atol=1e-6)
+    np.testing.assert_allclose(toned.apply(images).ravel(), [0.2, 0.4, 0.7], atol=1e-6)
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 5), (3, 4, 4)])
 def test_nothing_changes_nothing(shape: tuple[int, int, int]) -> None:
     images = np.random.default_rng(0).random((2, *shape)).astype(np.float32)
     none = Distortion(torch.zeros(shape), torch.zeros(shape), torch.zeros(2, *shape[1:]))
-    np.testing.assert_array_equal(apply(none, images), images)
+    np.testing.assert_array_equal(none.apply(images), images)
 
 
 def test_the_same_seed_gives_the_same_ones() -> None:

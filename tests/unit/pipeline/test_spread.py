@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import pytest
 
 from onnxaudit.mitigation.distortions import DistortionConfig
-from onnxaudit.pipeline.spread import find_spread, list_accused
+from onnxaudit.pipeline.spread import find_spread, list_spread
 from onnxaudit.records import Look
 
 
@@ -21,7 +21,7 @@ from onnxaudit.records import Look
 )
 def test_a_label_is_spread_where_waves_lead_there_much_more_easily(ratios: dict[Look, float], spread: bool) -> None:
     scan = SimpleNamespace(labels=[SimpleNamespace(label=7, ratios=ratios)])
-    assert list_accused(scan, 1.5) == ((7,) if spread else ())
+    assert list_spread(scan, 1.5) == ((7,) if spread else ())
 
 
 @pytest.mark.parametrize(
