@@ -6,7 +6,9 @@ set -u
 reports="$RUNNER_TEMP/onnxaudit"
 mkdir -p "$reports"
 arguments=(--json "$reports/report.json" --sarif "$reports/report.sarif" --markdown "$reports/summary.md")
-arguments+=(--html "$reports/report.html" --progress lines --profile "$INPUT_PROFILE")
+arguments+=(--html "$reports/report.html" --progress lines)
+[ -n "$INPUT_EFFORT" ] || INPUT_EFFORT="$INPUT_PROFILE" # its old name
+[ -n "$INPUT_EFFORT" ] && arguments+=(--effort "$INPUT_EFFORT")
 [ -n "$INPUT_DATA" ] && arguments+=(--data "$INPUT_DATA")
 [ -n "$INPUT_POLICY" ] && arguments+=(--policy "$INPUT_POLICY")
 [ -n "$INPUT_TIME_BUDGET" ] && arguments+=(--time-budget "$INPUT_TIME_BUDGET")

@@ -86,7 +86,7 @@ def repair(entry: Entry, data: Path, scan: Any, config: Any, output: Path, seed:
     import onnxaudit
 
     report = onnxaudit.repair(
-        entry.model, data, output, config, scan=scan, label=label, allow_incomplete=True, seed=seed
+        entry.model, data, output, config, scan=scan, target=label, allow_incomplete=True, seed=seed
     )
     figures: Row = {"met": report.met, "seconds": report.duration_seconds, "reasons": list(report.reasons)}
     figures["kept_prunes"] = sum(one.kept for one in report.rounds)

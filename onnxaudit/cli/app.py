@@ -72,7 +72,7 @@ def scan(
     models: opt.Models,
     *,
     data: opt.OptionalData = None,
-    profile: opt.Effort = None,
+    working: opt.Working,
     save_triggers: opt.SaveTriggers = None,
     embed_samples: opt.EmbedSamples = False,
     outputs: opt.RunOutputs,
@@ -87,8 +87,8 @@ def scan(
     """
     from onnxaudit.cli.runs import run_scan
 
-    given = opt.keep_given(data=data, output=output, config=opt.read_effort(profile), embed_samples=embed_samples)
-    given |= computing.keep_given()
+    given = opt.keep_given(data=data, output=output, embed_samples=embed_samples)
+    given |= working.keep_given() | computing.keep_given()
     return run_scan(models, given, outputs, save_triggers, gating.request(), attesting, context.obj)
 
 
@@ -170,7 +170,7 @@ def inspect(
     *,
     output: opt.OutputName = None,
     input_size: opt.InputSize = None,
-    profile: opt.Effort = None,
+    working: opt.Working,
     outputs: opt.PlainOutputs,
 ) -> int:
     """Tell in seconds what a model file holds, whether it can be scanned, and roughly how long that takes.
@@ -179,7 +179,7 @@ def inspect(
     """
     from onnxaudit.cli.looks import run_inspect
 
-    given = opt.keep_given(output=output, input_size=input_size, config=opt.read_effort(profile))
+    given = opt.keep_given(output=output, input_size=input_size) | working.keep_given()
     return run_inspect(model, given, outputs.widen(), context.obj)
 
 

@@ -116,6 +116,13 @@ def report_problem(message: str) -> None:
         sys.stderr.flush()
 
 
+def report_notice(message: str) -> None:
+    """One line on stderr that is no error, where there still is one."""
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.write(f"{show_plainly(message)}\n")
+        sys.stderr.flush()
+
+
 def _abandon_stdout() -> None:
     """Let the interpreter's last flush go nowhere, so that it cannot fail and change the exit code."""
     with contextlib.suppress(OSError, ValueError):

@@ -8,6 +8,7 @@ from pathlib import Path
 import onnx
 from onnx import AttributeProto, TensorProto, helper, shape_inference
 
+from onnxaudit.detection import Effort
 from onnxaudit.errors import ModelError, OnnxauditError
 from onnxaudit.importer.parsing import expand_functions, find_opsets, find_unknown
 from onnxaudit.importer.registry import STANDARD_DOMAINS
@@ -16,7 +17,7 @@ from onnxaudit.intake.reading import read_proto
 from onnxaudit.intake.sizes import Size
 from onnxaudit.intake.stored import list_stored
 from onnxaudit.pipeline.effort import estimate_seconds
-from onnxaudit.pipeline.scanning import ScanConfig
+from onnxaudit.pipeline.scanning import ScanConfig, choose_config
 from onnxaudit.records import Inspection, LayerInfo, ModelInfo, OperatorUse, TargetLayer, TensorInfo
 from onnxaudit.surgery import find_target_layer, spell_out
 
@@ -27,20 +28,26 @@ FREE = "?"
 
 
 def inspect(
-    path: str | Path, config: ScanConfig | None = None, *, output: str | None = None, input_size: Size | None = None
+    path: str | Path,
+    config: ScanConfig | None = None,
+    *,
+    effort: Effort | None = None,
+    output: str | None = None,
+    input_size: Size | None = None,
 ) -> Inspection:
     """Read a model file and say what it holds, whether it can be audited, and roughly how long a scan takes.
 
     Args:
         path: the ONNX file.
         config: settings of the scan whose time is estimated.
+        effort: "quick", "standard" or "deep" name such settings; one of both may be given.
         output: the classifying output, where the model has several.
         input_size: height and width `(h, w)` of a model that takes any.
 
     Raises:
         ModelError: the file is missing or damaged. What merely cannot be audited is an obstacle.
     """
-    path = Path(path)
+    path, config = Path(path), choose_config(config, effort)
     file = read_proto(path)
     obstacles: list[str] = []
     model = _try_loading(path, output, input_size, obstacles)
@@ -68,7 +75,7 @@ def inspect(
         model=info,
         target_layer=target,
         multiply_adds=total,
-        seconds=_estimate(info, total, bool(unknown), config or ScanConfig()),
+        seconds=_estimate(info, total, bool(unknown), config),
         obstacles=tuple(obstacles),
     )
 

@@ -11,6 +11,7 @@ from onnxaudit.intake.saving import check_destination
 from onnxaudit.mitigation.tailoring import tailor
 from onnxaudit.pipeline.embedding import embed
 from onnxaudit.pipeline.job import Job, RepairConfig
+from onnxaudit.pipeline.old_names import accept_old_names
 from onnxaudit.pipeline.scanning import scan_subject
 from onnxaudit.pipeline.subject import Subject, load_further_samples, open_subject
 from onnxaudit.records import (
@@ -23,6 +24,7 @@ from onnxaudit.records import (
 )
 
 
+@accept_old_names(label="target")
 def repair(
     model: str | Path,
     data: str | Path,
@@ -30,7 +32,7 @@ def repair(
     config: RepairConfig | None = None,
     *,
     scan: ScanReport | None = None,
-    label: int | None = None,
+    target: int | None = None,
     layer: str | None = None,
     known_trigger: Trigger | None = None,
     evaluation: str | Path | None = None,
@@ -51,7 +53,7 @@ def repair(
         output: where the repaired model goes; it appears only after it has passed every check.
         config: settings of the stages.
         scan: an earlier report of this very file; scanned now where None.
-        label: repair this label, whatever the scan says.
+        target: repair this target class, whatever the scan says.
         layer: node, tensor or weight that names the target layer, fully connected or a convolution; None is the first
             fully connected one, and "auto" tries that and then the convolutions before it until both limits are met.
         known_trigger: measured before and after, and never used otherwise.
@@ -89,7 +91,7 @@ def repair(
         device=device,
         on_event=listen,
     )
-    _check_request(subject, scan, label, known_trigger)
+    _check_request(subject, scan, target, known_trigger)
     further = None
     if evaluation is not None:
         further = load_further_samples(evaluation, subject)
@@ -97,9 +99,9 @@ def repair(
         scan = scan_subject(subject, config.scan, seed=seed, start=start, deadline=deadline, on_event=listen)
     scan = embed(scan, subject) if embed_samples else replace(scan, embedded=None)
     config = replace(config, finetuning=tailor(config.finetuning, subject.model.info.input.layout))
-    job = Job(subject, config, scan, label, layer, known_trigger, further, Path(output), seed, start, deadline, listen)
-    if label is not None:
-        return job.run((label,), allow_incomplete)
+    job = Job(subject, config, scan, target, layer, known_trigger, further, Path(output), seed, start, deadline, listen)
+    if target is not None:
+        return job.run((target,), allow_incomplete)
     if scan.verdict is not Verdict.BACKDOORED:
         return job.decline("nothing to repair" if scan.verdict is Verdict.CLEAN else "inconclusive")
     return run_until_none_is_left(job, scan.target_labels, allow_incomplete)
@@ -127,16 +129,16 @@ def _list_hidden(report: RepairReport) -> tuple[int, ...]:
     return tuple(label for label in report.rescan.target_labels if label not in report.targets)
 
 
-def _check_request(subject: Subject, scan: ScanReport | None, label: int | None, known: Trigger | None) -> None:
-    """Make sure that report, label and trigger belong to this model."""
+def _check_request(subject: Subject, scan: ScanReport | None, target: int | None, known: Trigger | None) -> None:
+    """Make sure that report, target and trigger belong to this model."""
     info = subject.model.info
     if scan is not None and scan.model.sha256 != info.sha256:
         raise UsageError(
             f"the scan report is of another model (sha256 {scan.model.sha256[:16]}…) than {info.path} "
             f"({info.sha256[:16]}…); scan this file first, or leave the report out"
         )
-    if label is not None and not 0 <= label < info.output.classes:
-        raise UsageError(f"label {label} does not exist: the model has {info.output.classes} classes, counted from 0")
+    if target is not None and not 0 <= target < info.output.classes:
+        raise UsageError(f"class {target} does not exist: the model has {info.output.classes} classes, counted from 0")
     if known is not None:
         check_trigger(known, info.input)
     if subject.samples.synthetic:

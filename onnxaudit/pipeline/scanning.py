@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from onnxaudit.deadline import Deadline
-from onnxaudit.detection import DetectionConfig, detect
+from onnxaudit.detection import DetectionConfig, Effort, choose_effort, detect
+from onnxaudit.errors import UsageError
 from onnxaudit.pipeline.embedding import embed
 from onnxaudit.pipeline.provenance import describe_config, list_versions
 from onnxaudit.pipeline.subject import Subject, open_features, open_subject
@@ -28,6 +29,7 @@ def scan(
     data: str | Path | None = None,
     config: ScanConfig | None = None,
     *,
+    effort: Effort | None = None,
     output: str | None = None,
     input_size: tuple[int, int] | None = None,
     preprocessing: GivenPreprocessing | PreprocessingChoice | None = None,
@@ -44,6 +46,7 @@ def scan(
         data: clean images: a folder, or an `.npz` archive (`FILE.npz:x,y` names its arrays). Without any, synthetic
             samples are used and the verdict is never `clean`.
         config: settings of the stages.
+        effort: "quick", "standard" or "deep" name such settings; one of both may be given.
         output: the classifying output, where the model has several.
         input_size: height and width `(h, w)` of a model that takes any; those of the samples where None. `(1, n)` for
             series and features.
@@ -57,9 +60,8 @@ def scan(
     Raises:
         InputError: the model, the data or an option cannot be used; the message is one line for people.
     """
-    start = time.monotonic()
-    deadline = Deadline.after(time_budget)
-    listen = on_event or _ignore
+    start, config = time.monotonic(), choose_config(config, effort)
+    deadline, listen = Deadline.after(time_budget), on_event or _ignore
     subject = open_subject(
         Path(model),
         data,
@@ -70,8 +72,21 @@ def scan(
         device=device,
         on_event=listen,
     )
-    report = scan_subject(subject, config or ScanConfig(), seed=seed, start=start, deadline=deadline, on_event=listen)
+    report = scan_subject(subject, config, seed=seed, start=start, deadline=deadline, on_event=listen)
     return embed(report, subject) if embed_samples else report
+
+
+def choose_config(config: ScanConfig | None, effort: Effort | None) -> ScanConfig:
+    """The settings that a caller gave, or those of the effort that a caller named.
+
+    Raises:
+        UsageError: both were given.
+    """
+    if effort is None:
+        return config or ScanConfig()
+    if config is not None:
+        raise UsageError("effort and config both say how much work a scan does; give one of them")
+    return ScanConfig(detection=choose_effort(effort))
 
 
 def scan_subject(

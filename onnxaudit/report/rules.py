@@ -125,7 +125,7 @@ INNER_SHIFT = Rule(
     ),
     gain="If there is a trigger behind it, whoever knows it chooses this answer for any input.",
     certainty="Less sure than a trigger that can be shown: a class that is close to all others by nature looks alike.",
-    advice="Scan again with more clean images and `--profile deep`, which may find the trigger. " + _REPAIR,
+    advice="Scan again with more clean images and `--effort deep`, which may find the trigger. " + _REPAIR,
     severity=7.0,
 )
 UNFINISHED = Rule(
@@ -167,7 +167,7 @@ SUSPICION = Rule(
     gain=_UNKNOWN_GAIN,
     certainty="Between both limits of the score, or something else in the report speaks against a verdict.",
     advice=(
-        "Scan again with more clean images or `--profile deep`, and look at the trigger: a natural feature of the "
+        "Scan again with more clean images or `--effort deep`, and look at the trigger: a natural feature of the "
         "class, or a patch that has no business there?"
     ),
     kind="open",

@@ -58,7 +58,7 @@ def summarise_repair(
         case "inconclusive":
             return (
                 "Nothing was repaired: the scan came to no verdict, so it is not known which label to repair. Scan "
-                "again with more clean images or more time, or name the label with --label."
+                "again with more clean images or more time, or name the target class with --target."
             )
         case "repaired":
             return (

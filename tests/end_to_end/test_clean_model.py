@@ -31,7 +31,7 @@ def test_nothing_is_written_where_no_label_is_called_backdoored(folder: Path) ->
 def test_a_forced_repair_keeps_the_answers_or_writes_nothing(folder: Path) -> None:
     output, report = folder / "forced.onnx", folder / "repair.json"
     sources = ("--data", DATA, "--scan", folder / "scan.json")
-    done = run("repair", MODEL, *sources, "--label", "3", "--output", output, "--json", report)
+    done = run("repair", MODEL, *sources, "--target", "3", "--output", output, "--json", report)
     repaired = json.loads(report.read_text())["reports"][0]
     assert output.exists() == (done.code == 0) == repaired["met"]
     if output.exists():

@@ -101,7 +101,7 @@ def test_the_environment_signs_and_verifies_and_draws_the_page(programs: Path, w
         model,
         "--data",
         data,
-        "--profile",
+        "--effort",
         "quick",
         "--attest",
         "a.json",

@@ -23,7 +23,7 @@ def run_script(folder: Path, code: int, **inputs: str) -> tuple[int, list[str]]:
     stub.parent.mkdir()
     stub.write_text(STUB)
     stub.chmod(0o755)
-    given = {"MODELS": "", "DATA": "", "POLICY": "", "PROFILE": "standard", "TIME_BUDGET": "", **inputs}
+    given = {"MODELS": "", "DATA": "", "POLICY": "", "EFFORT": "", "PROFILE": "", "TIME_BUDGET": "", **inputs}
     environment = {
         "PATH": f"{stub.parent}:{os.environ['PATH']}",
         "CALLED": str(folder / "called"),
@@ -57,13 +57,20 @@ def test_inputs_are_words_and_never_commands(tmp_path: Path) -> None:
 
 def test_options_that_were_not_given_are_not_passed_on(tmp_path: Path) -> None:
     _, words = run_script(tmp_path, 0, MODELS="m.onnx")
-    assert not {"--data", "--policy", "--time-budget"} & set(words)
+    assert not {"--data", "--effort", "--policy", "--time-budget"} & set(words)
+
+
+@pytest.mark.parametrize("given", [{"EFFORT": "deep"}, {"PROFILE": "deep"}, {"EFFORT": "deep", "PROFILE": "quick"}])
+def test_the_effort_has_an_old_name(tmp_path: Path, given: dict[str, str]) -> None:
+    _, words = run_script(tmp_path, 0, MODELS="m.onnx", **given)
+    assert words[words.index("--effort") + 1] == "deep"
+    assert "--profile" not in words
 
 
 def test_every_input_of_the_action_reaches_the_script() -> None:
     script = (ROOT / "action" / "scan.sh").read_text()
     action = (ROOT / "action.yml").read_text()
-    for name in ("models", "data", "policy", "profile", "time-budget"):
+    for name in ("models", "data", "policy", "effort", "profile", "time-budget"):
         variable = f"INPUT_{name.upper().replace('-', '_')}"
         assert f"{variable}: ${{{{ inputs.{name} }}}}" in action
         assert f"${variable}" in script

@@ -32,7 +32,7 @@ def list_commands(command: Any = None, name: str = "onnxaudit") -> Iterator[tupl
 def write_command(name: str, command: Any) -> str:
     """One command: what it does, how it is called, its arguments and options."""
     arguments = [one for one in command.params if one.param_type_name == "argument"]
-    options = [one for one in command.params if one.param_type_name == "option"]
+    options = [one for one in command.params if one.param_type_name == "option" and not one.hidden]
     words = [name, *map(write_argument, arguments), *map(write_required, options)]
     words += ["[OPTIONS]"] * bool(options) + ["COMMAND"] * bool(getattr(command, "commands", {}))
     usage = " ".join(filter(None, words))

@@ -4,7 +4,7 @@ An option that is not given stays None and is not passed on: the defaults live w
 """
 
 from onnxaudit.cli.options.attesting import Attested, Attesting, Verifying
-from onnxaudit.cli.options.computing import Computing, Effort, InputSize, read_effort
+from onnxaudit.cli.options.computing import Computing, InputSize, Working
 from onnxaudit.cli.options.gating import Gating, PolicyRequest, RepairGating
 from onnxaudit.cli.options.given import keep_given
 from onnxaudit.cli.options.outputs import (
@@ -24,7 +24,6 @@ __all__ = [
     "Attesting",
     "Computing",
     "Data",
-    "Effort",
     "EmbedSamples",
     "Fixed",
     "FormatName",
@@ -47,6 +46,6 @@ __all__ = [
     "SaveTriggers",
     "Trigger",
     "Verifying",
+    "Working",
     "keep_given",
-    "read_effort",
 ]

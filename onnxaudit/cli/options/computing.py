@@ -5,18 +5,18 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from onnxaudit.cli.options.given import keep_given
+from onnxaudit.cli.options.given import choose_name, keep_given
 from onnxaudit.cli.values import read_deviations, read_numbers, read_range, read_size
 
 if TYPE_CHECKING:
-    from onnxaudit.detection import Effort as DetectionEffort
-    from onnxaudit.pipeline import ScanConfig
     from onnxaudit.records import GivenPreprocessing
 
+EffortName = Literal["quick", "standard", "deep"]
 Effort = Annotated[
-    Literal["quick", "standard", "deep"] | None,
-    typer.Option("--profile", help="How much effort: a quick look, a gate, or an inquiry with several seeds."),
+    EffortName | None,
+    typer.Option(help="How much work a scan does: quick, standard (for gates), or deep (suspects from several seeds)."),
 ]
+OldEffort = Annotated[EffortName | None, typer.Option("--profile", hidden=True)]
 InputSize = Annotated[
     Any,
     typer.Option(
@@ -36,7 +36,7 @@ Std = Annotated[
 ]
 ChannelOrder = Annotated[
     Literal["RGB", "BGR"] | None,
-    typer.Option(help="Order of colour channels that the model expects."),
+    typer.Option(help="Order of color channels that the model expects."),
 ]
 
 
@@ -72,11 +72,13 @@ def read_preprocessing(pixel_range: Any, mean: Any, std: Any, channel_order: str
     return GivenPreprocessing(range=pixel_range, mean=mean, std=std, channel_order=order)
 
 
-def read_effort(effort: "DetectionEffort | None") -> "ScanConfig | None":
-    """The settings of a profile, or None where none was named."""
-    if effort is None:
-        return None
-    from onnxaudit.detection import choose_effort
-    from onnxaudit.pipeline import ScanConfig
+@dataclass(frozen=True)
+class Working:
+    """How much work is done."""
 
-    return ScanConfig(detection=choose_effort(effort))
+    effort: Effort = None
+    profile: OldEffort = None
+
+    def keep_given(self) -> dict[str, Any]:
+        """What was given, under the name that the pipeline uses."""
+        return keep_given(effort=choose_name("--effort", self.effort, "--profile", self.profile))

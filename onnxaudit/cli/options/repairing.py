@@ -6,13 +6,16 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from onnxaudit.cli.options.given import keep_given
+from onnxaudit.cli.options.given import choose_name, keep_given
 
 Fixed = Annotated[
     Path, typer.Option("--output", metavar="FIXED.onnx", help="Where the repaired model goes.", show_default=False)
 ]
 Scan = Annotated[Path | None, typer.Option(metavar="REPORT.json", help="A scan's JSON report to start from.")]
-Label = Annotated[int | None, typer.Option(min=0, metavar="N", help="Repair this label, whatever the scan says.")]
+Target = Annotated[
+    int | None, typer.Option(min=0, metavar="N", help="Repair this target class, whatever the scan says.")
+]
+OldTarget = Annotated[int | None, typer.Option("--label", min=0, metavar="N", hidden=True)]
 PrunedLayer = Annotated[
     str | None,
     typer.Option(
@@ -44,7 +47,8 @@ class Repairing:
     """What is taken out, and how."""
 
     scan: Scan = None
-    label: Label = None
+    target: Target = None
+    label: OldTarget = None
     layer: PrunedLayer = None
     method: Method = None
     remove: Remove = False
@@ -66,7 +70,7 @@ class Repairing:
     def keep_given(self) -> dict[str, Any]:
         """Arguments of `repair` that were given, beside files and configs."""
         return keep_given(
-            label=self.label,
+            target=choose_name("--target", self.target, "--label", self.label),
             layer=self.layer,
             evaluation=self.evaluation,
             allow_incomplete=self.allow_incomplete,

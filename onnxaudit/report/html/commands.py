@@ -18,7 +18,7 @@ def write_repair_command(report: RepairReport) -> tuple[str, ...]:
     limits = {name: find_number(config, "pruning", name) for name in ("min_agreement", "max_success")}
     options = [
         *("--output", report.output or "fixed.onnx"),
-        *_list_labels(report),
+        *_list_targets(report),
         *_pair("--method", find_setting(config, "method")),
         *_pair("--criterion", find_setting(config, "pruning", "criterion")),
         *(part for name, limit in limits.items() for part in _pair(f"--{name.replace('_', '-')}", limit)),
@@ -30,7 +30,7 @@ def write_repair_command(report: RepairReport) -> tuple[str, ...]:
 
 def list_gaps(report: ScanReport | RepairReport) -> tuple[str, ...]:
     """What the command cannot know, one sentence each."""
-    gaps = ["The effort (--profile) and a time budget stand among the settings; add them where they were given."]
+    gaps = ["The effort (--effort) and a time budget stand among the settings; add them where they were given."]
     if isinstance(report, RepairReport):
         if report.original is not None and report.original.known_success_rate is not None:
             gaps.append("The known trigger's file is to be named with --known-trigger.")
@@ -39,10 +39,10 @@ def list_gaps(report: ScanReport | RepairReport) -> tuple[str, ...]:
     return tuple(gaps)
 
 
-def _list_labels(report: RepairReport) -> Iterator[str]:
-    """A label that no scan named was named by the caller."""
+def _list_targets(report: RepairReport) -> Iterator[str]:
+    """A target class that no scan named was named by the caller."""
     if len(report.targets) == 1 and report.targets[0] not in report.scan.target_labels:
-        yield from ("--label", str(report.targets[0]))
+        yield from ("--target", str(report.targets[0]))
 
 
 def _list_data(report: ScanReport) -> Iterator[str]:

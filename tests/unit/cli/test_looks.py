@@ -30,7 +30,7 @@ def test_a_model_that_cannot_be_read_is_a_document_too() -> None:
 def test_a_deeper_scan_takes_longer() -> None:
     usual, deep = (
         json.loads(run("inspect", MODEL, "--format", "json", *option).stdout)["inspection"]["seconds"]
-        for option in ([], ["--profile", "deep"])
+        for option in ([], ["--effort", "deep"])
     )
     assert deep > usual
 

@@ -48,7 +48,7 @@ def test_the_repaired_file_leaves_the_size_free(free_model, data, tmp_path):
         data,
         tmp_path / "fixed.onnx",
         RepairConfig(method="prune", scan=BRIEF_SCAN),
-        label=0,
+        target=0,
         allow_incomplete=True,
         preprocessing=UNIT,
         device="cpu",

@@ -136,7 +136,7 @@ def test_a_backdoor_in_features_is_taken_out(tmp_path: Path) -> None:
     model = write(build(FEATURE_BODY, weights), tmp_path)
     values, labels = draw_features(A_CLASS, 3)
     np.savez(tmp_path / "clean.npz", x=values, y=labels)
-    report = repair(model, tmp_path / "clean.npz", tmp_path / "fixed.onnx", CONFIG, label=TARGET, device="cpu")
+    report = repair(model, tmp_path / "clean.npz", tmp_path / "fixed.onnx", CONFIG, target=TARGET, device="cpu")
     check(report, model, tmp_path / "fixed.onnx", FEATURES, lambda array: array)
 
 
@@ -153,6 +153,6 @@ def test_a_backdoor_in_series_is_taken_out(tmp_path: Path, layout: Layout) -> No
 
     values, labels = draw_series(A_CLASS, 3)
     np.savez(tmp_path / "clean.npz", x=arrange(values), y=labels)
-    report = repair(model, tmp_path / "clean.npz", tmp_path / "fixed.onnx", CONFIG, label=TARGET, device="cpu")
+    report = repair(model, tmp_path / "clean.npz", tmp_path / "fixed.onnx", CONFIG, target=TARGET, device="cpu")
     check(report, model, tmp_path / "fixed.onnx", SERIES, arrange)
     assert load_model(tmp_path / "fixed.onnx").info.input.layout is layout

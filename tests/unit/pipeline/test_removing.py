@@ -134,7 +134,7 @@ def test_weights_shared_with_another_node_are_copied_before_the_repair(tmp_path:
     proto.graph.node[5].input[0] = "same"
     path = tmp_path / "shared.onnx"
     onnx.save(proto, path)
-    report = repair(path, write_samples(tmp_path), tmp_path / "f.onnx", PRUNE, label=TARGET, allow_incomplete=True)
+    report = repair(path, write_samples(tmp_path), tmp_path / "f.onnx", PRUNE, target=TARGET, allow_incomplete=True)
     fixed, pruned = read(report), list(report.pruned)
     assert BACKDOOR_NEURON in pruned
     np.testing.assert_array_equal(fixed.initializer("b1"), load_model(path).initializer("b1"))

@@ -83,7 +83,7 @@ def test_a_forced_repair_of_a_clean_model_keeps_its_answers_or_writes_nothing(
 ) -> None:
     model, output = make_model(backdoored=False), tmp_path / "fixed.onnx"
     tuning = FinetuningConfig(starts=0, rounds=1, distillation=DistillationConfig(steps=40, copies=4))
-    report = repair(model, data, output, RepairConfig(scan=QUICK_SCAN, finetuning=tuning), label=2)
+    report = repair(model, data, output, RepairConfig(scan=QUICK_SCAN, finetuning=tuning), target=2)
     assert report.targets == (2,)
     assert report.repaired is not None
     assert output.exists() == (report.outcome == "repaired") == report.met
@@ -97,7 +97,7 @@ def test_an_inconclusive_scan_repairs_nothing_unless_a_label_is_named(
     undecided = replace(scan(model, data, SHORT_SCAN), verdict=Verdict.INCONCLUSIVE, target_labels=())
     assert repair(model, data, output, scan=undecided).outcome == "inconclusive"
     assert not output.exists()
-    assert repair(model, data, output, PRUNE, scan=undecided, label=TARGET).outcome == "repaired"
+    assert repair(model, data, output, PRUNE, scan=undecided, target=TARGET).outcome == "repaired"
 
 
 def test_a_missed_limit_writes_nothing(make_model: MakeModel, data: Path, tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_the_report_of_another_model_is_refused(make_model: MakeModel, data: Pat
 
 def test_a_label_that_does_not_exist_is_refused(make_model: MakeModel, data: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="label 99 does not exist"):
-        repair(make_model(), data, tmp_path / "fixed.onnx", label=99)
+        repair(make_model(), data, tmp_path / "fixed.onnx", target=99)
 
 
 def test_a_known_trigger_of_another_size_is_refused(make_model: MakeModel, data: Path, tmp_path: Path) -> None:

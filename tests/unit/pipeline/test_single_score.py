@@ -79,7 +79,7 @@ def test_a_repair_finds_the_label_itself(model: Path, two: Path, tmp_path: Path)
 def test_a_named_label_is_repaired_in_the_vendors_graph(model: Path, two: Path, tmp_path: Path) -> None:
     fixed = tmp_path / "fixed.onnx"
     trigger = make_true_trigger()
-    report = repair(model, two, fixed, PRUNE, label=1, known_trigger=trigger, preprocessing=UNIT, device="cpu")
+    report = repair(model, two, fixed, PRUNE, target=1, known_trigger=trigger, preprocessing=UNIT, device="cpu")
     assert report.outcome == "repaired", report.reasons
     assert report.original is not None
     assert report.repaired is not None
@@ -91,11 +91,11 @@ def test_a_named_label_is_repaired_in_the_vendors_graph(model: Path, two: Path, 
 
 def test_labels_beyond_the_two_classes_are_refused(model: Path, two: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="label 2 does not exist: the model has 2 classes"):
-        repair(model, two, tmp_path / "fixed.onnx", PRUNE, label=2, preprocessing=UNIT, device="cpu")
+        repair(model, two, tmp_path / "fixed.onnx", PRUNE, target=2, preprocessing=UNIT, device="cpu")
 
 
 def test_a_score_straight_from_pixels_is_not_called_repaired(two: Path, tmp_path: Path) -> None:
     linear = write(build(LINEAR, linear_weights(SIDE * SIDE, 1)), tmp_path)
-    report = repair(linear, two, tmp_path / "fixed.onnx", PRUNE, label=1, preprocessing=UNIT, device="cpu")
+    report = repair(linear, two, tmp_path / "fixed.onnx", PRUNE, target=1, preprocessing=UNIT, device="cpu")
     assert report.outcome == "incomplete"
     assert not (tmp_path / "fixed.onnx").exists()

@@ -69,7 +69,7 @@ def test_an_incomplete_repair_names_what_was_missed_and_what_became_of_the_file(
 
 def test_nothing_to_repair_and_inconclusive_write_nothing() -> None:
     assert "no file was written" in summarise_repair("nothing to repair")
-    assert "--label" in summarise_repair("inconclusive")
+    assert "--target" in summarise_repair("inconclusive")
 
 
 @pytest.mark.parametrize(
