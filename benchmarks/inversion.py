@@ -34,7 +34,7 @@ from benchmarks.stopwatch import Spent, Stopwatch
 from benchmarks.zoo_folder import Zoo
 from onnxaudit.data.splits import split
 from onnxaudit.detection import DetectionConfig, invert
-from onnxaudit.detection.forwards import find_hits
+from onnxaudit.inversion.forwards import find_hits
 from onnxaudit.pipeline.subject import Subject, open_subject
 from onnxaudit.records import Rate, Samples, Trigger
 from onnxaudit.statistics import rate_of

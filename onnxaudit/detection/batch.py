@@ -8,8 +8,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from onnxaudit.detection.config import InversionConfig
-from onnxaudit.detection.forwards import device_of
-from onnxaudit.detection.sampling import draw_order
+from onnxaudit.inversion.forwards import device_of
+from onnxaudit.inversion.sampling import draw_order
 from onnxaudit.records import Floats, Ints, Trigger
 from onnxaudit.workers import Workers, count_rows, cut_tensor
 

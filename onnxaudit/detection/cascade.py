@@ -10,13 +10,13 @@ from onnxaudit.data.splits import split
 from onnxaudit.deadline import Deadline
 from onnxaudit.detection.closer import Role, choose_labels, compactness_of, find_normal, merge, sizes_of
 from onnxaudit.detection.config import DetectionConfig
-from onnxaudit.detection.forwards import compute_logits, device_of, find_hits, pick_classes
 from onnxaudit.detection.inversion import invert
 from onnxaudit.detection.judgement import Evidence, choose_universal, compare, judge, weigh
 from onnxaudit.detection.looks import Shortlist, Viewer
 from onnxaudit.detection.obstacles import list_doubts, list_obstacles
 from onnxaudit.detection.tabulating import cover, report_trigger, tabulate
 from onnxaudit.detection.universal import find_universals
+from onnxaudit.inversion.forwards import compute_logits, device_of, find_hits, pick_classes
 from onnxaudit.records import (
     Detection,
     Event,

@@ -25,8 +25,8 @@ from torch import nn
 from onnxaudit.deadline import Deadline
 from onnxaudit.detection.batch import Batch
 from onnxaudit.detection.config import InversionConfig
-from onnxaudit.detection.forwards import device_of, find_hits
-from onnxaudit.detection.sampling import find_others
+from onnxaudit.inversion.forwards import device_of, find_hits
+from onnxaudit.inversion.sampling import find_others
 from onnxaudit.records import Event, Floats, Ints, Inversion, LabelStatus, OnEvent, Samples, Trigger
 from onnxaudit.workers import Workers
 

@@ -24,9 +24,9 @@ from torch import Tensor
 
 from onnxaudit.deadline import Deadline
 from onnxaudit.detection.config import LatentConfig
-from onnxaudit.detection.forwards import device_of, measure_margins
 from onnxaudit.detection.shrinking import Shrinking, descend
 from onnxaudit.importer import Classifier
+from onnxaudit.inversion.forwards import device_of, measure_margins
 from onnxaudit.records import Ints, Samples
 from onnxaudit.workers import Workers, count_rows, cut, join
 

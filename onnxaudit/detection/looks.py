@@ -13,9 +13,9 @@ from onnxaudit.deadline import Deadline
 from onnxaudit.detection.config import DetectionConfig
 from onnxaudit.detection.latent import measure_shifts
 from onnxaudit.detection.margin import maximise_margins
-from onnxaudit.detection.sampling import find_others
 from onnxaudit.detection.waves import measure_waves
 from onnxaudit.importer import Classifier
+from onnxaudit.inversion.sampling import find_others
 from onnxaudit.records import Event, OnEvent, Samples
 from onnxaudit.records.events import Stage
 

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from onnxaudit.deadline import Deadline
 from onnxaudit.detection.config import MarginConfig
-from onnxaudit.detection.forwards import device_of, measure_margins
+from onnxaudit.inversion.forwards import device_of, measure_margins
 from onnxaudit.workers import Workers, count_rows, cut, join
 
 

@@ -6,7 +6,7 @@ from statistics import median
 import numpy as np
 
 from onnxaudit.detection.config import DetectionConfig
-from onnxaudit.detection.forwards import pick_classes
+from onnxaudit.inversion.forwards import pick_classes
 from onnxaudit.records import Floats, Inversion, LabelStatus, Look, Samples
 from onnxaudit.statistics import rate_of
 

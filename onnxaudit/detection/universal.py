@@ -22,9 +22,9 @@ from torch import Tensor, nn
 from onnxaudit.deadline import Deadline
 from onnxaudit.detection.batch import decode
 from onnxaudit.detection.config import UniversalConfig
-from onnxaudit.detection.forwards import compute_logits, device_of, pick_classes
-from onnxaudit.detection.sampling import draw_order
 from onnxaudit.detection.shrinking import Shrinking, descend
+from onnxaudit.inversion.forwards import compute_logits, device_of, pick_classes
+from onnxaudit.inversion.sampling import draw_order
 from onnxaudit.records import Floats, Ints, Samples, Trigger, UniversalTrigger
 from onnxaudit.statistics import rate, rate_of
 from onnxaudit.workers import Workers, join

@@ -22,12 +22,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from onnxaudit.cosines import add_up
 from onnxaudit.deadline import Deadline
 from onnxaudit.detection.config import WavesConfig
-from onnxaudit.detection.forwards import device_of
-from onnxaudit.detection.sampling import draw_order
 from onnxaudit.detection.shrinking import Shrinking, descend
+from onnxaudit.inversion.forwards import device_of
+from onnxaudit.inversion.sampling import draw_order
+from onnxaudit.perturbations.cosines import add_up
 from onnxaudit.records import Floats, Ints
 from onnxaudit.workers import Workers, count_rows, cut, join
 

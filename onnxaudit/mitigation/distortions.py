@@ -25,7 +25,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from onnxaudit.cosines import add_up
+from onnxaudit.perturbations.cosines import add_up
 from onnxaudit.records import Floats, Ints
 from onnxaudit.workers import Workers
 

@@ -10,8 +10,21 @@ import onnxaudit
 PACKAGE = Path(onnxaudit.__file__).parent
 # In the order in which imports run: a room imports from rooms before it, never from one behind it.
 ROOMS = (
-    *("version", "errors", "deadline", "records", "files", "statistics", "cosines", "workers"),
-    *("intake", "data", "importer", "runtime", "surgery", "detection", "mitigation", "report", "pipeline", "gate"),
+    *("version", "errors", "deadline", "records", "files", "statistics", "workers"),
+    *(
+        "intake",
+        "data",
+        "importer",
+        "runtime",
+        "surgery",
+        "perturbations",
+        "inversion",
+        "detection",
+        "mitigation",
+        "report",
+        "pipeline",
+        "gate",
+    ),
     *("diagnosis", "testing", "pytest_plugin", "cli", "__main__"),
 )
 STRANGERS = {"detection": {"mitigation"}, "mitigation": {"detection"}}  # stages meet in `records`

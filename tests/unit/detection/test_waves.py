@@ -3,11 +3,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from onnxaudit.cosines import add_up
 from onnxaudit.deadline import Deadline
 from onnxaudit.detection.config import Schedule, WavesConfig
-from onnxaudit.detection.sampling import find_others
 from onnxaudit.detection.waves import measure_strength, measure_waves
+from onnxaudit.inversion.sampling import find_others
+from onnxaudit.perturbations.cosines import add_up
 
 LABELS = range(8)
 SIDE = 12

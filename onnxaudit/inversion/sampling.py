@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import nn
 
-from onnxaudit.detection.forwards import compute_logits, pick_classes
+from onnxaudit.inversion.forwards import compute_logits, pick_classes
 from onnxaudit.records import Ints, Samples
 
 

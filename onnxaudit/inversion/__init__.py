@@ -1,0 +1,1 @@
+"""One engine that shrinks a perturbation for many labels at once."""

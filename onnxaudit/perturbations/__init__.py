@@ -1,0 +1,1 @@
+"""Families of changes to an image: how each is parametrized, applied, measured, described and drawn."""
