@@ -3,7 +3,7 @@
     python -m benchmarks.zoo --zoo ZOO --data DATA --methods --scans SCANS
     python -m tools.calibrate --zoo ZOO --scans SCANS
 
-`b` and `w` of `onnxaudit.detection.judgement` minimise the log score of models under a prior of one half:
+`b` and `w` of `onnxaudit.scoring.verdict` minimise the log score of models under a prior of one half:
 
     Σ clean −ln(1 − p(max_k log-odds_k))  +  Σ backdoored −ln p(log-odds of the true target)  +  ridge · |w|²
 
@@ -23,9 +23,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from onnxaudit.detection.config import JudgementConfig
-from onnxaudit.detection.judgement import carries_over, measure_closeness
 from onnxaudit.records import Look
+from onnxaudit.scoring.verdict import JudgementConfig, carries_over, measure_closeness
 from onnxaudit.statistics import rate
 
 RIDGE = 0.005

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onnxaudit.data.splits import split
-from onnxaudit.detection.inversion import invert
 from onnxaudit.importer import Classifier, import_model
 from onnxaudit.intake import Model
+from onnxaudit.inversion.patch import invert
 from onnxaudit.pipeline import DetectionConfig, PruningConfig
 from onnxaudit.pipeline.measuring import Yardstick, classify, make_yardstick
 from onnxaudit.pipeline.subject import Subject, open_subject

@@ -10,13 +10,12 @@ from onnxaudit.data.splits import split
 from onnxaudit.deadline import Deadline
 from onnxaudit.detection.closer import Role, choose_labels, compactness_of, find_normal, merge, sizes_of
 from onnxaudit.detection.config import DetectionConfig
-from onnxaudit.detection.inversion import invert
-from onnxaudit.detection.judgement import Evidence, choose_universal, compare, judge, weigh
 from onnxaudit.detection.looks import Shortlist, Viewer
 from onnxaudit.detection.obstacles import list_doubts, list_obstacles
 from onnxaudit.detection.tabulating import cover, report_trigger, tabulate
-from onnxaudit.detection.universal import find_universals
+from onnxaudit.detectors.all_to_all import find_universals
 from onnxaudit.inversion.forwards import compute_logits, device_of, find_hits, pick_classes
+from onnxaudit.inversion.patch import invert
 from onnxaudit.records import (
     Detection,
     Event,
@@ -27,6 +26,7 @@ from onnxaudit.records import (
     Rate,
     Samples,
 )
+from onnxaudit.scoring.verdict import Evidence, choose_universal, compare, judge, weigh
 from onnxaudit.statistics import rate, rate_of
 from onnxaudit.workers import Workers, cut
 

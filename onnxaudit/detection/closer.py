@@ -9,10 +9,10 @@ from typing import Literal
 
 import numpy as np
 
-from onnxaudit.detection.compactness import measure_compactness
 from onnxaudit.detection.config import DetectionConfig
-from onnxaudit.detection.judgement import Evidence
+from onnxaudit.detectors.compactness import measure_compactness
 from onnxaudit.records import Inversion, LabelStatus
+from onnxaudit.scoring.verdict import Evidence
 
 Role = Literal["suspect", "control"]
 

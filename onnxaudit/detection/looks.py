@@ -11,9 +11,9 @@ from torch import nn
 
 from onnxaudit.deadline import Deadline
 from onnxaudit.detection.config import DetectionConfig
-from onnxaudit.detection.latent import measure_shifts
-from onnxaudit.detection.margin import maximise_margins
-from onnxaudit.detection.waves import measure_waves
+from onnxaudit.detectors.latent_inversion import measure_shifts
+from onnxaudit.detectors.maximum_margin import maximise_margins
+from onnxaudit.detectors.spectral import measure_waves
 from onnxaudit.importer import Classifier
 from onnxaudit.inversion.sampling import find_others
 from onnxaudit.records import Event, OnEvent, Samples

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from onnxaudit.detection.closer import Role, sizes_of
-from onnxaudit.detection.judgement import Evidence
 from onnxaudit.detection.obstacles import explain
-from onnxaudit.detection.outliers import anomaly_indexes, log_indexes
 from onnxaudit.records import Coverage, Inversion, LabelResult, LabelStatus, Rate, TriggerFinding
+from onnxaudit.scoring.outliers import anomaly_indexes, log_indexes
+from onnxaudit.scoring.verdict import Evidence
 from onnxaudit.statistics import rate
 
 SCREENED = "among so many labels the cheap looks saw nothing in it; no trigger was sought"

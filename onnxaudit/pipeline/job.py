@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 from onnxaudit.data.splits import split
 from onnxaudit.deadline import Deadline
-from onnxaudit.detection.inversion import invert
 from onnxaudit.errors import UsageError
 from onnxaudit.intake import Model
 from onnxaudit.intake.saving import save_model
+from onnxaudit.inversion.patch import invert
 from onnxaudit.mitigation.finetuning import FinetuningConfig, finetune
 from onnxaudit.mitigation.pruning import PruningConfig
 from onnxaudit.pipeline.acceptance import Acceptance, judge_draft, open_draft

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from statistics import median
 
 from onnxaudit.deadline import Deadline
-from onnxaudit.detection.config import InversionConfig
-from onnxaudit.detection.inversion import invert
 from onnxaudit.importer import Classifier, import_model
 from onnxaudit.intake import Model
+from onnxaudit.inversion.batch import InversionConfig
+from onnxaudit.inversion.patch import invert
 from onnxaudit.pipeline.subject import Subject
 from onnxaudit.records import LabelStatus, Samples, ScanReport, Trigger
 

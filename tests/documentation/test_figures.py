@@ -3,7 +3,7 @@
 import pytest
 
 from onnxaudit.detection import DetectionConfig
-from onnxaudit.detection.compactness import SIDE
+from onnxaudit.detectors.compactness import SIDE
 from onnxaudit.mitigation.pruning import PruningConfig
 from tests.documentation.pages import ROOT
 

@@ -19,6 +19,8 @@ ROOMS = (
         "surgery",
         "perturbations",
         "inversion",
+        "detectors",
+        "scoring",
         "detection",
         "mitigation",
         "report",
@@ -27,7 +29,7 @@ ROOMS = (
     ),
     *("diagnosis", "testing", "pytest_plugin", "cli", "__main__"),
 )
-STRANGERS = {"detection": {"mitigation"}, "mitigation": {"detection"}}  # stages meet in `records`
+STRANGERS = {"mitigation": {"detection", "detectors", "scoring"}}  # stages meet in `records`
 ONLY = {"report": {"report", "records", "errors"}}
 LAZY = {"__init__"}  # the package itself names `pipeline`, but imports it on first use
 

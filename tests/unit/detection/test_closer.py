@@ -3,8 +3,8 @@ import pytest
 
 from onnxaudit.detection import DetectionConfig
 from onnxaudit.detection.closer import choose_labels, find_normal, merge, sizes_of
-from onnxaudit.detection.judgement import Evidence
 from onnxaudit.records import Inversion, LabelStatus, Trigger
+from onnxaudit.scoring.verdict import Evidence
 from onnxaudit.statistics import rate
 
 CONFIG = DetectionConfig()

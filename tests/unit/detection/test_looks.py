@@ -1,7 +1,8 @@
 from onnxaudit.deadline import Deadline
 from onnxaudit.detection import DetectionConfig, InversionConfig, detect
-from onnxaudit.detection.config import MarginConfig, WavesConfig
 from onnxaudit.detection.looks import Viewer, shorten
+from onnxaudit.detectors.maximum_margin import MarginConfig
+from onnxaudit.detectors.spectral import WavesConfig
 from onnxaudit.records import LabelStatus, Verdict
 
 CONFIG = DetectionConfig(most_labels=20, shortlist=3, drawn=5)

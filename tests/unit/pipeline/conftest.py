@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from onnxaudit.detection.config import LatentConfig, UniversalConfig, WavesConfig
+from onnxaudit.detectors.all_to_all import UniversalConfig
+from onnxaudit.detectors.latent_inversion import LatentConfig
+from onnxaudit.detectors.spectral import WavesConfig
 from onnxaudit.pipeline import DetectionConfig, InversionConfig, ScanConfig
 from onnxaudit.records import GivenPreprocessing, Trigger
 from tests.tiny_models import build, write

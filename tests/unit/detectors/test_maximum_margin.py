@@ -3,8 +3,7 @@ import torch
 from torch import nn
 
 from onnxaudit.deadline import Deadline
-from onnxaudit.detection.config import MarginConfig
-from onnxaudit.detection.margin import maximise_margins
+from onnxaudit.detectors.maximum_margin import MarginConfig, maximise_margins
 
 SHAPE = (1, 12, 12)
 

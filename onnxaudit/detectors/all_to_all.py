@@ -13,6 +13,8 @@ After S.-M. Moosavi-Dezfooli et al., Universal adversarial perturbations, CVPR 2
 B. Wang et al., Neural Cleanse, IEEE S&P 2019.
 """
 
+from dataclasses import dataclass, field
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -20,14 +22,37 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from onnxaudit.deadline import Deadline
-from onnxaudit.detection.batch import decode
-from onnxaudit.detection.config import UniversalConfig
-from onnxaudit.detection.shrinking import Shrinking, descend
+from onnxaudit.inversion.batch import decode
 from onnxaudit.inversion.forwards import compute_logits, device_of, pick_classes
 from onnxaudit.inversion.sampling import draw_order
+from onnxaudit.inversion.shrinking import Schedule, Shrinking, descend
 from onnxaudit.records import Floats, Ints, Samples, Trigger, UniversalTrigger
 from onnxaudit.statistics import rate, rate_of
 from onnxaudit.workers import Workers, join
+
+
+@dataclass(frozen=True)
+class UniversalConfig:
+    """Settings of `find_universal`.
+
+    Attributes:
+        steps: of Adam.
+        starts: random beginnings.
+        samples_per_step: images a start and step.
+        step_size: of Adam, in the space of `u` and `v`.
+        momentum: Adam's two decay rates.
+        schedule: of the penalty on the mask.
+        chunk_pixels: as for `InversionConfig`.
+    """
+
+    steps: int = 120
+    starts: int = 3
+    samples_per_step: int = 16
+    step_size: float = 0.3
+    momentum: tuple[float, float] = (0.5, 0.9)
+    schedule: Schedule = field(default_factory=Schedule)
+    chunk_pixels: int = 2**16
+
 
 Flags = npt.NDArray[np.bool_]
 

@@ -31,9 +31,50 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from onnxaudit.detection.config import JudgementConfig
-from onnxaudit.detection.outliers import CONSISTENCY, SMALLEST_SIZE
 from onnxaudit.records import Judgement, Look, Rate, UniversalTrigger, Verdict
+from onnxaudit.scoring.outliers import CONSISTENCY, SMALLEST_SIZE
+
+
+@dataclass(frozen=True)
+class JudgementConfig:
+    """Constants of the verdict: see `judgement`.
+
+    Attributes:
+        offset: `b`.
+        synthetic_discount: taken off `b` where there are no clean images: on synthetic ones labels differ more.
+        patch_weight: `w_p`.
+        compactness_weight: `w_m`.
+        waves_weight: `w_w`.
+        natural_compactness: usual for the masks of natural triggers, whatever the model.
+        fewest_compared: with fewer labels the most conspicuous one counts no more than among so many.
+        least_spread: of `ln r` among labels; runs with other seeds differ by this much.
+        usual_spread: taken where there are too few labels to measure it.
+        fewest_for_spread: labels from which it is measured.
+        full_distance: `z` from which closeness counts in full.
+        unseen_success: share of unseen samples that a trigger must send to its label for its size to count.
+        clean_below: a model is called clean only if its score is below this.
+        fewest_destinations: share of the classes that an all-to-all trigger must send to labels of their own.
+        universal_ratio: an all-to-all trigger this many times smaller than is normal speaks neither for nor against.
+        universal_weight: log-odds for each factor e by which it is smaller.
+    """
+
+    offset: float = -0.1
+    synthetic_discount: float = 1.5
+    patch_weight: float = 1.38
+    compactness_weight: float = 3.64
+    waves_weight: float = 0.85
+    natural_compactness: float = 0.35
+    fewest_compared: int = 10
+    least_spread: float = 0.15
+    usual_spread: float = 0.25
+    fewest_for_spread: int = 6
+    full_distance: float = 4.0
+    unseen_success: float = 0.6
+    clean_below: float = 0.25
+    fewest_destinations: float = 0.5
+    universal_ratio: float = 3.5
+    universal_weight: float = 3.0
+
 
 Closeness = dict[int, float]
 

@@ -1,17 +1,56 @@
 """Masks and patterns of many labels, optimised together: the loss is in `inversion`."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from onnxaudit.detection.config import InversionConfig
 from onnxaudit.inversion.forwards import device_of
 from onnxaudit.inversion.sampling import draw_order
 from onnxaudit.records import Floats, Ints, Trigger
 from onnxaudit.workers import Workers, count_rows, cut_tensor
+
+
+@dataclass(frozen=True)
+class InversionConfig:
+    """Settings of `invert`.
+
+    Attributes:
+        steps: at most so many steps of Adam a label.
+        samples_per_step: images a label and step.
+        success: share of samples that a trigger must send to its label.
+        window: steps over which success is counted.
+        step_size: of Adam, in the space of `u` and `v`.
+        momentum: Adam's two decay rates; the source's.
+        first_penalty: `λ` at the start.
+        penalty_rise: factor on `λ` after a step with enough success.
+        penalty_fall: divisor of `λ` after a step without.
+        patience: a label whose best mask has not shrunk for so many steps is settled.
+        improvement: the least relative shrinking that counts.
+        confirming_samples: at most so many images confirm a trigger in the end.
+        boosts: added to `u` in turn until the trigger is confirmed.
+        chunk_pixels: at most so many pixels (images x height x width) go through the network at once, on one core.
+            Larger chunks fall out of the processor's cache: 512 images of 32x32 took 1.4 times as long as 64 or 128.
+    """
+
+    steps: int = 100
+    samples_per_step: int = 8
+    success: float = 0.95
+    window: int = 6
+    step_size: float = 0.4
+    momentum: tuple[float, float] = (0.5, 0.9)
+    first_penalty: float = 1.0
+    penalty_rise: float = 1.1
+    penalty_fall: float = 1.15
+    patience: int = 40
+    improvement: float = 0.01
+    confirming_samples: int = 64
+    boosts: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
+    chunk_pixels: int = 2**16
+
 
 TINY = 1e-8  # keeps Adam's quotient finite where no gradient has come yet
 

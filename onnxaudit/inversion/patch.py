@@ -23,8 +23,7 @@ import numpy as np
 from torch import nn
 
 from onnxaudit.deadline import Deadline
-from onnxaudit.detection.batch import Batch
-from onnxaudit.detection.config import InversionConfig
+from onnxaudit.inversion.batch import Batch, InversionConfig
 from onnxaudit.inversion.forwards import device_of, find_hits
 from onnxaudit.inversion.sampling import find_others
 from onnxaudit.records import Event, Floats, Ints, Inversion, LabelStatus, OnEvent, Samples, Trigger

@@ -12,15 +12,32 @@ the median of the others, without assuming a distribution.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from onnxaudit.deadline import Deadline
-from onnxaudit.detection.config import MarginConfig
 from onnxaudit.inversion.forwards import device_of, measure_margins
 from onnxaudit.workers import Workers, count_rows, cut, join
+
+
+@dataclass(frozen=True)
+class MarginConfig:
+    """Settings of `maximise_margins`.
+
+    Attributes:
+        steps: of Adam.
+        starts: random images a label.
+        step_size: of Adam, in pixel values.
+        chunk_pixels: as for `InversionConfig`.
+    """
+
+    steps: int = 40
+    starts: int = 2
+    step_size: float = 0.05
+    chunk_pixels: int = 2**16
 
 
 def maximise_margins(

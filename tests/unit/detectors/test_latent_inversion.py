@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from onnxaudit.deadline import Deadline
-from onnxaudit.detection.config import LatentConfig, Schedule
-from onnxaudit.detection.latent import measure_shifts
+from onnxaudit.detectors.latent_inversion import LatentConfig, measure_shifts
 from onnxaudit.importer import Classifier, import_model
 from onnxaudit.intake import load_model
+from onnxaudit.inversion.shrinking import Schedule
 from onnxaudit.records import Preprocessing, Samples
 from tests.tiny_models import build, write
 from tests.unit.pipeline.conftest import BACKDOOR_NEURON, BODY, CLASSES, TARGET, draw_samples, make_weights

@@ -4,9 +4,9 @@ import torch
 from torch import Tensor, nn
 
 from onnxaudit.deadline import Deadline
-from onnxaudit.detection.config import Schedule, WavesConfig
-from onnxaudit.detection.waves import measure_strength, measure_waves
+from onnxaudit.detectors.spectral import WavesConfig, measure_strength, measure_waves
 from onnxaudit.inversion.sampling import find_others
+from onnxaudit.inversion.shrinking import Schedule
 from onnxaudit.perturbations.cosines import add_up
 
 LABELS = range(8)

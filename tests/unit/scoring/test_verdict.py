@@ -3,9 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from onnxaudit.detection.config import JudgementConfig
-from onnxaudit.detection.judgement import choose_universal, compare, judge, weigh, weigh_universal
 from onnxaudit.records import Look, Trigger, UniversalTrigger, Verdict
+from onnxaudit.scoring.verdict import JudgementConfig, choose_universal, compare, judge, weigh, weigh_universal
 from onnxaudit.statistics import rate
 
 CONFIG = JudgementConfig()

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onnxaudit.detection.outliers import anomaly_indexes, log_indexes
+from onnxaudit.scoring.outliers import anomaly_indexes, log_indexes
 
 BOTH = pytest.mark.parametrize("indexes", [anomaly_indexes, log_indexes])
 

@@ -4,11 +4,10 @@ import torch
 
 from onnxaudit.deadline import Deadline
 from onnxaudit.detection import DetectionConfig, InversionConfig, detect
-from onnxaudit.detection.config import UniversalConfig
-from onnxaudit.detection.universal import find_universals
+from onnxaudit.detectors.all_to_all import UniversalConfig, find_universals
 from onnxaudit.records import Trigger, UniversalTrigger, Verdict
 from onnxaudit.statistics import rate
-from tests.unit.detection.conftest import PATCH, Planted
+from tests.unit.conftest import PATCH, Planted
 
 CONFIG = UniversalConfig(steps=100)
 

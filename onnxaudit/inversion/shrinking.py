@@ -5,10 +5,29 @@ the smallest size at which enough obeyed is kept. Differs from the source: it mo
 the last few.
 """
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
-from onnxaudit.detection.config import Schedule
+
+@dataclass(frozen=True)
+class Schedule:
+    """How a penalty on size is steered: see `Shrinking`.
+
+    Attributes:
+        success: share of samples that must obey.
+        window: steps over which they are counted.
+        first_penalty: `λ` at the start.
+        penalty_rise: factor on `λ` after a step with enough success.
+        penalty_fall: divisor of `λ` after a step without.
+    """
+
+    success: float = 0.9
+    window: int = 6
+    first_penalty: float = 1.0
+    penalty_rise: float = 1.1
+    penalty_fall: float = 1.15
 
 
 class Shrinking:

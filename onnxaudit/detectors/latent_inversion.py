@@ -16,6 +16,7 @@ in one batch; only the rest of the network runs, on cached features.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -23,12 +24,32 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from onnxaudit.deadline import Deadline
-from onnxaudit.detection.config import LatentConfig
-from onnxaudit.detection.shrinking import Shrinking, descend
 from onnxaudit.importer import Classifier
 from onnxaudit.inversion.forwards import device_of, measure_margins
+from onnxaudit.inversion.shrinking import Schedule, Shrinking, descend
 from onnxaudit.records import Ints, Samples
 from onnxaudit.workers import Workers, count_rows, cut, join
+
+
+@dataclass(frozen=True)
+class LatentConfig:
+    """Settings of `measure_shifts`.
+
+    Attributes:
+        steps: of Adam.
+        samples: of other classes, for each label.
+        margin: `κ`, as a share of the logits' spread.
+        step_size: of Adam, as a share of the features' spread.
+        schedule: of the penalty on a shift's length; every step sees all samples.
+        most_values: at most so many feature values go through the network at once, on one core: 4 MiB.
+    """
+
+    steps: int = 150
+    samples: int = 24
+    margin: float = 0.1
+    step_size: float = 0.1
+    schedule: Schedule = field(default_factory=lambda: Schedule(window=1, first_penalty=0.1))
+    most_values: int = 2**20
 
 
 def measure_shifts(

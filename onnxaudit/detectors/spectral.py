@@ -16,6 +16,7 @@ makes the spectrum sparse.
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -23,13 +24,36 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from onnxaudit.deadline import Deadline
-from onnxaudit.detection.config import WavesConfig
-from onnxaudit.detection.shrinking import Shrinking, descend
 from onnxaudit.inversion.forwards import device_of
 from onnxaudit.inversion.sampling import draw_order
+from onnxaudit.inversion.shrinking import Schedule, Shrinking, descend
 from onnxaudit.perturbations.cosines import add_up
 from onnxaudit.records import Floats, Ints
 from onnxaudit.workers import Workers, count_rows, cut, join
+
+
+@dataclass(frozen=True)
+class WavesConfig:
+    """Settings of `measure_waves`.
+
+    Attributes:
+        steps: of Adam.
+        samples_per_step: images a label and step.
+        step_size: of Adam, in amplitudes.
+        momentum: Adam's two decay rates.
+        unit: the strength at which the penalty is `λ`.
+        schedule: of the penalty on the strength.
+        chunk_pixels: as for `InversionConfig`.
+    """
+
+    steps: int = 80
+    samples_per_step: int = 8
+    step_size: float = 0.03
+    momentum: tuple[float, float] = (0.5, 0.9)
+    unit: float = 0.5
+    schedule: Schedule = field(default_factory=Schedule)
+    chunk_pixels: int = 2**16
+
 
 START_NOISE = 1e-3  # enough to tell amplitudes apart; more would have to be shrunk away first
 TINY = 1e-8  # keeps the gradient of a root finite at zero

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from onnxaudit.detection.compactness import measure_compactness
+from onnxaudit.detectors.compactness import measure_compactness
 
 
 def test_a_mask_in_one_window_is_as_compact_as_can_be():
