@@ -6,6 +6,8 @@ from tests.documentation.pages import ROOT
 from tools.reference import operators
 from tools.reference.writing import FOLDER, PAGES, write_page
 
+BY_HAND = {"glossary.md"}
+
 
 @pytest.mark.parametrize("name", PAGES)
 def test_page_says_what_the_code_says(name: str) -> None:
@@ -13,7 +15,7 @@ def test_page_says_what_the_code_says(name: str) -> None:
 
 
 def test_every_reference_page_is_written() -> None:
-    assert {page.name for page in FOLDER.iterdir()} == set(PAGES)
+    assert {page.name for page in FOLDER.iterdir()} == {*PAGES, *BY_HAND}
 
 
 def test_readme_states_how_many_operators_there_are() -> None:
