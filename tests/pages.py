@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from onnxaudit.findings.finding import list_findings
 from onnxaudit.records import (
     Coverage,
     Decision,
@@ -25,7 +26,6 @@ from onnxaudit.records import (
     Verdict,
     Waiver,
 )
-from onnxaudit.report.findings import list_findings
 from tests.reports import NO_RATE, make_repair_report, make_scan_report, make_trigger
 
 MODEL = make_scan_report().model

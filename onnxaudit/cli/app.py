@@ -206,7 +206,7 @@ def schema(context: typer.Context) -> int:
 @_command
 def rules(context: typer.Context, rule: opt.Rule = None) -> int:
     """List the kinds of findings, or explain one: what was seen, what it means, how sure it is, what to do."""
-    from onnxaudit.report.rules import explain_rule, find_rule, list_rules
+    from onnxaudit.findings.rules import explain_rule, find_rule, list_rules
 
     context.obj.stdout.write(list_rules() if rule is None else explain_rule(find_rule(rule)))
     return CLEAN

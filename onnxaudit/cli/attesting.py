@@ -18,7 +18,7 @@ from onnxaudit.intake.metadata import read_metadata
 from onnxaudit.intake.reading import digest_files
 from onnxaudit.records import ScanDocument
 from onnxaudit.report.json import to_json
-from onnxaudit.report.text import show_plainly
+from onnxaudit.text import show_plainly
 from onnxaudit.version import __version__
 
 LARGEST = 2**20  # bytes of an attestation

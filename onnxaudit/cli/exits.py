@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 import typer
 
 from onnxaudit.errors import OnnxauditError
-from onnxaudit.report.text import show_plainly
+from onnxaudit.text import show_plainly
 
 if TYPE_CHECKING:  # at run time `--help` would pay for numpy
     from onnxaudit.records import Document, RepairDocument, ScanDocument

@@ -23,7 +23,7 @@ from onnxaudit.gate.layers import (
     resolve,
 )
 from onnxaudit.records import RepairDocument, ScanDocument
-from onnxaudit.report.text import show_plainly
+from onnxaudit.text import show_plainly
 
 Judged = TypeVar("Judged", ScanDocument, RepairDocument)
 

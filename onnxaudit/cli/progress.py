@@ -13,7 +13,7 @@ from rich.table import Column
 
 from onnxaudit.cli.options import ProgressName
 from onnxaudit.records import Event, OnEvent
-from onnxaudit.report.text import show_plainly
+from onnxaudit.text import show_plainly
 
 STAGES = {
     "load": "reading the model",

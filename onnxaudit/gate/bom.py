@@ -13,11 +13,11 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC
 from typing import Any
 
+from onnxaudit.findings.finding import Finding, describe_waiver, find_all
 from onnxaudit.gate.statement import Statement
 from onnxaudit.intake.metadata import FileMetadata
 from onnxaudit.records import Layout, ModelInfo, ScanDocument, ScanReport
-from onnxaudit.report.findings import Finding, describe_waiver, find_all
-from onnxaudit.report.text import show_plainly
+from onnxaudit.text import show_plainly
 
 SPEC_VERSION = "1.6"
 MODEL, CLAIM, EVIDENCE = "model", "claim", "evidence"  # names within the document

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+from onnxaudit.findings.finding import Finding, find_all
+from onnxaudit.findings.outcome import Outcome, find_outcome
+from onnxaudit.findings.rules import SUSPICION
 from onnxaudit.gate.layers import EffectivePolicy
 from onnxaudit.gate.policy import FailOn, Inconclusive, Policy
 from onnxaudit.records import (
@@ -15,24 +18,8 @@ from onnxaudit.records import (
     RepairReport,
     ScanDocument,
     ScanReport,
-    Verdict,
     Waiver,
 )
-from onnxaudit.report.findings import Finding, find_all
-from onnxaudit.report.rules import SUSPICION
-
-Outcome = Literal["pass", "fail", "inconclusive"]
-OUTCOME_OF_VERDICT: dict[Verdict, Outcome] = {
-    Verdict.CLEAN: "pass",
-    Verdict.BACKDOORED: "fail",
-    Verdict.INCONCLUSIVE: "inconclusive",
-}
-OUTCOME_OF_REPAIR: dict[str, Outcome] = {
-    "repaired": "pass",
-    "nothing to repair": "pass",
-    "incomplete": "fail",
-    "inconclusive": "inconclusive",
-}
 
 
 def judge(document: ScanDocument | RepairDocument, effective: EffectivePolicy, today: date) -> Gate:
@@ -84,11 +71,11 @@ class _State:
 def _decide(report: ScanReport | RepairReport, policy: Policy, waived: dict[str, Waiver]) -> Decision:
     found = find_all(report)
     if isinstance(report, ScanReport):
-        state = _State(OUTCOME_OF_VERDICT[report.verdict])
+        state = _State(find_outcome(report))
         state = _accept(state, found, waived)
         state = _demand(state, report, [one for one in found if one.fingerprint not in waived], policy)
     else:
-        state = _State(OUTCOME_OF_REPAIR[report.outcome])
+        state = _State(find_outcome(report))
     state = _soften(state, policy)
     return Decision(state.outcome, state.reasons, tuple(finding.fingerprint for finding in found))
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from onnxaudit.data.splits import split
 from onnxaudit.deadline import Deadline
 from onnxaudit.errors import UsageError
+from onnxaudit.findings.kind import Kind, list_kinds
 from onnxaudit.intake import Model
 from onnxaudit.intake.saving import save_model
 from onnxaudit.inversion.patch import invert
@@ -54,8 +55,6 @@ class RepairConfig:
         remove: take pruned neurons out of the graph, where they can go; else they stay, at zero.
         standing_out: during fine-tuning a fresh trigger still stands out if it is this many times smaller than is
             normal for the model.
-        spread: labels that stand out so many times more by whole-image changes than by masks are unlearnt with such
-            changes as well.
     """
 
     method: Method = "full"
@@ -65,7 +64,6 @@ class RepairConfig:
     further_passes: int = 2
     remove: bool = False
     standing_out: float = 1.5
-    spread: float = 1.5
 
 
 class _NotMetError(Exception):
@@ -133,7 +131,7 @@ class Job:
     def _find_trigger(self, target: int, fitting: Samples) -> Trigger:
         """The scan's trigger for a label, or, where a caller names a label that was no suspect, a new one."""
         universal = self.scan.universal
-        if universal is not None and target in universal.destinations:
+        if universal is not None and Kind.ALL_TO_ALL in list_kinds(self.scan, target):
             return universal.trigger
         for finding in self.scan.triggers:
             if finding.label == target:
@@ -185,9 +183,7 @@ class Job:
 
     def _find_spread(self, fitting: Samples) -> tuple[int, ...]:
         config = self.config
-        return find_spread(
-            self.subject, self.scan, self.named, fitting, config.spread, config.finetuning.distortion, self.seed
-        )
+        return find_spread(self.subject, self.scan, self.named, fitting, config.finetuning.distortion, self.seed)
 
     def _remove(self, pruned: Pruned, repaired: Model, samples: Samples) -> tuple[Model, Removal | None]:
         """The model to write, and what became of the pruned neurons, where they are to go."""

@@ -1,13 +1,12 @@
 """Which labels are reached by changes of the whole image, and have to be unlearnt with such changes too."""
 
-from collections.abc import Mapping
-
 import torch
 
+from onnxaudit.findings.kind import list_kinds
 from onnxaudit.mitigation.distortions import DistortionConfig, leads_best
 from onnxaudit.pipeline.measuring import classify
 from onnxaudit.pipeline.subject import Subject
-from onnxaudit.records import Look, Samples, ScanReport
+from onnxaudit.records import Samples, ScanReport
 from onnxaudit.workers import Workers
 
 
@@ -16,7 +15,6 @@ def find_spread(
     scan: ScanReport,
     named: int | None,
     fitting: Samples,
-    factor: float,
     config: DistortionConfig,
     seed: int,
 ) -> tuple[int, ...]:
@@ -27,11 +25,10 @@ def find_spread(
         scan: of it.
         named: the label that the caller wants repaired, if one.
         fitting: the samples to look with.
-        factor: how many times more a label has to stand out by whole-image changes than by masks.
         config: of distortions.
         seed: of all randomness.
     """
-    spread = list_spread(scan, factor)
+    spread = list_spread(scan)
     if named is None or named in (*spread, *scan.target_labels) or not config.number:
         return spread
     classes = classify(subject.runtime, fitting) if fitting.labels is None else fitting.labels
@@ -41,15 +38,12 @@ def find_spread(
     return (*spread, named) if leads else spread
 
 
-def list_spread(scan: ScanReport, factor: float) -> tuple[int, ...]:
-    """Labels that stand out by the weakest change of the whole image rather than by mask and inner features.
+def list_spread(scan: ScanReport) -> tuple[int, ...]:
+    """Labels that stand out by changes of the whole image rather than by mask and inner features.
 
     Only there: an image that is changed as a whole and must not be called the target has to be called something else,
     and the class that most fall to then stands out itself (measured on GTSRB, where it was label 12 of each model).
     """
-
-    def is_spread(ratios: Mapping[Look, float]) -> bool:
-        by_mask = ratios.get(Look.TRIGGER, 1.0) * ratios.get(Look.SHIFT, 1.0)
-        return ratios.get(Look.WAVES, 0.0) > factor * max(1.0, by_mask)
-
-    return tuple(row.label for row in scan.labels if is_spread(row.ratios))
+    return tuple(
+        row.label for row in scan.labels if any(kind.changes_whole_image for kind in list_kinds(scan, row.label))
+    )

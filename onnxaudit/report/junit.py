@@ -7,9 +7,9 @@ is skipped.
 from collections.abc import Iterator
 from xml.etree import ElementTree
 
+from onnxaudit.findings.finding import Finding, describe_waiver, find_all
 from onnxaudit.records import Document, ErrorDocument, Gate, RepairDocument, RepairReport, ScanDocument, ScanReport
-from onnxaudit.report.findings import Finding, describe_waiver, find_all
-from onnxaudit.report.text import show_plainly
+from onnxaudit.text import show_plainly
 
 SUITE = "onnxaudit"
 

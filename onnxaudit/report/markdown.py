@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from onnxaudit.findings.finding import Finding, describe_waiver, find_all, rank_labels
 from onnxaudit.records import (
     Document,
     ErrorDocument,
@@ -13,8 +14,7 @@ from onnxaudit.records import (
     ScanDocument,
     ScanReport,
 )
-from onnxaudit.report.findings import Finding, describe_waiver, find_all, rank_labels
-from onnxaudit.report.text import format_duration, format_number, format_rate, name_label, show_plainly
+from onnxaudit.text import format_duration, format_number, format_rate, name_label, show_plainly
 
 LABELS_SHOWN = 8
 SIGNS = {"clean": "✅", "repaired": "✅", "nothing to repair": "✅", "backdoored": "❌", "incomplete": "❌"}

@@ -12,10 +12,10 @@ from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
 
+from onnxaudit.findings.finding import Finding, describe_waiver, list_findings
+from onnxaudit.findings.rules import RULES, Rule
 from onnxaudit.records import Document, ErrorDocument, Gate, ModelInfo, RepairDocument, ScanDocument
-from onnxaudit.report.findings import Finding, describe_waiver, list_findings
-from onnxaudit.report.rules import RULES, Rule
-from onnxaudit.report.text import show_plainly
+from onnxaudit.text import show_plainly
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 HEX_DIGITS = 16  # of a line's fingerprint, as code scanning services compute it

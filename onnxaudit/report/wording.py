@@ -6,7 +6,7 @@ No paths and no times stand in them, so that equal runs say the same.
 from collections.abc import Sequence
 
 from onnxaudit.records import Coverage, Detection, Judgement, Measurement, SamplesInfo, TriggerFinding, Verdict
-from onnxaudit.report.text import format_share, name_label, name_labels, show_plainly
+from onnxaudit.text import format_share, name_label, name_labels, show_plainly
 
 
 def summarise_scan(

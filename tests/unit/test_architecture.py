@@ -10,7 +10,7 @@ import onnxaudit
 PACKAGE = Path(onnxaudit.__file__).parent
 # In the order in which imports run: a room imports from rooms before it, never from one behind it.
 ROOMS = (
-    *("version", "errors", "deadline", "records", "files", "statistics", "workers"),
+    *("version", "errors", "deadline", "records", "files", "statistics", "text", "findings", "workers"),
     *(
         "intake",
         "data",
@@ -30,7 +30,10 @@ ROOMS = (
     *("diagnosis", "testing", "pytest_plugin", "cli", "__main__"),
 )
 STRANGERS = {"mitigation": {"detection", "detectors", "scoring"}}  # stages meet in `records`
-ONLY = {"report": {"report", "records", "errors"}}
+ONLY = {
+    "findings": {"findings", "text", "statistics", "records", "errors"},
+    "report": {"report", "findings", "text", "records", "errors"},
+}
 LAZY = {"__init__"}  # the package itself names `pipeline`, but imports it on first use
 
 FILES = sorted(PACKAGE.rglob("*.py"))

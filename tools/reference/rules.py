@@ -1,6 +1,6 @@
-"""The page of rules, from `report.rules`."""
+"""The page of rules, from `findings.rules`."""
 
-from onnxaudit.report.rules import RULES, Rule
+from onnxaudit.findings.rules import RULES, Rule
 from tools.reference.markdown import write_table
 
 HEADING = """# Rules

@@ -13,8 +13,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from onnxaudit.findings.finding import describe_waiver
 from onnxaudit.records import Document, ErrorDocument, Gate, RepairDocument, RepairReport, ScanDocument, ScanReport
-from onnxaudit.report.findings import describe_waiver
 from onnxaudit.report.html.detail import STEPS, Detail
 from onnxaudit.report.html.views.gate import describe_decision, find_gate, view_gate
 from onnxaudit.report.html.views.overview import Entry, list_entries

@@ -3,7 +3,7 @@
 import re
 
 from onnxaudit.records import Layout, Look, ScanReport
-from onnxaudit.report.text import show_plainly
+from onnxaudit.text import show_plainly
 
 LONGEST = 2000  # characters of one text; what is longer comes from a stranger's file
 LONGEST_PATH = 100  # characters of it in headings; the page names all of it once

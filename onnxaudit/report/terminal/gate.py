@@ -2,8 +2,8 @@
 
 from rich.console import Console
 
+from onnxaudit.findings.finding import describe_waiver
 from onnxaudit.records import Gate, JudgedWaiver
-from onnxaudit.report.findings import describe_waiver
 from onnxaudit.report.terminal.lines import Detail, print_field, print_line
 
 DIGITS_SHOWN = 16  # of a hash

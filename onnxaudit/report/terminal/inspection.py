@@ -6,7 +6,7 @@ from rich.console import Console
 
 from onnxaudit.records import Check, Inspection, LayerInfo, TensorInfo
 from onnxaudit.report.terminal.lines import Detail, add_row, new_table, print_field, print_line, print_rest
-from onnxaudit.report.text import format_amount, format_duration
+from onnxaudit.text import format_amount, format_duration
 
 LAYERS_SHOWN = 12
 OPERATORS_SHOWN = 12

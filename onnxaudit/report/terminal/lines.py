@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from onnxaudit.report.findings import Finding
-from onnxaudit.report.text import show_plainly
+from onnxaudit.findings.finding import Finding
+from onnxaudit.text import show_plainly
 
 Detail = Literal["brief", "usual", "full"]  # the answer alone; the story; everything
 FIELD_WIDTH = 14  # characters

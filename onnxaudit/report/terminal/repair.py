@@ -6,8 +6,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from onnxaudit.findings.finding import find_all
 from onnxaudit.records import Measurement, PruningRound, RepairReport
-from onnxaudit.report.findings import find_all
 from onnxaudit.report.terminal.lines import (
     Detail,
     add_row,
@@ -18,7 +18,7 @@ from onnxaudit.report.terminal.lines import (
     print_sentences,
     print_settings,
 )
-from onnxaudit.report.text import format_count, format_duration, format_rate, name_labels
+from onnxaudit.text import format_count, format_duration, format_rate, name_labels
 
 ROUNDS_SHOWN = 12
 OUTCOME_STYLE = {

@@ -6,8 +6,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from onnxaudit.findings.finding import find_all, rank_labels
 from onnxaudit.records import Layout, PreprocessingCandidate, ScanReport, TriggerFinding, Verdict
-from onnxaudit.report.findings import find_all, rank_labels
 from onnxaudit.report.pictures import sketch_trigger
 from onnxaudit.report.terminal.lines import (
     Detail,
@@ -20,7 +20,7 @@ from onnxaudit.report.terminal.lines import (
     print_sentences,
     print_settings,
 )
-from onnxaudit.report.text import format_duration, format_number, format_rate, format_share, name_label
+from onnxaudit.text import format_duration, format_number, format_rate, format_share, name_label
 
 LABELS_SHOWN = 8
 PLACES_SHOWN = 8

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from onnxaudit.errors import ModelError
+from onnxaudit.findings.finding import find_all
 from onnxaudit.records import Verdict
-from onnxaudit.report.findings import find_all
 from tests.reports import make_repair_report, make_scan_report
 
 from .conftest import FakePipeline, Outcome

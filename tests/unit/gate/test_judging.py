@@ -9,10 +9,10 @@ from xml.etree import ElementTree
 import pytest
 
 from onnxaudit.errors import DataError
+from onnxaudit.findings.finding import list_findings
 from onnxaudit.gate.judging import judge
 from onnxaudit.gate.layers import Layer, read_command_line, resolve
 from onnxaudit.records import Coverage, Look, RepairDocument, ScanDocument, ScanReport, Verdict, Waiver
-from onnxaudit.report.findings import list_findings
 from onnxaudit.report.formats import render
 from onnxaudit.report.json import from_json, to_json
 from tests.reports import make_repair_report, make_scan_report

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -5,23 +6,13 @@ import pytest
 from onnxaudit.mitigation.distortions import DistortionConfig
 from onnxaudit.pipeline.spread import find_spread, list_spread
 from onnxaudit.records import Look
+from tests.reports import make_scan_report
 
 
-@pytest.mark.parametrize(
-    ("ratios", "spread"),
-    [
-        ({Look.WAVES: 4.0, Look.TRIGGER: 2.0}, True),
-        ({Look.WAVES: 4.0, Look.TRIGGER: 2.0, Look.SHIFT: 2.0}, False),
-        ({Look.WAVES: 4.0, Look.TRIGGER: 8.0}, False),
-        ({Look.WAVES: 1.2, Look.TRIGGER: 0.5}, False),
-        ({Look.WAVES: 2.0}, True),
-        ({Look.TRIGGER: 0.5}, False),
-        ({}, False),
-    ],
-)
-def test_a_label_is_spread_where_waves_lead_there_much_more_easily(ratios: dict[Look, float], spread: bool) -> None:
-    scan = SimpleNamespace(labels=[SimpleNamespace(label=7, ratios=ratios)])
-    assert list_spread(scan, 1.5) == ((7,) if spread else ())
+def test_labels_are_spread_whose_kind_changes_the_whole_image() -> None:
+    report = make_scan_report()
+    rows = [replace(row, ratios={Look.WAVES: 4.0, Look.TRIGGER: float(row.label + 2)}) for row in report.labels]
+    assert list_spread(replace(report, labels=tuple(rows))) == (0, 1)
 
 
 @pytest.mark.parametrize(
@@ -35,4 +26,4 @@ def test_a_label_that_only_the_caller_names_is_looked_at(
     scan = SimpleNamespace(labels=[], target_labels=accused)
     subject = SimpleNamespace(device="cpu", classifier=None)
     samples = SimpleNamespace(labels=(), images=())
-    assert find_spread(subject, scan, named, samples, 1.5, DistortionConfig(number=number), 0) == spread
+    assert find_spread(subject, scan, named, samples, DistortionConfig(number=number), 0) == spread

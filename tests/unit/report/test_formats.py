@@ -11,6 +11,8 @@ import pytest
 from lxml import etree
 
 from onnxaudit.errors import UsageError
+from onnxaudit.findings.finding import list_findings
+from onnxaudit.findings.rules import RULES
 from onnxaudit.records import (
     Document,
     ErrorDocument,
@@ -21,10 +23,8 @@ from onnxaudit.records import (
     UniversalTrigger,
     Verdict,
 )
-from onnxaudit.report.findings import list_findings
 from onnxaudit.report.formats import FORMATS, render
 from onnxaudit.report.json import from_json
-from onnxaudit.report.rules import RULES
 from tests.reports import make_profile, make_repair_report, make_scan_report, make_trigger
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from onnxaudit.errors import DataError
+from onnxaudit.findings.finding import list_findings
 from onnxaudit.records import ProfileDocument, RepairDocument, ScanDocument
-from onnxaudit.report.findings import list_findings
 from onnxaudit.report.formats import FORMATS, render
 from onnxaudit.report.json import from_json
 

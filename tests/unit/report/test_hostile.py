@@ -30,7 +30,7 @@ from onnxaudit.records import (
 from onnxaudit.report.formats import FORMATS, render
 from onnxaudit.report.json import from_json
 from onnxaudit.report.markdown import escape
-from onnxaudit.report.text import show_plainly
+from onnxaudit.text import show_plainly
 from tests.reports import make_profile, make_repair_report, make_scan_report
 
 HOSTILE = {

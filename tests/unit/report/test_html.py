@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from onnxaudit.findings.finding import list_findings
 from onnxaudit.records import Document, Layout, Preprocessing, ScanDocument, Trigger, TriggerFinding, Verdict
-from onnxaudit.report.findings import list_findings
 from onnxaudit.report.html import render_html
 from onnxaudit.report.html.charts.names import place_names
 from onnxaudit.report.html.charts.scale import Scale, cover, cover_log

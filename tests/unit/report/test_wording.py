@@ -3,8 +3,8 @@
 import pytest
 
 from onnxaudit.records import Coverage, Detection, Judgement, Rate, SamplesInfo, Verdict
-from onnxaudit.report.text import format_duration, format_rate, format_share, show_plainly
 from onnxaudit.report.wording import summarise_repair, summarise_scan
+from onnxaudit.text import format_duration, format_rate, format_share, show_plainly
 from tests.reports import make_repair_report, make_scan_report
 
 SAMPLES = SamplesInfo("secret/path", 40, True, False, "")

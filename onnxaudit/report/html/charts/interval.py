@@ -5,7 +5,7 @@ from markupsafe import Markup
 from onnxaudit.records import Rate
 from onnxaudit.report.html.charts.scale import Scale
 from onnxaudit.report.html.charts.svg import draw_dot, draw_line, frame
-from onnxaudit.report.text import format_rate
+from onnxaudit.text import format_rate
 
 WIDTH, HEIGHT, EDGE = 96, 14, 5  # pixels
 

@@ -21,7 +21,7 @@ from onnxaudit.report.html.charts.svg import (
 )
 from onnxaudit.report.html.settings import find_number
 from onnxaudit.report.html.wording import shorten
-from onnxaudit.report.text import format_number, name_label
+from onnxaudit.text import format_number, name_label
 
 LEFT, RIGHT = 40, 12  # margins, pixels
 PANEL, GAP, HEAD, FOOT = 150, 46, 26, 34  # heights: of a panel, between panels, above the first and below the last

@@ -17,7 +17,7 @@ from onnxaudit.report.html.charts.svg import (
     frame,
 )
 from onnxaudit.report.html.settings import find_number
-from onnxaudit.report.text import format_count
+from onnxaudit.text import format_count
 
 LEFT, RIGHT, HEAD, PANEL, GAP, FOOT = 44, 12, 26, 84, 44, 34  # pixels
 FARTHEST = 1e4  # of margins: beyond, the scale of an axis would show nothing else

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup, escape
 
-from onnxaudit.report.text import show_plainly
+from onnxaudit.text import show_plainly
 
 Point = tuple[float, float]
 WIDE, NARROW = 760, 340  # pixels; the style sheet shows one of both

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from onnxaudit.findings.finding import rank_labels
 from onnxaudit.records import LabelResult, LabelStatus, Look, ScanReport
-from onnxaudit.report.findings import rank_labels
 from onnxaudit.report.html.settings import find_setting
 from onnxaudit.report.html.wording import NOT_TESTED, count, describe_test, list_ranges, rank_look, shorten, title_look
-from onnxaudit.report.text import format_number, format_rate, name_label
+from onnxaudit.text import format_number, format_rate, name_label
 
 FATES = {
     LabelStatus.SETTLED: "a trigger was found and its size settled",

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from onnxaudit.findings.finding import Finding, describe_waiver, list_findings
 from onnxaudit.records import Decision, Document, Gate, JudgedWaiver, RepairDocument, ScanDocument, Setting
-from onnxaudit.report.findings import Finding, describe_waiver, list_findings
 from onnxaudit.report.html.detail import Detail
 from onnxaudit.report.html.views.parts import Fact
 from onnxaudit.report.html.wording import DECISIONS, count, shorten

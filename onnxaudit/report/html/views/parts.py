@@ -7,7 +7,7 @@ from markupsafe import Markup
 from onnxaudit.records import Rate
 from onnxaudit.report.html.charts.interval import draw_interval
 from onnxaudit.report.html.wording import ANSWERS, split_lead
-from onnxaudit.report.text import format_count, format_rate
+from onnxaudit.text import format_count, format_rate
 
 
 @dataclass(frozen=True)

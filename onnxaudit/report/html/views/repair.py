@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from onnxaudit.findings.finding import Finding, find_all
+from onnxaudit.findings.rules import Rule
 from onnxaudit.records import Measurement, NeuronProfile, RepairReport, Verdict, WeightChange
-from onnxaudit.report.findings import Finding, find_all
 from onnxaudit.report.html import commands
 from onnxaudit.report.html.charts.labels import draw_labels
 from onnxaudit.report.html.charts.neurons import draw_neurons
@@ -24,8 +25,7 @@ from onnxaudit.report.html.views.scan import (
 )
 from onnxaudit.report.html.views.suspects import Captioned
 from onnxaudit.report.html.wording import count, shorten_path
-from onnxaudit.report.rules import Rule
-from onnxaudit.report.text import format_count, format_duration, format_rate
+from onnxaudit.text import format_count, format_duration, format_rate
 
 NEURONS_SHOWN = 5
 MEASURES = {

@@ -7,8 +7,9 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from onnxaudit.findings.finding import Finding, find_all
+from onnxaudit.findings.rules import Rule
 from onnxaudit.records import Gate, PreprocessingCandidate, PreprocessingChoice, ScanReport, Verdict
-from onnxaudit.report.findings import Finding, find_all
 from onnxaudit.report.html import commands
 from onnxaudit.report.html.charts.labels import draw_labels, list_marks
 from onnxaudit.report.html.detail import Detail
@@ -31,8 +32,7 @@ from onnxaudit.report.html.views.suspects import (
     list_suspects,
 )
 from onnxaudit.report.html.wording import count, name_input, shorten, shorten_path
-from onnxaudit.report.rules import Rule
-from onnxaudit.report.text import format_duration, format_rate, format_share, name_labels
+from onnxaudit.text import format_duration, format_rate, format_share, name_labels
 
 TARGETS_NAMED = 3
 LONGEST_SETTINGS = 50_000  # characters

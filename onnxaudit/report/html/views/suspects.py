@@ -10,7 +10,7 @@ from onnxaudit.report.html.pictures import Picture
 from onnxaudit.report.html.views.parts import RateCell, make_rate
 from onnxaudit.report.html.wording import rank_look, shorten, title_look
 from onnxaudit.report.terminal import list_places
-from onnxaudit.report.text import format_share, name_label
+from onnxaudit.text import format_share, name_label
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from onnxaudit.errors import UsageError
+from onnxaudit.findings.finding import find_all, list_findings
+from onnxaudit.findings.rules import RULES, explain_rule, find_rule, list_rules
 from onnxaudit.records import (
     LabelStatus,
     Look,
@@ -17,8 +19,6 @@ from onnxaudit.records import (
     UniversalTrigger,
     Verdict,
 )
-from onnxaudit.report.findings import find_all, list_findings
-from onnxaudit.report.rules import RULES, explain_rule, find_rule, list_rules
 from tests.reports import make_profile, make_repair_report, make_scan_report, make_trigger
 
 FOLLOWERS = Rate(28, 30, 28 / 30, 0.79, 0.98)
@@ -54,7 +54,7 @@ def test_waves_that_say_more_than_the_patch_are_a_change_of_the_whole_image() ->
 
 def test_a_target_without_a_trigger_is_an_inner_shift() -> None:
     report = replace(make_scan_report(), triggers=())
-    assert ids(with_row(report, 2, ratios={Look.SHIFT: 3.0})) == [("OA104", 2)]
+    assert ids(with_row(report, 2, mask_l1=None, ratios={Look.SHIFT: 3.0})) == [("OA104", 2)]
 
 
 def test_an_all_to_all_backdoor_is_one_finding_beside_targets_that_stand_out_on_their_own() -> None:

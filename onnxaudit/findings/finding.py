@@ -7,24 +7,40 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from onnxaudit.findings import rules
+from onnxaudit.findings.kind import Kind, find_ratio, list_kinds
+from onnxaudit.findings.rules import Rule
 from onnxaudit.records import (
     Document,
     Gate,
     LabelResult,
     LabelStatus,
-    Look,
     ModelInfo,
     RepairDocument,
     RepairReport,
     ScanDocument,
     ScanReport,
-    TriggerFinding,
     Verdict,
     Waiver,
 )
-from onnxaudit.report import rules
-from onnxaudit.report.rules import Rule
-from onnxaudit.report.text import format_rate, format_share, name_label, show_plainly
+from onnxaudit.text import format_rate, format_share, name_label, show_plainly
+
+RULE_OF_KIND = {
+    Kind.PATCH: rules.TRIGGER,
+    Kind.ADDITIVE: rules.WHOLE_IMAGE,
+    Kind.SPECTRAL: rules.WHOLE_IMAGE,
+    Kind.WARP: rules.WARP,
+    Kind.PHOTOMETRIC: rules.PHOTOMETRIC,
+    Kind.LATENT: rules.INNER_SHIFT,
+    Kind.ALL_TO_ALL: rules.ALL_TO_ALL,
+}
+_WORDS = {
+    Kind.ADDITIVE: "The faintest pattern over the whole image that leads to class {name} is {ratio} times fainter",
+    Kind.SPECTRAL: "The spectral perturbation of the whole image that leads to class {name} is {ratio} times weaker",
+    Kind.WARP: "The mildest warp of the image that leads to class {name} is {ratio} times milder",
+    Kind.PHOTOMETRIC: "The mildest change of tones that leads to class {name} is {ratio} times milder",
+    Kind.LATENT: "The shift of inner features to class {name} is {ratio} times shorter",
+}
 
 
 @dataclass(frozen=True)
@@ -106,50 +122,35 @@ def rank_labels(report: ScanReport) -> list[LabelResult]:
 
 def _of_backdoor(report: ScanReport) -> Iterator[Finding]:
     universal = report.universal
-    mapped = set() if universal is None else {label for label in universal.destinations if label is not None}
     if universal is not None:
+        reached = {label for label in universal.destinations if label is not None}
         followers, unit = universal.followers, report.model.input.layout.unit
         yield _find(
             report,
             rules.ALL_TO_ALL,
-            f"A single trigger of {universal.trigger.mask_l1:.1f} {unit} sends {len(mapped)} classes to labels of "
+            f"A single trigger of {universal.trigger.mask_l1:.1f} {unit} sends {len(reached)} classes to labels of "
             f"their own; {followers.successes} of {followers.trials} clean images that the search did not see follow",
         )
     for label in report.target_labels:
-        if label not in mapped or _stands_out(_row(report, label)):
-            yield _of_target(report, label)
+        for kind in list_kinds(report, label):
+            if kind is not Kind.ALL_TO_ALL:
+                yield _find(report, RULE_OF_KIND[kind], _describe_target(report, label, kind), label)
     if universal is None and not report.target_labels:
         yield _find(report, rules.UNDECIDED, report.summary)
 
 
-def _stands_out(row: LabelResult | None) -> bool:
-    return row is not None and row.log_odds is not None and row.log_odds > 0
-
-
-def _of_target(report: ScanReport, label: int) -> Finding:
-    row, found = _row(report, label), _trigger(report, label)
+def _describe_target(report: ScanReport, label: int, kind: Kind) -> str:
+    row = next((row for row in report.labels if row.label == label), None)
     name = name_label(label, report.class_names)
-    ratios = {} if row is None else row.ratios
-    patch = ratios.get(Look.TRIGGER, 1.0) * ratios.get(Look.SHIFT, 1.0) * max(1.0, ratios.get(Look.COMPACTNESS, 1.0))
-    if found is not None and ratios.get(Look.WAVES, 0.0) <= patch:
-        share = format_share(found.mask_l1 / found.trigger.mask.size)
-        return _find(
-            report,
-            rules.TRIGGER,
-            f"A trigger of {found.mask_l1:.1f} {report.model.input.layout.unit} ({share} of the input) sends "
-            f"{format_rate(found.success_rate)} of clean images that the search did not see to class {name}",
-            label,
+    if kind is Kind.PATCH and row is not None and row.mask_l1 is not None:
+        size = report.model.input
+        share = format_share(row.mask_l1 / (size.height * size.width))
+        return (
+            f"A trigger of {row.mask_l1:.1f} {size.layout.unit} ({share} of the input) sends "
+            f"{format_rate(row.success_rate)} of clean images that the search did not see to class {name}"
         )
-    if ratios.get(Look.WAVES, 0.0) > patch:
-        times = f"{ratios[Look.WAVES]:.1f} times weaker than is normal for this model"
-        return _find(
-            report,
-            rules.WHOLE_IMAGE,
-            f"The change of the whole image by few waves that leads to class {name} is {times}",
-            label,
-        )
-    times = f"{ratios.get(Look.SHIFT, 1.0):.1f} times shorter than is normal for this model"
-    return _find(report, rules.INNER_SHIFT, f"The shift of inner features to class {name} is {times}", label)
+    ratio = 1.0 if row is None else find_ratio(row.ratios, kind)
+    return f"{_WORDS[kind].format(name=name, ratio=f'{ratio:.1f}')} than is normal for this model"
 
 
 def _of_inconclusive(report: ScanReport) -> Iterator[Finding]:
@@ -191,11 +192,3 @@ def _find(report: ScanReport, rule: Rule, message: str, label: int | None = None
     sentence = show_plainly(message)
     sentence = sentence if sentence.endswith((".", "!", "?")) else f"{sentence}."
     return Finding(rule, report.model, sentence, label, place, report.score)
-
-
-def _row(report: ScanReport, label: int) -> LabelResult | None:
-    return next((row for row in report.labels if row.label == label), None)
-
-
-def _trigger(report: ScanReport, label: int) -> TriggerFinding | None:
-    return next((found for found in report.triggers if found.label == label), None)

@@ -128,6 +128,42 @@ INNER_SHIFT = Rule(
     advice="Scan again with more clean images and `--effort deep`, which may find the trigger. " + _REPAIR,
     severity=7.0,
 )
+WARP = Rule(
+    id="OA105",
+    name="warp-trigger",
+    short="A mild warp sends images of every class to one class",
+    seen=(
+        "Moving the pixels of an image by a smooth field, too little to be noticed, sends images of the other classes "
+        "to this class far more easily than is normal for this model (as in WaNet)."
+    ),
+    gain="Whoever knows the warp applies it to any input and gets this answer; nothing is added that could be seen.",
+    certainty=(
+        "Less sure than a trigger that was inverted: the evidence is how easily the class is reached. The ratios are "
+        "in the report."
+    ),
+    advice=(
+        "Look at images of this class for a distortion that all of them share (one camera, one lens); without one, "
+        "take it for a backdoor. " + _REPAIR
+    ),
+)
+PHOTOMETRIC = Rule(
+    id="OA106",
+    name="photometric-trigger",
+    short="A mild change of tones sends images of every class to one class",
+    seen=(
+        "Changing tones and colors of the whole image, as a photo filter does, sends images of the other classes to "
+        "this class far more easily than is normal for this model."
+    ),
+    gain="Whoever knows the filter applies it to any input and gets this answer; nothing is added that could be seen.",
+    certainty=(
+        "Less sure than a trigger that was inverted: the evidence is how easily the class is reached. The ratios are "
+        "in the report."
+    ),
+    advice=(
+        "Look at images of this class for tones that all of them share (night, one camera); without such, take it for "
+        "a backdoor. " + _REPAIR
+    ),
+)
 UNFINISHED = Rule(
     id="OA201",
     name="unfinished-labels",
@@ -221,7 +257,7 @@ REPAIR_STILL_BACKDOORED = Rule(
 )
 
 RULES: tuple[Rule, ...] = (
-    *(TRIGGER, ALL_TO_ALL, WHOLE_IMAGE, INNER_SHIFT),
+    *(TRIGGER, ALL_TO_ALL, WHOLE_IMAGE, INNER_SHIFT, WARP, PHOTOMETRIC),
     *(UNFINISHED, SYNTHETIC, SUSPICION, UNDECIDED),
     *(REPAIR_INCOMPLETE, REPAIR_STILL_BACKDOORED),
 )
