@@ -7,27 +7,27 @@ from onnxaudit.detectors.compactness import SIDE
 from onnxaudit.mitigation.pruning import PruningConfig
 from tests.documentation.pages import ROOT
 
-LOOKS, REPAIR = DetectionConfig(), PruningConfig()
-WEIGHTS = LOOKS.judgement
+DETECTION, REPAIR = DetectionConfig(), PruningConfig()
+WEIGHTS = DETECTION.judgement
 DECIDING = [
     f"7/{7 / SIDE:.0f} of the height and width",
-    f"at least {LOOKS.first.success * 100:.0f} % of the images",
-    f"The {LOOKS.suspects} most suspicious classes and {LOOKS.controls} random controls",
-    f"With more than {LOOKS.most_labels} classes",
-    f"{LOOKS.shortlist} classes by shift, {LOOKS.shortlist} by how far",
-    f"and {LOOKS.drawn} drawn at random",
+    f"at least {DETECTION.first.success * 100:.0f} % of the images",
+    f"The {DETECTION.suspects} most suspicious classes and {DETECTION.controls} random controls",
+    f"With more than {DETECTION.most_labels} classes",
+    f"{DETECTION.shortlist} classes by latent inversion, {DETECTION.shortlist} by maximum margin",
+    f"and {DETECTION.drawn} drawn at random",
     f"and with {WEIGHTS.natural_compactness:g}, which is usual",
     f"log-odds_k = − {-WEIGHTS.offset:g} − ln max(N, {WEIGHTS.fewest_compared})",
-    f"+ {WEIGHTS.patch_weight:g} · c(r_trigger · r_shift)",
+    f"+ {WEIGHTS.patch_weight:g} · c(r_patch · r_latent)",
     f"+ {WEIGHTS.compactness_weight:g} · max(0, ln r_compactness)",
-    f"+ {WEIGHTS.waves_weight:g} · c(r_waves)",
+    f"+ {WEIGHTS.waves_weight:g} · c(r_spectral)",
     f"min(1, z / {WEIGHTS.full_distance:g})",
     f"never below {WEIGHTS.least_spread:g}",
     f"{WEIGHTS.synthetic_discount:g} is taken off",
     f"fewer than {WEIGHTS.unseen_success * 100:.0f} % of the unseen",
     f"`{WEIGHTS.universal_weight:g} · ln(size ratio / {WEIGHTS.universal_ratio:g})`",
     f"below {WEIGHTS.clean_below:g} | *clean*",
-    f"fewer than {LOOKS.fewest_settled * 100:.0f} % of the classes",
+    f"fewer than {DETECTION.fewest_settled * 100:.0f} % of the classes",
     f"`Q` is at least {REPAIR.min_agreement * 100:.0f} %",
     f"more than {REPAIR.agreement_fall * 100:.0f} % (or one image)",
     f"`S` = {REPAIR.max_success * 100:.0f} %",
