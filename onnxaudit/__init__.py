@@ -1,4 +1,4 @@
-"""onnxaudit finds backdoors in ONNX classifiers that you did not train, and takes them out.
+"""onnxaudit detects backdoors in ONNX classifiers that you did not train, and removes them.
 
     import onnxaudit
 

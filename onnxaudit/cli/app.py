@@ -58,7 +58,7 @@ def read_settings(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """Find backdoors in ONNX classifiers that you did not train, and take them out.
+    """Detect backdoors in ONNX classifiers that you did not train, and remove them.
 
     Exit codes: 0 clean or repaired, 1 backdoored or not repaired, 2 error, 3 inconclusive.
     """
@@ -81,7 +81,7 @@ def scan(
     gating: opt.Gating,
     attesting: opt.Attesting,
 ) -> int:
-    """Tell whether models have a backdoor, where it leads, and what its trigger looks like.
+    """Tell whether models have a backdoor, its target class, and what its trigger looks like.
 
     The worst verdict gives the exit code, in the order 1 backdoored, 2 error, 3 inconclusive, 0 clean.
     """
@@ -100,7 +100,7 @@ def verify(
     *,
     verifying: opt.Verifying,
 ) -> int:
-    """Let a model through by what an earlier scan stated about it, in a second and without scanning again.
+    """Let a model through by what an earlier scan stated about it, in a second, without scanning again.
 
     Exit code 1: it was called backdoored. 3: the statement does not clear it: unsigned, too old, about another model,
     made under another policy than --policy, or without a verdict. 0: it does.
@@ -123,7 +123,7 @@ def repair(
     computing: opt.Computing,
     gating: opt.RepairGating,
 ) -> int:
-    """Take a backdoor out and write a working model without it; the original is never touched.
+    """Remove a backdoor and write a working model without it; the original is never changed.
 
     Exit code 0: repaired, or nothing to repair. 1: a limit was missed. 3: the scan was inconclusive.
     """

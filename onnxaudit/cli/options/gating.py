@@ -18,7 +18,7 @@ FailOn = Annotated[
 ]
 Inconclusive = Annotated[
     Literal["block", "fail", "warn"] | None,
-    typer.Option(help="What no verdict comes to: exit code 3, 1, or 0, which the report records."),
+    typer.Option(help="What an inconclusive verdict leads to: exit code 3, 1, or 0, which the report records."),
 ]
 ExitZero = Annotated[
     bool, typer.Option("--exit-zero", help="Exit code 0 whatever is found, which the report records; errors stay 2.")
@@ -43,7 +43,7 @@ Domains = Annotated[
 MinAgreement = Annotated[
     float | None, typer.Option(min=0, max=1, metavar="Q", help="Least agreement with the original on clean images.")
 ]
-MaxSuccess = Annotated[float | None, typer.Option(min=0, max=1, metavar="S", help="Largest success of the trigger.")]
+MaxSuccess = Annotated[float | None, typer.Option(min=0, max=1, metavar="S", help="Largest attack success rate of the trigger.")]
 
 
 @dataclass(frozen=True)

@@ -27,15 +27,15 @@ PrunedLayer = Annotated[
 ]
 Method = Annotated[Literal["prune", "prune+tune", "full"] | None, typer.Option(help="How far a repair goes.")]
 Remove = Annotated[
-    bool, typer.Option("--remove", help="Take pruned neurons out of the graph: a smaller file with the same answers.")
+    bool, typer.Option("--remove", help="Remove pruned neurons from the graph: a smaller file with the same outputs.")
 ]
-Criterion = Annotated[Literal["margin", "success"] | None, typer.Option(help="What judges a prune.")]
+Criterion = Annotated[Literal["margin", "success"] | None, typer.Option(help="What decides whether a prune is kept: attack success rate with the margin, or alone.")]
 KnownTrigger = Annotated[
     Path | None, typer.Option(metavar="T.npz", help="A known trigger: measured before and after, not used otherwise.")
 ]
 Evaluation = Annotated[
     str | None,
-    typer.Option(metavar="PATH", help="Further clean images: accuracy and the known trigger are measured on them."),
+    typer.Option(metavar="PATH", help="Further clean images: clean accuracy and the known trigger are measured on them."),
 ]
 AllowIncomplete = Annotated[
     bool, typer.Option("--allow-incomplete", help="Write the model even where a limit was missed (exit code 1).")
@@ -44,7 +44,7 @@ AllowIncomplete = Annotated[
 
 @dataclass(frozen=True)
 class Repairing:
-    """What is taken out, and how."""
+    """What is removed, and how."""
 
     scan: Scan = None
     target: Target = None

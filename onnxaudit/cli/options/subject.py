@@ -1,4 +1,4 @@
-"""What is looked at: models, clean images, reports, triggers."""
+"""What is audited: models, clean images, reports, triggers."""
 
 from pathlib import Path
 from typing import Annotated
@@ -24,7 +24,7 @@ OutputName = Annotated[
 ]
 Layer = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="The layer to look at, a convolution perhaps; found where not given."),
+    typer.Option(metavar="NAME", help="The target layer, fully connected or a convolution; found where not given."),
 ]
 Trigger = Annotated[Path, typer.Option(metavar="T.npz", help="The trigger: mask and pattern.", show_default=False)]
 Run = Annotated[Path, typer.Argument(metavar="RUN.json", help="What `--json` wrote.", show_default=False)]
