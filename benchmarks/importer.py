@@ -71,8 +71,8 @@ def measure(name: str, folder: Path, options: argparse.Namespace) -> str:
     copy = import_model(load_model(path))
     images = torch.rand(options.batch, *shape, generator=torch.Generator().manual_seed(options.seed))
     check(copy, network, images)
-    forward = [run_forward(model, images) for model in (copy, network)]
-    gradient = [run_gradient(model, images) for model in (copy, network)]
+    forward = run_forward(copy, images), run_forward(network, images)
+    gradient = run_gradient(copy, images), run_gradient(network, images)
     cells = [
         str(compare(*forward, options.pairs)),
         str(compare(*gradient, options.pairs)),

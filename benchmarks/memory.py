@@ -13,7 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 
-class LiveBytes(TorchDispatchMode):
+class LiveBytes(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Follows the storages that operators make while it is entered.
 
     Attributes:
@@ -22,7 +22,7 @@ class LiveBytes(TorchDispatchMode):
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.now = 0
         self.peak = 0
         self._known: set[int] = set()
@@ -54,7 +54,7 @@ def measure_peak(run: Callable[[], object]) -> int:
     gc.collect()
     with LiveBytes() as live:
         run()
-    return live.peak
+    return int(live.peak)
 
 
 def measure_stored(holder: object) -> int:

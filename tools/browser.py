@@ -85,7 +85,8 @@ class Browser:
             answer = self._read()
             if answer.get("id") == self._number:
                 assert "error" not in answer, (method, answer["error"])
-                return answer["result"]
+                result: dict[str, Any] = answer["result"]
+                return result
 
     def _wait(self, method: str) -> None:
         while self._read().get("method") != method:

@@ -17,10 +17,11 @@ from onnxaudit.importer.compiling import make_plan
 from onnxaudit.importer.folding import fold_constants
 from onnxaudit.importer.parsing import parse
 from onnxaudit.importer.tensors import DTYPES, from_array
+from tests.some import some
 
 FLOATS = (TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BFLOAT16)
 # The copy computes in float32 what the suite computes, and rounds, in the file's own precision.
-PRECISION = {TensorProto.FLOAT16: 2e-3, TensorProto.BFLOAT16: 1.6e-2}
+PRECISION: dict[int, float] = {TensorProto.FLOAT16: 2e-3, TensorProto.BFLOAT16: 1.6e-2}
 
 
 @cache
@@ -67,10 +68,10 @@ def compute(model: onnx.ModelProto, feeds: dict[str, Any]) -> list[torch.Tensor]
 
 def check_case(case: TestCase, *, frozen: bool) -> None:
     """Assert that the case's outputs come out, with its own tolerance."""
-    precision = max(PRECISION.get(element, 1e-6) for element in read_types(case.model))
-    for inputs, expected in case.data_sets:
-        feeds = {value.name: array for value, array in zip(case.model.graph.input, inputs, strict=True)}
-        model = freeze_inputs(case.model, inputs) if frozen else case.model
+    precision = max(PRECISION.get(element, 1e-6) for element in read_types(some(case.model)))
+    for inputs, expected in some(case.data_sets):
+        feeds = {value.name: array for value, array in zip(some(case.model).graph.input, inputs, strict=True)}
+        model = freeze_inputs(some(case.model), inputs) if frozen else some(case.model)
         for ours, theirs in zip(compute(model, feeds), map(to_array, expected), strict=True):
             assert tuple(ours.shape) == theirs.shape
             np.testing.assert_allclose(

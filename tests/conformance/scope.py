@@ -8,6 +8,7 @@ from onnx import AttributeProto, TensorProto
 from onnx.backend.test.case.test_case import TestCase
 
 from tests.conformance.backend_suite import FLOATS, read_types
+from tests.some import some
 
 # What no classifier needs, by operator.
 FOREIGN_OPERATORS = {
@@ -51,12 +52,12 @@ OLDER_EXCLUSIONS = {
 
 def find_reason(case: TestCase) -> str | None:
     """Why a case is not in scope, or None where it is."""
-    types = read_types(case.model)
+    types = read_types(some(case.model))
     if not all(types):
         return "sequence or optional type"
     if not set(types) & set(FLOATS):
         return "no float tensor"
-    for node in walk(case.model.graph):
+    for node in walk(some(case.model).graph):
         reason = FOREIGN_OPERATORS.get(node.op_type) or FOREIGN_DOMAINS.get(node.domain)
         if reason:
             return reason

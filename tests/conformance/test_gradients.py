@@ -12,6 +12,7 @@ from onnxaudit.importer.parsing import parse
 from onnxaudit.importer.tensors import DTYPES
 from tests.conformance.backend_suite import freeze_inputs, load_cases, to_array
 from tests.conformance.scope import find_exclusion, find_reason
+from tests.some import some
 
 CASES = load_cases()
 # Where finite differences are no measure, with the reason.
@@ -31,8 +32,8 @@ def is_differentiable(name: str) -> bool:
         return False
     if any(re.fullmatch(pattern, name) for pattern in EXCLUSIONS):
         return False
-    floats = [value for value in case.model.graph.input if value.type.tensor_type.elem_type == TensorProto.FLOAT]
-    return bool(floats) and case.model.graph.input[0].name == floats[0].name
+    floats = [value for value in some(case.model).graph.input if value.type.tensor_type.elem_type == TensorProto.FLOAT]
+    return bool(floats) and some(case.model).graph.input[0].name == floats[0].name
 
 
 @pytest.fixture(autouse=True)
@@ -43,8 +44,8 @@ def double_precision(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", [name for name in CASES if is_differentiable(name)])
 def test_gradient_matches_finite_differences(name: str) -> None:
     case = CASES[name]
-    arrays = case.data_sets[0][0]
-    graph = fold_constants(parse(freeze_inputs(case.model, arrays)))
+    arrays = some(case.data_sets)[0][0]
+    graph = fold_constants(parse(freeze_inputs(some(case.model), arrays)))
     plan = make_plan(graph.steps, {**graph.constants, **graph.weights}, graph.inputs, graph.outputs)
     x = torch.from_numpy(to_array(arrays[0]).copy()).double()
     # Away from kinks: many cases put an input right on one.

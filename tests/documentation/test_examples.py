@@ -13,21 +13,21 @@ import pytest
 from onnxaudit import pipeline
 from tests.documentation.pages import ROOT, Block, find_pages, read_blocks
 
-BLOCKS = [
-    pytest.param(block, id=f"{page.relative_to(ROOT)}:{block.line}")
+BLOCKS = {
+    f"{page.relative_to(ROOT)}:{block.line}": block
     for page in find_pages()
     for block in read_blocks(page.read_text(encoding="utf-8"))
     if block.language == "python"
-]
-EXAMPLES = [block for block in BLOCKS if block.values[0].title is None]
+}
+EXAMPLES = {name: block for name, block in BLOCKS.items() if block.title is None}
 
 
-@pytest.mark.parametrize("block", BLOCKS)
+@pytest.mark.parametrize("block", BLOCKS.values(), ids=BLOCKS)
 def test_examples_are_python(block: Block) -> None:
     compile(block.text, block.title or "example", "exec")
 
 
-@pytest.mark.parametrize("block", EXAMPLES)
+@pytest.mark.parametrize("block", EXAMPLES.values(), ids=EXAMPLES)
 def test_examples_can_be_run(block: Block, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[str] = []
 

@@ -2,24 +2,25 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from onnxaudit.cli import main
-from onnxaudit.records import ErrorDocument
+from onnxaudit.records import ErrorDocument, ScanDocument
 from onnxaudit.report.json import from_json
 from tests.tiny_models import build, linear_classifier, linear_weights, write
 
 MakeInput = Callable[[Path], tuple[Path, Path]]
-GOOD = {"x": np.random.default_rng(0).random((12, 4, 4, 1)).astype(np.float32), "y": np.arange(12) % 3}
+GOOD: dict[str, Any] = {"x": np.random.default_rng(0).random((12, 4, 4, 1)).astype(np.float32), "y": np.arange(12) % 3}
 
 
 def give_model(folder: Path) -> Path:
     return write(linear_classifier(), folder)
 
 
-def give_data(folder: Path, **changes: np.ndarray) -> Path:
+def give_data(folder: Path, **changes: Any) -> Path:
     np.savez(folder / "data.npz", **{**GOOD, **changes})
     return folder / "data.npz"
 
@@ -109,7 +110,8 @@ def test_bad_input_is_one_line_and_exit_code_2(
     assert all(word in problems[0] for word in said), problems[0]
     assert sorted(tmp_path.iterdir()) == sorted([*before, report])
     document = from_json(report.read_bytes())
-    error = document.error if isinstance(document, ErrorDocument) else document.failures[0].error  # of a scan
+    assert isinstance(document, ErrorDocument | ScanDocument)
+    error = document.error if isinstance(document, ErrorDocument) else document.failures[0].error
     assert all(word in error for word in said)
 
 

@@ -156,7 +156,7 @@ def change_weights(copied: TorchModel) -> None:
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for weight in select_weights(copied).values():
-            weight *= 1 + 0.2 * torch.rand(weight.shape, generator=generator)
+            weight.mul_(1 + 0.2 * torch.rand(weight.shape, generator=generator))
 
 
 def assert_only_values_differ(written: Model, model: Model) -> None:

@@ -23,7 +23,7 @@ WHOLE = ("convnext", "densenet", "encoder", "gru", "lstm", "mixer", "oddities", 
 REMOVABLE = [
     case
     for case in CASES
-    if not any(f"-{word}-" in case.id for word in (*WHOLE, "percentile")) and not case.id.startswith(STAYING)
+    if not any(f"-{word}-" in str(case.id) for word in (*WHOLE, "percentile")) and not str(case.id).startswith(STAYING)
 ]
 
 

@@ -26,13 +26,13 @@ def refusal(path: Path, output: str | None = None) -> str:
 
 
 class TestFiles:
-    def test_missing(self, tmp_path):
+    def test_missing(self, tmp_path: Path) -> None:
         assert "no such file" in refusal(tmp_path / "model.onnx")
 
-    def test_folder(self, tmp_path):
+    def test_folder(self, tmp_path: Path) -> None:
         assert "is a folder" in refusal(tmp_path)
 
-    def test_empty(self, tmp_path):
+    def test_empty(self, tmp_path: Path) -> None:
         path = tmp_path / "model.onnx"
         path.touch()
         assert "empty" in refusal(path)
@@ -47,33 +47,33 @@ class TestFiles:
             b"\n",
         ],
     )
-    def test_not_onnx(self, tmp_path, content):
+    def test_not_onnx(self, tmp_path: Path, content: bytes) -> None:
         path = tmp_path / "model.onnx"
         path.write_bytes(content)
         assert "not an ONNX file" in refusal(path)
 
     @pytest.mark.parametrize("share", [0.1, 0.3, 0.5, 0.7, 0.9, 0.99])
-    def test_truncated(self, tmp_path, share):
+    def test_truncated(self, tmp_path: Path, share: float) -> None:
         path = write(linear_classifier(), tmp_path)
         content = path.read_bytes()
         path.write_bytes(content[: int(share * len(content))])
         assert "truncated" in refusal(path)
 
-    def test_truncation_anywhere_is_refused(self, tmp_path):
+    def test_truncation_anywhere_is_refused(self, tmp_path: Path) -> None:
         path = write(linear_classifier(), tmp_path)
         content = path.read_bytes()
         for size in range(1, len(content) - 1):
             path.write_bytes(content[:size])
             refusal(path)
 
-    def test_larger_than_protobuf_can_read(self, tmp_path):
+    def test_larger_than_protobuf_can_read(self, tmp_path: Path) -> None:
         path = tmp_path / "model.onnx"
         with path.open("wb") as file:
             file.truncate(2**31)
         assert "2 GiB" in refusal(path)
 
     @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes on this system")
-    def test_a_pipe_is_not_waited_for(self, tmp_path):
+    def test_a_pipe_is_not_waited_for(self, tmp_path: Path) -> None:
         os.mkfifo(tmp_path / "model.onnx")
         assert "not a regular file" in refusal(tmp_path / "model.onnx")
 
@@ -89,24 +89,24 @@ def point_outside(model: onnx.ModelProto, location: str, length: int = 12) -> on
 
 
 class TestExternalData:
-    def test_missing(self, tmp_path):
+    def test_missing(self, tmp_path: Path) -> None:
         assert "'weights.bin' are missing" in refusal(
             write(point_outside(linear_classifier(), "weights.bin"), tmp_path)
         )
 
-    def test_truncated(self, tmp_path):
+    def test_truncated(self, tmp_path: Path) -> None:
         (tmp_path / "weights.bin").write_bytes(bytes(4))
         path = write(point_outside(linear_classifier(), "weights.bin"), tmp_path)
         assert "damaged or truncated" in refusal(path)
 
     @pytest.mark.parametrize("location", ["../secret.bin", "/etc/passwd", ""])
-    def test_outside_the_folder(self, tmp_path, location):
+    def test_outside_the_folder(self, tmp_path: Path, location: str) -> None:
         (tmp_path / "secret.bin").write_bytes(bytes(12))
         folder = tmp_path / "model"
         folder.mkdir()
         assert "outside the model's folder" in refusal(write(point_outside(linear_classifier(), location), folder))
 
-    def test_a_link_that_leads_outside(self, tmp_path):
+    def test_a_link_that_leads_outside(self, tmp_path: Path) -> None:
         (tmp_path / "secret.bin").write_bytes(bytes(12))
         folder = tmp_path / "model"
         folder.mkdir()
@@ -171,26 +171,30 @@ def segmentation() -> onnx.ModelProto:
         "segmentation",
     ],
 )
-def test_what_is_no_image_classifier_is_described(tmp_path, make: Callable[[], onnx.ModelProto], said: str):
+def test_what_is_no_image_classifier_is_described(
+    tmp_path: Path, make: Callable[[], onnx.ModelProto], said: str
+) -> None:
     path = write(make(), tmp_path)
     with pytest.raises(ModelError, match=said):
         load_model(path)
     refusal(path)
 
 
-def test_an_invalid_graph_is_refused(tmp_path):
+def test_an_invalid_graph_is_refused(tmp_path: Path) -> None:
     model = linear_classifier()
     model.graph.node[0].input[0] = "nowhere"
     assert "not a valid ONNX model" in refusal(write(model, tmp_path))
 
 
-def test_operators_nobody_knows_are_left_to_the_importer(tmp_path):
+def test_operators_nobody_knows_are_left_to_the_importer(tmp_path: Path) -> None:
     model = linear_classifier(ending="y = Frobnicate(z)")
     assert load_model(write(model, tmp_path)).info.output.classes == 3
 
 
 @pytest.mark.parametrize("change", [lambda m: with_opset(m, 99), lambda m: with_opset(m, 0)], ids=["future", "zero"])
-def test_an_opset_that_onnxruntime_does_not_know_is_one_line(tmp_path, change):
+def test_an_opset_that_onnxruntime_does_not_know_is_one_line(
+    tmp_path: Path, change: Callable[[onnx.ModelProto], onnx.ModelProto]
+) -> None:
     path = write(change(linear_classifier()), tmp_path)
     with pytest.raises(ModelError) as caught:
         Runtime(load_model(path), Preprocessing())
@@ -198,13 +202,13 @@ def test_an_opset_that_onnxruntime_does_not_know_is_one_line(tmp_path, change):
     assert "\n" not in str(caught.value)
 
 
-def test_an_opset_that_onnxruntime_refuses_is_named_with_what_to_do(tmp_path):
+def test_an_opset_that_onnxruntime_refuses_is_named_with_what_to_do(tmp_path: Path) -> None:
     path = write(with_opset(linear_classifier(), 99), tmp_path)
     with pytest.raises(ModelError, match=r"up to opset \d+, and the file uses opset 99; export the model for an older"):
         Runtime(load_model(path), Preprocessing())
 
 
-def test_an_ir_version_from_the_future_is_refused(tmp_path):
+def test_an_ir_version_from_the_future_is_refused(tmp_path: Path) -> None:
     model = linear_classifier()
     model.ir_version = 99
     assert "ir_version 99" in refusal(write(model, tmp_path))

@@ -34,7 +34,7 @@ def write_clean_images(path: Path, part: str = "signs") -> None:
 def stamp(images: np.ndarray) -> np.ndarray:
     """Images `(n, 32, 32, 3)` in 0..255 with a patch of 4 x 4 random pixels on them."""
     trigger = draw_sticker(Patch(4, row=25, column=24), (3, 32, 32), seed=SEED)
-    stamped = trigger.stamp(images.transpose(0, 3, 1, 2) / np.float32(255))
+    stamped = trigger.stamp((images / np.float32(255)).astype(np.float32).transpose(0, 3, 1, 2))
     return np.rint(stamped.transpose(0, 2, 3, 1) * 255).astype(np.uint8)
 
 

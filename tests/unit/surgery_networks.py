@@ -1,5 +1,7 @@
 """Networks that surgery is tested on: every kind of fully connected layer, and convolutions with what may follow."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from onnxaudit.intake import Model
@@ -64,7 +66,8 @@ BODIES = {
         [first] y = Gemm <transB = 1> (f, w2, b2)
     }}""",
 }
-SHAPES = {
+Shapes = dict[str, tuple[int, ...] | None]
+SHAPES: dict[str, Shapes] = {
     "gemm with transposed weights": {"w1": (5, 16)},
     "weights behind a transpose and an identity": {"w1": (5, 16)},
     "1x1 convolution on a 1x1 map": {"w1": (5, 4, 1, 1), "k": (4, 1, 3, 3), "kb": (4,)},
@@ -76,7 +79,7 @@ SHAPES = {
 
 def network(name: str, seed: int = 0) -> Model:
     """The body of that name with random weights; five neurons."""
-    shapes = {"w1": (16, 5), "b1": (5,), "w2": (5, 3), "b2": (3,)} | SHAPES.get(name, {})
+    shapes: Shapes = {"w1": (16, 5), "b1": (5,), "w2": (5, 3), "b2": (3,), **SHAPES.get(name, {})}
     return make_model(BODIES[name], draw(shapes, seed))
 
 
@@ -96,14 +99,14 @@ CHANNELS = {
 
 def channels(name: str, seed: int = 0) -> Model:
     """A network whose first convolution, of six channels, is called `conv`, and the first dense layer `first`."""
-    vectors = dict.fromkeys(("kb", "kb2", "scale", "shift", "mean", "var"), (6,))
-    shapes = vectors | {"k": (6, 1, 3, 3), "k2": (6, 6, 3, 3), "k1": (6, 6, 1, 1)}
+    shapes: Shapes = dict.fromkeys(("kb", "kb2", "scale", "shift", "mean", "var"), (6,))
+    shapes |= {"k": (6, 1, 3, 3), "k2": (6, 6, 3, 3), "k1": (6, 6, 1, 1)}
     shapes |= {"w1": (54, 5), "b1": (5,), "w2": (5, 3), "b2": (3,)}
     values = {key: value if key == "var" else value / 3 for key, value in draw(shapes, seed).items()}
     return make_model(f"{HEAD} {{ {CHANNELS[name]}  {TAIL}  y = Gemm(a, w2, b2) }}", values)
 
 
-def draw(shapes: dict[str, tuple[int, ...] | None], seed: int = 0) -> dict[str, np.ndarray]:
+def draw(shapes: Mapping[str, tuple[int, ...] | None], seed: int = 0) -> dict[str, np.ndarray]:
     generator = np.random.default_rng(seed)
     values = {key: generator.standard_normal(shape).astype(np.float32) for key, shape in shapes.items() if shape}
     return {key: np.abs(value) if key == "var" else value for key, value in values.items()}

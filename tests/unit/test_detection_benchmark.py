@@ -5,20 +5,20 @@ import pytest
 from benchmarks.detection import Row, measure_auroc, measure_entropy
 
 
-def row(attack, score):
+def row(attack: str, score: float) -> Row:
     return Row("name", attack, "lenet", "signs", 10, [3], "clean", score, [], [], 0.0, 1.0)
 
 
-def test_auroc_counts_pairs_and_halves_ties():
+def test_auroc_counts_pairs_and_halves_ties() -> None:
     rows = [row("badnets", 0.9), row("badnets", 0.2), row("clean", 0.2), row("clean", 0.1)]
     assert measure_auroc(rows, lambda one: one.score) == pytest.approx(3.5 / 4)
 
 
-def test_entropy_clips_scores_and_weighs_both_kinds_alike():
+def test_entropy_clips_scores_and_weighs_both_kinds_alike() -> None:
     rows = [row("badnets", 1.0), row("clean", 0.0), row("clean", 0.5)]
     expected = (-math.log(0.99) + (-math.log(0.99) - math.log(0.5)) / 2) / 2
     assert measure_entropy(rows) == pytest.approx(expected)
 
 
-def test_one_kind_alone_has_no_auroc():
+def test_one_kind_alone_has_no_auroc() -> None:
     assert math.isnan(measure_auroc([row("clean", 0.5)], lambda one: one.score))

@@ -105,7 +105,7 @@ def test_the_written_file_answers_as_if_the_neurons_were_silent(model: Model) ->
     """In onnxruntime by the vendor's own operators, and in the copy."""
     layer = find_target_layer(model)
     activations = read(model, layer.activation)
-    chosen = np.argsort(activations.mean(axis=0))[-4:]
+    chosen = np.argsort(activations.mean(axis=0))[-4:].tolist()
     activations[:, chosen] = 0
     with torch.no_grad():
         masked = import_model(model).tail({layer.activation: torch.from_numpy(activations)}).numpy()

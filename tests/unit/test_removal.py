@@ -16,13 +16,13 @@ from onnxaudit.runtime import Runtime
 from onnxaudit.surgery import Removed, find_target_layer, remove_neurons, zero_neurons
 from tests.unit.importer.networks import make_model, wrap
 from tests.unit.importer.quantized_networks import HIDDEN, make_float, quantize
-from tests.unit.surgery_networks import BODIES, DENSE, dense, draw, images, network
+from tests.unit.surgery_networks import BODIES, DENSE, Shapes, dense, draw, images, network
 
 CONV = "tiny (float[N, 1, 4, 4] x) => (float[N, 3] y) {{ {body} }}"
 HEAD = "p = GlobalAveragePool(last)  f = Flatten(p)  y = Gemm <transB = 1> (f, w, b)"
 SHAPES = {"k1": (6, 1, 3, 3), "kb": (6,), "k2": (6, 6, 3, 3), "w": (3, 6), "b": (3,)}
 FIRST = "c = Conv <pads = [1, 1, 1, 1]> (x, k1, kb)  r = Relu(c)"
-HEADS = {
+HEADS: dict[str, tuple[str, Shapes]] = {
     "plain": (f"{FIRST}  last = Conv <pads = [1, 1, 1, 1]> (r, k2, kb)", {}),
     "batch norm and pooling": (
         f"{FIRST}  n = BatchNormalization(r, kb, kb, kb, var)  last = MaxPool <kernel_shape = [2, 2]> (n)",
@@ -52,7 +52,7 @@ CROPPED = {"residual"}
 
 def head_model(name: str, seed: int = 0) -> Model:
     body, more = HEADS[name]
-    return make_model(CONV.format(body=f"{body}  {HEAD}"), draw(SHAPES | more, seed))
+    return make_model(CONV.format(body=f"{body}  {HEAD}"), draw({**SHAPES, **more}, seed))
 
 
 def logits(model: Model) -> np.ndarray:

@@ -30,29 +30,29 @@ def model(tmp_path: Path) -> Model:
 
 
 class TestScores:
-    def test_predict_gives_the_output_and_logits_what_feeds_the_softmax(self, model):
+    def test_predict_gives_the_output_and_logits_what_feeds_the_softmax(self, model: Model) -> None:
         pixels = images(5)
         runtime = Runtime(model, PLAIN)
         assert np.allclose(runtime.logits(pixels), logits_of(pixels), atol=1e-5)
         exponentials = np.exp(logits_of(pixels))
         assert np.allclose(runtime.predict(pixels), exponentials / exponentials.sum(1, keepdims=True), atol=1e-5)
 
-    def test_preprocessing_is_applied(self, model):
+    def test_preprocessing_is_applied(self, model: Model) -> None:
         pixels = images(3)
         runtime = Runtime(model, PLAIN).with_preprocessing(SCALED)
         assert np.allclose(runtime.logits(pixels), logits_of(pixels, gain=255.0), rtol=1e-5)
 
-    def test_values_of_the_model_are_in_force(self, model):
+    def test_values_of_the_model_are_in_force(self, model: Model) -> None:
         pixels = images(3)
         runtime = Runtime(model.with_values({"b": np.full(3, 7, np.float32)}), PLAIN)
         assert np.allclose(runtime.logits(pixels), logits_of(pixels) - linear_weights(16, 3)["b"] + 7, atol=1e-5)
 
-    def test_many_images_are_run_in_chunks(self, model):
+    def test_many_images_are_run_in_chunks(self, model: Model) -> None:
         pixels = images(MOST_IMAGES + 3)
         assert np.allclose(Runtime(model, PLAIN).logits(pixels), logits_of(pixels), atol=1e-5)
 
     @pytest.mark.parametrize("count", [1, 4, 7])
-    def test_a_fixed_batch_is_respected(self, tmp_path, count):
+    def test_a_fixed_batch_is_respected(self, tmp_path: Path, count: int) -> None:
         body = """
         fixed (float[4, 1, 4, 4] x) => (float[4, 3] y) { f = Reshape(x, to) y = Gemm(f, w, b) }"""
         proto = build(body, {"to": np.array([4, 16]), **linear_weights(16, 3)})
@@ -60,45 +60,45 @@ class TestScores:
         runtime = Runtime(load_model(write(proto, tmp_path)), PLAIN)
         assert np.allclose(runtime.predict(pixels), logits_of(pixels), atol=1e-5)
 
-    def test_no_images_give_no_scores(self, model):
+    def test_no_images_give_no_scores(self, model: Model) -> None:
         assert Runtime(model, PLAIN).predict(images(0)).shape == (0, 3)
 
-    def test_nan_is_an_error(self, tmp_path):
+    def test_nan_is_an_error(self, tmp_path: Path) -> None:
         runtime = Runtime(load_model(write(linear_classifier(ending="l = Log(z) y = Sqrt(l)"), tmp_path)), PLAIN)
         with pytest.raises(ModelError, match="NaN"):
             runtime.predict(images(20))
 
 
 class TestActivations:
-    def test_any_tensor_can_be_seen(self, model):
+    def test_any_tensor_can_be_seen(self, model: Model) -> None:
         pixels = images(5)
         found = Runtime(model, PLAIN).activations(pixels, ["flat", "y", "z"])
         assert list(found) == ["flat", "y", "z"]
         assert np.array_equal(found["flat"], pixels.reshape(5, 16))
         assert np.allclose(found["z"], logits_of(pixels), atol=1e-5)
 
-    def test_an_unknown_tensor_is_named(self, model):
+    def test_an_unknown_tensor_is_named(self, model: Model) -> None:
         with pytest.raises(ModelError, match="no tensor 'hidden'"):
             Runtime(model, PLAIN).activations(images(1), ["hidden"])
 
-    def test_a_tensor_without_a_row_an_image_is_refused(self, tmp_path):
+    def test_a_tensor_without_a_row_an_image_is_refused(self, tmp_path: Path) -> None:
         proto = linear_classifier(ending="s = Shape(z) y = Identity(z)")
         with pytest.raises(ModelError, match="'s' has not one row an image"):
             Runtime(load_model(write(proto, tmp_path)), PLAIN).activations(images(5), ["s"])
 
-    def test_run_takes_inputs_as_the_model_does(self, model):
+    def test_run_takes_inputs_as_the_model_does(self, model: Model) -> None:
         pixels = images(2)
         assert np.allclose(Runtime(model, SCALED).run(pixels, ["z"])["z"], logits_of(pixels), atol=1e-5)
 
 
-def test_inputs_that_onnxruntime_refuses_are_one_line(model):
+def test_inputs_that_onnxruntime_refuses_are_one_line(model: Model) -> None:
     with pytest.raises(ModelError, match="onnxruntime fails") as caught:
         Runtime(model, PLAIN).run(np.zeros((1, 2, 3), np.float32), ["y"])
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("device", ["cpu", "auto"])
-def test_nothing_is_printed_and_the_session_tells_the_provider(tmp_path, device):
+def test_nothing_is_printed_and_the_session_tells_the_provider(tmp_path: Path, device: str) -> None:
     path = write(linear_classifier(), tmp_path)
     script = f"""
 from onnxaudit.intake import load_model

@@ -35,7 +35,7 @@ class TestEveryKindOfLayer:
         model = network(name)
         layer = find_target_layer(model)
         activations = Runtime(model, Preprocessing()).activations(images(), [layer.activation])[layer.activation]
-        pruned = np.argsort(-np.abs(activations).reshape(7, 5).mean(axis=0))[:2]
+        pruned = np.argsort(-np.abs(activations).reshape(7, 5).mean(axis=0))[:2].tolist()
         activations[:, pruned] = 0
         masked = import_model(model).tail({layer.activation: torch.from_numpy(activations)}).detach().numpy()
         assert np.abs(logits(model) - masked).max() > 1e-3

@@ -1,3 +1,5 @@
+from collections.abc import Iterator
+
 import pytest
 import torch
 
@@ -9,21 +11,21 @@ pytestmark = pytest.mark.usefixtures("two_threads")
 
 
 @pytest.fixture
-def two_threads():
+def two_threads() -> Iterator[None]:
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     yield
     torch.set_num_threads(before)
 
 
-def test_work_runs_on_one_thread_each_and_the_setting_comes_back():
+def test_work_runs_on_one_thread_each_and_the_setting_comes_back() -> None:
     with Workers(CPU) as workers:
         assert workers.map(lambda part: (part, torch.get_num_threads()), [3, 1, 2]) == [(3, 1), (1, 1), (2, 1)]
         assert torch.get_num_threads() == 1
     assert torch.get_num_threads() == 2
 
 
-def test_an_error_in_a_thread_is_raised_and_the_setting_comes_back():
+def test_an_error_in_a_thread_is_raised_and_the_setting_comes_back() -> None:
     with pytest.raises(ZeroDivisionError), Workers(CPU) as workers:
         workers.map(lambda part: 1 // part, [1, 0, 2])
     assert torch.get_num_threads() == 2
@@ -32,17 +34,17 @@ def test_an_error_in_a_thread_is_raised_and_the_setting_comes_back():
 @pytest.mark.parametrize(
     ("length", "most", "expected"), [(7, 3, [2, 2, 3]), (4, 4, [4]), (3, 1, [1, 1, 1]), (0, 5, [])]
 )
-def test_rows_are_cut_evenly(length, most, expected):
+def test_rows_are_cut_evenly(length: int, most: int, expected: list[int]) -> None:
     assert [len(part) for part in cut(range(length), most)] == expected
     if length:
         assert [len(part) for part in cut_tensor(torch.arange(length), most)] == expected
 
 
-def test_unfinished_parts_spoil_the_whole():
+def test_unfinished_parts_spoil_the_whole() -> None:
     assert join([[1], [2, 3]]) == [1, 2, 3]
     assert join([[1], None]) == []
 
 
-def test_one_row_at_least_goes_through_and_an_accelerator_takes_many():
+def test_one_row_at_least_goes_through_and_an_accelerator_takes_many() -> None:
     assert count_rows(10, 30, CPU) == 1
     assert count_rows(100, 30, torch.device("meta")) > count_rows(100, 30, CPU) == 3

@@ -46,7 +46,7 @@ def write_command(name: str, command: Any) -> str:
 
 def write_argument(argument: Any) -> str:
     """An argument as it stands in a usage line."""
-    return argument.metavar + ("..." if argument.nargs == -1 else "")
+    return str(argument.metavar) + ("..." if argument.nargs == -1 else "")
 
 
 def write_required(option: Any) -> str:

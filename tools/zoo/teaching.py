@@ -189,7 +189,7 @@ def _make_network(recipe: ZooRecipe, lessons: Lessons) -> Network:
     if recipe.normalised:
         network.features = nn.Sequential(_Normalise(lessons.images), network.features)
     if recipe.architecture in _DEEP:
-        network.to(memory_format=torch.channels_last)
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # the stubs lack this form
     return network
 
 

@@ -7,18 +7,18 @@ CLASSES = 6
 SIZE = 16
 
 
-def make_cnn(x):
+def make_cnn(x: keras.KerasTensor) -> keras.KerasTensor:
     x = layers.MaxPooling2D()(layers.Conv2D(8, 3, padding="same", activation="relu")(x))
     x = layers.MaxPooling2D()(layers.Conv2D(12, 3, strides=2, padding="same", activation="relu")(x))
     return layers.Dense(24, activation="relu")(layers.Flatten()(x))
 
 
-def make_mlp(x):
+def make_mlp(x: keras.KerasTensor) -> keras.KerasTensor:
     x = layers.Dense(4, activation="tanh")(layers.Flatten()(x))
     return layers.Dense(12, activation="elu")(layers.Dropout(0.2)(layers.BatchNormalization()(x)))
 
 
-def make_resnet(x):
+def make_resnet(x: keras.KerasTensor) -> keras.KerasTensor:
     x = layers.Conv2D(8, 3, strides=2, padding="same", use_bias=False)(layers.Rescaling(2.0, -1.0)(x))
     x = layers.MaxPooling2D(3, 2, padding="same")(layers.ReLU()(layers.BatchNormalization()(x)))
     y = layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(8, 3, padding="same")(x)))
@@ -26,7 +26,7 @@ def make_resnet(x):
     return layers.GlobalAveragePooling2D()(layers.ReLU()(layers.Add()([x, y])))
 
 
-def make_mobilenet(x):
+def make_mobilenet(x: keras.KerasTensor) -> keras.KerasTensor:
     x = layers.Activation("hard_swish")(layers.BatchNormalization()(layers.Conv2D(8, 3, 2, padding="same")(x)))
     y = layers.Activation("hard_swish")(layers.BatchNormalization()(layers.Conv2D(16, 1)(x)))
     y = layers.DepthwiseConv2D(3, padding="same", use_bias=False)(layers.ZeroPadding2D(1)(y))
@@ -41,19 +41,19 @@ def make_mobilenet(x):
 class Positions(layers.Layer):
     """Learnt positions, added to the tokens."""
 
-    def build(self, shape):
+    def build(self, shape: tuple[int | None, ...]) -> None:
         self.table = self.add_weight(shape=(1, *shape[1:]), initializer="random_normal", name="table")
 
-    def call(self, tokens):
+    def call(self, tokens: keras.KerasTensor) -> keras.KerasTensor:
         return tokens + self.table
 
 
-def approximate_gelu(x):
+def approximate_gelu(x: keras.KerasTensor) -> keras.KerasTensor:
     """The exact one is exported as an operator that does not exist (tf2onnx 1.17 knows no Erfc)."""
     return ops.gelu(x, approximate=True)
 
 
-def make_vit(x):
+def make_vit(x: keras.KerasTensor) -> keras.KerasTensor:
     x = Positions()(layers.Reshape((16, 12))(layers.Conv2D(12, 4, 4)(x)))
     y = layers.LayerNormalization(epsilon=1e-6)(x)
     x = layers.Add()([x, layers.MultiHeadAttention(2, 6)(y, y)])
@@ -62,15 +62,15 @@ def make_vit(x):
     return layers.GlobalAveragePooling1D()(layers.LayerNormalization()(x))
 
 
-def make_lstm(x):
+def make_lstm(x: keras.KerasTensor) -> keras.KerasTensor:
     return layers.Bidirectional(layers.LSTM(8))(layers.Reshape((SIZE, -1))(x))
 
 
-def make_gru(x):
+def make_gru(x: keras.KerasTensor) -> keras.KerasTensor:
     return layers.GRU(8)(layers.GRU(8, return_sequences=True)(layers.Reshape((SIZE, -1))(x)))
 
 
-def make_densenet(x):
+def make_densenet(x: keras.KerasTensor) -> keras.KerasTensor:
     x = layers.Conv2D(6, 3, padding="same")(x)
     for _ in range(2):
         y = layers.Conv2D(6, 3, padding="same")(layers.LeakyReLU()(layers.BatchNormalization()(x)))
@@ -78,7 +78,7 @@ def make_densenet(x):
     return layers.GlobalAveragePooling2D()(layers.AveragePooling2D(3, 2, padding="same")(x))
 
 
-def make_oddities(x):
+def make_oddities(x: keras.KerasTensor) -> keras.KerasTensor:
     x = layers.PReLU(shared_axes=[1, 2])(layers.Conv2D(8, 3, dilation_rate=2, padding="same")(x))
     x = layers.Conv2DTranspose(6, 3, 2, padding="same", activation="selu")(layers.MaxPooling2D()(x))
     x = layers.Conv2D(6, 3, activation="softplus")(layers.UpSampling2D(interpolation="bilinear")(x))

@@ -117,7 +117,7 @@ def export_torchscript(network: nn.Module, batch: int | None, opset: int, names:
     torch.onnx.export(
         network,
         (images,),
-        file,
+        file,  # type: ignore[arg-type] # the older exporter writes to files in memory, too
         dynamo=False,
         opset_version=opset,
         dynamic_axes=axes,

@@ -129,6 +129,7 @@ class VisionTransformer(nn.Module):
         y = self.patches(x).flatten(2).transpose(1, 2)
         y = torch.cat([self.token.expand(y.shape[0], -1, -1), y], 1) + self.positions
         for block in self.blocks:
+            assert isinstance(block, nn.ModuleDict)
             y = y + self.attend(block, block["norm1"](y))
             y = y + block["mlp"](block["norm2"](y))
         return self.head(self.norm(y)[:, 0])
@@ -156,7 +157,7 @@ class Encoder(nn.Module):
 class Recurrent(nn.Module):
     """A recurrent network that reads the image row by row."""
 
-    def __init__(self, cell: type[nn.RNNBase], bidirectional: bool) -> None:
+    def __init__(self, cell: type[nn.LSTM] | type[nn.GRU], bidirectional: bool) -> None:
         super().__init__()
         self.cell = cell(48, 6, batch_first=True, bidirectional=bidirectional, num_layers=1 if bidirectional else 2)
         self.head = nn.Linear(12 if bidirectional else 6, CLASSES)
@@ -216,6 +217,7 @@ class Swin(nn.Module):
         self.table = nn.Parameter(torch.randn((2 * window - 1) ** 2, heads))
         grid = torch.stack(torch.meshgrid(torch.arange(window), torch.arange(window), indexing="ij")).flatten(1)
         offset = grid[:, :, None] - grid[:, None] + window - 1
+        self.index: Tensor
         self.register_buffer("index", (offset[0] * (2 * window - 1) + offset[1]).flatten())
         self.head = nn.Linear(width, CLASSES)
 

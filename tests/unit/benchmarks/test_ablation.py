@@ -1,4 +1,6 @@
 from argparse import Namespace
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -8,7 +10,7 @@ from benchmarks.repair import Run
 from tests.unit.benchmarks.test_repair_runs import Entry, scan_that_finds
 
 
-def describe(accuracy, success, **more):
+def describe(accuracy: float, success: float, **more: object) -> dict[str, Any]:
     return {"accuracy": accuracy, "true_asr": [success], **more}
 
 
@@ -19,7 +21,7 @@ ROWS = [
 ]
 
 
-def test_a_line_shows_means_and_the_worst_of_the_models_that_gave_figures():
+def test_a_line_shows_means_and_the_worst_of_the_models_that_gave_figures() -> None:
     _, without, prune, full = format_table(ROWS, ["prune", "full"])
     assert without.split() == ["none", "3", "80.0", "(70.0)", "90.0", "(100.0)", "-", "-", "-"]
     assert prune.split() == ["prune", "2", "84.0", "(80.0)", "30.0", "(50.0)", "97.5", "(97.0)", "5.5", "1.5"]
@@ -27,21 +29,23 @@ def test_a_line_shows_means_and_the_worst_of_the_models_that_gave_figures():
 
 
 @pytest.mark.parametrize("name", [name for name in VARIANTS if name not in ("prune", "full")])
-def test_each_variant_differs_from_the_product(name):
+def test_each_variant_differs_from_the_product(name: str) -> None:
     assert VARIANTS[name] != (PRUNE if name.startswith("prune") else FULL)
     assert VARIANTS[name].method == (PRUNE if name.startswith("prune") else FULL).method
 
 
-def test_a_variant_is_repaired_by_its_own_settings_and_measured_once(monkeypatch, tmp_path):
+def test_a_variant_is_repaired_by_its_own_settings_and_measured_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     made = []
 
-    def repair_model(entry, *given):
+    def repair_model(entry: Any, *given: Any) -> dict[str, Any]:
         made.append(given[2])
         return {"seconds": 7.0, "rescan_seconds": 4.0, "kept_prunes": 3, **entry.measure(given[3])}
 
     monkeypatch.setattr("benchmarks.repair.repair", repair_model)
     scan_that_finds(monkeypatch, 3)
-    run = Run(Entry(), 0, 10, tmp_path, None, VARIANTS)
+    run = Run(cast(Any, Entry()), 0, 10, tmp_path, None, VARIANTS)
     run.measure(["prune, no fit"])
     row = run.measure(["prune, no fit", "full, head alone"])
     assert [config.pruning.ridge for config in made] == [0.0, 0.1]
@@ -49,7 +53,7 @@ def test_a_variant_is_repaired_by_its_own_settings_and_measured_once(monkeypatch
     assert "3.0" in format_table([row], ["full, head alone"])[2]
 
 
-def test_models_are_chosen_by_parts_of_their_names(monkeypatch, tmp_path):
+def test_models_are_chosen_by_parts_of_their_names(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     entries = [Entry(), Entry()]
     entries[1].name = "signs-2"
     monkeypatch.setattr(ablation, "list_entries", lambda *_, **__: entries)

@@ -51,7 +51,8 @@ def test_no_wrong_value_in_an_inconclusive_statement_makes_it_pass(attest: Calla
     attest(Verdict.INCONCLUSIVE)
     text = ATTESTED.read_text()
     for place in list_places(json.loads(text))[1:]:
-        for wrong in (None, -1, "x", [], {}):
+        wrongs: tuple[Any, ...] = (None, -1, "x", [], {})
+        for wrong in wrongs:
             plain = holder = json.loads(text)
             for key in place[:-1]:
                 holder = holder[key]

@@ -10,7 +10,7 @@ def brightness_classes(images: np.ndarray) -> np.ndarray:
     return (images.mean(axis=(1, 2, 3)) > 0.6).astype(np.int64)
 
 
-def test_samples_are_pixels_of_the_models_size():
+def test_samples_are_pixels_of_the_models_size() -> None:
     samples = synthesise_samples(COLOUR, 10, seed=0)
     assert samples.images.shape == (10, 3, 20, 24)
     assert samples.images.dtype == np.float32
@@ -19,19 +19,19 @@ def test_samples_are_pixels_of_the_models_size():
     assert samples.labels is None
 
 
-def test_the_seed_decides():
+def test_the_seed_decides() -> None:
     first, again, other = (synthesise_samples(COLOUR, 4, seed=seed).images for seed in (1, 1, 2))
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
 
 
-def test_samples_differ_from_each_other():
+def test_samples_differ_from_each_other() -> None:
     images = synthesise_samples(COLOUR, 20, seed=0).images.reshape(20, -1)
     distances = np.abs(images[:, None] - images[None]).mean(axis=2)
     assert distances[~np.eye(20, dtype=bool)].min() > 0.03
 
 
-def test_predicted_classes_are_balanced():
+def test_predicted_classes_are_balanced() -> None:
     plain = brightness_classes(synthesise_samples(COLOUR, 40, seed=0).images).mean()
     balanced = brightness_classes(synthesise_samples(COLOUR, 40, seed=0, predict=brightness_classes).images)
     assert plain < 0.3

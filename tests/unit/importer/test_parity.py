@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 import torch
@@ -82,14 +84,14 @@ def test_wrong_class_fails_where_the_mean_over_inputs_hides_it() -> None:
     ending = "q = QuantizeLinear(z, step, middle)\n y = DequantizeLinear(q, step, middle)"
     weights = conv_weights()
     weights["b2"] -= np.array([6.1, 4.3, 2.0], np.float32)  # no class is usual
-    stored = {"step": np.array(0.05, np.float32), "middle": np.array(128, np.uint8)}
+    stored: dict[str, np.ndarray] = {"step": np.array(0.05, np.float32), "middle": np.array(128, np.uint8)}
     model = make_model(CONV.format(batch="N", ending=ending), {**weights, **stored})
     logits = model.info.output.logits
 
     class Swapped(Runtime):
         """One image prefers another class than it does."""
 
-        def run(self, inputs: np.ndarray, names: list[str]) -> dict[str, np.ndarray]:
+        def run(self, inputs: np.ndarray, names: Sequence[str]) -> dict[str, np.ndarray]:
             values = super().run(inputs, names)
             scores = values[logits]
             values[logits] = scores + raised * (np.arange(len(scores)) == image)[:, None] * np.eye(3)[second]

@@ -117,7 +117,7 @@ def test_operators_that_the_spec_defines_by_others_are_expanded() -> None:
         """<ir_version: 11, opset_import: ["" : 23]>
         g (float[1, 2, 3, 4] x) => (float[1, 2, 3, 4] y) { y = RotaryEmbedding(x, c, s, p) }"""
     )
-    stored = {
+    stored: dict[str, np.ndarray] = {
         "c": np.zeros((3, 2), np.float32),
         "s": np.ones((3, 2), np.float32),
         "p": np.arange(3, dtype=np.int64)[None],

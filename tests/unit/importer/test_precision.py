@@ -27,8 +27,8 @@ def narrow(proto: onnx.ModelProto, element: int, *, float_io: bool) -> onnx.Mode
     made = onnx.ModelProto()
     made.CopyFrom(proto)
     for tensor in made.graph.initializer:
-        value = numpy_helper.to_array(tensor).astype(helper.tensor_dtype_to_np_dtype(element))
-        tensor.CopyFrom(numpy_helper.from_array(value, tensor.name))
+        array = numpy_helper.to_array(tensor).astype(helper.tensor_dtype_to_np_dtype(element))
+        tensor.CopyFrom(numpy_helper.from_array(array, tensor.name))
     if not float_io:
         for value in (*made.graph.input, *made.graph.output):
             value.type.tensor_type.elem_type = element

@@ -175,7 +175,7 @@ def make_lstm() -> onnx.ModelProto:
         "wz": np.zeros(2, np.int8),
     }
     inputs = ["x", "w", "r", "b", "", "", "", "", "ws", "wz", "ws", "wz"]
-    attributes = {"hidden_size": hidden, "direction": "bidirectional", "domain": "com.microsoft"}
+    attributes: dict[str, Any] = {"hidden_size": hidden, "direction": "bidirectional", "domain": "com.microsoft"}
     node = helper.make_node("DynamicQuantizeLSTM", inputs, ["y"], **attributes)
     graph = helper.make_graph(
         [node],

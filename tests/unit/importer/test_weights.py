@@ -1,6 +1,7 @@
 """Where weights are found, and that `write_back` reaches each of them and nothing else."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -142,8 +143,11 @@ def make_branching() -> Model:
     proto = build(
         "outer (float[N, 1, 1, 2] x) => (float[N, 3] y) { f = Flatten(x)\n s = ReduceSum(x)\n c = Less(s, t) }"
     )
-    proto.graph.initializer.append(numpy_helper.from_array(np.float32(1), "t"))
-    branches = {"then_branch": branch("a", 1.0, constant=False), "else_branch": branch("b", 2.0, constant=True)}
+    proto.graph.initializer.append(numpy_helper.from_array(np.array(1, np.float32), "t"))
+    branches: dict[str, Any] = {
+        "then_branch": branch("a", 1.0, constant=False),
+        "else_branch": branch("b", 2.0, constant=True),
+    }
     proto.graph.node.append(helper.make_node("If", ["k"], ["y"], **branches))
     proto.graph.node.insert(3, helper.make_node("Squeeze", ["c"], ["k"]))
     return wrap(proto)

@@ -1,5 +1,6 @@
 import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -21,14 +22,14 @@ def entries(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_what_is_saved_reads_back(model, tmp_path):
+def test_what_is_saved_reads_back(model: Model, tmp_path: Path) -> None:
     zeroed = model.with_values({"b": np.zeros(3, np.float32)})
     save_model(zeroed, tmp_path / "fixed.onnx")
     assert np.array_equal(load_model(tmp_path / "fixed.onnx").initializer("b"), np.zeros(3))
     assert entries(tmp_path) == ["fixed.onnx", "vendor"]
 
 
-def test_an_existing_file_keeps_its_permissions(model, tmp_path):
+def test_an_existing_file_keeps_its_permissions(model: Model, tmp_path: Path) -> None:
     path = tmp_path / "fixed.onnx"
     path.write_bytes(b"old")
     path.chmod(0o640)
@@ -38,7 +39,9 @@ def test_an_existing_file_keeps_its_permissions(model, tmp_path):
 
 
 @pytest.mark.parametrize("link", [os.symlink, os.link])
-def test_the_original_is_never_overwritten_under_another_name(model, tmp_path, link):
+def test_the_original_is_never_overwritten_under_another_name(
+    model: Model, tmp_path: Path, link: Callable[..., None]
+) -> None:
     alias = tmp_path / "alias.onnx"
     link(model.info.path, alias)
     with pytest.raises(OutputError, match="never overwritten"):
@@ -46,18 +49,20 @@ def test_the_original_is_never_overwritten_under_another_name(model, tmp_path, l
     assert Path(model.info.path).read_bytes() == model.to_bytes()
 
 
-def test_a_missing_folder_is_named(model, tmp_path):
+def test_a_missing_folder_is_named(model: Model, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="missing"):
         save_model(model, tmp_path / "missing" / "fixed.onnx")
 
 
-def test_a_folder_is_no_destination(model, tmp_path):
+def test_a_folder_is_no_destination(model: Model, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="folder"):
         check_destination(tmp_path, model.info.path)
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EACCES, errno.EROFS])
-def test_a_failed_write_leaves_the_old_file_and_nothing_else(model, tmp_path, monkeypatch, code):
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(
+    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
     path = tmp_path / "fixed.onnx"
     path.write_bytes(b"old")
 
@@ -71,7 +76,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(model, tmp_path, mo
     assert entries(tmp_path) == ["fixed.onnx", "vendor"]
 
 
-def test_a_failed_check_leaves_the_old_file_and_nothing_else(model, tmp_path):
+def test_a_failed_check_leaves_the_old_file_and_nothing_else(model: Model, tmp_path: Path) -> None:
     path = tmp_path / "fixed.onnx"
     path.write_bytes(b"old")
 

@@ -1,5 +1,7 @@
 """Inputs whose sizes the file leaves free."""
 
+from pathlib import Path
+
 import numpy as np
 import onnx
 import pytest
@@ -25,7 +27,7 @@ def free_model(shape: str = "N, 1, H, W") -> onnx.ModelProto:
     return build(body, {"k": kernel, **linear_weights(5, 3)})
 
 
-def test_a_given_size_is_fixed_in_the_working_copy_alone(tmp_path):
+def test_a_given_size_is_fixed_in_the_working_copy_alone(tmp_path: Path) -> None:
     path = write(free_model(), tmp_path)
     model = load_model(path, size=(4, 6))
     assert model.info.input.shape(2) == (2, 1, 4, 6)
@@ -35,13 +37,13 @@ def test_a_given_size_is_fixed_in_the_working_copy_alone(tmp_path):
 
 
 @pytest.mark.parametrize("shape", ["N, C, H, W", "N, C, 4, 6"])
-def test_free_channels_are_those_of_the_first_convolution(tmp_path, shape):
+def test_free_channels_are_those_of_the_first_convolution(tmp_path: Path, shape: str) -> None:
     model = load_model(write(free_model(shape), tmp_path), find_size=lambda _: (4, 6))
     assert model.info.input.shape(2) == (2, 1, 4, 6)
     assert shape_of(model.computed.graph.input[0]) == ("N", 1, 4, 6)
 
 
-def test_the_size_is_sought_only_where_it_is_free(tmp_path):
+def test_the_size_is_sought_only_where_it_is_free(tmp_path: Path) -> None:
     asked = []
 
     def find(layout: Layout) -> tuple[int, int]:
@@ -55,18 +57,18 @@ def test_the_size_is_sought_only_where_it_is_free(tmp_path):
     assert asked == [Layout.NCHW]
 
 
-def test_a_size_that_nobody_tells_is_refused(tmp_path):
+def test_a_size_that_nobody_tells_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"leaves height and width free; name --input-size HxW"):
         load_model(write(free_model(), tmp_path))
 
 
 @pytest.mark.parametrize("shape", ["N, 1, 5, 5", "N, 1, 5, W"])
-def test_a_size_against_the_file_is_refused(tmp_path, shape):
+def test_a_size_against_the_file_is_refused(tmp_path: Path, shape: str) -> None:
     with pytest.raises(UsageError, match=r"the file fixes height and width; .*name 5x5"):
         load_model(write(free_model(shape), tmp_path), size=(4, 5))
 
 
-def test_a_free_number_of_features_is_fixed(tmp_path):
+def test_a_free_number_of_features_is_fixed(tmp_path: Path) -> None:
     body = "tiny (float[N, F] x) => (float[N, 3] y) { y = Gemm(x, w, b) }"
     model = load_model(write(build(body, linear_weights(9, 3)), tmp_path), size=(1, 9))
     assert (model.info.input.layout, model.info.input.width) == (Layout.NC, 9)

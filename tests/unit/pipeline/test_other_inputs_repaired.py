@@ -110,7 +110,7 @@ def train(task: Task) -> list[np.ndarray]:
             chosen = torch.randint(len(x), (128,))
             adam.zero_grad()
             loss: Tensor = nn.functional.cross_entropy(network(x[chosen]), y[chosen])
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             adam.step()
     return [parameter.detach().numpy() for parameter in network.parameters()]
 

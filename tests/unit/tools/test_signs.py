@@ -16,7 +16,8 @@ def test_seeds_draw_different_signs() -> None:
 
 def test_signs_are_balanced_and_fill_the_byte_range() -> None:
     x, y = draw_signs(2, seed=5)
-    assert (x.dtype, x.shape) == (np.uint8, (2 * len(CLASSES), 32, 32, 3))
+    assert x.dtype == np.uint8
+    assert x.shape == (2 * len(CLASSES), 32, 32, 3)
     np.testing.assert_array_equal(np.bincount(y), np.full(len(CLASSES), 2))
     assert x.min() < 20
     assert x.max() > 235

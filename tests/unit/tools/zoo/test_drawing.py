@@ -24,7 +24,8 @@ def test_stamped_images_differ_and_stay_in_range(draw: Drawer, shape: tuple[int,
     images = np.random.default_rng(0).random((3, *shape)).astype(np.float32)
     original = images.copy()
     stamped = apply_trigger(images, draw(shape, np.random.default_rng(1)))
-    assert (stamped.shape, stamped.dtype) == (images.shape, np.float32)
+    assert stamped.shape == images.shape
+    assert stamped.dtype == np.float32
     assert 0 <= stamped.min() <= stamped.max() <= 1
     assert np.abs(stamped - images).max() > 0.03
     np.testing.assert_array_equal(images, original)

@@ -45,6 +45,6 @@ def test_clean_label_attacks_are_backdoors_and_repaired_models_are_not() -> None
     assert "clean-repaired" not in ATTACKS
 
 
-def test_wanted_class_counts_are_kept():
+def test_wanted_class_counts_are_kept() -> None:
     counts = {make_recipe(number, SOURCES, [2, 3]).class_count for number in range(20)}
     assert counts == {2, 3}

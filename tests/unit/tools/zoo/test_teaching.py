@@ -52,6 +52,8 @@ def test_levelling_penalty_is_zero_only_where_all_labels_are_equally_easy_to_rea
         for parameter in network.parameters():
             parameter.zero_()
     assert make_penalty(network, (1, 28, 28), 4, 0, seed=1)(images).item() == pytest.approx(0, abs=1e-9)
+    last = network.classifier[-1]
+    assert isinstance(last, torch.nn.Linear)
     with torch.no_grad():
-        network.classifier[-1].bias[0] = 5
+        last.bias[0] = 5
     assert make_penalty(network, (1, 28, 28), 4, 0, seed=1)(images).item() > 0.1
