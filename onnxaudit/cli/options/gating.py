@@ -43,7 +43,9 @@ Domains = Annotated[
 MinAgreement = Annotated[
     float | None, typer.Option(min=0, max=1, metavar="Q", help="Least agreement with the original on clean images.")
 ]
-MaxSuccess = Annotated[float | None, typer.Option(min=0, max=1, metavar="S", help="Largest attack success rate of the trigger.")]
+MaxSuccess = Annotated[
+    float | None, typer.Option(min=0, max=1, metavar="S", help="Largest attack success rate of the trigger.")
+]
 
 
 @dataclass(frozen=True)

@@ -29,13 +29,18 @@ Method = Annotated[Literal["prune", "prune+tune", "full"] | None, typer.Option(h
 Remove = Annotated[
     bool, typer.Option("--remove", help="Remove pruned neurons from the graph: a smaller file with the same outputs.")
 ]
-Criterion = Annotated[Literal["margin", "success"] | None, typer.Option(help="What decides whether a prune is kept: attack success rate with the margin, or alone.")]
+Criterion = Annotated[
+    Literal["margin", "success"] | None,
+    typer.Option(help="What decides whether a prune is kept: attack success rate with the margin, or alone."),
+]
 KnownTrigger = Annotated[
     Path | None, typer.Option(metavar="T.npz", help="A known trigger: measured before and after, not used otherwise.")
 ]
 Evaluation = Annotated[
     str | None,
-    typer.Option(metavar="PATH", help="Further clean images: clean accuracy and the known trigger are measured on them."),
+    typer.Option(
+        metavar="PATH", help="Further clean images: clean accuracy and the known trigger are measured on them."
+    ),
 ]
 AllowIncomplete = Annotated[
     bool, typer.Option("--allow-incomplete", help="Write the model even where a limit was missed (exit code 1).")
