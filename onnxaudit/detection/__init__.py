@@ -3,7 +3,6 @@
 from onnxaudit.detection.cascade import detect
 from onnxaudit.detection.config import DetectionConfig
 from onnxaudit.detection.profiles import Effort, choose_effort
-from onnxaudit.inversion.batch import InversionConfig
-from onnxaudit.inversion.patch import invert
+from onnxaudit.inversion.patch import InversionConfig, invert
 
 __all__ = ["DetectionConfig", "Effort", "InversionConfig", "choose_effort", "detect", "invert"]

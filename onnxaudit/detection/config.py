@@ -6,7 +6,8 @@ from onnxaudit.detectors.all_to_all import UniversalConfig
 from onnxaudit.detectors.latent_inversion import LatentConfig
 from onnxaudit.detectors.maximum_margin import MarginConfig
 from onnxaudit.detectors.spectral import WavesConfig
-from onnxaudit.inversion.batch import InversionConfig
+from onnxaudit.inversion.patch import InversionConfig
+from onnxaudit.inversion.schedule import Schedule
 from onnxaudit.scoring.verdict import JudgementConfig
 
 
@@ -41,7 +42,11 @@ class DetectionConfig:
     waves: WavesConfig = field(default_factory=WavesConfig)
     closer: InversionConfig = field(
         default_factory=lambda: InversionConfig(
-            steps=200, samples_per_step=10, step_size=0.3, patience=50, confirming_samples=256
+            steps=200,
+            samples_per_step=10,
+            step_size=0.3,
+            schedule=Schedule(success=0.95, late=True, patience=50),
+            confirming_samples=256,
         )
     )
     closer_runs: int = 1

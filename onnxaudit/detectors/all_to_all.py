@@ -18,17 +18,19 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
 from onnxaudit.deadline import Deadline
-from onnxaudit.inversion.batch import decode
+from onnxaudit.inversion.adam import AdamConfig
+from onnxaudit.inversion.engine import Problem, Shrinking
 from onnxaudit.inversion.forwards import compute_logits, device_of, pick_classes
-from onnxaudit.inversion.sampling import draw_order
-from onnxaudit.inversion.shrinking import Schedule, Shrinking, descend
-from onnxaudit.records import Floats, Ints, Samples, Trigger, UniversalTrigger
+from onnxaudit.inversion.objectives import leave
+from onnxaudit.inversion.sampling import draw_orders, draw_starts
+from onnxaudit.inversion.schedule import Schedule
+from onnxaudit.perturbations.patch import Patch
+from onnxaudit.records import Ints, Samples, Trigger, UniversalTrigger
 from onnxaudit.statistics import rate, rate_of
-from onnxaudit.workers import Workers, join
+from onnxaudit.workers import Workers
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,8 @@ class UniversalConfig:
     schedule: Schedule = field(default_factory=Schedule)
     chunk_pixels: int = 2**16
 
+
+START_COLOR = 2.0  # spread of the one color that a pattern starts with: starts differ in it
 
 Flags = npt.NDArray[np.bool_]
 
@@ -79,60 +83,43 @@ def find_universals(
     Returns:
         One for each start from which enough samples could be moved.
     """
-    assert known.labels is not None
-    device = device_of(classifier)
-    pixels, classes = (torch.from_numpy(part).to(device) for part in (known.images, known.labels))
-
-    def shrink(start: int) -> list[Trigger] | None:
-        return _shrink(classifier, pixels, classes, config, np.random.default_rng((seed, start)), deadline)
-
-    with Workers(device) as workers:
-        triggers = join(workers.map(shrink, range(config.starts)))
+    triggers = _shrink(classifier, known, config, seed, deadline)
     return tuple(_follow(classifier, unseen, trigger, config) for trigger in triggers)
 
 
 def _shrink(
-    classifier: nn.Module,
-    pixels: Tensor,
-    classes: Tensor,
-    config: UniversalConfig,
-    stream: np.random.Generator,
-    deadline: Deadline,
-) -> list[Trigger] | None:
-    """The trigger with the smallest mask from one start, if there is one; None without time."""
-    order = torch.from_numpy(draw_order(np.arange(len(pixels)), config.steps, config.samples_per_step, stream))
-    values = torch.from_numpy(_draw_start(pixels.shape[1:], stream)).to(pixels.device).requires_grad_(True)
-    kept = values.detach().clone()
-    adam = torch.optim.Adam([values], lr=config.step_size, betas=config.momentum)
-    shrinking = Shrinking(1, config.schedule, pixels.device)
-    for index in order.to(pixels.device):
-        if deadline.passed:
-            return None
-        mask, pattern = decode(values[None])
-        logits = classifier(pixels[index] + mask * (pattern - pixels[index]))
-        own = classes[index]
-        left = (logits.argmax(dim=1) != own) & ~logits.isnan().any(dim=1)
-        if shrinking.update(mask.sum()[None], left.float().mean()[None]).item():
-            kept = values.detach().clone()
-        descend(_staying(logits, own).mean() + shrinking.penalty[0] * mask.mean(), values, adam)
-    if not shrinking.best.isfinite():
-        return []
-    best_mask, best_pattern = (part[0].cpu().numpy() for part in decode(kept[None]))
-    return [Trigger(best_mask, best_pattern)]
-
-
-def _staying(logits: Tensor, own: Tensor) -> Tensor:
-    """`−log(1 − p_y)`, `(n,)`, as the logarithm of a ratio of sums so that it does not saturate."""
-    others = logits.masked_fill(F.one_hot(own, logits.shape[1]).bool(), -torch.inf)
-    return logits.logsumexp(dim=1) - others.logsumexp(dim=1)
-
-
-def _draw_start(shape: tuple[int, ...], stream: np.random.Generator) -> Floats:
-    """A half-covering mask on a pattern of one random colour, with a little noise: `(1 + c, h, w)`."""
-    channels, height, width = shape
-    start = 0.1 * stream.standard_normal((1 + channels, height, width), dtype=np.float32)
-    start[1:] += 2 * stream.standard_normal((channels, 1, 1), dtype=np.float32)
-    return start
+    classifier: nn.Module, known: Samples, config: UniversalConfig, seed: int, deadline: Deadline
+) -> list[Trigger]:
+    """The trigger with the smallest mask from each start, where there is one; nothing without time."""
+    assert known.labels is not None
+    device, (_, channels, height, width) = device_of(classifier), known.images.shape
+    family = Patch(image=(channels, height, width), color=START_COLOR)
+    streams = [np.random.default_rng((seed, start)) for start in range(config.starts)]
+    everything = [np.arange(len(known))] * config.starts
+    steps, each = config.steps, config.samples_per_step
+    order = draw_orders(everything, streams, steps=steps, each=each, device=device)
+    problem = Problem(
+        family=family,
+        respond=classifier,
+        objective=leave(torch.from_numpy(known.labels).to(device)),
+        samples=torch.from_numpy(known.images).to(device),
+        labels=torch.arange(config.starts, device=device),
+        starts=draw_starts(family, streams, device),
+        order=order,
+    )
+    with Workers(device) as workers:
+        shrinking = Shrinking(
+            problem,
+            steps=steps,
+            adam=AdamConfig(step_size=config.step_size, momentum=config.momentum),
+            schedule=config.schedule,
+            most_rows=1,
+            workers=workers,
+        )
+        finished = shrinking.run(deadline)
+    masks, patterns = (part.cpu().numpy() for part in family.decode(shrinking.values))
+    found = shrinking.sizes.isfinite().tolist() if finished else []
+    return [Trigger(masks[start], patterns[start]) for start, one in enumerate(found) if one]
 
 
 def _follow(classifier: nn.Module, samples: Samples, trigger: Trigger, config: UniversalConfig) -> UniversalTrigger:

@@ -15,20 +15,21 @@ Differs from the source: one shift for all samples of a label, with neither imag
 in one batch; only the rest of the network runs, on cached features.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from torch import Tensor
 
 from onnxaudit.deadline import Deadline
 from onnxaudit.importer import Classifier
-from onnxaudit.inversion.forwards import device_of, measure_margins
-from onnxaudit.inversion.shrinking import Schedule, Shrinking, descend
+from onnxaudit.inversion.adam import AdamConfig
+from onnxaudit.inversion.engine import Problem, Shrinking
+from onnxaudit.inversion.forwards import device_of
+from onnxaudit.inversion.objectives import get_ahead
+from onnxaudit.inversion.schedule import Schedule
+from onnxaudit.perturbations.latent import Latent
 from onnxaudit.records import Ints, Samples
-from onnxaudit.workers import Workers, count_rows, cut, join
+from onnxaudit.workers import Workers, count_rows
 
 
 @dataclass(frozen=True)
@@ -76,14 +77,31 @@ def measure_shifts(
     spread = float(cached.flatten(1).std(dim=0).mean())
     chosen = _choose_samples(samples.labels, classes, config.samples, seed)
 
-    def shorten(part: Sequence[int]) -> list[float] | None:
-        base = cached[torch.from_numpy(np.stack([chosen[label] for label in part])).to(cached.device)]
-        return _shorten(classifier, features, base, torch.tensor(part, device=cached.device), spread, config, deadline)
-
-    per_part = count_rows(config.most_values, config.samples * cached[0].numel(), cached.device)
+    if not chosen:
+        return {}
+    family = Latent(features=tuple(cached.shape[1:]))
+    problem = Problem(
+        family=family,
+        respond=lambda shifted: classifier.tail({features: shifted}),
+        objective=get_ahead(config.margin),
+        samples=cached,
+        labels=torch.tensor(list(chosen), device=cached.device),
+        starts=torch.zeros(len(chosen), *family.shape, device=cached.device),
+        order=torch.from_numpy(np.stack(list(chosen.values()))).to(cached.device)[:, None],
+        unit=spread * cached[0].numel() ** 0.5,
+    )
     with Workers(cached.device) as workers:
-        lengths = join(workers.map(shorten, cut(list(chosen), per_part)))
-    return {label: length for label, length in zip(chosen, lengths, strict=False) if np.isfinite(length)}
+        shrinking = Shrinking(
+            problem,
+            steps=config.steps,
+            adam=AdamConfig(step_size=config.step_size * spread),
+            schedule=config.schedule,
+            most_rows=count_rows(config.most_values, config.samples * cached[0].numel(), cached.device),
+            workers=workers,
+        )
+        finished = shrinking.run(deadline)
+    lengths = dict(zip(chosen, shrinking.sizes.tolist(), strict=True)) if finished else {}
+    return {label: length / spread for label, length in lengths.items() if np.isfinite(length)}
 
 
 def _choose_samples(labels: Ints, classes: int, count: int, seed: int) -> dict[int, Ints]:
@@ -93,31 +111,3 @@ def _choose_samples(labels: Ints, classes: int, count: int, seed: int) -> dict[i
     return {
         label: stream.choice(index, count, replace=len(index) < count) for label, index in others.items() if len(index)
     }
-
-
-def _shorten(
-    classifier: Classifier,
-    features: str,
-    base: Tensor,
-    labels: Tensor,
-    spread: float,
-    config: LatentConfig,
-    deadline: Deadline,
-) -> list[float] | None:
-    """Shortest shifts for features `base` `(labels, samples, ...)`; None when the deadline passed."""
-    count, each = base.shape[:2]
-    shift = torch.zeros(count, *base.shape[2:], device=base.device, requires_grad=True)
-    shrinking = Shrinking(count, config.schedule, base.device)
-    adam = torch.optim.Adam([shift], lr=config.step_size * spread)
-    unit = spread * shift[0].numel() ** 0.5
-    for _ in range(config.steps):
-        if deadline.passed:
-            return None
-        logits = classifier.tail({features: (base + shift[:, None]).flatten(0, 1)})
-        margins = measure_margins(logits, labels.repeat_interleave(each)).view(count, each)
-        lengths = shift.flatten(1).norm(dim=1)
-        shrinking.update(lengths, (margins > 0).float().mean(dim=1))
-        scale = logits.detach().std()
-        loss = F.relu(config.margin - margins / scale).mean(dim=1) + shrinking.penalty * lengths / unit
-        descend(loss.sum(), shift, adam)
-    return [float(length) / spread for length in shrinking.best]

@@ -14,22 +14,23 @@ Differs from the source: one change of either sign, in the frequency domain; the
 makes the spectrum sparse.
 """
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
 from onnxaudit.deadline import Deadline
+from onnxaudit.inversion.adam import AdamConfig
+from onnxaudit.inversion.engine import Problem, Shrinking, respond_to_images
 from onnxaudit.inversion.forwards import device_of
-from onnxaudit.inversion.sampling import draw_order
-from onnxaudit.inversion.shrinking import Schedule, Shrinking, descend
-from onnxaudit.perturbations.cosines import add_up
+from onnxaudit.inversion.objectives import reach
+from onnxaudit.inversion.sampling import draw_orders, draw_starts
+from onnxaudit.inversion.schedule import Schedule
+from onnxaudit.perturbations.spectral import Spectral
 from onnxaudit.records import Floats, Ints
-from onnxaudit.workers import Workers, count_rows, cut, join
+from onnxaudit.workers import Workers, count_rows
 
 
 @dataclass(frozen=True)
@@ -55,10 +56,6 @@ class WavesConfig:
     chunk_pixels: int = 2**16
 
 
-START_NOISE = 1e-3  # enough to tell amplitudes apart; more would have to be shrunk away first
-TINY = 1e-8  # keeps the gradient of a root finite at zero
-
-
 def measure_waves(
     classifier: nn.Module,
     images: Floats,
@@ -81,63 +78,32 @@ def measure_waves(
     Returns:
         By label; no entry for a label that was not reached.
     """
-    pixels = torch.from_numpy(images).to(device_of(classifier))
-
-    def weaken(part: Sequence[int]) -> list[float] | None:
-        return _weaken(classifier, pixels, {label: others[label] for label in part}, config, seed, deadline)
-
-    each = config.samples_per_step * images.shape[2] * images.shape[3]
-    per_part = count_rows(config.chunk_pixels, each, pixels.device)
-    with Workers(pixels.device) as workers:
-        strengths = join(workers.map(weaken, cut(list(others), per_part)))
-    return {label: strength for label, strength in zip(others, strengths, strict=False) if np.isfinite(strength)}
-
-
-def measure_strength(amplitudes: Tensor, height: int, width: int) -> Tensor:
-    """`(rows,)`, colours together."""
-    return (amplitudes.square().sum(dim=1) + TINY).sqrt().sum(dim=(1, 2)) / math.sqrt(height * width)
-
-
-def _weaken(
-    classifier: nn.Module,
-    pixels: Tensor,
-    others: Mapping[int, Ints],
-    config: WavesConfig,
-    seed: int,
-    deadline: Deadline,
-) -> list[float] | None:
-    """Smallest strengths; None when the deadline passed."""
-    (channels, height, width), rows, device = pixels.shape[1:], len(others), pixels.device
+    if not others:
+        return {}
+    device, (_, channels, height, width) = device_of(classifier), images.shape
+    family = Spectral(image=(channels, height, width))
+    steps, each = config.steps, config.samples_per_step
     streams = [np.random.default_rng((seed, label)) for label in others]
-    amplitudes = _draw_starts((channels, max(1, height // 2), max(1, width // 2)), streams).to(device)
-    amplitudes.requires_grad_(True)
-    order = _draw_orders(others, streams, config).to(device)
-    adam = torch.optim.Adam([amplitudes], lr=config.step_size, betas=config.momentum)
-    shrinking = Shrinking(rows, config.schedule, device)
-    targets = torch.tensor(list(others), device=device).repeat_interleave(config.samples_per_step)
-    for step in range(config.steps):
-        if deadline.passed:
-            return None
-        changed = (pixels[order[:, step]] + add_up(amplitudes, height, width)[:, None]).clamp(0, 1).flatten(0, 1)
-        logits = classifier(changed.contiguous(memory_format=torch.channels_last))
-        entropy = F.cross_entropy(logits, targets, reduction="none").view(rows, -1).mean(dim=1)
-        # `argmax` takes a NaN for the largest.
-        hits = (logits.argmax(dim=1) == targets) & ~logits.isnan().any(dim=1)
-        strengths = measure_strength(amplitudes, height, width)
-        shrinking.update(strengths, hits.float().view(rows, -1).mean(dim=1))
-        descend((entropy + shrinking.penalty * strengths / config.unit).sum(), amplitudes, adam)
-    return shrinking.best.tolist()
-
-
-def _draw_starts(shape: tuple[int, ...], streams: Sequence[np.random.Generator]) -> Tensor:
-    """Faint noise."""
-    noise = [START_NOISE * stream.standard_normal(shape, dtype=np.float32) for stream in streams]
-    return torch.from_numpy(np.stack(noise))
-
-
-def _draw_orders(others: Mapping[int, Ints], streams: Sequence[np.random.Generator], config: WavesConfig) -> Tensor:
-    orders = [
-        draw_order(index, config.steps, config.samples_per_step, stream)
-        for index, stream in zip(others.values(), streams, strict=True)
-    ]
-    return torch.from_numpy(np.stack(orders))
+    starts = draw_starts(family, streams, device)
+    problem = Problem(
+        family=family,
+        respond=respond_to_images(classifier),
+        objective=reach,
+        samples=torch.from_numpy(images).to(device),
+        labels=torch.tensor(list(others), device=device),
+        starts=starts,
+        order=draw_orders(others.values(), streams, steps=steps, each=each, device=device),
+        unit=config.unit,
+    )
+    with Workers(device) as workers:
+        shrinking = Shrinking(
+            problem,
+            steps=steps,
+            adam=AdamConfig(step_size=config.step_size, momentum=config.momentum),
+            schedule=config.schedule,
+            most_rows=count_rows(config.chunk_pixels, each * height * width, device),
+            workers=workers,
+        )
+        finished = shrinking.run(deadline)
+    strengths = dict(zip(others, shrinking.sizes.tolist(), strict=True)) if finished else {}
+    return {label: strength for label, strength in strengths.items() if np.isfinite(strength)}

@@ -17,17 +17,50 @@ Differs from the source:
 - Success is counted on logits that are numbers: a NaN is no success.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from onnxaudit.deadline import Deadline
-from onnxaudit.inversion.batch import Batch, InversionConfig
+from onnxaudit.inversion.adam import AdamConfig
+from onnxaudit.inversion.engine import Problem, Shrinking, respond_to_images
 from onnxaudit.inversion.forwards import device_of, find_hits
-from onnxaudit.inversion.sampling import find_others
+from onnxaudit.inversion.objectives import reach
+from onnxaudit.inversion.sampling import draw_orders, draw_starts, find_others
+from onnxaudit.inversion.schedule import Schedule
+from onnxaudit.perturbations.patch import Patch
 from onnxaudit.records import Event, Floats, Ints, Inversion, LabelStatus, OnEvent, Samples, Trigger
-from onnxaudit.workers import Workers
+from onnxaudit.workers import Workers, count_rows
+
+
+@dataclass(frozen=True)
+class InversionConfig:
+    """Settings of `invert`.
+
+    Attributes:
+        steps: at most so many steps of Adam a label.
+        samples_per_step: images a label and step.
+        step_size: of Adam, in the space of `u` and `v`.
+        momentum: Adam's two decay rates; the source's.
+        schedule: of the penalty on the mask.
+        confirming_samples: at most so many images confirm a trigger in the end.
+        boosts: added to `u` in turn until the trigger is confirmed.
+        chunk_pixels: at most so many pixels (images x height x width) go through the network at once, on one core.
+            Larger chunks fall out of the processor's cache: 512 images of 32x32 took 1.4 times as long as 64 or 128.
+    """
+
+    steps: int = 100
+    samples_per_step: int = 8
+    step_size: float = 0.4
+    momentum: tuple[float, float] = (0.5, 0.9)
+    schedule: Schedule = field(default_factory=lambda: Schedule(success=0.95, late=True, patience=40))
+    confirming_samples: int = 64
+    boosts: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
+    chunk_pixels: int = 2**16
+
 
 REPORT_EVERY = 10  # steps between two events
 
@@ -63,50 +96,91 @@ def invert(
     if not usable:
         return tuple(_without_samples(label, samples.images) for label in labels)
     with Workers(device_of(classifier)) as workers:
-        batch = Batch(classifier, samples.images, usable, config, seed, workers)
-        while len(batch.active) and not deadline.passed:
-            batch.step()
-            if on_event is not None and (batch.steps % REPORT_EVERY == 0 or not len(batch.active)):
-                on_event(_describe(batch, config))
-        found = _conclude(classifier, samples.images, usable, batch, config, workers)
+        shrinking = _prepare(classifier, samples.images, usable, config, seed, workers)
+        shrinking.run(deadline, None if on_event is None else _report_to(on_event, config))
+        found = _conclude(classifier, samples.images, usable, shrinking, config, workers)
     return tuple(found.get(label) or _without_samples(label, samples.images) for label in labels)
+
+
+def _prepare(
+    classifier: nn.Module,
+    images: Floats,
+    others: Mapping[int, Ints],
+    config: InversionConfig,
+    seed: int,
+    workers: Workers,
+) -> Shrinking:
+    device, (_, channels, height, width) = device_of(classifier), images.shape
+    family = Patch(image=(channels, height, width))
+    steps, each = config.steps, config.samples_per_step
+    # Each label draws from a stream of its own, so that its course does not depend on its company.
+    streams = [np.random.default_rng((seed, label)) for label in others]
+    order = draw_orders(others.values(), streams, steps=steps, each=each, device=device)
+    problem = Problem(
+        family=family,
+        respond=respond_to_images(classifier),
+        objective=reach,
+        samples=torch.from_numpy(images).to(device),
+        labels=torch.tensor(list(others), device=device),
+        starts=draw_starts(family, streams, device),
+        order=order,
+    )
+    return Shrinking(
+        problem,
+        steps=steps,
+        adam=AdamConfig(step_size=config.step_size, momentum=config.momentum, fused=False),
+        schedule=config.schedule,
+        most_rows=count_rows(config.chunk_pixels, each * height * width, device),
+        workers=workers,
+    )
 
 
 def _conclude(
     classifier: nn.Module,
     images: Floats,
     others: Mapping[int, Ints],
-    batch: Batch,
+    shrinking: Shrinking,
     config: InversionConfig,
     workers: Workers,
 ) -> dict[int, Inversion]:
-    running = set(batch.active.tolist())
+    running = set(shrinking.active.tolist())
+    labels, passes = tuple(others), (config.samples_per_step * shrinking.steps_of).tolist()
+    values = shrinking.values
 
     def conclude(row: int) -> Inversion:
-        label = batch.labels[row]
+        label = labels[row]
         index = _spread(others[label], config.confirming_samples)
-        trigger, share = _confirm(classifier, images[index], batch, row, config)
-        status = LabelStatus.SETTLED if share >= config.success else LabelStatus.UNREACHED
+        trigger, share = _confirm(classifier, images[index], values[row], label, config)
+        status = LabelStatus.SETTLED if share >= config.schedule.success else LabelStatus.UNREACHED
         if row in running:
             status = LabelStatus.UNFINISHED
-        return Inversion(label, trigger, share, status, int(batch.passes[row]))
+        return Inversion(label, trigger, share, status, passes[row])
 
-    return {one.label: one for one in workers.map(conclude, range(len(batch.labels)))}
+    return {one.label: one for one in workers.map(conclude, range(len(labels)))}
 
 
 def _confirm(
-    classifier: nn.Module, images: Floats, batch: Batch, row: int, config: InversionConfig
+    classifier: nn.Module, images: Floats, values: Tensor, label: int, config: InversionConfig
 ) -> tuple[Trigger, float]:
-    """The row's trigger, made denser until it sends enough of `images` to the label, and the share that it sends.
+    """The trigger of `values`, made denser until it sends enough of `images` to the label, and the share that it sends.
 
     The smallest mask of many steps owes its size in part to the samples that these steps happened to see.
     """
+    family = Patch(image=(len(values) - 1, *images.shape[2:]))
     for boost in config.boosts:
-        trigger = batch.trigger(row, boost)
-        share = float(find_hits(classifier, images, trigger, batch.labels[row], config.chunk_pixels).mean())
-        if share >= config.success:
+        mask, pattern = (part.cpu().numpy() for part in family.decode(_densify(values, boost)[None]))
+        trigger = Trigger(mask[0], pattern[0])
+        share = float(find_hits(classifier, images, trigger, label, config.chunk_pixels).mean())
+        if share >= config.schedule.success:
             break
     return trigger, share
+
+
+def _densify(values: Tensor, boost: float) -> Tensor:
+    """`boost` added to `u` alone."""
+    denser = values.clone()
+    denser[0] += boost
+    return denser
 
 
 def _spread(index: Ints, count: int) -> Ints:
@@ -122,10 +196,19 @@ def _without_samples(label: int, images: Floats) -> Inversion:
     return Inversion(label, empty, 0.0, LabelStatus.UNFINISHED, 0)
 
 
-def _describe(batch: Batch, config: InversionConfig) -> Event:
-    settled = len(batch.labels) - len(batch.active)
-    message = f"step {batch.steps} of at most {config.steps}"
-    row = int(batch.sizes.argmin())
-    if batch.sizes[row].isfinite():
-        message += f", smallest trigger so far {batch.sizes[row]:.1f} pixels for label {batch.labels[row]}"
-    return Event("invert", settled, len(batch.labels), message)
+def _report_to(on_event: OnEvent, config: InversionConfig) -> Callable[[Shrinking], None]:
+    def report(shrinking: Shrinking) -> None:
+        if shrinking.steps % REPORT_EVERY == 0 or not len(shrinking.active):
+            on_event(_describe(shrinking, config))
+
+    return report
+
+
+def _describe(shrinking: Shrinking, config: InversionConfig) -> Event:
+    problem, sizes = shrinking.problem, shrinking.sizes
+    message = f"step {shrinking.steps} of at most {config.steps}"
+    row = int(sizes.argmin())
+    if sizes[row].isfinite():
+        pixels = float(sizes[row]) * problem.samples[0, 0].numel()
+        message += f", smallest trigger so far {pixels:.1f} pixels for label {problem.labels[row]}"
+    return Event("invert", len(sizes) - len(shrinking.active), len(sizes), message)

@@ -1,12 +1,14 @@
 """Which samples serve which label, and in which order."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from onnxaudit.inversion.forwards import compute_logits, pick_classes
+from onnxaudit.perturbations.base import Family
 from onnxaudit.records import Ints, Samples
 
 
@@ -23,3 +25,16 @@ def draw_order(index: Ints, steps: int, each: int, stream: np.random.Generator) 
     count = steps * each
     rounds = [stream.permutation(index) for _ in range(-(-count // len(index)))]
     return np.concatenate(rounds)[:count].reshape(steps, each)
+
+
+def draw_orders(
+    others: Iterable[Ints], streams: Iterable[np.random.Generator], *, steps: int, each: int, device: torch.device
+) -> Tensor:
+    """Orders of many labels, `(labels, steps, each)`, each from a stream of its own."""
+    orders = [draw_order(index, steps, each, stream) for index, stream in zip(others, streams, strict=True)]
+    return torch.from_numpy(np.stack(orders)).to(device)
+
+
+def draw_starts(family: Family, streams: Iterable[np.random.Generator], device: torch.device) -> Tensor:
+    """Parameters to start from, `(labels, ...)`, each from a stream of its own."""
+    return torch.from_numpy(np.stack([family.draw(stream) for stream in streams])).to(device)

@@ -7,8 +7,7 @@ from statistics import median
 from onnxaudit.deadline import Deadline
 from onnxaudit.importer import Classifier, import_model
 from onnxaudit.intake import Model
-from onnxaudit.inversion.batch import InversionConfig
-from onnxaudit.inversion.patch import invert
+from onnxaudit.inversion.patch import InversionConfig, invert
 from onnxaudit.pipeline.subject import Subject
 from onnxaudit.records import LabelStatus, Samples, ScanReport, Trigger
 

@@ -11,7 +11,7 @@ DETECTION, REPAIR = DetectionConfig(), PruningConfig()
 WEIGHTS = DETECTION.judgement
 DECIDING = [
     f"7/{7 / SIDE:.0f} of the height and width",
-    f"at least {DETECTION.first.success * 100:.0f} % of the images",
+    f"at least {DETECTION.first.schedule.success * 100:.0f} % of the images",
     f"The {DETECTION.suspects} most suspicious classes and {DETECTION.controls} random controls",
     f"With more than {DETECTION.most_labels} classes",
     f"{DETECTION.shortlist} classes by latent inversion, {DETECTION.shortlist} by maximum margin",

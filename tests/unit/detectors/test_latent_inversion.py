@@ -7,7 +7,7 @@ from onnxaudit.deadline import Deadline
 from onnxaudit.detectors.latent_inversion import LatentConfig, measure_shifts
 from onnxaudit.importer import Classifier, import_model
 from onnxaudit.intake import load_model
-from onnxaudit.inversion.shrinking import Schedule
+from onnxaudit.inversion.schedule import Schedule
 from onnxaudit.records import Preprocessing, Samples
 from tests.tiny_models import build, write
 from tests.unit.pipeline.conftest import BACKDOOR_NEURON, BODY, CLASSES, TARGET, draw_samples, make_weights

@@ -4,10 +4,9 @@ import torch
 from torch import Tensor, nn
 
 from onnxaudit.deadline import Deadline
-from onnxaudit.detectors.spectral import WavesConfig, measure_strength, measure_waves
+from onnxaudit.detectors.spectral import WavesConfig, measure_waves
 from onnxaudit.inversion.sampling import find_others
-from onnxaudit.inversion.shrinking import Schedule
-from onnxaudit.perturbations.cosines import add_up
+from onnxaudit.inversion.schedule import Schedule
 
 LABELS = range(8)
 SIDE = 12
@@ -52,18 +51,6 @@ def test_a_passed_deadline_gives_nothing_to_compare(planted, make_samples):
 
 def test_labels_that_no_change_reaches_are_missing(planted, make_samples):
     assert measure(planted(), make_samples(), WavesConfig(steps=3, schedule=Schedule(success=1.1))) == {}
-
-
-def test_one_wave_has_the_strength_of_its_amplitude():
-    amplitudes = torch.zeros(1, 1, 8, 8)
-    amplitudes[0, 0, 2, 3] = 1.0
-    # Orthonormal waves: the sum of squares is that of the amplitudes.
-    assert float(add_up(amplitudes, 16, 16).square().sum()) == pytest.approx(1.0, abs=1e-5)
-    assert float(measure_strength(amplitudes, 16, 16)) == pytest.approx(1 / 16, rel=0.02)
-
-
-def test_inputs_of_one_row_have_waves_too():
-    assert add_up(torch.ones(2, 1, 1, 10), 1, 20).shape == (2, 1, 1, 20)
 
 
 def test_a_nan_in_some_answers_does_not_lose_the_target(make_samples):

@@ -7,6 +7,7 @@ from torch import nn
 
 from onnxaudit.deadline import Deadline
 from onnxaudit.detection import InversionConfig, invert
+from onnxaudit.inversion.schedule import Schedule
 from onnxaudit.records import LabelStatus, Samples
 
 QUICK = InversionConfig(steps=60)
@@ -103,7 +104,7 @@ def test_passed_deadline_leaves_labels_unfinished(planted, make_samples):
 
 
 def test_labels_leave_the_batch_once_settled(planted, make_samples):
-    config = InversionConfig(steps=400, patience=10)
+    config = InversionConfig(steps=400, schedule=Schedule(success=0.95, late=True, patience=10))
     inversions = invert(planted(targets=(3,)), make_samples(), range(8), config, seed=0)
     assert all(one.status is LabelStatus.SETTLED for one in inversions)
     assert max(one.passes for one in inversions) < config.steps * config.samples_per_step
