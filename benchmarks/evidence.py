@@ -20,6 +20,7 @@ from typing import Any
 import onnx
 
 import onnxaudit
+from onnxaudit.records.old_names import rename_detectors
 
 MODELS = Path(__file__).parents[1] / "models"
 REPAIRED = ("signs-lenet-weights", "fashion-lenet-activation")
@@ -82,6 +83,15 @@ def compare(before: Any, after: Any, place: str = "") -> list[str]:
     return [] if before == after else [f"{place}: {before} -> {after}"]
 
 
+def _read(path: Path) -> dict[str, Any]:
+    """Evidence from a file, under the present names of detectors."""
+    document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    for scan in document["scans"].values():
+        for row in scan["labels"]:
+            row["ratios"] = rename_detectors(row["ratios"])
+    return document
+
+
 def _samples(name: str) -> Path:
     return MODELS / "samples" / f"{name.split('-')[0]}.npz"
 
@@ -109,7 +119,7 @@ def main() -> int:
         options.output.write_text(json.dumps(document, indent=1), encoding="utf-8")
     if not options.against:
         return 0
-    before = json.loads(options.against.read_text(encoding="utf-8"))
+    before = _read(options.against)
     found = [line for part in ("scans", "repairs") for line in compare(before[part], document[part], part)]
     print("\n".join(found) or "no difference")
     return 1 if found else 0

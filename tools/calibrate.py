@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 
 from onnxaudit.records import Look
+from onnxaudit.records.old_names import rename_detectors
 from onnxaudit.scoring.verdict import JudgementConfig, carries_over, measure_closeness
 from onnxaudit.statistics import rate
 
@@ -83,8 +84,9 @@ def _read_closeness(rows: Sequence[dict[str, Any]]) -> Tensor:
 
     So is by its mask one whose trigger fails on unseen samples, because that convicts nobody.
     """
-    ratios = {
-        look: {row["label"]: row["ratios"][look.value] for row in rows if look.value in row["ratios"]} for look in Look
+    named = {row["label"]: rename_detectors(row["ratios"]) for row in rows}
+    ratios: dict[str, dict[int, float]] = {
+        look: {label: found[look] for label, found in named.items() if look in found} for look in Look
     }
     parts = measure_closeness(ratios, JudgementConfig())
     closeness = torch.tensor([[part.get(row["label"], 0.0) for part in parts] for row in rows])

@@ -73,7 +73,7 @@ def detect(
     shortlist = viewer.choose_shortlist(shifts)
     first = invert(classifier, known, shortlist.labels, config.first, seed=seed, deadline=deadline, on_event=on_event)
     waves = viewer.look_at_waves(shortlist.labels)
-    ratios = {
+    ratios: dict[str, dict[int, float]] = {
         Look.SHIFT: compare(shifts),
         Look.WAVES: compare(waves, _find_normal(waves, shortlist)),
         Look.TRIGGER: compare(sizes_of(first), _find_normal(sizes_of(first), shortlist)),
@@ -131,7 +131,7 @@ def _expected(features: str | None) -> set[Look]:
 
 
 def _weigh_first(
-    first: Sequence[Inversion], ratios: Mapping[Look, Mapping[int, float]], classes: int, config: DetectionConfig
+    first: Sequence[Inversion], ratios: Mapping[str, Mapping[int, float]], classes: int, config: DetectionConfig
 ) -> tuple[Evidence, ...]:
     """Evidence before the closer look, by which its suspects are chosen; nobody knows yet which triggers carry over."""
     granted = dict.fromkeys((one.label for one in first), rate(1, 1))

@@ -11,7 +11,7 @@ A label that an all-to-all trigger leads to is of that kind, and of a second one
 from collections.abc import Mapping
 from enum import StrEnum
 
-from onnxaudit.records import LabelResult, Look, ScanReport
+from onnxaudit.records import LabelResult, ScanReport
 
 
 class Kind(StrEnum):
@@ -33,11 +33,11 @@ class Kind(StrEnum):
 
 BY_ONE_RATIO = (Kind.SPECTRAL, Kind.ADDITIVE, Kind.WARP, Kind.PHOTOMETRIC)
 DETECTORS = {
-    Kind.SPECTRAL: "waves",
+    Kind.SPECTRAL: "spectral",
     Kind.ADDITIVE: "additive",
     Kind.WARP: "warp",
     Kind.PHOTOMETRIC: "photometric",
-    Kind.LATENT: "shift",
+    Kind.LATENT: "latent-inversion",
 }  # that measure each
 
 
@@ -58,7 +58,7 @@ def _tell(row: LabelResult | None) -> Kind:
     return Kind.LATENT if row is None else tell_kind(row.ratios, mask_found=row.mask_l1 is not None)
 
 
-def tell_kind(ratios: Mapping[Look, float], *, mask_found: bool) -> Kind:
+def tell_kind(ratios: Mapping[str, float], *, mask_found: bool) -> Kind:
     """The kind that ratios show.
 
     Args:
@@ -71,10 +71,10 @@ def tell_kind(ratios: Mapping[Look, float], *, mask_found: bool) -> Kind:
     return max(closeness, key=lambda kind: closeness[kind])  # of equal ones the first
 
 
-def find_ratio(ratios: Mapping[Look, float], kind: Kind) -> float:
+def find_ratio(ratios: Mapping[str, float], kind: Kind) -> float:
     """How many times closer than is normal a label is by the family of `kind`; 1 where it was not measured."""
     measured = {str(look): ratio for look, ratio in ratios.items()}
     if kind is Kind.PATCH:
         compactness = max(1.0, measured.get("compactness", 1.0))
-        return measured.get("trigger", 1.0) * measured.get("shift", 1.0) * compactness
+        return measured.get("patch", 1.0) * measured.get("latent-inversion", 1.0) * compactness
     return measured.get(DETECTORS[kind], 1.0)

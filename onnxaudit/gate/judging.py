@@ -108,7 +108,7 @@ def _list_unmet(report: ScanReport, policy: Policy) -> Iterator[str]:
     taken = {look for row in report.labels for look in row.ratios}
     for look in policy.required_looks:
         if look not in taken:
-            yield f"The look {look.value} measured no label, and required_looks names it."
+            yield f"The detector {look.value} measured no label, and required_looks names it."
 
 
 def _soften(state: _State, policy: Policy) -> _State:

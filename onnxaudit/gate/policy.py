@@ -12,6 +12,7 @@ from typing import Any
 from onnxaudit.errors import UsageError
 from onnxaudit.gate.quantities import parse_duration, parse_size
 from onnxaudit.records import Look, Waiver
+from onnxaudit.records.old_names import OLD_DETECTORS
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -178,7 +179,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "fail_on": _choose(FailOn),
     "inconclusive": _choose(Inconclusive),
     "exit_zero": _read_flag,
-    "required_looks": _several(_choose(Look)),
+    "required_looks": _several(lambda value: _choose(Look)(OLD_DETECTORS.get(value, value))),
     "min_coverage": _read_share,
     "time_budget": _quantity(parse_duration),
     "memory_limit": _quantity(parse_size),

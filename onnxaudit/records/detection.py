@@ -61,10 +61,10 @@ class LabelStatus(StrEnum):
 class Look(StrEnum):
     """The kinds of evidence that single out a label."""
 
-    TRIGGER = "trigger"  # size of the smallest mask
+    TRIGGER = "patch"  # size of the smallest mask
     COMPACTNESS = "compactness"  # how much of that mask lies close together
-    SHIFT = "shift"  # length of the shortest shift of inner features
-    WAVES = "waves"  # strength of the weakest change of the whole image that is made of few waves
+    SHIFT = "latent-inversion"  # length of the shortest shift of inner features
+    WAVES = "spectral"  # strength of the weakest change of the whole image that is made of few waves
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +98,7 @@ class LabelResult:
         anomaly_index: of the published rule, `|a − median| / (1.4826 · MAD)` of raw sizes; None where it means nothing.
         log_index: signed robust z of the log size, positive where smaller than the median, at the first look.
         closer_index: the same among labels of equal, greater effort (second look); None for labels not in it.
-        ratios: how many times closer than is normal the label is, by look; a look that could not measure it is missing.
+        ratios: how many times closer than is normal the label is, by detector, where one could measure it.
         log_odds: for a backdoor that leads to it; None where nothing was measured.
         role: "suspect" or "control" in the second look, else None.
         passes: image passes spent.
@@ -112,7 +112,7 @@ class LabelResult:
     anomaly_index: float | None
     log_index: float | None = None
     closer_index: float | None = None
-    ratios: dict[Look, float] = field(default_factory=dict)
+    ratios: dict[str, float] = field(default_factory=dict)
     log_odds: float | None = None
     role: Literal["suspect", "control"] | None = None
     passes: int = 0

@@ -13,7 +13,7 @@ from onnxaudit.records.model import ModelInfo
 from onnxaudit.records.repair import Measurement, Profile, PruningRound, Removal, TargetLayer, WeightChange
 from onnxaudit.records.samples import EmbeddedSamples, PreprocessingChoice, SamplesInfo
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 
 
 @dataclass(frozen=True, eq=False)

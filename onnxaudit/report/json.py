@@ -24,6 +24,7 @@ from onnxaudit.records import (
     ScanReport,
     Trigger,
 )
+from onnxaudit.report.older_schemas import upgrade
 
 
 class _WrittenSchema(GenerateJsonSchema):
@@ -52,6 +53,7 @@ def from_json(text: str | bytes) -> Document:
     try:
         plain = json.loads(text)
         _check_version(plain)
+        plain = upgrade(plain)
         document = TypeAdapter[Document](_kind_of(plain)).validate_python(plain)
     except ValidationError as error:
         raise DataError(f"the report is damaged: {_describe(error)}") from error

@@ -92,7 +92,7 @@ class Evidence:
     """
 
     label: int
-    ratios: Mapping[Look, float]
+    ratios: Mapping[str, float]
     log_odds: float
     size: float | None
     success: Rate
@@ -107,7 +107,7 @@ def compare(distances: Mapping[int, float], normal: float | None = None) -> dict
 
 
 def weigh(
-    ratios: Mapping[Look, Mapping[int, float]],
+    ratios: Mapping[str, Mapping[int, float]],
     sizes: Mapping[int, float],
     success: Mapping[int, Rate],
     classes: int,
@@ -146,7 +146,7 @@ def carries_over(success: Rate, config: JudgementConfig) -> bool:
     return success.value is not None and success.value >= config.unseen_success
 
 
-def measure_closeness(ratios: Mapping[Look, Mapping[int, float]], config: JudgementConfig) -> tuple[Closeness, ...]:
+def measure_closeness(ratios: Mapping[str, Mapping[int, float]], config: JudgementConfig) -> tuple[Closeness, ...]:
     """By label: `c` of size and shift together, the logarithm of compactness, `c` of waves."""
     shifts = ratios.get(Look.SHIFT, {})
     patch = {label: ratio * shifts.get(label, 1.0) for label, ratio in ratios.get(Look.TRIGGER, {}).items()}

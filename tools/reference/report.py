@@ -12,8 +12,8 @@ HEADING = """# JSON report
 
 What `--json FILE` writes: one document, whose kind follows from what was run. `onnxaudit schema` prints the JSON Schema
 (draft 2020-12), of which this page is a view. Every field is always there; where there is nothing to say it is null or
-empty. Numbers that are not finite are null. A minor version of `schema_version` only adds; every version so far can be
-read by `onnxaudit report`.
+empty. Numbers that are not finite are null. Minor versions of `schema_version` add and rename; every version so
+far can be read by `onnxaudit report`.
 """
 
 

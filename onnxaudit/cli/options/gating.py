@@ -25,7 +25,9 @@ ExitZero = Annotated[
 ]
 RequiredLooks = Annotated[
     str | None,
-    typer.Option(metavar="A,B", help="Evidence without which no model passes: trigger, compactness, shift, waves."),
+    typer.Option(
+        metavar="A,B", help="Evidence without which no model passes: patch, compactness, latent-inversion, spectral."
+    ),
 ]
 MinCoverage = Annotated[
     float | None, typer.Option(min=0, max=1, metavar="Q", help="Least share of labels that a scan has to finish.")

@@ -105,7 +105,7 @@ def test_a_lock_below_is_not_lifted_by_a_file_above() -> None:
         ("inconclusive = 'pass'", "not one of block, fail, warn"),
         ("exit_zero = 'perhaps'", "neither true nor false"),
         ("exit_zero = 1", "neither true nor false"),
-        ("required_looks = ['eyes']", "not one of trigger"),
+        ("required_looks = ['eyes']", "not one of patch"),
         ("required_looks = [1]", "no list of texts"),
         ("min_coverage = 1.5", "no share"),
         ("min_coverage = nan", "no share"),
@@ -156,7 +156,7 @@ def test_variables_hold_every_kind_of_value() -> None:
         "ONNXAUDIT_MAX_AGE": "30d",
     })  # fmt: skip
     policy = resolve(layers).policy
-    assert (policy.exit_zero, policy.required_looks) == (True, ("trigger", "waves"))
+    assert (policy.exit_zero, policy.required_looks) == (True, ("patch", "spectral"))
     assert (policy.min_coverage, policy.memory_limit, policy.max_age) == (0.5, 2**32, 30 * 86400)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from onnxaudit.findings.finding import rank_labels
-from onnxaudit.records import LabelResult, LabelStatus, Look, ScanReport
+from onnxaudit.records import LabelResult, LabelStatus, ScanReport
 from onnxaudit.report.html.settings import find_setting
 from onnxaudit.report.html.wording import NOT_TESTED, count, describe_test, list_ranges, rank_look, shorten, title_look
 from onnxaudit.text import format_number, format_rate, name_label
@@ -58,7 +58,7 @@ class LabelTable:
     rows: tuple[LabelRow, ...]
 
 
-def list_looks(report: ScanReport) -> tuple[Look, ...]:
+def list_looks(report: ScanReport) -> tuple[str, ...]:
     """The looks that measured any label, in the order in which readers meet them."""
     return tuple(sorted({look for row in report.labels for look in row.ratios}, key=rank_look))
 
@@ -110,7 +110,7 @@ def tabulate_labels(report: ScanReport) -> LabelTable:
     return LabelTable(report.model.input.layout.unit, tuple(title_look(look) for look in looks), rows)
 
 
-def _make_row(report: ScanReport, row: LabelResult, looks: tuple[Look, ...]) -> LabelRow:
+def _make_row(report: ScanReport, row: LabelResult, looks: tuple[str, ...]) -> LabelRow:
     return LabelRow(
         name=shorten(name_label(row.label, report.class_names), 60),
         is_target=row.label in report.target_labels,

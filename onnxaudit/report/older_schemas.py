@@ -1,0 +1,35 @@
+"""Reports of earlier versions of the schema, in the form of the present one."""
+
+from typing import Any
+
+from onnxaudit.records import SCHEMA_VERSION
+from onnxaudit.records.old_names import rename_detectors
+
+
+def upgrade(plain: dict[str, Any]) -> dict[str, Any]:
+    """The document as the present schema has it; what is no report's form is left for the reader to refuse.
+
+    1.0 to 1.1: ratios stand under the ids of detectors.
+    """
+    if plain.get("schema_version") != "1.0":
+        return plain
+    reports = plain.get("reports")
+    if isinstance(reports, list):
+        plain = {**plain, "reports": [_upgrade_report(report) for report in reports]}
+    return {**plain, "schema_version": SCHEMA_VERSION}
+
+
+def _upgrade_report(report: Any) -> Any:
+    """A scan, or a repair with the scans in it."""
+    if not isinstance(report, dict):
+        return report
+    changed = {part: _upgrade_report(report[part]) for part in ("scan", "rescan") if part in report}
+    if isinstance(report.get("labels"), list):
+        changed["labels"] = [_upgrade_label(row) for row in report["labels"]]
+    return {**report, **changed}
+
+
+def _upgrade_label(row: Any) -> Any:
+    if not isinstance(row, dict) or not isinstance(row.get("ratios"), dict):
+        return row
+    return {**row, "ratios": rename_detectors(row["ratios"])}
