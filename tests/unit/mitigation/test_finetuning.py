@@ -18,7 +18,7 @@ from onnxaudit.statistics import rate
 from onnxaudit.surgery import find_target_layer, zero_neurons
 from tests.unit.importer.networks import conv_model
 from tests.unit.mitigation import stripes
-from tests.unit.surgery_networks import channels
+from tests.unit.surgery.networks import channels
 
 QUICK = FinetuningConfig(
     rounds=2,

@@ -14,7 +14,7 @@ from onnxaudit.records import Event, Samples
 from onnxaudit.statistics import rate
 from onnxaudit.surgery import find_target_layer, zero_neurons
 from tests.unit.mitigation import stripes
-from tests.unit.surgery_networks import BODIES, CHANNELS, channels, network
+from tests.unit.surgery.networks import BODIES, CHANNELS, channels, network
 
 DEFAULTS = PruningConfig()
 

@@ -7,7 +7,7 @@ from onnxaudit.errors import ModelError
 from onnxaudit.pipeline.pruning import Pruned, Pruner
 from onnxaudit.records import TargetLayer
 from tests.reports import make_profile
-from tests.unit.surgery_networks import channels
+from tests.unit.surgery.networks import channels
 
 PROFILE = make_profile()
 MODEL = channels("another convolution behind")

@@ -16,7 +16,7 @@ from onnxaudit.runtime import Runtime
 from onnxaudit.surgery import Removed, find_target_layer, remove_neurons, zero_neurons
 from tests.unit.importer.networks import make_model, wrap
 from tests.unit.importer.quantized_networks import HIDDEN, make_float, quantize
-from tests.unit.surgery_networks import BODIES, DENSE, Shapes, dense, draw, images, network
+from tests.unit.surgery.networks import BODIES, DENSE, Shapes, dense, draw, images, network
 
 CONV = "tiny (float[N, 1, 4, 4] x) => (float[N, 3] y) {{ {body} }}"
 HEAD = "p = GlobalAveragePool(last)  f = Flatten(p)  y = Gemm <transB = 1> (f, w, b)"

@@ -15,7 +15,7 @@ from onnxaudit.surgery import (
     zero_neurons,
 )
 from tests.unit.importer.networks import make_model
-from tests.unit.surgery_networks import (
+from tests.unit.surgery.networks import (
     CHANNELS,
     HEAD,
     TAIL,

@@ -17,7 +17,7 @@ from onnxaudit.surgery import (
     zero_neurons,
 )
 from tests.unit.importer.networks import make_model
-from tests.unit.surgery_networks import (
+from tests.unit.surgery.networks import (
     BODIES,
     DENSE,
     HEAD,
