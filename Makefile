@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test lint docs slow clean
+.PHONY: help setup demo test coverage lint docs slow clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -29,6 +29,10 @@ demo: $(READY) ## find a backdoor in a real model, show its trigger, take it out
 test: $(READY) ## run the tests (minutes)
 	@echo "== Running the tests"
 	@OMP_NUM_THREADS=1 $(BIN)/pytest -m "not slow" -n auto --dist loadgroup -q
+
+# Tests that start commands of their own add nothing that is counted, and are left out.
+coverage: $(READY) ## share of lines and branches that the unit tests reach; fails below the floor
+	@OMP_NUM_THREADS=1 $(BIN)/pytest -m "not slow" -n auto --dist loadgroup -q --cov tests/unit tests/hostile
 
 lint: $(READY) ## style and types
 	@echo "== Checking style and types"
