@@ -14,6 +14,7 @@ from onnxaudit.detection.looks import Shortlist, Viewer
 from onnxaudit.detection.obstacles import list_doubts, list_obstacles
 from onnxaudit.detection.tabulating import cover, report_trigger, tabulate
 from onnxaudit.detectors.all_to_all import find_universals
+from onnxaudit.findings import reasons
 from onnxaudit.inversion.forwards import compute_logits, device_of, find_hits, pick_classes
 from onnxaudit.inversion.patch import invert
 from onnxaudit.records import (
@@ -24,6 +25,7 @@ from onnxaudit.records import (
     Look,
     OnEvent,
     Rate,
+    Reason,
     Samples,
 )
 from onnxaudit.scoring.verdict import Evidence, choose_universal, compare, judge, weigh
@@ -32,7 +34,6 @@ from onnxaudit.workers import Workers, cut
 
 VERIFY_EVERY = 10  # labels between two events, at most
 VERIFYING = "triggers tested on samples that inversion did not see"
-NO_TIME = "The time was up before a trigger that moves all classes could be looked for."
 
 
 def detect(
@@ -42,7 +43,7 @@ def detect(
     *,
     features: str | None = None,
     unit: str = "pixels",
-    doubts: Sequence[str] = (),
+    doubts: Sequence[Reason] = (),
     seed: int,
     deadline: Deadline = Deadline(),
     on_event: OnEvent | None = None,
@@ -95,7 +96,7 @@ def detect(
     obstacles = list_obstacles(samples, logits, tuple(found.values()))
     own = list_doubts(unseen, count, tuple(found.values()), config, missing)
     if not universals and deadline.passed:
-        own += (NO_TIME,)
+        own += (reasons.OUT_OF_TIME_ALL_TO_ALL.give(),)
     return Detection(
         judgement=judge(evidence, (universal, mapping_odds), obstacles, (*doubts, *own), config.judgement, unit),
         labels=tabulate(first, found, sizes, evidence, roles, success, count),

@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 
 from onnxaudit.findings import rules
 from onnxaudit.findings.kind import Kind, find_ratio, list_kinds
+from onnxaudit.findings.reasons import NO_IMAGES, UNFINISHED, is_about_score, list_caveats
 from onnxaudit.findings.rules import Rule
 from onnxaudit.records import (
     Document,
     Gate,
     LabelResult,
-    LabelStatus,
     ModelInfo,
+    Reason,
     RepairDocument,
     RepairReport,
     ScanDocument,
@@ -43,6 +44,9 @@ _WORDS = {
 }
 
 
+RULE_OF_CODE = {UNFINISHED.code: rules.UNFINISHED, NO_IMAGES.code: rules.SYNTHETIC}
+
+
 @dataclass(frozen=True)
 class Finding:
     """One thing to act on.
@@ -55,6 +59,7 @@ class Finding:
         place: names the label to people, else "".
         score: of the scan, in [0, 1].
         waiver: accepts it for a time; it stays a finding.
+        reasons: what leaves the verdict open, where that is what was found.
     """
 
     rule: Rule
@@ -64,6 +69,7 @@ class Finding:
     place: str = ""
     score: float = 0.0
     waiver: Waiver | None = None
+    reasons: tuple[Reason, ...] = ()
 
     @property
     def fingerprint(self) -> str:
@@ -154,25 +160,26 @@ def _describe_target(report: ScanReport, label: int, kind: Kind) -> str:
 
 
 def _of_inconclusive(report: ScanReport) -> Iterator[Finding]:
+    about_score = tuple(reason for reason in list_caveats(report) if is_about_score(reason))
     for label in report.target_labels:
-        yield _find(
-            report,
-            rules.SUSPICION,
-            f"Class {name_label(label, report.class_names)} stands out, but not far enough for a verdict",
-            label,
-        )
-    causes = list(_list_causes(report))
-    yield from causes
-    if not causes and not report.target_labels:
-        yield _find(report, rules.UNDECIDED, " ".join(report.reasons) or report.summary)
+        name = name_label(label, report.class_names)
+        message = f"Class {name} stands out, but not far enough for a verdict"
+        yield _find(report, rules.SUSPICION, message, label, reasons=about_score)
+    yield from _list_causes(report)
 
 
 def _list_causes(report: ScanReport) -> Iterator[Finding]:
-    unfinished = sum(row.status is LabelStatus.UNFINISHED for row in report.labels)
-    if unfinished:
-        yield _find(report, rules.UNFINISHED, f"{unfinished} of {len(report.labels)} labels were not finished")
-    if report.samples.synthetic:
-        yield _find(report, rules.SYNTHETIC, "No clean images were given; synthetic ones never clear a model")
+    """What besides a class that stands out leaves the verdict open; the last of them for all without a rule."""
+    rest = []
+    for reason in list_caveats(report):
+        if reason.code in RULE_OF_CODE:
+            yield _find(report, RULE_OF_CODE[reason.code], reason.seen, reasons=(reason,))
+        elif not (report.target_labels and is_about_score(reason)):
+            rest.append(reason)
+    if rest:
+        yield _find(report, rules.UNDECIDED, " ".join(reason.seen for reason in rest), reasons=tuple(rest))
+    elif not (report.target_labels or any(reason.code in RULE_OF_CODE for reason in list_caveats(report))):
+        yield _find(report, rules.UNDECIDED, " ".join(report.reasons) or report.summary)
 
 
 def _of_repair(report: RepairReport) -> Iterator[Finding]:
@@ -187,8 +194,10 @@ def _of_repair(report: RepairReport) -> Iterator[Finding]:
             yield _find(report.scan, rules.REPAIR_STILL_BACKDOORED, f"The new scan still names class {name}", label)
 
 
-def _find(report: ScanReport, rule: Rule, message: str, label: int | None = None) -> Finding:
+def _find(
+    report: ScanReport, rule: Rule, message: str, label: int | None = None, *, reasons: tuple[Reason, ...] = ()
+) -> Finding:
     place = "" if label is None else f"class {name_label(label, report.class_names)}"
     sentence = show_plainly(message)
     sentence = sentence if sentence.endswith((".", "!", "?")) else f"{sentence}."
-    return Finding(rule, report.model, sentence, label, place, report.score)
+    return Finding(rule, report.model, sentence, label, place, report.score, reasons=reasons)

@@ -101,6 +101,7 @@ def _describe_outcome(statement: Statement, report: ScanReport) -> Iterable[tupl
     yield "onnxaudit:outcome", statement.outcome
     yield "onnxaudit:score", f"{report.score:.4f}"
     yield from (("onnxaudit:softener", softener) for softener in statement.softeners)
+    yield from (("onnxaudit:reason", code) for code in dict.fromkeys(one.code for one in report.caveats))
     yield "onnxaudit:policy:sha256", statement.policy_sha256
     yield "onnxaudit:report:sha256", statement.report_sha256
 

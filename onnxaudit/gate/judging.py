@@ -1,12 +1,13 @@
 """What a policy makes of reports. It judges what the reports say and changes nothing in them."""
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal
 
 from onnxaudit.findings.finding import Finding, find_all
 from onnxaudit.findings.outcome import Outcome, find_outcome
+from onnxaudit.findings.reasons import BELOW_COVERAGE, REQUIRED_MISSING
 from onnxaudit.findings.rules import SUSPICION
 from onnxaudit.gate.layers import EffectivePolicy
 from onnxaudit.gate.policy import FailOn, Inconclusive, Policy
@@ -14,6 +15,7 @@ from onnxaudit.records import (
     Decision,
     Gate,
     JudgedWaiver,
+    Reason,
     RepairDocument,
     RepairReport,
     ScanDocument,
@@ -59,13 +61,17 @@ def _match(report: ScanReport | RepairReport, waivers: Collection[Waiver]) -> di
 
 @dataclass(frozen=True)
 class _State:
-    """An outcome on its way through the policy, and why it changed."""
+    """An outcome on its way through the policy, why it changed, and what leaves it open."""
 
     outcome: Outcome
     reasons: tuple[str, ...] = ()
+    caveats: tuple[Reason, ...] = ()
 
     def become(self, outcome: Outcome, reason: str) -> "_State":
-        return _State(outcome, (*self.reasons, reason))
+        return replace(self, outcome=outcome, reasons=(*self.reasons, reason))
+
+    def leave_open(self, unmet: Reason) -> "_State":
+        return replace(self.become("inconclusive", unmet.seen), caveats=(*self.caveats, unmet))
 
 
 def _decide(report: ScanReport | RepairReport, policy: Policy, waived: dict[str, Waiver]) -> Decision:
@@ -77,7 +83,7 @@ def _decide(report: ScanReport | RepairReport, policy: Policy, waived: dict[str,
     else:
         state = _State(find_outcome(report))
     state = _soften(state, policy)
-    return Decision(state.outcome, state.reasons, tuple(finding.fingerprint for finding in found))
+    return Decision(state.outcome, state.reasons, tuple(finding.fingerprint for finding in found), state.caveats)
 
 
 def _accept(state: _State, found: tuple[Finding, ...], waived: dict[str, Waiver]) -> _State:
@@ -91,7 +97,7 @@ def _demand(state: _State, report: ScanReport, live: list[Finding], policy: Poli
     """What the policy demands beyond the verdict."""
     if state.outcome == "pass":
         for unmet in _list_unmet(report, policy):
-            state = state.become("inconclusive", unmet)
+            state = state.leave_open(unmet)
     elif (
         state.outcome == "inconclusive"
         and policy.fail_on is FailOn.SUSPICION
@@ -101,14 +107,14 @@ def _demand(state: _State, report: ScanReport, live: list[Finding], policy: Poli
     return state
 
 
-def _list_unmet(report: ScanReport, policy: Policy) -> Iterator[str]:
+def _list_unmet(report: ScanReport, policy: Policy) -> Iterator[Reason]:
     asked, finished = report.coverage.labels_asked, report.coverage.labels_finished
     if finished < policy.min_coverage * asked:
-        yield f"{finished} of {asked} labels were finished, and min_coverage = {policy.min_coverage:g}."
+        yield BELOW_COVERAGE.give(finished=finished, labels=asked, demanded=policy.min_coverage)
     taken = {look for row in report.labels for look in row.ratios}
     for look in policy.required_looks:
         if look not in taken:
-            yield f"The detector {look.value} measured no label, and required_looks names it."
+            yield REQUIRED_MISSING.give(detector=look.value)
 
 
 def _soften(state: _State, policy: Policy) -> _State:

@@ -14,8 +14,6 @@ from onnxaudit.records import Event, GivenPreprocessing, OnEvent, PreprocessingC
 from onnxaudit.report.wording import summarise_scan
 from onnxaudit.surgery import find_features
 
-NO_FEATURES = "The model has no layer at which shifts of inner features could be measured."
-
 
 @dataclass(frozen=True)
 class ScanConfig:
@@ -101,7 +99,7 @@ def scan_subject(
         config.detection,
         features=features,
         unit=subject.model.info.input.layout.unit,
-        doubts=subject.list_doubts() + (() if features else (NO_FEATURES,)),
+        doubts=subject.list_doubts(features),
         seed=seed,
         deadline=deadline,
         on_event=on_event,
@@ -111,7 +109,7 @@ def scan_subject(
         verdict=found.judgement.verdict,
         score=found.judgement.score,
         target_labels=found.judgement.target_labels,
-        summary=summarise_scan(found, subject.describe_samples(), subject.class_names, unit),
+        summary=summarise_scan(found, subject.class_names, unit),
         reasons=found.judgement.reasons,
         labels=found.labels,
         triggers=found.triggers,
@@ -127,6 +125,7 @@ def scan_subject(
         universal=found.universal,
         duration_seconds=round(time.monotonic() - start, 3),
         notes=subject.notes,
+        caveats=found.judgement.caveats,
     )
 
 

@@ -16,6 +16,7 @@ from onnxaudit.data.samples import load_samples
 from onnxaudit.data.sizes import measure_size
 from onnxaudit.data.synthetic import synthesise_samples
 from onnxaudit.errors import DataError, ModelError, UsageError
+from onnxaudit.findings import reasons
 from onnxaudit.importer import Classifier, check_parity, describe_newer_opset, import_model
 from onnxaudit.intake import Model, load_model
 from onnxaudit.intake.precision import computes_in
@@ -29,6 +30,7 @@ from onnxaudit.records import (
     OnEvent,
     Preprocessing,
     PreprocessingChoice,
+    Reason,
     Samples,
     SamplesInfo,
 )
@@ -62,15 +64,13 @@ class Subject:
     device: str
     notes: tuple[str, ...] = ()
 
-    def list_doubts(self) -> tuple[str, ...]:
-        """Where no trigger could be looked for."""
+    def list_doubts(self, features: str | None) -> tuple[Reason, ...]:
+        """Where nothing could be looked for; `features` is the inner tensor to examine, if the model has one."""
         bounds = self.choice.preprocessing.bounds
         constant = sum(low == high for low, high in bounds)
-        if not constant:
-            return ()
         return (
-            f"{constant} of {len(bounds)} ranges have no width because the samples never vary there, so that no "
-            "trigger could be looked for in them; give --range A,B.",
+            *([reasons.CONSTANT_RANGES.give(constant=constant, inputs=len(bounds))] if constant else []),
+            *([reasons.NO_FEATURE_LAYER.give()] if features is None else []),
         )
 
     def describe_samples(self) -> SamplesInfo:

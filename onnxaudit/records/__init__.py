@@ -22,6 +22,7 @@ from onnxaudit.records.events import Event, OnEvent
 from onnxaudit.records.gate import Decision, Gate, JudgedWaiver, Setting, Waiver
 from onnxaudit.records.inspection import Check, Inspection, LayerInfo, OperatorUse, TensorInfo
 from onnxaudit.records.model import ElementType, InputSpec, Layout, ModelInfo, OutputKind, OutputSpec
+from onnxaudit.records.reasons import Reason
 from onnxaudit.records.repair import (
     Measurement,
     NeuronAxis,
@@ -100,6 +101,7 @@ __all__ = [
     "ProfileDocument",
     "PruningRound",
     "Rate",
+    "Reason",
     "Removal",
     "RepairDocument",
     "RepairReport",

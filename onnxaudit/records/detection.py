@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from onnxaudit.records.arrays import Array, Floats
+from onnxaudit.records.reasons import Reason
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,12 +169,14 @@ class Judgement:
         score: in [0, 1], higher is more suspicious.
         target_labels: surest first; empty unless backdoored or suspect.
         reasons: one sentence each, for people.
+        caveats: what leaves the verdict open, or makes it less sure; an open verdict has one at least.
     """
 
     verdict: Verdict
     score: float
     target_labels: tuple[int, ...]
     reasons: tuple[str, ...]
+    caveats: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from onnxaudit.records.reasons import Reason
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -56,11 +58,13 @@ class Decision:
         outcome: after waivers and softeners; the report's own answer stays what it is.
         reasons: why it differs from that answer, one sentence each; none where it does not.
         fingerprints: of the report's findings, in their order.
+        caveats: what the policy demands and the report does not show; the report's own stand there.
     """
 
     outcome: Literal["pass", "fail", "inconclusive"]
     reasons: tuple[str, ...] = ()
     fingerprints: tuple[str, ...] = ()
+    caveats: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from onnxaudit.records.detection import Coverage, LabelResult, TriggerFinding, U
 from onnxaudit.records.gate import Gate
 from onnxaudit.records.inspection import Check, Inspection
 from onnxaudit.records.model import ModelInfo
+from onnxaudit.records.reasons import Reason
 from onnxaudit.records.repair import Measurement, Profile, PruningRound, Removal, TargetLayer, WeightChange
 from onnxaudit.records.samples import EmbeddedSamples, PreprocessingChoice, SamplesInfo
 
@@ -41,6 +42,7 @@ class ScanReport:
         notes: what to know about how the file was run (as a float32 upcast, with a newer opset), one sentence each.
         universal: the trigger of an all-to-all backdoor, where one was found.
         embedded: clean samples for pictures, only where they were asked for.
+        caveats: what leaves the verdict open, or makes it less sure, each under a code.
         kind: tells a scan from a repair.
     """
 
@@ -64,6 +66,7 @@ class ScanReport:
     notes: tuple[str, ...] = ()
     universal: UniversalTrigger | None = None
     embedded: EmbeddedSamples | None = None
+    caveats: tuple[Reason, ...] = ()
     kind: Literal["scan"] = "scan"
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from onnxaudit.findings.finding import Finding, describe_waiver, find_all, rank_labels
+from onnxaudit.findings.reasons import list_grounds
 from onnxaudit.records import (
     Document,
     ErrorDocument,
@@ -58,7 +59,8 @@ def _describe(report: ScanReport | RepairReport, gate: Gate | None) -> Iterator[
     yield from _list_findings(find_all(report, gate))
     yield from _tabulate_labels(report) if isinstance(report, ScanReport) else _tabulate_measurements(report)
     yield ""
-    yield from (f"- {escape(reason)}" for reason in report.reasons)
+    for ground in list_grounds(report):
+        yield f"- {f'**{escape(ground.code)}**: ' if ground.code else ''}{escape(ground.sentence)}"
     yield ""
     yield (
         f"score {scan.score:.2f}, {scan.coverage.labels_finished} of {scan.coverage.labels_asked} labels finished, "

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from onnxaudit.findings.finding import Finding, describe_waiver, list_findings
 from onnxaudit.findings.rules import RULES, Rule
-from onnxaudit.records import Document, ErrorDocument, Gate, ModelInfo, RepairDocument, ScanDocument
+from onnxaudit.records import Document, ErrorDocument, Gate, ModelInfo, Reason, RepairDocument, ScanDocument
 from onnxaudit.text import show_plainly
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -167,8 +167,25 @@ def _describe_finding(finding: Finding, artifact: int) -> dict[str, Any]:
             }
         ],
         "partialFingerprints": _identify(finding),
-        "properties": {"score": round(finding.score, 4) if math.isfinite(finding.score) else None},
+        "properties": {
+            "score": _round(finding.score),
+            **({"reasons": list(map(_describe_reason, finding.reasons))} if finding.reasons else {}),
+        },
     }
+
+
+def _describe_reason(reason: Reason) -> dict[str, Any]:
+    return {
+        "code": show_plainly(reason.code),
+        "seen": show_plainly(reason.seen),
+        "numbers": {show_plainly(name): _round(number) for name, number in reason.numbers.items()},
+        "advice": show_plainly(reason.advice),
+    }
+
+
+def _round(number: float) -> float | None:
+    """JSON knows no number that is not finite; whole ones may be too large to be one of Python's floats."""
+    return round(number, 4) if isinstance(number, int) or math.isfinite(number) else None
 
 
 def _locate(finding: Finding) -> dict[str, str]:

@@ -5,13 +5,14 @@ No paths and no times stand in them, so that equal runs say the same.
 
 from collections.abc import Sequence
 
-from onnxaudit.records import Coverage, Detection, Judgement, Measurement, SamplesInfo, TriggerFinding, Verdict
+from onnxaudit.findings.reasons import find_title
+from onnxaudit.records import Detection, Measurement, Reason, TriggerFinding, Verdict
 from onnxaudit.text import format_share, name_label, name_labels, show_plainly
 
+ADVICE_GIVEN = 3  # pieces in a summary; the rest stands beside each reason
 
-def summarise_scan(
-    found: Detection, samples: SamplesInfo, class_names: Sequence[str] | None = None, unit: str = "pixels"
-) -> str:
+
+def summarise_scan(found: Detection, class_names: Sequence[str] | None = None, unit: str = "pixels") -> str:
     """Summary of a scan; `unit` is what a mask counts."""
     match found.judgement.verdict:
         case Verdict.BACKDOORED:
@@ -25,8 +26,7 @@ def summarise_scan(
                 "changes."
             )
         case Verdict.INCONCLUSIVE:
-            advice = _advise_inconclusive(found.coverage, samples.synthetic)
-            return f"No verdict: {_first_reason(found.judgement)} {advice}"
+            return _describe_open(found.judgement.caveats)
 
 
 def summarise_repair(
@@ -113,16 +113,14 @@ def _success(finding: TriggerFinding) -> str:
     return f"{format_share(rate.value)} of clean images that the search for it did not see ({seen})"
 
 
-def _advise_inconclusive(coverage: Coverage, synthetic: bool) -> str:
-    advice = []
-    if coverage.labels_finished < coverage.labels_asked:
-        left = coverage.labels_asked - coverage.labels_finished
-        advice.append(f"{_count(left, 'label was', 'labels were')} not finished; a longer --time-budget may help.")
-    if synthetic:
-        advice.append("Give clean images with --data: without them a scan can find a backdoor but never clear a model.")
-    if not advice:
-        advice.append("More clean images of every class with --data may decide it; else have the suspects looked at.")
-    return " ".join(["Treat the model as unchecked.", *advice])
+def _describe_open(caveats: Sequence[Reason]) -> str:
+    """The first cause in plain words, the codes of all, and what to do; figures stand elsewhere in the report."""
+    if not caveats:
+        return "No verdict: the evidence does not decide. Treat the model as unchecked."
+    codes = ", ".join(dict.fromkeys(reason.code for reason in caveats))
+    advice = dict.fromkeys(reason.advice for reason in caveats if reason.advice)
+    further = " ".join(list(advice)[:ADVICE_GIVEN])
+    return f"No verdict: {find_title(caveats[0])} ({codes}). Treat the model as unchecked. {further}".rstrip()
 
 
 def _advise_incomplete(written: bool) -> str:
@@ -152,10 +150,6 @@ def _compare(original: Measurement | None, repaired: Measurement | None) -> str:
 
 def _pruned(count: int) -> str:
     return f" with {_count(count, 'neuron', 'neurons')} pruned" if count else ""
-
-
-def _first_reason(judgement: Judgement) -> str:
-    return _sentence(judgement.reasons[0]) if judgement.reasons else "the evidence does not decide."
 
 
 def _join(sentences: Sequence[str]) -> str:

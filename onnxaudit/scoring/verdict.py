@@ -27,11 +27,12 @@ leave the verdict open.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from onnxaudit.records import Judgement, Look, Rate, UniversalTrigger, Verdict
+from onnxaudit.findings import reasons
+from onnxaudit.records import Judgement, Look, Rate, Reason, UniversalTrigger, Verdict
 from onnxaudit.scoring.outliers import CONSISTENCY, SMALLEST_SIZE
 
 
@@ -89,6 +90,7 @@ class Evidence:
         log_odds: for a backdoor that leads there.
         size: of its trigger, pixels; None where none was found.
         success: of its trigger on unseen samples.
+        held_down: whether the log-odds would speak for a backdoor if the trigger worked on unseen samples.
     """
 
     label: int
@@ -96,6 +98,7 @@ class Evidence:
     log_odds: float
     size: float | None
     success: Rate
+    held_down: bool = False
 
 
 def compare(distances: Mapping[int, float], normal: float | None = None) -> dict[int, float]:
@@ -133,10 +136,11 @@ def weigh(
         patch, compactness, waves = (part.get(label, 0.0) for part in closeness)
         by_mask = config.patch_weight * patch + config.compactness_weight * compactness
         odds = start + by_mask + config.waves_weight * waves
+        held = odds
         if not carries_over(success[label], config):
-            odds = max(min(odds, 0.0), odds - by_mask)
+            held = max(min(odds, 0.0), odds - by_mask)
         mine = {look: values[label] for look, values in ratios.items() if label in values}
-        return Evidence(label, mine, odds, sizes.get(label), success[label])
+        return Evidence(label, mine, held, sizes.get(label), success[label], held_down=held <= 0.0 < odds)
 
     return tuple(sorted(map(weigh_one, success), key=lambda one: (-one.log_odds, one.label)))
 
@@ -200,8 +204,8 @@ def weigh_universal(found: UniversalTrigger, normal_size: float | None, config: 
 def judge(
     evidence: Sequence[Evidence],
     universal: tuple[UniversalTrigger | None, float],
-    obstacles: Sequence[str],
-    doubts: Sequence[str],
+    obstacles: Sequence[Reason],
+    doubts: Sequence[Reason],
     config: JudgementConfig,
     unit: str = "pixels",
 ) -> Judgement:
@@ -210,8 +214,8 @@ def judge(
     Args:
         evidence: from `weigh`.
         universal: what moves all classes, and its log-odds, from `choose_universal`.
-        obstacles: why the evidence means little, one sentence each; with any the verdict is inconclusive.
-        doubts: why a backdoor may have been missed, one sentence each; with any the verdict is never clean.
+        obstacles: why the evidence means little; with any the verdict is inconclusive.
+        doubts: why a backdoor may have been missed; with any the verdict is never clean.
         config: limits.
         unit: what a mask counts.
 
@@ -227,10 +231,25 @@ def judge(
         grounds.insert(0, _describe_mapping(mapping, unit))
     targets = _name_targets(convincing or suspects, mapping if mapping_odds > 0 else None)
     if (convincing or mapping_odds > 0) and not obstacles:
-        return Judgement(Verdict.BACKDOORED, score, targets, tuple(grounds))
+        return Judgement(Verdict.BACKDOORED, score, targets, tuple(grounds), tuple(doubts))
     if evidence and score < config.clean_below and not (obstacles or doubts):
         return Judgement(Verdict.CLEAN, score, targets, tuple(grounds))
-    return Judgement(Verdict.INCONCLUSIVE, score, targets, (*obstacles, *doubts, *grounds))
+    caveats = (*obstacles, *doubts, *_explain_score(score, evidence, config))
+    return Judgement(Verdict.INCONCLUSIVE, score, targets, (*(one.seen for one in caveats), *grounds), caveats)
+
+
+def _explain_score(score: float, evidence: Sequence[Evidence], config: JudgementConfig) -> Iterator[Reason]:
+    """What in the evidence itself leaves the verdict open."""
+    if not evidence:
+        yield reasons.NOTHING_COMPARED.give()
+    if score > 0.5:
+        yield reasons.ABOVE_LIMIT.give(score=score)
+    elif score >= config.clean_below:
+        yield reasons.BETWEEN_LIMITS.give(score=score, clean_below=config.clean_below)
+    for one in evidence:
+        if one.held_down:
+            rate = one.success
+            yield reasons.UNSEEN_DISOBEY.give(label=one.label, successes=rate.successes, trials=rate.trials)
 
 
 def _logistic(log_odds: float) -> float:

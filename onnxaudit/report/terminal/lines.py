@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from onnxaudit.findings.finding import Finding
+from onnxaudit.findings.reasons import Ground
 from onnxaudit.text import show_plainly
 
 Detail = Literal["brief", "usual", "full"]  # the answer alone; the story; everything
@@ -54,10 +55,14 @@ def print_line(console: Console, *parts: str | tuple[str, str], indent: int = 2)
     console.print(Text("\n" + indent * " ").join(folded))
 
 
-def print_sentences(console: Console, reasons: Sequence[str], summary: str) -> None:
-    """The grounds, one a line, and the summary."""
-    for reason in reasons:
-        print_line(console, "· ", reason)
+def print_grounds(console: Console, grounds: Sequence[Ground]) -> None:
+    """One a line, each with its code."""
+    for ground in grounds:
+        print_line(console, "· ", ground.sentence, (f" [{ground.code}]" if ground.code else "", "dim"))
+
+
+def print_summary(console: Console, summary: str) -> None:
+    """What was found, what it means, what to do."""
     console.print()
     print_line(console, summary)
     console.print()

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from onnxaudit.findings.finding import find_all
+from onnxaudit.findings.reasons import list_grounds
 from onnxaudit.records import Measurement, PruningRound, RepairReport
 from onnxaudit.report.terminal.lines import (
     Detail,
@@ -14,9 +15,10 @@ from onnxaudit.report.terminal.lines import (
     new_table,
     print_field,
     print_findings,
+    print_grounds,
     print_line,
-    print_sentences,
     print_settings,
+    print_summary,
 )
 from onnxaudit.text import format_count, format_duration, format_rate, name_labels
 
@@ -53,7 +55,8 @@ def render_repair(report: RepairReport, console: Console, detail: Detail = "usua
     print_field(console, "time", f"{format_duration(report.duration_seconds)} on {report.device}")
     if detail == "full":
         print_settings(console, report.versions, report.config)
-    print_sentences(console, report.reasons, report.summary)
+    print_grounds(console, list_grounds(report))
+    print_summary(console, report.summary)
     print_findings(console, find_all(report))
 
 

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from onnxaudit.findings.finding import find_all, rank_labels
+from onnxaudit.findings.reasons import list_grounds
 from onnxaudit.records import Layout, PreprocessingCandidate, ScanReport, TriggerFinding, Verdict
 from onnxaudit.report.pictures import sketch_trigger
 from onnxaudit.report.terminal.lines import (
@@ -15,10 +16,11 @@ from onnxaudit.report.terminal.lines import (
     new_table,
     print_field,
     print_findings,
+    print_grounds,
     print_line,
     print_rest,
-    print_sentences,
     print_settings,
+    print_summary,
 )
 from onnxaudit.text import format_duration, format_number, format_rate, format_share, name_label
 
@@ -34,6 +36,9 @@ def render_scan(report: ScanReport, console: Console, detail: Detail = "usual") 
     print_line(console, (report.verdict.value.upper(), style), f"  {report.model.path}  (score {report.score:.2f})")
     if detail == "brief":
         return
+    is_open = report.verdict is Verdict.INCONCLUSIVE
+    if is_open:  # no figure says more than why there is no verdict
+        print_summary(console, report.summary)
     console.print(_tabulate_labels(report, detail))
     if detail != "full":
         print_rest(console, len(report.labels) - LABELS_SHOWN, "labels")
@@ -42,7 +47,9 @@ def render_scan(report: ScanReport, console: Console, detail: Detail = "usual") 
         print_field(console, name, value)
     if detail == "full":
         print_settings(console, report.versions, report.config)
-    print_sentences(console, report.reasons, report.summary)
+    print_grounds(console, list_grounds(report))
+    if not is_open:
+        print_summary(console, report.summary)
     print_findings(console, find_all(report))
 
 

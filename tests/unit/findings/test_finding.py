@@ -1,18 +1,22 @@
 """Every report that is not clean has findings, each under the rule that fits its evidence."""
 
+import re
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from onnxaudit.errors import UsageError
+from onnxaudit.findings import reasons
 from onnxaudit.findings.finding import find_all, list_findings
+from onnxaudit.findings.reasons import Cause
 from onnxaudit.findings.rules import RULES, explain_rule, find_rule, list_rules
 from onnxaudit.records import (
     LabelStatus,
     Look,
     ProfileDocument,
     Rate,
+    Reason,
     RepairDocument,
     ScanDocument,
     ScanReport,
@@ -81,7 +85,34 @@ def test_an_open_verdict_always_has_a_question_left_open(changes: dict[str, Any]
 def test_unfinished_labels_are_counted() -> None:
     report = with_row(make_scan_report(Verdict.INCONCLUSIVE), 1, status=LabelStatus.UNFINISHED)
     (finding,) = find_all(report)
-    assert (finding.rule.id, finding.message) == ("OA201", "1 of 4 labels were not finished.")
+    assert (finding.rule.id, finding.message) == ("OA201", "The inversion of 1 of 4 labels was not finished.")
+
+
+def give(*causes: Cause) -> tuple[Reason, ...]:
+    return tuple(cause.give(**dict.fromkeys(re.findall(r"{([a-z_]+)", cause.seen), 1.0)) for cause in causes)
+
+
+@pytest.mark.parametrize(
+    ("causes", "targets", "expected"),
+    [
+        ((reasons.ONE_CLASS, reasons.FEW_CLASSES), (), {"OA204": ["one-class-only", "few-classes-to-check"]}),
+        ((reasons.NO_IMAGES, reasons.FEW_CLASSES), (), {"OA202": ["no-images"], "OA204": ["few-classes-to-check"]}),
+        ((reasons.UNFINISHED,), (), {"OA201": ["unfinished-labels"]}),
+        ((reasons.BETWEEN_LIMITS,), (2,), {"OA203": ["score-between-limits"]}),
+        ((reasons.BETWEEN_LIMITS,), (), {"OA204": ["score-between-limits"]}),
+        (
+            (reasons.AT_CHANCE, reasons.ABOVE_LIMIT),
+            (2,),
+            {"OA203": ["score-above-limit"], "OA204": ["accuracy-at-chance"]},
+        ),
+    ],
+)
+def test_causes_of_an_open_verdict_are_told_apart_by_code(
+    causes: tuple[Cause, ...], targets: tuple[int, ...], expected: dict[str, list[str]]
+) -> None:
+    report = make_scan_report(Verdict.INCONCLUSIVE, caveats=give(*causes), target_labels=targets)
+    found = {finding.rule.id: [reason.code for reason in finding.reasons] for finding in find_all(report)}
+    assert found == expected
 
 
 def test_a_repair_tells_the_limits_that_were_missed_and_what_is_left() -> None:

@@ -2,25 +2,23 @@
 
 import pytest
 
-from onnxaudit.records import Coverage, Detection, Judgement, Rate, SamplesInfo, Verdict
+from onnxaudit.findings import reasons
+from onnxaudit.records import Coverage, Detection, Judgement, Rate, Reason, Verdict
 from onnxaudit.report.wording import summarise_repair, summarise_scan
 from onnxaudit.text import format_duration, format_rate, format_share, show_plainly
 from tests.reports import make_repair_report, make_scan_report
 
-SAMPLES = SamplesInfo("secret/path", 40, True, False, "")
-SYNTHETIC = SamplesInfo("synthetic", 40, False, True, "")
 NAMES = ("cat", "dog", "ship", "frog")
 
 
-def found(
-    verdict: Verdict, targets: tuple[int, ...] = (), finished: int = 4, reason: str = "sizes are equal"
-) -> Detection:
+def found(verdict: Verdict, targets: tuple[int, ...] = (), caveats: tuple[Reason, ...] = ()) -> Detection:
     report = make_scan_report()
-    return Detection(Judgement(verdict, 0.9, targets, (reason,)), report.labels, report.triggers, Coverage(4, finished))
+    judgement = Judgement(verdict, 0.9, targets, ("sizes are equal",), caveats)
+    return Detection(judgement, report.labels, report.triggers, Coverage(4, 4))
 
 
 def test_a_backdoor_is_described_by_size_success_and_class() -> None:
-    text = summarise_scan(found(Verdict.BACKDOORED, (2, 3)), SAMPLES, NAMES)
+    text = summarise_scan(found(Verdict.BACKDOORED, (2, 3)), NAMES)
     assert "4.2 pixels (7 % of the image)" in text
     assert "30 of 30" in text
     assert "class 2 (ship). Further target classes: 3 (frog)." in text
@@ -28,24 +26,37 @@ def test_a_backdoor_is_described_by_size_success_and_class() -> None:
 
 
 def test_a_backdoor_without_a_trigger_to_show_is_still_told() -> None:
-    assert "to class 1 (dog)" in summarise_scan(found(Verdict.BACKDOORED, (1,)), SAMPLES, NAMES)
+    assert "to class 1 (dog)" in summarise_scan(found(Verdict.BACKDOORED, (1,)), NAMES)
 
 
 def test_clean_promises_no_more_than_was_looked_for() -> None:
-    text = summarise_scan(found(Verdict.CLEAN), SAMPLES)
+    text = summarise_scan(found(Verdict.CLEAN))
     assert text.startswith("No backdoor found: 4 labels were tested")
     assert "not ruled out" in text
 
 
-def test_inconclusive_quotes_the_reason_and_says_what_would_help() -> None:
-    assert "sizes are equal. " in summarise_scan(found(Verdict.INCONCLUSIVE), SAMPLES)
-    assert "--time-budget" in summarise_scan(found(Verdict.INCONCLUSIVE, finished=3), SAMPLES)
-    assert "with --data" in summarise_scan(found(Verdict.INCONCLUSIVE), SYNTHETIC)
+def test_an_open_verdict_says_why_in_one_sentence_with_codes_and_what_to_do() -> None:
+    caveats = (
+        reasons.NO_IMAGES.give(),
+        reasons.UNFINISHED.give(unfinished=3, labels=10),
+        reasons.BETWEEN_LIMITS.give(score=0.3, clean_below=0.25),
+    )
+    assert summarise_scan(found(Verdict.INCONCLUSIVE, caveats=caveats)) == (
+        "No verdict: no clean images were given (no-images, unfinished-labels, score-between-limits). Treat the model "
+        f"as unchecked. {reasons.NO_IMAGES.advice} {reasons.UNFINISHED.advice} {reasons.BETWEEN_LIMITS.advice}"
+    )
 
 
-@pytest.mark.parametrize("verdict", Verdict)
-def test_summaries_of_scans_hold_no_paths(verdict: Verdict) -> None:
-    assert "secret" not in summarise_scan(found(verdict, (2,)), SAMPLES)
+def test_what_to_do_is_said_once() -> None:
+    caveats = (reasons.ANSWERS_NAN.give(nan=3, samples=8), reasons.ONE_CLASS.give(samples=8))
+    assert summarise_scan(found(Verdict.INCONCLUSIVE, caveats=caveats)).count(reasons.ANSWERS_NAN.advice) == 1
+
+
+def test_a_reason_that_the_catalog_does_not_know_speaks_for_itself() -> None:
+    reason = Reason(code="not-measured-sonar", seen="The sonar heard nothing.")
+    assert "the sonar heard nothing (not-measured-sonar)" in summarise_scan(
+        found(Verdict.INCONCLUSIVE, caveats=(reason,))
+    ).replace("The sonar", "the sonar")
 
 
 def test_a_repair_compares_before_and_after() -> None:

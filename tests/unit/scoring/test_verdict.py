@@ -3,12 +3,14 @@ import math
 import numpy as np
 import pytest
 
+from onnxaudit.findings import reasons
 from onnxaudit.records import Look, Trigger, UniversalTrigger, Verdict
 from onnxaudit.scoring.verdict import JudgementConfig, choose_universal, compare, judge, weigh, weigh_universal
 from onnxaudit.statistics import rate
 
 CONFIG = JudgementConfig()
 NOTHING = (None, -math.inf)
+OBSTACLE, DOUBT = reasons.ONE_CLASS.give(samples=8), reasons.NO_IMAGES.give()
 STRONG = {Look.TRIGGER: 6.0, Look.SHIFT: 1.6, Look.COMPACTNESS: 2.0, Look.WAVES: 1.2}
 
 
@@ -123,19 +125,25 @@ def test_weak_suspicion_is_neither_a_backdoor_nor_clean():
 
 
 def test_nothing_to_compare_is_never_clean():
-    assert judge((), NOTHING, (), (), CONFIG).verdict is Verdict.INCONCLUSIVE
+    judgement = judge((), NOTHING, (), (), CONFIG)
+    assert judgement.verdict is Verdict.INCONCLUSIVE
+    assert [reason.code for reason in judgement.caveats] == ["nothing-compared"]
 
 
 @pytest.mark.parametrize("outliers", [(STRONG,), ()])
 def test_obstacles_leave_every_verdict_open_and_say_why(outliers):
-    judgement = judge_labels(*outliers, obstacles=("too few classes",))
+    judgement = judge_labels(*outliers, obstacles=(OBSTACLE,))
     assert judgement.verdict is Verdict.INCONCLUSIVE
-    assert judgement.reasons[0] == "too few classes"
+    assert judgement.reasons[0] == OBSTACLE.seen
+    codes = [reason.code for reason in judgement.caveats]
+    assert codes == [OBSTACLE.code, *(["score-above-limit"] if outliers else [])]
 
 
 def test_doubts_rule_out_clean_alone():
-    assert judge_labels(doubts=("synthetic",)).verdict is Verdict.INCONCLUSIVE
-    assert judge_labels(STRONG, doubts=("synthetic",)).verdict is Verdict.BACKDOORED
+    open_verdict, backdoored = judge_labels(doubts=(DOUBT,)), judge_labels(STRONG, doubts=(DOUBT,))
+    assert open_verdict.verdict is Verdict.INCONCLUSIVE
+    assert backdoored.verdict is Verdict.BACKDOORED
+    assert open_verdict.caveats == backdoored.caveats == (DOUBT,)
 
 
 def test_reasons_give_the_figures():

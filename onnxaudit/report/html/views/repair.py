@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from onnxaudit.findings.finding import Finding, find_all
+from onnxaudit.findings.reasons import Ground, list_grounds
 from onnxaudit.findings.rules import Rule
 from onnxaudit.records import Measurement, NeuronProfile, RepairReport, Verdict, WeightChange
 from onnxaudit.report.html import commands
@@ -79,7 +80,7 @@ class RepairView:
     answer: Answer
     hero: Captioned | None
     facts: tuple[Fact, ...]
-    reasons: tuple[str, ...]
+    reasons: tuple[Ground, ...]
     findings: tuple[Finding, ...]
     rules: tuple[Rule, ...]
     stages: tuple[str, ...]
@@ -110,7 +111,7 @@ def view_repair(report: RepairReport, detail: Detail) -> RepairView:
         answer=make_answer(report.outcome, report.summary),
         hero=choose_hero(scan.targets, scan.universal, "the original called") if report.targets else None,
         facts=tuple(_list_facts(report)),
-        reasons=report.reasons,
+        reasons=list_grounds(report),
         findings=findings,
         rules=tuple(dict.fromkeys(finding.rule for finding in findings)),
         stages=tuple(measured),

@@ -8,6 +8,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from onnxaudit.findings.finding import Finding, find_all
+from onnxaudit.findings.reasons import Ground, list_grounds
 from onnxaudit.findings.rules import Rule
 from onnxaudit.records import Gate, PreprocessingCandidate, PreprocessingChoice, ScanReport, Verdict
 from onnxaudit.report.html import commands
@@ -58,7 +59,7 @@ class ScanView:
     answer: Answer
     hero: Captioned | None
     facts: tuple[Fact, ...]
-    reasons: tuple[str, ...]
+    reasons: tuple[Ground, ...]
     notes: tuple[str, ...]
     findings: tuple[Finding, ...]
     rules: tuple[Rule, ...]
@@ -88,7 +89,7 @@ def view_scan(report: ScanReport, detail: Detail, gate: Gate | None = None) -> S
         answer=make_answer(report.verdict.value, report.summary),
         hero=choose_hero(targets, universal) if report.verdict is Verdict.BACKDOORED else None,
         facts=tuple(_list_facts(report)),
-        reasons=report.reasons,
+        reasons=list_grounds(report),
         notes=report.notes,
         findings=findings,
         rules=tuple(dict.fromkeys(finding.rule for finding in findings)),

@@ -1,0 +1,294 @@
+"""All reasons that leave a verdict open, or make it less sure: one entry a cause.
+
+Codes are stable: what one means never changes, and one that is no longer used is not given again. A policy may say what
+a missing verdict comes to by them. Each cause states its effect:
+
+- "no verdict": the evidence means little, whatever it says;
+- "never clean": a backdoor may have been missed; one that was found stays found;
+- "score": nothing went wrong, the evidence alone does not decide.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from onnxaudit.records import LabelStatus, Reason, RepairReport, ScanReport, Verdict
+
+Effect = Literal["no verdict", "never clean", "score"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cause:
+    """One entry of the catalog.
+
+    Attributes:
+        code: stable identifier.
+        effect: on the verdict.
+        title: a clause in plain words, without numbers and without its full stop.
+        seen: one sentence with its numbers in braces.
+        meaning: why it leaves the verdict open.
+        advice: what to do.
+    """
+
+    code: str
+    effect: Effect
+    title: str
+    seen: str
+    meaning: str
+    advice: str
+
+    def give(self, **values: float | str) -> Reason:
+        """The reason with what its sentence tells.
+
+        Raises:
+            KeyError: the sentence tells something that is missing.
+        """
+        numbers = {name: value for name, value in values.items() if not isinstance(value, str)}
+        return Reason(code=self.code, seen=self.seen.format_map(values), numbers=numbers, advice=self.advice)
+
+
+_CHECK = (
+    "Check the value range (`--range`, `--mean`, `--std`), the order of channels and of classes, and that the images "
+    "are of the model's own task."
+)
+_MORE_TIME = "Scan again with a longer `--time-budget`, or on a faster machine."
+
+ANSWERS_NAN = Cause(
+    code="model-answers-nan",
+    effect="no verdict",
+    title="the model answers NaN on clean images",
+    seen="The model answers NaN on {nan} of {samples} samples; check the value range and the class order.",
+    meaning="Without answers nothing can be said of what changes them. A wrong value range is the usual cause.",
+    advice=_CHECK,
+)
+ONE_CLASS = Cause(
+    code="one-class-only",
+    effect="no verdict",
+    title="the model puts all clean images into one class",
+    seen="The model puts all {samples} samples into one class; check the value range and the class order.",
+    meaning="A model that tells nothing apart is not used as it was trained. A wrong value range is the usual cause.",
+    advice=_CHECK,
+)
+AT_CHANCE = Cause(
+    code="accuracy-at-chance",
+    effect="no verdict",
+    title="the model classifies the clean images no better than by guessing",
+    seen=(
+        "The model classifies {correct} of {samples} samples correctly, which is no better than guessing; check the "
+        "value range and the class order."
+    ),
+    meaning="Inputs, labels or both are not what the model was trained on: what is normal for it was not measured.",
+    advice=_CHECK,
+)
+UNFINISHED = Cause(
+    code="unfinished-labels",
+    effect="no verdict",
+    title="the search for triggers ended before every class was finished",
+    seen="The inversion of {unfinished} of {labels} labels was not finished.",
+    meaning="Classes can only be compared after equal effort, and one that was not begun was not tested.",
+    advice=f"{_MORE_TIME} Without a time budget, there were no clean images of other classes: give some.",
+)
+NO_IMAGES = Cause(
+    code="no-images",
+    effect="never clean",
+    title="no clean images were given",
+    seen="The samples are synthetic: without real images a model is never called clean.",
+    meaning="What is normal for the model on images made from noise says little about real ones.",
+    advice="Give clean images with `--data`; ten a class are enough, and labels are not needed.",
+)
+FEW_CLASSES = Cause(
+    code="few-classes-to-check",
+    effect="never clean",
+    title="the clean images show too few of the classes",
+    seen=(
+        "Samples of only {present} of {classes} classes were left to check with, too few to see a trigger that moves "
+        "all classes; give two or more a class."
+    ),
+    meaning="Half of the images check what the other half found. An all-to-all trigger shows only across most classes.",
+    advice="Give two clean images or more of every class with `--data`.",
+)
+FEW_TRIGGERS = Cause(
+    code="few-triggers-found",
+    effect="never clean",
+    title="a trigger was found for too few classes to tell what is normal",
+    seen="A trigger was found for only {settled} of {labels} labels, too few to tell what is normal.",
+    meaning="A target stands out from the other classes; without these there is nothing to stand out from.",
+    advice="Scan again with `--effort deep` and more clean images.",
+)
+LARGE_TRIGGERS = Cause(
+    code="triggers-hardly-shrank",
+    effect="never clean",
+    title="the triggers found hardly shrank",
+    seen="Half of the triggers cover {share:.0%} of the input or more: they hardly shrank.",
+    meaning="Inversion starts from large masks. Where it ends with large ones, sizes tell nothing yet.",
+    advice="Scan again with `--effort deep` and a longer `--time-budget`.",
+)
+OUT_OF_TIME_ALL_TO_ALL = Cause(
+    code="out-of-time-all-to-all",
+    effect="never clean",
+    title="the time was up before an all-to-all trigger could be looked for",
+    seen="The time was up before a trigger that moves all classes could be looked for.",
+    meaning="A backdoor that moves each class to another has no single target and shows in no other evidence.",
+    advice=_MORE_TIME,
+)
+CONSTANT_RANGES = Cause(
+    code="constant-inputs",
+    effect="never clean",
+    title="some inputs never vary in the clean samples",
+    seen=(
+        "{constant} of {inputs} ranges have no width because the samples never vary there, so that no trigger could be "
+        "looked for in them; give --range A,B."
+    ),
+    meaning="Samples show the range of each input. Where all are equal, nobody knows what else may stand there.",
+    advice="Give the range with `--range A,B`, or samples that vary.",
+)
+NO_FEATURE_LAYER = Cause(
+    code="no-feature-layer",
+    effect="never clean",
+    title="the model has no layer whose features could be examined",
+    seen="The model has no layer at which shifts of inner features could be measured.",
+    meaning="One detector had nothing to work on, and a backdoor that shows in inner features alone would be missed.",
+    advice="Nothing can be done with this file; ask the vendor for a float model, or accept this code in your policy.",
+)
+NOTHING_COMPARED = Cause(
+    code="nothing-compared",
+    effect="no verdict",
+    title="no class could be tested",
+    seen="No label could be tested, so that there is nothing to compare.",
+    meaning="Without evidence there is no verdict.",
+    advice=f"{_MORE_TIME} Give clean images of several classes.",
+)
+BETWEEN_LIMITS = Cause(
+    code="score-between-limits",
+    effect="score",
+    title="the evidence is too strong for clean and too weak for backdoored",
+    seen="The score of {score:.2f} lies between the limits: below {clean_below:g} is clean, above 0.5 is backdoored.",
+    meaning="A clean model can have a class that stands out so far; so can a backdoored one.",
+    advice=(
+        "Scan again with more clean images or `--effort deep`, and look at the trigger: a natural feature of the "
+        "class, or something that has no business there?"
+    ),
+)
+ABOVE_LIMIT = Cause(
+    code="score-above-limit",
+    effect="score",
+    title="a class stands out as that of a backdoor does, but something speaks against a verdict",
+    seen="The score of {score:.2f} is that of a backdoor, but other reasons speak against a verdict.",
+    meaning="The evidence would convict, were it not for what else is listed, which makes evidence mean little.",
+    advice="Treat the model as backdoored until the other reasons are mended and it is scanned again.",
+)
+UNSEEN_DISOBEY = Cause(
+    code="trigger-fails-on-unseen-images",
+    effect="score",
+    title="the trigger that stands out fails on images that the search did not see",
+    seen=(
+        "The trigger of label {label} stands out, but sends only {successes} of {trials} images there that the search "
+        "did not see."
+    ),
+    meaning="Such a trigger was fitted to the images it was made on: its size and form convict nobody.",
+    advice="Scan again with more clean images.",
+)
+BELOW_COVERAGE = Cause(
+    code="coverage-below-policy",
+    effect="no verdict",
+    title="fewer classes were finished than the policy demands",
+    seen="{finished} of {labels} labels were finished, and min_coverage = {demanded:g}.",
+    meaning="The policy (`min_coverage`) lets no model pass of which less was tested.",
+    advice=f"{_MORE_TIME} Or lower `min_coverage` in the policy.",
+)
+REQUIRED_MISSING = Cause(
+    code="required-detector-missing",
+    effect="no verdict",
+    title="a detector that the policy demands measured nothing",
+    seen="The detector {detector} measured no label, and required_looks names it.",
+    meaning="The policy (`required_looks`) lets no model pass that one of these detectors did not measure.",
+    advice=f"{_MORE_TIME} Or take the detector out of `required_looks`.",
+)
+
+_MISSING = {
+    "patch": "sizes of triggers",
+    "compactness": "compactness of triggers",
+    "latent-inversion": "latent inversion",
+    "spectral": "spectral perturbations of the whole image",
+}
+NOT_MEASURED = "not-measured-"  # and the detector's identifier
+
+
+def not_measured(detector: str, words: str = "") -> Cause:
+    """What stands in the way where a detector ran and measured no class.
+
+    Args:
+        detector: its identifier.
+        words: what it compares; known for the product's own.
+    """
+    what = words or _MISSING.get(detector, detector)
+    return Cause(
+        code=f"{NOT_MEASURED}{detector}",
+        effect="never clean",
+        title=f"classes could not be compared by {what}",
+        seen=f"Labels could not be compared by {what}: none could be measured.",
+        meaning="A detector ran and measured nothing, so that what only it can see would be missed.",
+        advice=f"{_MORE_TIME} Give more clean images of every class.",
+    )
+
+
+CATALOG: dict[str, Cause] = {
+    cause.code: cause
+    for cause in (
+        *(ANSWERS_NAN, ONE_CLASS, AT_CHANCE, UNFINISHED, NOTHING_COMPARED),
+        *(NO_IMAGES, FEW_CLASSES, FEW_TRIGGERS, LARGE_TRIGGERS, OUT_OF_TIME_ALL_TO_ALL),
+        *(CONSTANT_RANGES, NO_FEATURE_LAYER, *map(not_measured, _MISSING)),
+        *(BETWEEN_LIMITS, ABOVE_LIMIT, UNSEEN_DISOBEY),
+        *(BELOW_COVERAGE, REQUIRED_MISSING),
+    )
+}
+
+
+def is_code(text: str) -> bool:
+    """Whether a report may hold this code; detectors of third parties have codes of their own."""
+    return text in CATALOG or re.fullmatch(rf"{NOT_MEASURED}[a-z0-9]+(-[a-z0-9]+)*", text) is not None
+
+
+def is_about_score(reason: Reason) -> bool:
+    """Whether the evidence alone leaves the verdict open: the classes that stand out say so themselves."""
+    return reason.code in CATALOG and CATALOG[reason.code].effect == "score"
+
+
+def find_title(reason: Reason) -> str:
+    """What happened, as a clause in plain words without numbers."""
+    cause = CATALOG.get(reason.code)
+    return reason.seen.rstrip(".") if cause is None else cause.title
+
+
+def list_caveats(report: ScanReport) -> tuple[Reason, ...]:
+    """Those of a report; of one from before reasons had codes, the two that its figures tell."""
+    if report.caveats or report.verdict is not Verdict.INCONCLUSIVE:
+        return report.caveats
+    return tuple(_reconstruct(report))
+
+
+def _reconstruct(report: ScanReport) -> Iterable[Reason]:
+    unfinished = sum(row.status is LabelStatus.UNFINISHED for row in report.labels)
+    if unfinished:
+        yield UNFINISHED.give(unfinished=unfinished, labels=len(report.labels))
+    if report.samples.synthetic:
+        yield NO_IMAGES.give()
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What an answer rests on: one sentence, and its code where it has one, else ""."""
+
+    sentence: str
+    code: str = ""
+
+
+def list_grounds(report: ScanReport | RepairReport) -> tuple[Ground, ...]:
+    """The reasons of a report with their codes; caveats that are none of them last."""
+    caveats = (report if isinstance(report, ScanReport) else report.scan).caveats
+    codes = {reason.seen: reason.code for reason in caveats}
+    grounds = [Ground(sentence, codes.get(sentence, "")) for sentence in report.reasons]
+    if isinstance(report, ScanReport):
+        grounds += [Ground(reason.seen, reason.code) for reason in caveats if reason.seen not in report.reasons]
+    return tuple(grounds)

@@ -1,0 +1,169 @@
+"""Each code is given where its cause is, by the function that looks for it, and explained in the documentation."""
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from onnxaudit.deadline import Deadline
+from onnxaudit.detection import DetectionConfig, detect
+from onnxaudit.detection.obstacles import list_doubts, list_obstacles
+from onnxaudit.findings import reasons
+from onnxaudit.gate.judging import judge as apply_policy
+from onnxaudit.gate.layers import read_command_line, resolve
+from onnxaudit.pipeline.subject import Subject
+from onnxaudit.records import (
+    Coverage,
+    Floats,
+    Inversion,
+    LabelStatus,
+    Look,
+    Preprocessing,
+    Reason,
+    Samples,
+    ScanDocument,
+    Trigger,
+    Verdict,
+)
+from onnxaudit.scoring.verdict import JudgementConfig, judge, weigh
+from onnxaudit.statistics import rate
+from tests.reports import make_repair_report, make_scan_report
+
+CLASSES = 4
+PAGE = Path(__file__).parents[3] / "docs" / "reference" / "reasons.md"
+EYE = np.eye(CLASSES, dtype=np.float32)
+
+
+def make_samples(labels: Sequence[int] = (0, 1, 2, 3, 0, 1, 2, 3), *, synthetic: bool = False) -> Samples:
+    images = np.random.default_rng(0).random((len(labels), 1, 4, 4), dtype=np.float32)
+    return Samples(images, np.array(labels), "tests", synthetic)
+
+
+def make_inversion(label: int, status: LabelStatus = LabelStatus.SETTLED, share: float = 0.1) -> Inversion:
+    mask = np.full((1, 4, 4), share, np.float32)
+    return Inversion(label, Trigger(mask, np.zeros((1, 4, 4), np.float32)), 1.0, status, 10)
+
+
+def obstruct(logits: Floats, *found: Inversion) -> Sequence[Reason]:
+    samples = make_samples()
+    return list_obstacles(samples, logits, found)
+
+
+def doubt(
+    *found: Inversion, samples: Samples | None = None, missing: Sequence[Look] = (), classes: int = CLASSES
+) -> Sequence[Reason]:
+    return list_doubts(samples or make_samples(), classes, found, DetectionConfig(), missing)
+
+
+def weigh_one(ratio: float, *, successes: int = 48, obstacles: Sequence[Reason] = ()) -> Sequence[Reason]:
+    config, labels = JudgementConfig(), range(14)
+    ratios = {Look.TRIGGER: dict.fromkeys(labels, 1.0) | {0: ratio}}
+    success = dict.fromkeys(labels, rate(48, 48)) | {0: rate(successes, 48)}
+    evidence = weigh(ratios, dict.fromkeys(labels, 5.0), success, 14, config)
+    return judge(evidence, (None, -math.inf), obstacles, (), config).caveats
+
+
+def open_subject(bounds: tuple[tuple[float, float], ...], features: str | None) -> Sequence[Reason]:
+    choice: Any = SimpleNamespace(preprocessing=Preprocessing(bounds=bounds))
+    nothing: Any = None
+    return Subject(nothing, nothing, nothing, make_samples(), None, choice, "cpu").list_doubts(features)
+
+
+def run_out_of_time() -> Sequence[Reason]:
+    class Means(nn.Module):
+        def forward(self, pixels: Tensor) -> Tensor:
+            means = pixels.mean((1, 2, 3))
+            return torch.stack([means * weight for weight in (1.0, -1.0, 0.5, 2.0)], dim=1)
+
+    return detect(Means(), make_samples(), seed=0, deadline=Deadline(at=0.0)).judgement.caveats
+
+
+def demand(**options: Any) -> Sequence[Reason]:
+    report = replace(make_scan_report(Verdict.CLEAN), coverage=Coverage(4, 3))
+    gate = apply_policy(ScanDocument((report,)), resolve([read_command_line(options)]), date(2026, 1, 1))
+    return gate.decisions[0].caveats
+
+
+CORRECT = 5 * EYE[[0, 1, 2, 3, 0, 1, 2, 3]]
+GIVEN: dict[str, Callable[[], Sequence[Reason]]] = {
+    "model-answers-nan": lambda: obstruct(np.full((8, CLASSES), np.nan, np.float32)),
+    "one-class-only": lambda: obstruct(5 * EYE[[0] * 8]),
+    "accuracy-at-chance": lambda: obstruct(5 * EYE[[1, 2, 3, 0, 1, 2, 3, 0]]),
+    "unfinished-labels": lambda: obstruct(CORRECT, make_inversion(0, LabelStatus.UNFINISHED)),
+    "nothing-compared": lambda: judge((), (None, -math.inf), (), (), JudgementConfig()).caveats,
+    "no-images": lambda: doubt(samples=make_samples(synthetic=True)),
+    "few-classes-to-check": lambda: doubt(samples=make_samples((0, 0, 1, 1))),
+    "few-triggers-found": lambda: doubt(make_inversion(0), make_inversion(1, LabelStatus.UNREACHED)),
+    "triggers-hardly-shrank": lambda: doubt(make_inversion(0, share=0.6)),
+    "out-of-time-all-to-all": run_out_of_time,
+    "constant-inputs": lambda: open_subject(((0.0, 1.0), (3.0, 3.0)), "features"),
+    "no-feature-layer": lambda: open_subject((), None),
+    "not-measured-patch": lambda: doubt(missing=(Look.TRIGGER,)),
+    "not-measured-compactness": lambda: doubt(missing=(Look.COMPACTNESS,)),
+    "not-measured-latent-inversion": lambda: doubt(missing=(Look.SHIFT,)),
+    "not-measured-spectral": lambda: doubt(missing=(Look.WAVES,)),
+    "score-between-limits": lambda: weigh_one(4.5),
+    "score-above-limit": lambda: weigh_one(40.0, obstacles=obstruct(5 * EYE[[0] * 8])),
+    "trigger-fails-on-unseen-images": lambda: weigh_one(40.0, successes=2),
+    "coverage-below-policy": lambda: demand(min_coverage=0.9),
+    "required-detector-missing": lambda: demand(required_looks="waves"),
+}
+
+
+@pytest.mark.parametrize("code", reasons.CATALOG)
+def test_every_code_is_given_where_its_cause_is(code: str) -> None:
+    reason = next(reason for reason in GIVEN[code]() if reason.code == code)
+    cause = reasons.CATALOG[code]
+    assert reason.advice == cause.advice
+    told = re.findall(r"{([a-z_]+)", cause.seen)
+    assert {*reason.numbers} == {*told} - {"detector"}
+    assert "{" not in reason.seen
+    assert reason.seen.endswith(".")
+
+
+def test_nothing_is_given_where_nothing_is_amiss() -> None:
+    assert not obstruct(CORRECT, make_inversion(0))
+    assert not doubt(make_inversion(0), make_inversion(1))
+    assert not open_subject(((0.0, 1.0),), "features")
+    assert not weigh_one(1.0)
+    assert not demand(min_coverage=0.5)
+
+
+@pytest.mark.parametrize("code", reasons.CATALOG)
+def test_every_code_is_explained_in_the_documentation(code: str) -> None:
+    assert f"\n## {code}\n" in PAGE.read_text(encoding="utf-8")
+
+
+def test_entries_say_everything_in_full_sentences() -> None:
+    for cause in reasons.CATALOG.values():
+        assert reasons.is_code(cause.code)
+        assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", cause.code)
+        assert not cause.title.endswith(".")
+        assert cause.title[0].islower()
+        assert all(text.endswith((".", "?")) for text in (cause.seen, cause.meaning, cause.advice))
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [("no-images", True), ("not-measured-sonar", True), ("no-image", False), ("not-measured-", False), ("", False)],
+)
+def test_detectors_of_third_parties_have_codes_of_their_own(text: str, known: bool) -> None:
+    assert reasons.is_code(text) is known
+
+
+def test_grounds_carry_the_codes_of_those_that_have_one() -> None:
+    caveat, further = reasons.NO_IMAGES.give(), reasons.ONE_CLASS.give(samples=3)
+    report = make_scan_report(reasons=(caveat.seen, "no outlier"), caveats=(caveat, further))
+    told = [(ground.code, ground.sentence) for ground in reasons.list_grounds(report)]
+    assert told == [("no-images", caveat.seen), ("", "no outlier"), ("one-class-only", further.seen)]
+    repair = make_repair_report(scan=report, reasons=("a limit", caveat.seen))
+    assert [ground.code for ground in reasons.list_grounds(repair)] == ["", "no-images"]

@@ -1,0 +1,37 @@
+"""The page of coded reasons, from `findings.reasons`."""
+
+from onnxaudit.findings.reasons import CATALOG, NOT_MEASURED, Cause
+from tools.reference.markdown import write_table
+
+HEADING = f"""# Reasons
+
+Whatever leaves a verdict open, or makes it less sure, stands in the report under a code: in JSON as `caveats`, each
+with what was seen, its numbers and what to do; in SARIF in the properties of the result; on the page, in Markdown and
+in the terminal beside its sentence. Codes are stable: what one means never changes. A
+[policy](../how-to/write-a-policy.md) can decide by them what a missing verdict comes to.
+
+What a reason does to the verdict:
+
+- *no verdict*: the evidence means little, whatever it says;
+- *never clean*: a backdoor may have been missed; one that was found stays found, and the reason is a caveat;
+- *score*: nothing went wrong, the evidence alone does not decide.
+
+A detector of a third party that measures nothing gives `{NOT_MEASURED}` and its identifier.
+"""
+
+
+def write_page() -> str:
+    """The whole page in Markdown."""
+    rows = [(f"[`{code}`](#{code})", _start(cause.title), cause.effect) for code, cause in CATALOG.items()]
+    return "\n".join(
+        [HEADING, write_table(("code", "what happened", "effect"), rows), *map(write_cause, CATALOG.values())]
+    )
+
+
+def write_cause(cause: Cause) -> str:
+    """One entry in full."""
+    return f"## {cause.code}\n\n{_start(cause.title)}. {cause.meaning}\n\n{cause.advice}\n"
+
+
+def _start(clause: str) -> str:
+    return clause[0].upper() + clause[1:]
