@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # at run time `--help` would pay for numpy
     from onnxaudit.records import Rate
@@ -63,6 +63,23 @@ def format_duration(seconds: float) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def format_setting(value: Any) -> str:
+    """A value of the policy as a reader would write it; of long entries (waivers) their number."""
+    match value:
+        case None:
+            return "not set"
+        case bool():
+            return str(value).lower()
+        case dict():
+            return ", ".join(f"{name} = {part}" for name, part in value.items()) or "none"
+        case list() | tuple() if all(isinstance(part, str) for part in value):
+            return ", ".join(value) or "none"
+        case list() | tuple():
+            return f"{len(value)} {'entry' if len(value) == 1 else 'entries'}"
+        case _:
+            return str(value)
 
 
 def name_label(label: int, class_names: Sequence[str] | None) -> str:

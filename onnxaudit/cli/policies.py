@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from onnxaudit.cli.exits import CLEAN, Settings
 from onnxaudit.cli.options import PolicyRequest
@@ -23,7 +23,7 @@ from onnxaudit.gate.layers import (
     resolve,
 )
 from onnxaudit.records import RepairDocument, ScanDocument
-from onnxaudit.text import show_plainly
+from onnxaudit.text import format_setting, show_plainly
 
 Judged = TypeVar("Judged", ScanDocument, RepairDocument)
 
@@ -91,15 +91,7 @@ def run_policy_show(request: PolicyRequest, settings: Settings) -> int:
     width = max(len(setting.key) for setting in effective.settings)
     for setting in effective.settings:
         locked = "" if setting.locked is None else f", locked by {setting.locked}"
-        line = f"{setting.key:<{width}}  {_write_value(setting.value)}  ({setting.origin}{locked})"
+        line = f"{setting.key:<{width}}  {format_setting(setting.value)}  ({setting.origin}{locked})"
         settings.stdout.write(show_plainly(line) + "\n")
     settings.stdout.write(f"sha256 {effective.sha256}\n")
     return CLEAN
-
-
-def _write_value(value: Any) -> str:
-    if value is None:
-        return "not set"
-    if isinstance(value, tuple):
-        return ", ".join(str(part) for part in value) or "none"
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -76,20 +76,24 @@ class _State:
 
 def _decide(report: ScanReport | RepairReport, policy: Policy, waived: dict[str, Waiver]) -> Decision:
     found = find_all(report)
+    state = _begin(report)
     if isinstance(report, ScanReport):
-        state = _State(find_outcome(report))
         state = _accept(state, found, waived)
         state = _demand(state, report, [one for one in found if one.fingerprint not in waived], policy)
-    else:
-        state = _State(find_outcome(report))
-    state = _soften(state, policy)
+    state = _soften(_settle(state, policy), policy)
     return Decision(state.outcome, state.reasons, tuple(finding.fingerprint for finding in found), state.caveats)
+
+
+def _begin(report: ScanReport | RepairReport) -> _State:
+    outcome = find_outcome(report)
+    caveats = (report if isinstance(report, ScanReport) else report.scan).caveats
+    return _State(outcome, caveats=caveats if outcome == "inconclusive" else ())
 
 
 def _accept(state: _State, found: tuple[Finding, ...], waived: dict[str, Waiver]) -> _State:
     """A model passes by waivers where each of its findings is waived."""
     if found and all(finding.fingerprint in waived for finding in found):
-        return state.become("pass", f"Every finding is waived ({len(found)}).")
+        return replace(state.become("pass", f"Every finding is waived ({len(found)})."), caveats=())
     return state
 
 
@@ -117,13 +121,20 @@ def _list_unmet(report: ScanReport, policy: Policy) -> Iterator[Reason]:
             yield REQUIRED_MISSING.give(detector=look.value)
 
 
+def _settle(state: _State, policy: Policy) -> _State:
+    """What a missing verdict comes to: all of its reasons have to allow it."""
+    codes = tuple(dict.fromkeys(reason.code for reason in state.caveats))
+    comes_to = policy.settle(codes)
+    if state.outcome != "inconclusive" or comes_to is Inconclusive.BLOCK:
+        return state
+    named = [f"{code} = {comes_to}" for code in codes if policy.inconclusive_by_reason.get(code) is comes_to]
+    ground = f"inconclusive_by_reason: {', '.join(named)}" if named else f"inconclusive = {comes_to}"
+    outcome: Outcome = "fail" if comes_to is Inconclusive.FAIL else "pass"
+    return state.become(outcome, f"There is no verdict, and {ground}.")
+
+
 def _soften(state: _State, policy: Policy) -> _State:
-    """What a missing verdict comes to, and the softeners."""
-    if state.outcome == "inconclusive" and policy.inconclusive is not Inconclusive.BLOCK:
-        state = state.become(
-            "fail" if policy.inconclusive is Inconclusive.FAIL else "pass",
-            f"There is no verdict, and inconclusive = {policy.inconclusive.value}.",
-        )
+    """The softener of last resort."""
     if state.outcome != "pass" and policy.exit_zero:
-        state = state.become("pass", f"The outcome would be {state.outcome}, and exit_zero is set.")
+        return state.become("pass", f"The outcome would be {state.outcome}, and exit_zero is set.")
     return state

@@ -16,6 +16,7 @@ DEFAULT, COMMAND_LINE = "default", "command line"
 PREFIX = "ONNXAUDIT_"
 PYPROJECT = "pyproject.toml"
 LOCKED = "locked"
+INCONCLUSIVE, BY_REASON = "inconclusive", "inconclusive_by_reason"  # a lock on the first is one on both
 ONLY_IN_FILES = ("waivers", "accepted_keys")  # values too long for a variable
 
 
@@ -57,16 +58,23 @@ def resolve(layers: Iterable[Layer] = ()) -> EffectivePolicy:
     defaults = Policy()
     found = {key: Setting(key, getattr(defaults, key), DEFAULT) for key in KEYS}
     for layer in layers:
-        for key, value in layer.values.items():
+        for key, value in _spell_out(layer, found).items():
             old = found[key]
             if old.locked is None:
                 found[key] = Setting(key, value, layer.origin)
             elif value != old.value:
                 raise UsageError(f"{layer.origin}: {key} is locked by {old.locked}; leave it out, or change it there")
-        for key in layer.locked:
+        for key in (*layer.locked, *([BY_REASON] if INCONCLUSIVE in layer.locked else [])):
             old = found[key]
             found[key] = Setting(key, old.value, old.origin, old.locked or layer.origin)
     return EffectivePolicy(Policy(**{key: setting.value for key, setting in found.items()}), tuple(found.values()))
+
+
+def _spell_out(layer: Layer, found: Mapping[str, Setting]) -> Mapping[str, Any]:
+    """The values of a layer: one that says `inconclusive` means it for all reasons but those that it names itself."""
+    weaker = found[BY_REASON]
+    overruled = INCONCLUSIVE in layer.values and weaker.value and weaker.locked is None
+    return {**({BY_REASON: {}} if overruled else {}), **layer.values}
 
 
 def read_policy_file(path: Path) -> Layer:

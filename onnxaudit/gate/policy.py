@@ -4,12 +4,13 @@ import difflib
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import date
 from enum import StrEnum
 from typing import Any
 
 from onnxaudit.errors import UsageError
+from onnxaudit.findings.reasons import CATALOG, is_code
 from onnxaudit.gate.quantities import parse_duration, parse_size
 from onnxaudit.records import Look, Waiver
 from onnxaudit.records.old_names import OLD_DETECTORS
@@ -39,6 +40,8 @@ class Policy:
     Attributes:
         fail_on: from which finding on a model fails.
         inconclusive: what a model without a verdict comes to.
+        inconclusive_by_reason: the same by the code of what leaves the verdict open; of several reasons the strictest
+            counts, and a code that is not named counts as `inconclusive`.
         exit_zero: tell everything, stop nothing; errors stay errors.
         required_looks: kinds of evidence without which no model passes.
         min_coverage: least share of the labels that were finished, in [0, 1].
@@ -54,6 +57,7 @@ class Policy:
 
     fail_on: FailOn = FailOn.BACKDOORED
     inconclusive: Inconclusive = Inconclusive.BLOCK
+    inconclusive_by_reason: Mapping[str, Inconclusive] = field(default_factory=dict)
     exit_zero: bool = False
     required_looks: tuple[Look, ...] = ()
     min_coverage: float = 0.0
@@ -69,11 +73,20 @@ class Policy:
     @property
     def softeners(self) -> tuple[str, ...]:
         """The settings that let through what was not cleared; there are no others."""
-        found = ["exit_zero"] if self.exit_zero else []
-        return (*found, *(["inconclusive = warn"] if self.inconclusive is Inconclusive.WARN else []))
+        softened = [code for code, comes_to in self.inconclusive_by_reason.items() if comes_to is Inconclusive.WARN]
+        return (
+            *(["exit_zero"] if self.exit_zero else []),
+            *(["inconclusive = warn"] if self.inconclusive is Inconclusive.WARN else []),
+            *(f"inconclusive_by_reason: {code} = warn" for code in softened),
+        )
+
+    def settle(self, codes: Iterable[str]) -> Inconclusive:
+        """What a missing verdict for these reasons comes to; without any, what `inconclusive` says."""
+        found = {self.inconclusive_by_reason.get(code, self.inconclusive) for code in codes} or {self.inconclusive}
+        return next(one for one in (Inconclusive.FAIL, Inconclusive.BLOCK, Inconclusive.WARN) if one in found)
 
 
-KEYS = tuple(field.name for field in fields(Policy))
+KEYS = tuple(one.name for one in fields(Policy))
 
 
 def read_value(key: str, value: Any, where: str) -> Any:
@@ -109,6 +122,21 @@ def _choose(kind: type[StrEnum]) -> Callable[[Any], Any]:
         return kind(value)
 
     return read
+
+
+def _read_by_reason(value: Any) -> dict[str, Inconclusive]:
+    """A table, or text as `no-images=warn,few-classes-to-check=fail`."""
+    if isinstance(value, str):
+        value = dict(part.strip().partition("=")[::2] for part in value.split(",") if part.strip())
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{value!r} is no table of codes")
+    plain = {code.strip(): comes_to for code, comes_to in value.items()}
+    for code in plain:
+        if not is_code(code):
+            near = difflib.get_close_matches(code, CATALOG, 1)
+            raise ValueError(f"no reason has the code {code!r}" + (f"; did you mean {near[0]}?" if near else ""))
+    read = _choose(Inconclusive)
+    return {code: read(comes_to.strip() if isinstance(comes_to, str) else comes_to) for code, comes_to in plain.items()}
 
 
 def _read_flag(value: Any) -> bool:
@@ -178,6 +206,7 @@ def _read_waiver(entry: Mapping[str, Any], name: str) -> Waiver:
 _READERS: Mapping[str, Callable[[Any], Any]] = {
     "fail_on": _choose(FailOn),
     "inconclusive": _choose(Inconclusive),
+    "inconclusive_by_reason": _read_by_reason,
     "exit_zero": _read_flag,
     "required_looks": _several(lambda value: _choose(Look)(OLD_DETECTORS.get(value, value))),
     "min_coverage": _read_share,

@@ -58,7 +58,8 @@ class Decision:
         outcome: after waivers and softeners; the report's own answer stays what it is.
         reasons: why it differs from that answer, one sentence each; none where it does not.
         fingerprints: of the report's findings, in their order.
-        caveats: what the policy demands and the report does not show; the report's own stand there.
+        caveats: what leaves the outcome open, or did before the policy settled it: the report's own, and what the
+            policy demands beyond them.
     """
 
     outcome: Literal["pass", "fail", "inconclusive"]

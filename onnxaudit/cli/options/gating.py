@@ -20,6 +20,12 @@ Inconclusive = Annotated[
     Literal["block", "fail", "warn"] | None,
     typer.Option(help="What an inconclusive verdict leads to: exit code 3, 1, or 0, which the report records."),
 ]
+InconclusiveByReason = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CODE=warn,...", help="The same by the code of the reason; of several reasons the strictest counts."
+    ),
+]
 ExitZero = Annotated[
     bool, typer.Option("--exit-zero", help="Exit code 0 whatever is found, which the report records; errors stay 2.")
 ]
@@ -65,6 +71,7 @@ class Gating:
     policy: PolicyFile = None
     fail_on: FailOn = None
     inconclusive: Inconclusive = None
+    inconclusive_by_reason: InconclusiveByReason = None
     exit_zero: ExitZero = False
     required_looks: RequiredLooks = None
     min_coverage: MinCoverage = None

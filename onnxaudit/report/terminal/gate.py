@@ -5,6 +5,7 @@ from rich.console import Console
 from onnxaudit.findings.finding import describe_waiver
 from onnxaudit.records import Gate, JudgedWaiver
 from onnxaudit.report.terminal.lines import Detail, print_field, print_line
+from onnxaudit.text import format_setting
 
 DIGITS_SHOWN = 16  # of a hash
 
@@ -27,7 +28,7 @@ def render_gate(gate: Gate, console: Console, detail: Detail = "usual") -> None:
     if detail == "full":
         for setting in gate.settings:
             locked = "" if setting.locked is None else f", locked by {setting.locked}"
-            print_field(console, "key", f"{setting.key} = {setting.value}  ({setting.origin}{locked})")
+            print_field(console, "key", f"{setting.key} = {format_setting(setting.value)}  ({setting.origin}{locked})")
 
 
 def _name_origins(gate: Gate) -> str:

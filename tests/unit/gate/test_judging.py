@@ -10,6 +10,7 @@ import pytest
 
 from onnxaudit.errors import DataError
 from onnxaudit.findings.finding import list_findings
+from onnxaudit.findings.reasons import BETWEEN_LIMITS, FEW_CLASSES, NO_IMAGES
 from onnxaudit.gate.judging import judge
 from onnxaudit.gate.layers import Layer, read_command_line, resolve
 from onnxaudit.records import Coverage, Look, RepairDocument, ScanDocument, ScanReport, Verdict, Waiver
@@ -71,6 +72,62 @@ def test_the_policy_decides(report: ScanReport, options: dict[str, Any], outcome
     assert document.reports == (report,)
     usual = {Verdict.CLEAN: "pass", Verdict.BACKDOORED: "fail", Verdict.INCONCLUSIVE: "inconclusive"}[report.verdict]
     assert bool(document.gate and document.gate.decisions[0].reasons) is (outcome != usual or "exit_zero" in options)
+
+
+FEW, BETWEEN = FEW_CLASSES.give(present=2, classes=4), BETWEEN_LIMITS.give(score=0.3, clean_below=0.25)
+BLIND = replace(UNDECIDED, caveats=(NO_IMAGES.give(),))
+BLIND_AND_FEW = replace(UNDECIDED, caveats=(NO_IMAGES.give(), FEW))
+BLIND_SUSPECT = replace(SUSPECT, caveats=(NO_IMAGES.give(), BETWEEN))
+
+
+@pytest.mark.parametrize(
+    ("report", "by_reason", "options", "outcome"),
+    [
+        (BLIND, "", {}, "inconclusive"),
+        (BLIND, "no-images=warn", {}, "pass"),
+        (BLIND, "no-images=fail", {}, "fail"),
+        (BLIND, "no-images=block", {"inconclusive": "warn"}, "inconclusive"),
+        (BLIND, "few-classes-to-check=warn", {}, "inconclusive"),
+        (BLIND, "few-classes-to-check=fail", {"inconclusive": "warn"}, "pass"),
+        (BLIND_AND_FEW, "no-images=warn", {}, "inconclusive"),
+        (BLIND_AND_FEW, "no-images=warn", {"inconclusive": "fail"}, "fail"),
+        (BLIND_AND_FEW, "no-images=warn,few-classes-to-check=warn", {}, "pass"),
+        (BLIND_AND_FEW, "no-images=warn,few-classes-to-check=fail", {}, "fail"),
+        (BLIND_AND_FEW, "no-images=block,few-classes-to-check=warn", {"inconclusive": "warn"}, "inconclusive"),
+        (BLIND_SUSPECT, "no-images=warn", {}, "inconclusive"),
+        (UNDECIDED, "no-images=warn", {}, "inconclusive"),  # written before reasons had codes
+        (BACKDOORED, "no-images=warn", {}, "fail"),
+        (PARTLY, "coverage-below-policy=warn", {"min_coverage": 1}, "pass"),
+        (PARTLY, "no-images=warn", {"min_coverage": 1}, "inconclusive"),
+        (CLEAN, "required-detector-missing=fail", {"required_looks": "spectral"}, "fail"),
+    ],
+)
+def test_a_missing_verdict_comes_to_what_the_strictest_of_its_reasons_says(
+    report: ScanReport, by_reason: str, options: dict[str, Any], outcome: str
+) -> None:
+    document, decided = decide(report, inconclusive_by_reason=by_reason, **options)
+    assert decided == outcome
+    assert document.gate is not None
+    assert [line for line in document.gate.softeners if "by_reason" in line] == [
+        f"inconclusive_by_reason: {code} = warn" for code, _, word in _parts(by_reason) if word == "warn"
+    ]
+
+
+def _parts(by_reason: str) -> list[tuple[str, str, str]]:
+    return [part.partition("=") for part in by_reason.split(",")]
+
+
+def test_a_repair_without_a_verdict_is_decided_by_the_reasons_of_its_scan() -> None:
+    report = make_repair_report(outcome="inconclusive", scan=BLIND)
+    for by_reason, outcome in (("no-images=warn", "pass"), ("no-images=fail", "fail"), ("", "inconclusive")):
+        effective = resolve([read_command_line({"inconclusive_by_reason": by_reason})])
+        assert judge(RepairDocument((report,)), effective, TODAY).decisions[0].outcome == outcome
+
+
+def test_a_waiver_of_a_class_leaves_other_reasons_standing() -> None:
+    waiver = replace(make_waiver(SUSPECT), model_sha256=SUSPECT.model.sha256)
+    assert decide(replace(SUSPECT, caveats=(BETWEEN,)), waiver)[1] == "pass"
+    assert decide(replace(SUSPECT, caveats=(FEW, BETWEEN)), waiver)[1] == "inconclusive"
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,31 @@ def test_every_key_can_be_locked_at_its_default(tmp_path: Path, key: str) -> Non
         resolve([layer, Layer("command line", {key: "other"})])
 
 
+TABLE = {"no-images": "warn"}
+
+
+def test_what_a_missing_verdict_comes_to_by_reason_reads_the_same_everywhere(tmp_path: Path) -> None:
+    (tmp_path / "policy.toml").write_text('[inconclusive_by_reason]\nno-images = "warn"\nnot-measured-sonar = "fail"\n')
+    (variable,) = read_environment({"ONNXAUDIT_INCONCLUSIVE_BY_REASON": "no-images=warn, not-measured-sonar = fail"})
+    option = read_command_line({"inconclusive_by_reason": "no-images=warn,not-measured-sonar=fail"})
+    assert read_policy_file(tmp_path / "policy.toml").values == variable.values == option.values
+
+
+def test_a_lock_on_what_a_missing_verdict_comes_to_holds_for_all_reasons() -> None:
+    locking = Layer("policy", {"inconclusive": "block"}, ("inconclusive",))
+    with pytest.raises(UsageError, match="inconclusive_by_reason is locked by policy"):
+        resolve([locking, read_command_line({"inconclusive_by_reason": TABLE})])
+
+
+@pytest.mark.parametrize("locked", [(), ("inconclusive",)])
+def test_a_stronger_word_on_a_missing_verdict_is_one_on_all_reasons(locked: tuple[str, ...]) -> None:
+    weak = Layer("pyproject.toml", {"inconclusive_by_reason": TABLE})
+    effective = resolve([weak, Layer("policy", {"inconclusive": "block"}, locked)])
+    assert effective.policy.inconclusive_by_reason == {}
+    own = Layer("policy", {"inconclusive": "block", "inconclusive_by_reason": TABLE}, locked)
+    assert resolve([weak, own]).policy.inconclusive_by_reason == TABLE
+
+
 def test_a_lock_below_is_not_lifted_by_a_file_above() -> None:
     weak = Layer("pyproject.toml", {}, ("exit_zero",))
     strong = Layer("policy", {}, ())
@@ -117,6 +142,11 @@ def test_a_lock_below_is_not_lifted_by_a_file_above() -> None:
         ("memory_limit = 0", "no size"),
         ("domains = 3", "no list of texts"),
         ("waivers = 3", "waivers are tables"),
+        ("inconclusive_by_reason = 3", "no table of codes"),
+        ("inconclusive_by_reason = {no-image = 'warn'}", "did you mean no-images?"),
+        ("inconclusive_by_reason = {no-images = 'pass'}", "not one of block, fail, warn"),
+        ("inconclusive_by_reason = {no-images = 1}", "not one of block, fail, warn"),
+        ("inconclusive_by_reason = 'no-images'", "not one of block, fail, warn"),
         ("x = ", "is no TOML"),
         (WAIVER.replace("reason", "because"), "unknown because"),
         *((WAIVER.replace(f"{key} = ", "#"), f"waiver 1: without {key}") for key in (

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from onnxaudit.findings.finding import Finding, describe_waiver, list_findings
 from onnxaudit.records import Decision, Document, Gate, JudgedWaiver, RepairDocument, ScanDocument, Setting
 from onnxaudit.report.html.detail import Detail
 from onnxaudit.report.html.views.parts import Fact
 from onnxaudit.report.html.wording import DECISIONS, count, shorten
+from onnxaudit.text import format_setting
 
 MOST = 200  # waivers shown
 DIGITS = 16  # of a hash; the JSON report has all
@@ -107,13 +107,4 @@ def _describe_waiver(judged: JudgedWaiver, found: tuple[Finding, ...]) -> Waiver
 
 def _describe_setting(setting: Setting) -> SettingRow:
     locked = "" if setting.locked is None else f", locked by {setting.locked}"
-    return SettingRow(setting.key, _write_value(setting.value), f"{setting.origin}{locked}")
-
-
-def _write_value(value: Any) -> str:
-    if value is None:
-        return "not set"
-    if isinstance(value, list | tuple):
-        plain = all(isinstance(part, str) for part in value)
-        return (", ".join(value) or "none") if plain else count(len(value), "entry", "entries")
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return SettingRow(setting.key, format_setting(setting.value), f"{setting.origin}{locked}")
