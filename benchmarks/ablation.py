@@ -23,7 +23,7 @@ import torch
 from benchmarks.repair import GLANCE, Run, list_entries
 from benchmarks.repair_table import WITHOUT, Row, read_figures
 from benchmarks.zoo_folder import Zoo, add_run_options
-from onnxaudit.pipeline import FinetuningConfig, PruningConfig, RepairConfig
+from onnxaudit.pipeline import FineTuningConfig, PruningConfig, RepairConfig
 
 PRUNE = RepairConfig(method="prune", scan=GLANCE, further_passes=0)
 FULL = RepairConfig(scan=GLANCE, further_passes=0)
@@ -36,10 +36,10 @@ def prune_with(**changes: object) -> RepairConfig:
 
 def tune_with(**changes: object) -> RepairConfig:
     """The whole repair with other settings of fine-tuning."""
-    return replace(FULL, finetuning=replace(FinetuningConfig(), **changes))  # type: ignore[arg-type]
+    return replace(FULL, fine_tuning=replace(FineTuningConfig(), **changes))  # type: ignore[arg-type]
 
 
-DISTILLATION = FinetuningConfig().distillation
+DISTILLATION = FineTuningConfig().distillation
 STILL = replace(DISTILLATION.augmentation, shift=0.0, brightness=0.0, contrast=0.0, mixed=0.0)
 VARIANTS = {
     "prune": PRUNE,

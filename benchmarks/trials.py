@@ -13,7 +13,7 @@ are the whole loop with this trigger: rounds, seconds, neurons out.
 import argparse
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,8 @@ from benchmarks.pairs import Ratio, compare
 from onnxaudit.data.splits import split
 from onnxaudit.data.triggers import load_trigger
 from onnxaudit.importer import Classifier, import_model
+from onnxaudit.mitigation.context import PruningContext
+from onnxaudit.mitigation.evaluation import ReferenceSamples
 from onnxaudit.mitigation.profiling import profile
 from onnxaudit.mitigation.pruning import MOST_AHEAD, prune
 from onnxaudit.mitigation.trials import Trials
@@ -80,7 +82,15 @@ def measure(folder: Path, name: str, pairs: int, seed: int) -> Row:
     subject = open_subject(folder / f"{name}.onnx", data, seed=seed, device="cpu", on_event=lambda _: None)
     layer = find_target_layer(subject.model)
     fitting, validation = split(subject.samples, seed=seed)
-    trials = Trials(subject.model, subject.runtime, layer, validation, trigger, truth.target)
+    context = PruningContext(
+        network=subject.runtime,
+        profile=profile(subject.runtime, subject.model, layer, fitting, trigger),
+        trigger=trigger,
+        target=truth.target,
+        fitting=fitting,
+        validation=ReferenceSamples.of(subject.runtime, validation),
+    )
+    trials = Trials(context)
     images = _list_images(validation, trigger, truth.target)
     batch = list_groups(layer.neurons, MOST_AHEAD)
 
@@ -90,8 +100,8 @@ def measure(folder: Path, name: str, pairs: int, seed: int) -> Row:
     alone = compare(lambda: trials.measure(batch[:1]), run_fully, pairs)
     batched = compare(lambda: trials.measure(batch), run_fully, pairs)
     start = time.perf_counter()
-    ranked = profile(subject.runtime, subject.model, layer, fitting, trigger)
-    outcome = prune(subject.model, subject.runtime, ranked, trigger, truth.target, fitting, validation)
+    ranked = profile(subject.runtime, subject.model, layer, fitting, trigger)  # counts, as in a repair
+    outcome = prune(replace(context, profile=ranked))
     seconds = time.perf_counter() - start
     return Row(
         model=name,

@@ -57,13 +57,13 @@ def _is_editable(model: Model, layer: TargetLayer) -> bool:
 @torch.no_grad()
 def count_prunable(problem: Problem, layer: TargetLayer, order: npt.NDArray[np.int64], fall: float) -> int:
     """How many neurons, taken in `order`, can go before agreement has fallen by more than `fall`."""
-    copy, images = problem.copy(problem.original), torch.from_numpy(problem.yardstick.validation.images)
+    copy, images = problem.copy(problem.original), torch.from_numpy(problem.evaluation.validation.images)
     features = copy.values(images, [layer.activation])[layer.activation].clone()
     fed = {copy.model.info.input.name: copy.preprocess(images)}  # reshapes may read its size
     for count, neuron in enumerate(order):
         features[:, int(neuron)] = 0.0
         answers = copy.tail({**fed, layer.activation: features}).argmax(dim=1).numpy()
-        if (answers == problem.yardstick.answers).mean() < 1 - fall:
+        if (answers == problem.evaluation.validation.answers).mean() < 1 - fall:
             return count
     return len(order)
 

@@ -57,7 +57,7 @@ def apply(problem: Problem, setting: Setting, schedule: Schedule = Schedule()) -
     copy, draw = problem.copy(problem.original), torch.Generator().manual_seed(problem.seed)
     names = [name for name in tunable_weights(problem.original) if name in copy.model.weights]
     weights = [copy.model.weights[name] for name in names]
-    images, labels = torch.from_numpy(problem.fitting.images), torch.from_numpy(problem.classes)
+    images, labels = torch.from_numpy(problem.fitting.images), torch.from_numpy(problem.fitting.classes)
     copy.model.unfreeze(names)
     adam = torch.optim.Adam(weights, lr=setting["step_size"])
     for _ in range(schedule.rounds):

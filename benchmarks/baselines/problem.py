@@ -8,17 +8,18 @@ from onnxaudit.data.splits import split
 from onnxaudit.importer import Classifier, import_model
 from onnxaudit.intake import Model
 from onnxaudit.inversion.patch import invert
+from onnxaudit.mitigation.evaluation import ReferenceSamples, classify
 from onnxaudit.pipeline import DetectionConfig, PruningConfig
-from onnxaudit.pipeline.measuring import Yardstick, classify, make_yardstick
+from onnxaudit.pipeline.evaluation import Evaluation
 from onnxaudit.pipeline.subject import Subject, open_subject
-from onnxaudit.records import Ints, Measurement, Preprocessing, Samples, ScanReport, Trigger
+from onnxaudit.records import Measurement, Preprocessing, Samples, ScanReport, Trigger
 from onnxaudit.runtime import Runtime
 
 Setting = Mapping[str, float]
 LIMITS = PruningConfig()
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Problem:
     """A model with a backdoor, and what its user has.
 
@@ -26,26 +27,24 @@ class Problem:
         original: the model.
         preprocessing: how pixels become its inputs.
         fitting: clean samples `X` to work with.
-        classes: of `fitting` `(n,)`: labels, or the original's predictions.
-        yardstick: measures agreement and the inverted triggers' success on `D_valid`; no baseline may look further.
+        evaluation: measures agreement and the inverted triggers' success on `D_valid`; no baseline may look further.
         seed: of all randomness.
     """
 
     original: Model
     preprocessing: Preprocessing
-    fitting: Samples
-    classes: Ints
-    yardstick: Yardstick
+    fitting: ReferenceSamples
+    evaluation: Evaluation
     seed: int
 
     @property
     def triggers(self) -> Mapping[int, Trigger]:
         """The inverted trigger of each target label."""
-        return self.yardstick.triggers
+        return {target: trigger for target, (trigger, *_) in self.evaluation.triggers.items()}
 
     def measure(self, model: Model) -> Measurement:
         """Agreement and success of the inverted triggers on `D_valid`."""
-        return self.yardstick.measure(Runtime(model, self.preprocessing))
+        return self.evaluation.measure(Runtime(model, self.preprocessing))
 
     def copy(self, model: Model) -> Classifier:
         """A differentiable copy."""
@@ -111,12 +110,16 @@ def pose(path: Path, data: Path, scan: ScanReport, targets: tuple[int, ...], see
         device="cpu",
         on_event=lambda _: None,
     )
-    predicted = classify(subject.runtime, subject.samples)
+    predicted = classify(subject.runtime, subject.samples.images)
     fitting, validation = split(subject.samples, predicted, seed=seed)
-    triggers = {target: _find_trigger(subject, scan, target, fitting, seed) for target in targets}
-    classes = classify(subject.runtime, fitting) if fitting.labels is None else fitting.labels
-    yardstick = make_yardstick(subject.runtime, validation, None, triggers, None)
-    return Problem(subject.model, subject.choice.preprocessing, fitting, classes, yardstick, seed)
+    triggers = {target: (_find_trigger(subject, scan, target, fitting, seed),) for target in targets}
+    return Problem(
+        original=subject.model,
+        preprocessing=subject.choice.preprocessing,
+        fitting=ReferenceSamples.of(subject.runtime, fitting),
+        evaluation=Evaluation.of(subject.runtime, ReferenceSamples.of(subject.runtime, validation), triggers),
+        seed=seed,
+    )
 
 
 def _find_trigger(subject: Subject, scan: ScanReport, target: int, fitting: Samples, seed: int) -> Trigger:

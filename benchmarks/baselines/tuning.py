@@ -61,7 +61,7 @@ def tune(
     copy = problem.copy(model)
     weights = [copy.model.weights[name] for name in tunable_weights(model) if name in copy.model.weights]
     zeros = [(copy.model.weights[name], torch.from_numpy(mask)) for name, mask in (held or {}).items()]
-    images, labels = torch.from_numpy(problem.fitting.images), torch.from_numpy(problem.classes)
+    images, labels = torch.from_numpy(problem.fitting.images), torch.from_numpy(problem.fitting.classes)
     reach = max(1, round(SHIFT * min(images.shape[2:])))
     copy.model.unfreeze(name for name in tunable_weights(model) if name in copy.model.weights)
     adam = torch.optim.Adam(weights)

@@ -21,25 +21,23 @@ Differs from the sources:
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Self
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
 
-import numpy as np
-import numpy.typing as npt
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from onnxaudit.deadline import Deadline
-from onnxaudit.importer import Classifier, write_back
+from onnxaudit.importer import Classifier, import_model, write_back
 from onnxaudit.intake.model import Model
 from onnxaudit.mitigation.augmentation import AugmentationConfig, augment
+from onnxaudit.mitigation.context import TuningContext
+from onnxaudit.mitigation.distillation_loss import CLEAN, Lesson, Loss, Questions
+from onnxaudit.mitigation.evaluation import ReferenceSamples
 from onnxaudit.mitigation.stamping import Stamps
-from onnxaudit.records import Floats, Ints, TargetLayer
+from onnxaudit.surgery import neuron_entries, tunable_weights
 from onnxaudit.workers import Workers, count_rows, cut_tensor
-
-CLEAN = -1  # instead of the label that a trigger leads to
 
 
 @dataclass(frozen=True)
@@ -82,92 +80,41 @@ class DistillationConfig:
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
 
 
-@dataclass(frozen=True, eq=False)
-class _Lesson:
-    """Augmented images `x` and what the original makes of them; `temperature` and `spread` put both in units."""
-
-    images: Tensor
-    logits: Tensor
-    activations: Tensor
-    temperature: Tensor
-    spread: Tensor
-
-
-@dataclass(frozen=True, eq=False)
-class _Questions:
-    """One step's images `(n, c, h, w)` and what is wanted: `targets` are labels to refuse, or `CLEAN`.
-
-    `weights` say how much the original's answer to the unstamped image counts.
-    """
-
-    images: Tensor
-    targets: Tensor
-    weights: Tensor
-    logits: Tensor
-    activations: Tensor
-    temperature: Tensor
-    spread: Tensor
-
-    def take(self, rows: Tensor) -> Self:
-        """Some of them."""
-        kept = rows.to(self.targets.device)
-        return replace(
-            self,
-            images=self.images[rows],
-            targets=self.targets[kept],
-            weights=self.weights[kept],
-            logits=self.logits[kept],
-            activations=self.activations[kept],
-        )
-
-
 class Distiller:
     """Trains a copy towards the original; batch norms keep their statistics.
 
     Args:
-        original: answers questions.
-        copy: is trained.
-        images: clean images `(n, c, h, w)`.
-        classes: of them `(n,)`.
-        targets: labels that triggers lead to.
-        weights: initializers to move.
-        layer: whose activations are compared.
-        pruned: its neurons that are out.
-        held: masks by initializer name of the entries that stay at zero.
+        context: original, pruned network and samples.
         config: settings.
+        targets: labels that triggers lead to.
+        layers: which may move: "all", or the "head", from the pruned layer on.
         draw: of all randomness.
         workers: who computes gradients.
+
+    Attributes:
+        student: the copy.
+        device: where it computes.
     """
 
     def __init__(
         self,
-        original: Classifier,
-        copy: Classifier,
-        images: Floats,
-        classes: Ints,
-        targets: Sequence[int],
-        weights: Sequence[str],
-        layer: TargetLayer,
-        pruned: Sequence[int],
-        held: Mapping[str, npt.NDArray[np.bool_]],
+        context: TuningContext,
         config: DistillationConfig,
+        *,
+        targets: Sequence[int],
+        layers: Literal["all", "head"],
         draw: torch.Generator,
         workers: Workers,
     ) -> None:
-        self._original = original
-        self._copy = copy
-        self._images, self._classes = torch.from_numpy(images), torch.from_numpy(classes)
-        self._config = config
-        self._draw = draw
-        self._workers = workers
-        self._names = [copy.model.info.output.logits, layer.activation]
-        self._weights = {name: copy.model.weights[name] for name in weights}
+        self._teacher, self.student = _open_copies(context)
+        self._config, self._draw, self._workers = config, draw, workers
+        self._weights = _take_weights(context, self.student, layers)
         self.device = next(iter(self._weights.values())).device
-        self._held = [(copy.model.weights[name], torch.from_numpy(mask).to(self.device)) for name, mask in held.items()]
-        self._present = torch.ones(layer.neurons, device=self.device)
-        self._present[list(pruned)] = 0.0
-        self._chunk = count_rows(config.chunk_pixels, images[0, 0].size, self.device)
-        self._lesson = self._prepare(torch.tensor(targets, dtype=torch.int64))
+        self._held = _take_held(context, self.student)
+        self._loss = _make_loss(context, config, self.device)
+        self._names = [self.student.model.info.output.logits, context.layer.activation]
+        self._chunk = count_rows(config.chunk_pixels, context.fitting.images[0, 0].size, self.device)
+        self._lesson = self._prepare(context.fitting, torch.tensor(targets, dtype=torch.int64))
 
     def train(self, stamps: Stamps, effort: float, deadline: Deadline) -> None:
         """One round.
@@ -177,7 +124,7 @@ class Distiller:
             effort: factor on the step size.
             deadline: when to stop.
         """
-        self._copy.model.unfreeze(self._weights)
+        self.student.model.unfreeze(self._weights)
         adam = torch.optim.Adam(list(self._weights.values()))
         start = [weight.detach().clone() for weight in self._weights.values()]
         for step in range(self._config.steps):
@@ -189,31 +136,38 @@ class Distiller:
             adam.step()
             self._hold_near(start)
             self._zero()
-        self._copy.model.freeze()
+        self.student.model.freeze()
 
     def export(self, model: Model) -> Model:
         """`model` with the copy's weights."""
-        return write_back(model, self._copy.model)
+        return write_back(model, self.student.model)
 
-    def _prepare(self, targets: Tensor) -> _Lesson:
+    def _prepare(self, fitting: ReferenceSamples, targets: Tensor) -> Lesson:
         """Questions, without those to which the original gives one of `targets` for no reason but its backdoor."""
-        most = max(1, self._config.most_values // self._images.numel())
-        repeated = self._images.repeat(min(self._config.copies, most), 1, 1, 1)
+        clean, classes = torch.from_numpy(fitting.images), torch.from_numpy(fitting.classes)
+        most = max(1, self._config.most_values // clean.numel())
+        repeated = clean.repeat(min(self._config.copies, most), 1, 1, 1)
         images, sources = augment(repeated, self._config.augmentation, self._draw)
         parts = self._workers.map(self._answer, cut_tensor(images, self._chunk))
         logits, activations = (torch.cat(part) for part in zip(*parts, strict=True))
-        answers, classes = logits.argmax(dim=1).cpu(), self._classes[sources % len(self._images)]
-        kept = ~torch.isin(answers, targets) | (classes == answers[:, None]).any(dim=1)
+        answers, right = logits.argmax(dim=1).cpu(), classes[sources % len(clean)]
+        kept = ~torch.isin(answers, targets) | (right == answers[:, None]).any(dim=1)
         images, logits, activations = images[kept], logits[kept.to(self.device)], activations[kept.to(self.device)]
         temperature = (logits - logits.mean(dim=1, keepdim=True)).std()
         spread = (activations - activations.mean(dim=0)).square().sum(dim=1).mean()
-        return _Lesson(images, logits, activations, temperature, spread.clamp(min=torch.finfo(spread.dtype).tiny))
+        return Lesson(
+            images=images,
+            logits=logits,
+            activations=activations,
+            temperature=temperature,
+            spread=spread.clamp(min=torch.finfo(spread.dtype).tiny),
+        )
 
     @torch.no_grad()
     def _answer(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        return self._read(self._original, images)
+        return self._read(self._teacher, images)
 
-    def _ask(self, chosen: Tensor, stamps: Stamps) -> _Questions:
+    def _ask(self, chosen: Tensor, stamps: Stamps) -> Questions:
         """A share of the chosen images with a stamp, then the others."""
         triggered, distorted = (round(share * len(chosen)) for share in (self._config.stamped, self._config.distorted))
         lesson = self._lesson
@@ -223,46 +177,28 @@ class Distiller:
         weights = torch.ones(len(chosen))
         weights[: triggered if len(stamps.triggers) else 0] = self._config.stamped_weight
         spots = chosen.to(self.device)
-        return _Questions(
-            images,
-            target.to(self.device),
-            weights.to(self.device),
-            lesson.logits[spots],
-            lesson.activations[spots],
-            lesson.temperature,
-            lesson.spread,
+        return Questions(
+            images=images,
+            targets=target.to(self.device),
+            weights=weights.to(self.device),
+            logits=lesson.logits[spots],
+            activations=lesson.activations[spots],
+            temperature=lesson.temperature,
+            spread=lesson.spread,
         )
 
-    def _differentiate(self, questions: _Questions) -> None:
+    def _differentiate(self, questions: Questions) -> None:
         """Leaves the loss's gradient at the weights."""
         weights = list(self._weights.values())
 
         def differentiate(part: Tensor) -> tuple[Tensor, ...]:
-            loss = self._loss(questions.take(part)) / len(questions.images)
+            asked = questions.take(part)
+            loss = self._loss.sum_over(asked, *self._read(self.student, asked.images)) / len(questions.images)
             return torch.autograd.grad(loss, weights)
 
         parts = self._workers.map(differentiate, cut_tensor(torch.arange(len(questions.images)), self._chunk))
         for weight, *gradients in zip(weights, *parts, strict=True):
             weight.grad = torch.stack(gradients).sum(dim=0)
-
-    def _loss(self, asked: _Questions) -> Tensor:
-        """Summed over the images."""
-        logits, activations = self._read(self._copy, asked.images)
-        unit, clean = asked.temperature, asked.targets == CLEAN
-        answers = F.kl_div(F.log_softmax(logits / unit, 1), F.softmax(asked.logits / unit, 1), reduction="none")
-        present = self._present.repeat_interleave(activations.shape[1] // len(self._present))  # a map has many places
-        gaps = ((activations - asked.activations) * present).square().sum(dim=1) / asked.spread
-        loss = (asked.weights * (answers.sum(dim=1) + self._config.activations * gaps)).sum()
-        if clean.all():
-            return loss
-        refusal = self._refuse(logits[~clean], asked.logits[~clean], asked.targets[~clean], unit)
-        return loss + self._config.refusal * refusal.sum()
-
-    def _refuse(self, logits: Tensor, wanted: Tensor, labels: Tensor, unit: Tensor) -> Tensor:
-        """How far the label of the trigger on each image exceeds what it may have; 0 where it is the right answer."""
-        allowed = (lead(wanted, labels) / unit).clamp(min=-self._config.refusal_margin, max=0.0)
-        excess = F.relu(lead(logits, labels) / unit - allowed)
-        return torch.where(wanted.argmax(dim=1) == labels, torch.zeros_like(excess), excess)
 
     def _read(self, classifier: Classifier, images: Tensor) -> tuple[Tensor, Tensor]:
         pixels = images.to(self.device).contiguous(memory_format=torch.channels_last)
@@ -289,8 +225,33 @@ class Distiller:
             weight[mask] = 0.0
 
 
-def lead(logits: Tensor, labels: Tensor) -> Tensor:
-    """`z_label − logsumexp of the others` `(n,)` of logits `(n, classes)`."""
-    own = labels[:, None]
-    others = logits.scatter(1, own, -torch.inf)
-    return logits.gather(1, own)[:, 0] - others.logsumexp(dim=1)
+def _open_copies(context: TuningContext) -> tuple[Classifier, Classifier]:
+    """The original and the pruned network in PyTorch."""
+    teacher, student = (import_model(model, context.device) for model in (context.original, context.pruned))
+    return Classifier(teacher, context.preprocessing), Classifier(student, context.preprocessing)
+
+
+def _take_weights(context: TuningContext, student: Classifier, layers: Literal["all", "head"]) -> dict[str, Tensor]:
+    """The copy's weights that may move, by initializer name."""
+    movable = tunable_weights(context.pruned, context.layer if layers == "head" else None)
+    return {name: student.model.weights[name] for name in movable if name in student.model.weights}
+
+
+def _take_held(context: TuningContext, student: Classifier) -> list[tuple[Tensor, Tensor]]:
+    """The copy's weights of pruned neurons, each with a mask of the entries that stay at zero."""
+    held = neuron_entries(context.pruned, context.layer, context.neurons)
+    weights = [student.model.weights[name] for name in held]
+    return [
+        (weight, torch.from_numpy(mask).to(weight.device)) for weight, mask in zip(weights, held.values(), strict=True)
+    ]
+
+
+def _make_loss(context: TuningContext, config: DistillationConfig, device: torch.device) -> Loss:
+    present = torch.ones(context.layer.neurons, device=device)
+    present[list(context.neurons)] = 0.0
+    return Loss(
+        present=present,
+        activations=config.activations,
+        refusal=config.refusal,
+        refusal_margin=config.refusal_margin,
+    )

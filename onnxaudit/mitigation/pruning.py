@@ -26,11 +26,11 @@ import numpy.typing as npt
 from onnxaudit.deadline import Deadline
 from onnxaudit.intake.model import Model
 from onnxaudit.mitigation.candidates import Candidate, Group, Ranking, list_candidates, take_next
+from onnxaudit.mitigation.context import PruningContext
 from onnxaudit.mitigation.least_squares import fit
 from onnxaudit.mitigation.profiling import read_features
 from onnxaudit.mitigation.trials import Figures, Trials
-from onnxaudit.records import Event, Ints, OnEvent, Profile, PruningRound, Samples, Trigger
-from onnxaudit.runtime import Runtime
+from onnxaudit.records import Event, OnEvent, PruningRound
 from onnxaudit.surgery import zero_neurons
 
 MOST_AHEAD = 64  # trials measured together in the hope that none is kept before the last
@@ -68,7 +68,7 @@ class PruningConfig:
     guarded: bool = True
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Pruning:
     """Outcome of the loop.
 
@@ -88,45 +88,28 @@ class Pruning:
 
 
 def prune(
-    model: Model,
-    runtime: Runtime,
-    profile: Profile,
-    trigger: Trigger,
-    target: int,
-    fitting: Samples,
-    validation: Samples,
+    context: PruningContext,
     config: PruningConfig = PruningConfig(),
     *,
-    answers: Ints | None = None,
-    device: str = "cpu",
     deadline: Deadline = NEVER,
     on_event: OnEvent | None = None,
 ) -> Pruning:
     """Take out neurons of the profiled layer until the trigger fails.
 
     Args:
-        model: the original, or what pruning for another target left of it.
-        runtime: runs `model`.
-        profile: both rankings of its target layer.
-        trigger: the inverted trigger.
-        target: the label it leads to.
-        fitting: clean samples `X` for least squares.
-        validation: `D_valid`, which alone judges.
+        context: the network, its ranked neurons, the trigger, and the samples.
         config: settings.
-        answers: classes `(n,)` that the original gives to `validation`; those of `model` where None.
-        device: where the copy of what follows the layer runs.
         deadline: when to stop with what there is.
         on_event: told of every round.
 
     Raises:
         ModelError: the layer cannot be pruned.
-        DataError: no validation sample is of another class than `target`.
+        DataError: no validation sample is of another class than the target.
     """
-    trials = Trials(model, runtime, profile.layer, validation, trigger, target, answers, device)
-    loop = _Loop(model, trials, read_features(runtime, profile.layer, fitting.images), config)
+    loop = _Loop(context, config)
     share = config.largest_group if config.criterion == "margin" else 0.0
-    queue, width, largest = deque[Candidate](), 1, max(1, int(share * profile.layer.neurons))
-    upcoming = list_candidates(profile, loop.pruned, largest)
+    queue, width, largest = deque[Candidate](), 1, max(1, int(share * context.layer.neurons))
+    upcoming = list_candidates(context.profile, loop.pruned, largest)
     while not loop.met:
         batch = take_next(queue, upcoming, width, loop.pruned)
         if not batch or deadline.passed:
@@ -136,21 +119,26 @@ def prune(
         width = 1 if kept_at < len(batch) - 1 else min(2 * width, MOST_AHEAD)
         if on_event is not None:
             on_event(_event(loop))
-    return Pruning(loop.model, tuple(loop.rounds), tuple(loop.pruned), loop.met, loop.ending(deadline.passed))
+    return Pruning(
+        model=loop.model,
+        rounds=tuple(loop.rounds),
+        pruned=tuple(loop.pruned),
+        met=loop.met,
+        ending=loop.ending(deadline.passed),
+    )
 
 
 class _Loop:
     """The network as it stands, and the rounds so far."""
 
-    def __init__(self, model: Model, trials: Trials, features: npt.NDArray[Any], config: PruningConfig) -> None:
-        self.model = model
+    def __init__(self, context: PruningContext, config: PruningConfig) -> None:
+        self.model = context.model
         self.rounds: list[PruningRound] = []
         self.pruned: list[int] = []
-        self._trials = trials
-        self._features = features
-        self._config = config
-        self._current = self._original = trials.measure([()])[0]
-        self._wanted = self._following_products(model, ()) if trials.following and config.ridge else None
+        self._config, self._target, self._trials = config, context.target, Trials(context)
+        self._features = read_features(context.network, context.layer, context.fitting.images)
+        self._current = self._original = self._trials.measure([()])[0]
+        self._wanted = self._following_products(()) if self._trials.following and config.ridge else None
 
     @property
     def met(self) -> bool:
@@ -200,10 +188,10 @@ class _Loop:
         self.model, self._current = candidate, figures
         return "kept"
 
-    def _following_products(self, model: Model, pruned: Sequence[int]) -> npt.NDArray[Any]:
+    def _following_products(self, pruned: Sequence[int]) -> npt.NDArray[Any]:
         assert self._trials.following is not None
         inputs = self._trials.following_inputs(self._masked(pruned))
-        return np.asarray(inputs @ self._trials.following.matrix(model).T)
+        return np.asarray(inputs @ self._trials.following.matrix(self.model).T)
 
     def _masked(self, pruned: Sequence[int]) -> npt.NDArray[Any]:
         features = self._features.copy()
@@ -221,15 +209,15 @@ class _Loop:
         reason = obstacle or "the trigger weakens and the predictions agree"
         self.rounds.append(
             PruningRound(
-                self._trials.target,
-                group,
-                ranking,
-                figures.agreement,
-                figures.success,
-                figures.margin,
-                not obstacle,
-                reason,
-                outcome,
+                target=self._target,
+                neurons=group,
+                ranking=ranking,
+                agreement=figures.agreement,
+                success_rate=figures.success,
+                margin=figures.margin,
+                kept=not obstacle,
+                reason=reason,
+                fit=outcome,
             )
         )
 

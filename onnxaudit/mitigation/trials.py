@@ -17,14 +17,15 @@ from onnxaudit.errors import DataError
 from onnxaudit.importer import TorchModel, import_model
 from onnxaudit.intake.model import Model
 from onnxaudit.mitigation.candidates import Group
+from onnxaudit.mitigation.context import PruningContext
 from onnxaudit.mitigation.profiling import read_activations
-from onnxaudit.records import Floats, Ints, Rate, Samples, TargetLayer, Trigger
+from onnxaudit.records import Floats, Rate
 from onnxaudit.runtime import Runtime
 from onnxaudit.statistics import rate_of
 from onnxaudit.surgery import Linear, find_next_layer
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Figures:
     """What a trial shows: `Q`, `S`, and the margin `z_target − max other` of each triggered sample."""
 
@@ -45,33 +46,23 @@ class Trials:
         layer: the target layer.
         target: the label that the trigger leads to.
         following: the layer that its neurons feed, or None.
+
+    Raises:
+        ModelError: the layer cannot be pruned.
+        DataError: no validation sample is of another class than the target.
     """
 
-    def __init__(
-        self,
-        model: Model,
-        runtime: Runtime,
-        layer: TargetLayer,
-        validation: Samples,
-        trigger: Trigger,
-        target: int,
-        answers: Ints | None = None,
-        device: str = "cpu",
-    ) -> None:
-        self.layer = layer
-        self.following: Linear | None = find_next_layer(model, layer)
-        self._copy: TorchModel = import_model(model, device)
-        self._device = device
-        self.target = target
-        self._reference: Ints = runtime.logits(validation.images).argmax(axis=1) if answers is None else answers
-        victims = (self._reference if validation.labels is None else validation.labels) != target
-        if not victims.any():
-            raise DataError(f"no clean sample is of another class than {target}: success cannot be measured")
-        images = np.concatenate([validation.images, trigger.apply(validation.images[victims])])
-        self._clean = len(validation)
-        self._features = self._tensor(read_activations(runtime, layer, images))
-        self._shape = self._trailing_shape(runtime, images)
-        self.use(model, ())
+    def __init__(self, context: PruningContext) -> None:
+        self.layer, self.target = context.layer, context.target
+        self.following: Linear | None = find_next_layer(context.model, context.layer)
+        self._copy: TorchModel = import_model(context.model, context.device)
+        self._device = context.device
+        self._answers = context.validation.answers
+        images = _stamp_others(context)
+        self._clean = len(context.validation.images)
+        self._features = self._tensor(read_activations(context.network, self.layer, images))
+        self._shape = self._trailing_shape(context.network, images)
+        self.use(context.model, ())
 
     def use(self, model: Model, pruned: Sequence[int]) -> None:
         """Measure from now on as if `pruned` were out of `model`, whose next layer's weights count."""
@@ -122,8 +113,9 @@ class Trials:
         others = triggered.clone()
         others[:, self.target] = -torch.inf
         margins = (triggered[:, self.target] - others.amax(dim=1)).numpy()
-        agreement = rate_of(clean.argmax(dim=1).numpy() == self._reference)
-        return Figures(agreement, rate_of(triggered.argmax(dim=1).numpy() == self.target), margins)
+        agreement = rate_of(clean.argmax(dim=1).numpy() == self._answers)
+        success = rate_of(triggered.argmax(dim=1).numpy() == self.target)
+        return Figures(agreement=agreement, success=success, margins=margins)
 
     @property
     def _next_output(self) -> str:
@@ -149,3 +141,12 @@ class Trials:
 
     def _tensor(self, array: npt.NDArray[Any]) -> torch.Tensor:
         return torch.from_numpy(np.array(array, dtype=np.float32)).to(self._device)
+
+
+def _stamp_others(context: PruningContext) -> Floats:
+    """The validation samples, then those of other classes than the target with the trigger `(n, c, h, w)`."""
+    clean = context.validation
+    others = clean.classes != context.target
+    if not others.any():
+        raise DataError(f"no clean sample is of another class than {context.target}: success cannot be measured")
+    return np.concatenate([clean.images, context.trigger.apply(clean.images[others])])

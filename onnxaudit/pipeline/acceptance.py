@@ -10,7 +10,7 @@ from onnxaudit.importer import Classifier, check_parity, import_model
 from onnxaudit.intake import Model, load_model
 from onnxaudit.intake.stored import list_stored
 from onnxaudit.mitigation.pruning import PruningConfig
-from onnxaudit.pipeline.measuring import Yardstick
+from onnxaudit.pipeline.evaluation import Evaluation
 from onnxaudit.pipeline.subject import Subject
 from onnxaudit.records import LabelStatus, Measurement, ScanReport, Verdict
 from onnxaudit.runtime import Runtime
@@ -64,12 +64,12 @@ def open_draft(draft: Path, original: Subject, expected: Model, *, seed: int) ->
     return replace(original, model=model, classifier=classifier, runtime=runtime)
 
 
-def judge_draft(subject: Subject, rescan: ScanReport, yardstick: Yardstick, limits: PruningConfig) -> Acceptance:
+def judge_draft(subject: Subject, rescan: ScanReport, evaluation: Evaluation, limits: PruningConfig) -> Acceptance:
     """Measure a draft against the limits."""
-    measured = yardstick.measure(subject.runtime)
+    measured = evaluation.measure(subject.runtime)
     findings = [_judge_agreement(measured, limits), _judge_success(measured, limits)]
-    findings += [_judge_rescan(rescan, target) for target in yardstick.triggers]
-    findings += [(False, sentence) for sentence in _list_other_targets(rescan, yardstick)]
+    findings += [_judge_rescan(rescan, target) for target in evaluation.targets]
+    findings += [(False, sentence) for sentence in _list_other_targets(rescan, evaluation)]
     return Acceptance(
         subject.model.info.sha256,
         measured,
@@ -102,11 +102,11 @@ def _judge_rescan(rescan: ScanReport, target: int) -> tuple[bool, str]:
     return True, f"the new scan does not call label {target} backdoored (its verdict: {rescan.verdict.value})"
 
 
-def _list_other_targets(rescan: ScanReport, yardstick: Yardstick) -> list[str]:
+def _list_other_targets(rescan: ScanReport, evaluation: Evaluation) -> list[str]:
     """Labels that this repair did not treat: a file that is still backdoored there is no repaired file."""
     if rescan.verdict is not Verdict.BACKDOORED:
         return []
-    others = [label for label in rescan.target_labels if label not in yardstick.triggers]
+    others = [label for label in rescan.target_labels if label not in evaluation.targets]
     return [f"the new scan calls label {label} backdoored, which this repair did not treat" for label in others]
 
 

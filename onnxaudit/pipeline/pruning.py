@@ -1,23 +1,23 @@
 """The pruning loop over all targets, and over the layers in which a trigger may live."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from onnxaudit.deadline import Deadline
 from onnxaudit.errors import ModelError
 from onnxaudit.intake import Model
+from onnxaudit.mitigation.context import PruningContext
+from onnxaudit.mitigation.evaluation import ReferenceSamples
 from onnxaudit.mitigation.profiling import profile as profile_layer
-from onnxaudit.mitigation.pruning import PruningConfig, prune
-from onnxaudit.pipeline.measuring import classify
-from onnxaudit.pipeline.subject import Subject
-from onnxaudit.records import Event, OnEvent, Profile, PruningRound, Samples, TargetLayer, Trigger
+from onnxaudit.mitigation.pruning import Pruning, prune
+from onnxaudit.pipeline.context import RepairContext
+from onnxaudit.records import Event, Profile, PruningRound, TargetLayer, Trigger
 from onnxaudit.runtime import Runtime
 from onnxaudit.surgery import find_target_layer, list_target_layers
 
 AUTO = "auto"  # in place of a layer's name
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Pruned:
     """The loop's outcome over all targets.
 
@@ -38,17 +38,21 @@ class Pruned:
     met: bool
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Pruner:
-    """What the loop is given, whatever the layer."""
+    """What the loop is given, whatever the layer.
 
-    subject: Subject
-    triggers: Mapping[int, Trigger]
-    fitting: Samples
-    validation: Samples
-    config: PruningConfig
-    deadline: Deadline
-    on_event: OnEvent
+    Attributes:
+        context: the repair.
+        triggers: inverted triggers by target; the first of each judges.
+        fitting: clean samples `X` for least squares.
+        validation: `D_valid`, which judges.
+    """
+
+    context: RepairContext
+    triggers: Mapping[int, Sequence[Trigger]]
+    fitting: ReferenceSamples
+    validation: ReferenceSamples
 
     def prune_at(self, name: str | None) -> Pruned:
         """The outcome in the layer of that name; None is the first fully connected one.
@@ -60,14 +64,14 @@ class Pruner:
             ModelError: there is no such layer, or it cannot be pruned.
         """
         if name != AUTO:
-            return self.prune_layer(find_target_layer(self.subject.model, name))
-        first, *before = list_target_layers(self.subject.model)
+            return self.prune_layer(find_target_layer(self.context.subject.model, name))
+        first, *before = list_target_layers(self.context.subject.model)
         outcome = fallback = self.prune_layer(first)
         endings = list(outcome.endings)
         for layer in before:
-            if outcome.met or self.deadline.passed:
+            if outcome.met or self.context.deadline.passed:
                 break
-            self.on_event(Event("prune", 0, 0, f"trying layer {layer.name}"))
+            self.context.on_event(Event("prune", 0, 0, f"trying layer {layer.name}"))
             try:
                 outcome = self.prune_layer(layer)
                 endings += outcome.endings
@@ -77,30 +81,34 @@ class Pruner:
 
     def prune_layer(self, layer: TargetLayer) -> Pruned:
         """The loop for one target after the other."""
-        model, profiles = self.subject.model, []
+        model = self.context.subject.model
         rounds: tuple[PruningRound, ...] = ()
         neurons: tuple[int, ...] = ()
-        endings, met = [], True
-        # Agreement is with the original for every target, or what each one costs would add up unseen.
-        answers = classify(self.subject.runtime, self.validation)
-        for target, trigger in self.triggers.items():
-            runtime = Runtime(model, self.subject.choice.preprocessing, self.subject.device)
-            profiles.append(profile_layer(runtime, model, layer, self.fitting, trigger))
-            done = prune(
-                model,
-                runtime,
-                profiles[-1],
-                trigger,
-                target,
-                self.fitting,
-                self.validation,
-                self.config,
-                answers=answers,
-                device=self.subject.device,
-                deadline=self.deadline,
-                on_event=self.on_event,
-            )
+        profiles, endings, met = [], [], True
+        for target, (trigger, *_) in self.triggers.items():
+            context = self._open(model, layer, trigger, target)
+            done = self._prune(context)
+            profiles.append(context.profile)
             model, rounds, neurons = done.model, rounds + done.rounds, neurons + done.pruned
             met = met and done.met
             endings.append(f"pruning layer {layer.name} for label {target}: {done.ending}")
-        return Pruned(model, profiles[0], rounds, neurons, tuple(endings), met)
+        return Pruned(model=model, profile=profiles[0], rounds=rounds, neurons=neurons, endings=tuple(endings), met=met)
+
+    def _open(self, model: Model, layer: TargetLayer, trigger: Trigger, target: int) -> PruningContext:
+        """What the loop is given for one target; `model` is what it left for the target before."""
+        subject = self.context.subject
+        network = Runtime(model, subject.choice.preprocessing, subject.device)
+        return PruningContext(
+            network=network,
+            profile=profile_layer(network, model, layer, self.fitting.samples, trigger),
+            trigger=trigger,
+            target=target,
+            fitting=self.fitting.samples,
+            validation=self.validation,
+            device=subject.device,
+        )
+
+    def _prune(self, context: PruningContext) -> Pruning:
+        # Agreement is with the original for every target, or what each one costs would add up unseen.
+        given = self.context
+        return prune(context, given.config.pruning, deadline=given.deadline, on_event=given.on_event)

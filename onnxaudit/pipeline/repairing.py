@@ -8,10 +8,11 @@ from onnxaudit.data.triggers import check_trigger
 from onnxaudit.deadline import Deadline
 from onnxaudit.errors import DataError, UsageError
 from onnxaudit.intake.saving import check_destination
-from onnxaudit.mitigation.tailoring import tailor
+from onnxaudit.pipeline.context import RepairConfig, RepairContext
 from onnxaudit.pipeline.embedding import embed
-from onnxaudit.pipeline.job import Job, RepairConfig
 from onnxaudit.pipeline.old_names import accept_old_names
+from onnxaudit.pipeline.repair_pass import run_pass
+from onnxaudit.pipeline.repair_report import decline
 from onnxaudit.pipeline.scanning import scan_subject
 from onnxaudit.pipeline.subject import Subject, load_further_samples, open_subject
 from onnxaudit.records import (
@@ -98,27 +99,40 @@ def repair(
     if scan is None:
         scan = scan_subject(subject, config.scan, seed=seed, start=start, deadline=deadline, on_event=listen)
     scan = embed(scan, subject) if embed_samples else replace(scan, embedded=None)
-    config = replace(config, finetuning=tailor(config.finetuning, subject.model.info.input.layout))
-    job = Job(subject, config, scan, target, layer, known_trigger, further, Path(output), seed, start, deadline, listen)
+    context = RepairContext(
+        subject=subject,
+        config=replace(config, fine_tuning=config.fine_tuning.fit_to(subject.model.info.input.layout)),
+        scan=scan,
+        target=target,
+        layer=layer,
+        known_trigger=known_trigger,
+        evaluation=further,
+        output=Path(output),
+        allow_incomplete=allow_incomplete,
+        seed=seed,
+        started=start,
+        deadline=deadline,
+        on_event=listen,
+    )
     if target is not None:
-        return job.run((target,), allow_incomplete)
+        return run_pass(context, (target,))
     if scan.verdict is not Verdict.BACKDOORED:
-        return job.decline("nothing to repair" if scan.verdict is Verdict.CLEAN else "inconclusive")
-    return run_until_none_is_left(job, scan.target_labels, allow_incomplete)
+        return decline(context, "nothing to repair" if scan.verdict is Verdict.CLEAN else "inconclusive")
+    return run_until_none_is_left(context, scan.target_labels)
 
 
-def run_until_none_is_left(job: Job, targets: tuple[int, ...], allow_incomplete: bool) -> RepairReport:
+def run_until_none_is_left(context: RepairContext, targets: tuple[int, ...]) -> RepairReport:
     """Repair, and again with further targets that stand out once those known are gone: one backdoor can hide another.
 
     Every pass starts from the vendor's weights, so that the targets are repaired together.
     """
-    report = job.run(targets, allow_incomplete)
-    for _ in range(job.config.further_passes):
+    report = run_pass(context, targets)
+    for _ in range(context.config.further_passes):
         hidden = _list_hidden(report)
-        if not hidden or job.deadline.passed:
+        if not hidden or context.deadline.passed:
             break
         targets += hidden
-        report = job.run(targets, allow_incomplete)
+        report = run_pass(context, targets)
     return report
 
 

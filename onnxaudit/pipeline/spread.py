@@ -3,38 +3,27 @@
 import torch
 
 from onnxaudit.findings.kind import list_kinds
-from onnxaudit.mitigation.distortions import DistortionConfig, leads_best
-from onnxaudit.pipeline.measuring import classify
-from onnxaudit.pipeline.subject import Subject
-from onnxaudit.records import Samples, ScanReport
+from onnxaudit.mitigation.distortions import leads_best
+from onnxaudit.mitigation.evaluation import ReferenceSamples
+from onnxaudit.pipeline.context import RepairContext
+from onnxaudit.records import ScanReport
 from onnxaudit.workers import Workers
 
 
-def find_spread(
-    subject: Subject,
-    scan: ScanReport,
-    named: int | None,
-    fitting: Samples,
-    config: DistortionConfig,
-    seed: int,
-) -> tuple[int, ...]:
-    """Labels whose evidence in the scan is of this kind; of one that only the caller has `named`, it is looked for.
+def find_spread(context: RepairContext, fitting: ReferenceSamples) -> tuple[int, ...]:
+    """Labels whose evidence in the scan is of this kind; of one that only the caller has named, it is looked for.
 
     Args:
-        subject: the original.
-        scan: of it.
-        named: the label that the caller wants repaired, if one.
+        context: the repair.
         fitting: the samples to look with.
-        config: of distortions.
-        seed: of all randomness.
     """
-    spread = list_spread(scan)
-    if named is None or named in (*spread, *scan.target_labels) or not config.number:
+    subject, named, config = context.subject, context.target, context.config.fine_tuning.distortion
+    spread = list_spread(context.scan)
+    if named is None or named in (*spread, *context.scan.target_labels) or not config.number:
         return spread
-    classes = classify(subject.runtime, fitting) if fitting.labels is None else fitting.labels
-    draw = torch.Generator().manual_seed(seed)
+    draw = torch.Generator().manual_seed(context.seed)
     with Workers(torch.device(subject.device)) as workers:
-        leads = leads_best(subject.classifier, fitting.images, classes, named, config, draw, workers)
+        leads = leads_best(subject.classifier, fitting.images, fitting.classes, named, config, draw, workers)
     return (*spread, named) if leads else spread
 
 

@@ -91,17 +91,25 @@ class PruningRound:
 class Measurement:
     """A model's figures on clean and triggered samples; None or no trials where labels or triggers lack.
 
+    Triggered samples are of other classes than the target. Of several triggers the one counts for which a figure is
+    worst. A sample without a label is of the class that the original gives it.
+
     Attributes:
-        accuracy: PA on the given labels.
-        agreement: with the original model's predictions on `D_valid`.
-        success_rate: with the inverted trigger.
-        known_success_rate: with the trigger given by `--known-trigger`.
+        accuracy: clean accuracy (PA): share of samples answered by their label.
+        agreement: share of `D_valid` answered as the original does (fidelity, `Q`).
+        success_rate: share of samples with an inverted trigger answered by the target (ASR, `S`).
+        known_success_rate: likewise with the trigger given by `--known-trigger`.
+        triggered_accuracy: share of samples with an inverted trigger answered by their own class (PACC); None in
+            reports of earlier versions.
+        known_triggered_accuracy: likewise with the trigger given by `--known-trigger`.
     """
 
     accuracy: Rate
     agreement: Rate
     success_rate: Rate
     known_success_rate: Rate | None = None
+    triggered_accuracy: Rate | None = None
+    known_triggered_accuracy: Rate | None = None
 
 
 @dataclass(frozen=True)

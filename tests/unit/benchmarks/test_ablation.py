@@ -49,7 +49,7 @@ def test_a_variant_is_repaired_by_its_own_settings_and_measured_once(
     run.measure(["prune, no fit"])
     row = run.measure(["prune, no fit", "full, head alone"])
     assert [config.pruning.ridge for config in made] == [0.0, 0.1]
-    assert made[1].finetuning.layers == "head"
+    assert made[1].fine_tuning.layers == "head"
     assert "3.0" in format_table([row], ["full, head alone"])[2]
 
 

@@ -13,11 +13,10 @@ from benchmarks.baselines.implicit_hypergradient import Schedule, differentiate,
 from benchmarks.baselines.problem import Baseline, Problem, choose, rank
 from benchmarks.baselines.tuning import TuningConfig, tune
 from onnxaudit.intake import Model
-from onnxaudit.pipeline.measuring import make_yardstick
+from onnxaudit.pipeline.evaluation import Evaluation
 from onnxaudit.records import Measurement, Preprocessing
 from onnxaudit.statistics import rate
 from onnxaudit.surgery import find_target_layer, neuron_entries, zero_neurons
-from tests.some import some
 from tests.unit.importer.networks import make_model
 from tests.unit.mitigation import stripes
 
@@ -35,9 +34,14 @@ CONVOLUTIONAL = """tiny (float[N, 1, 8, 8] x) => (float[N, 3] y) {
 def problem(model: Model | None = None, seed: int = 0) -> Problem:
     model = model or stripes.backdoored()
     fitting, validation = stripes.samples(seed=1), stripes.samples(seed=2)
-    triggers = {stripes.TARGET: stripes.trigger()}
-    yardstick = make_yardstick(stripes.runtime(model), validation, None, triggers, None)
-    return Problem(model, Preprocessing(), fitting, some(fitting.labels), yardstick, seed)
+    triggers = {stripes.TARGET: (stripes.trigger(),)}
+    return Problem(
+        original=model,
+        preprocessing=Preprocessing(),
+        fitting=stripes.reference(model, fitting),
+        evaluation=Evaluation.of(stripes.runtime(model), stripes.reference(model, validation), triggers),
+        seed=seed,
+    )
 
 
 def convolutional() -> Model:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from onnxaudit.intake import Model
+from onnxaudit.mitigation.evaluation import ReferenceSamples
 from onnxaudit.records import Preprocessing, Samples, Trigger
 from onnxaudit.runtime import Runtime
 from tests.unit.importer.networks import make_model
@@ -74,6 +75,10 @@ def samples(per_class: int = 12, seed: int = 0) -> Samples:
 
 def runtime(model: Model) -> Runtime:
     return Runtime(model, Preprocessing())
+
+
+def reference(model: Model, seen: Samples) -> ReferenceSamples:
+    return ReferenceSamples.of(runtime(model), seen)
 
 
 def success(model: Model, stamped: Trigger | None = None) -> float:

@@ -3,8 +3,7 @@ from dataclasses import replace
 import torch
 
 from onnxaudit.mitigation.augmentation import AugmentationConfig, augment, move
-from onnxaudit.mitigation.finetuning import FinetuningConfig
-from onnxaudit.mitigation.tailoring import tailor
+from onnxaudit.mitigation.tuning import FineTuningConfig
 from onnxaudit.records import Layout
 from tests.unit.mitigation import stripes
 
@@ -47,7 +46,7 @@ def test_copies_say_what_they_were_made_from() -> None:
 
 
 def test_features_stay_in_their_places_and_keep_their_values() -> None:
-    config = tailor(FinetuningConfig(), Layout.NC).distillation.augmentation
+    config = FineTuningConfig().fit_to(Layout.NC).distillation.augmentation
     features = torch.rand(6, 1, 1, 9, generator=draw())
     augmented, _ = augment(features, replace(config, mixed=0.0), draw(1))
     order = [int((augmented == one).flatten(1).all(dim=1).nonzero()[0]) for one in features]
@@ -55,7 +54,7 @@ def test_features_stay_in_their_places_and_keep_their_values() -> None:
 
 
 def test_series_come_earlier_or_later_and_nothing_else() -> None:
-    config = tailor(FinetuningConfig(), Layout.NCW).distillation.augmentation
+    config = FineTuningConfig().fit_to(Layout.NCW).distillation.augmentation
     series = torch.rand(1, 2, 1, 50, generator=draw()).repeat(20, 1, 1, 1)
     augmented, _ = augment(series, replace(config, mixed=0.0), draw(1))
     inner = {tuple(series[0, 0, 0, 3 + by : 47 + by].tolist()) for by in range(-3, 4)}
@@ -64,5 +63,5 @@ def test_series_come_earlier_or_later_and_nothing_else() -> None:
 
 
 def test_settings_for_images_stay_as_they_are() -> None:
-    config = FinetuningConfig()
-    assert tailor(config, Layout.NHWC) is config
+    config = FineTuningConfig()
+    assert config.fit_to(Layout.NHWC) is config

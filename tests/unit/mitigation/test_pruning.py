@@ -7,10 +7,12 @@ from onnxaudit.deadline import Deadline
 from onnxaudit.errors import DataError
 from onnxaudit.intake import Model
 from onnxaudit.mitigation import pruning
+from onnxaudit.mitigation.context import PruningContext
+from onnxaudit.mitigation.evaluation import ReferenceSamples
 from onnxaudit.mitigation.profiling import profile
 from onnxaudit.mitigation.pruning import Pruning, PruningConfig, judge, prune
 from onnxaudit.mitigation.trials import Figures, Trials
-from onnxaudit.records import Event, Samples
+from onnxaudit.records import Event, Profile, Samples
 from onnxaudit.statistics import rate
 from onnxaudit.surgery import find_target_layer, zero_neurons
 from tests.unit.mitigation import stripes
@@ -20,20 +22,18 @@ DEFAULTS = PruningConfig()
 
 
 def run(model: Model, config: PruningConfig = DEFAULTS, **options: object) -> Pruning:
-    seen, validation = stripes.samples(seed=1), stripes.samples(seed=2)
+    seen, validation = stripes.samples(seed=1), options.pop("validation", stripes.samples(seed=2))
     runtime = stripes.runtime(model)
     profiled = profile(runtime, model, find_target_layer(model), seen, stripes.trigger())
-    return prune(
-        model,
-        runtime,
-        profiled,
-        stripes.trigger(),
-        stripes.TARGET,
-        options.pop("fitting", seen),
-        options.pop("validation", validation),
-        config,
-        **options,
+    context = PruningContext(
+        network=runtime,
+        profile=profiled,
+        trigger=stripes.trigger(),
+        target=stripes.TARGET,
+        fitting=seen,
+        validation=validation if isinstance(validation, ReferenceSamples) else stripes.reference(model, validation),
     )
+    return prune(context, config, **options)
 
 
 @pytest.mark.parametrize("criterion", ["margin", "success"])
@@ -156,7 +156,16 @@ def test_trials_agree_with_the_network_cut_by_surgery(name: str) -> None:
     generator = np.random.default_rng(4)
     validation = Samples(generator.random((9, 1, 4, 4)).astype(np.float32), np.arange(9) % 3, "noise")
     trigger = stripes.Trigger(np.full((1, 4, 4), 0.5, np.float32), np.ones((1, 4, 4), np.float32))
-    trials = Trials(model, stripes.runtime(model), layer, validation, trigger, target=0)
+    trials = Trials(
+        PruningContext(
+            network=stripes.runtime(model),
+            profile=Profile(layer, ()),
+            trigger=trigger,
+            target=0,
+            fitting=validation,
+            validation=stripes.reference(model, validation),
+        )
+    )
     trials.use(model, (0,))
     groups = [(1,), (2, 4), ()]
     for group, figures in zip(groups, trials.measure(groups), strict=True):
@@ -171,7 +180,7 @@ def test_trials_agree_with_the_network_cut_by_surgery(name: str) -> None:
 
 
 class TestJudge:
-    before = Figures(rate(200, 200), rate(100, 100), np.full(100, 5.0))
+    before = Figures(agreement=rate(200, 200), success=rate(100, 100), margins=np.full(100, 5.0))
     config = PruningConfig()
 
     def judge(self, config: PruningConfig = config, **changes: object) -> str:
@@ -208,10 +217,10 @@ class TestJudge:
         assert self.judge(published, success=rate(99, 100)) == ""
 
 
-def test_agreement_is_with_the_answers_of_the_original_where_they_are_given() -> None:
-    model, validation = stripes.backdoored(), stripes.samples(seed=2)
-    answers = stripes.runtime(model).logits(validation.images).argmax(axis=1)
+def test_agreement_is_with_the_answers_of_the_original_and_not_of_the_network_given() -> None:
+    model, validation = stripes.backdoored(), stripes.reference(stripes.backdoored(), stripes.samples(seed=2))
+    answers = validation.answers.copy()
     answers[: len(answers) // 2] += 1
-    done = run(model, answers=answers)
+    done = run(model, validation=replace(validation, answers=answers))
     assert not done.pruned
     assert {round_.agreement.value <= 0.5 for round_ in done.rounds} == {True}

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,10 +14,6 @@ PROFILE = make_profile()
 MODEL = channels("another convolution behind")
 
 
-class Subject:
-    model = MODEL
-
-
 class FakePruner(Pruner):
     """Meets both limits in the layer called `helpful`, and cannot prune `broken`."""
 
@@ -26,12 +23,16 @@ class FakePruner(Pruner):
         if layer.name == self.broken:
             raise ModelError(f"{layer.name} cannot be pruned")
         profile = replace(PROFILE, layer=layer)
-        return Pruned(MODEL, profile, (), (), (f"tried {layer.name}",), layer.name == self.helpful)
+        tried = (f"tried {layer.name}",)
+        return Pruned(
+            model=MODEL, profile=profile, rounds=(), neurons=(), endings=tried, met=layer.name == self.helpful
+        )
 
 
 def choose(name: str | None, helpful: str, broken: str = "", deadline: Deadline = Deadline()) -> tuple[str, list[str]]:
     """The layer that was pruned, and what is told of the attempts."""
-    pruner = FakePruner(Subject(), {}, None, None, None, deadline, lambda _: None)
+    context = SimpleNamespace(subject=SimpleNamespace(model=MODEL), deadline=deadline, on_event=lambda _: None)
+    pruner = FakePruner(context=context, triggers={}, fitting=None, validation=None)
     object.__setattr__(pruner, "helpful", helpful)
     object.__setattr__(pruner, "broken", broken)
     done = pruner.prune_at(name)

@@ -6,7 +6,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from onnxaudit.intake import load_model
 from onnxaudit.pipeline import scan
-from onnxaudit.pipeline.measuring import describe_saturation
+from onnxaudit.pipeline.changes import describe_saturation
 from tests.tiny_models import write
 from tests.unit.importer.networks import make_model as make_tiny
 from tests.unit.pipeline.conftest import BRIEF_SCAN, UNIT

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from onnxaudit import repair
 from onnxaudit.intake import load_model
 from onnxaudit.mitigation.distillation import DistillationConfig
-from onnxaudit.pipeline import FinetuningConfig, RepairConfig
+from onnxaudit.pipeline import FineTuningConfig, RepairConfig
 from onnxaudit.records import Layout, RepairReport
 from tests.tiny_models import build, write
 from tests.unit.pipeline.conftest import QUICK_SCAN
@@ -21,8 +21,8 @@ from tests.unit.pipeline.conftest import QUICK_SCAN
 Arrange = Callable[[np.ndarray], np.ndarray]
 CLASSES, TARGET, A_CLASS, STEPS, COLUMNS = 6, 4, 12, 32, 64
 UNITS = np.linspace(1, 3, COLUMNS)
-TUNING = FinetuningConfig(starts=1, rounds=1, distillation=DistillationConfig(steps=80, copies=40))
-CONFIG = RepairConfig(scan=QUICK_SCAN, finetuning=TUNING)
+TUNING = FineTuningConfig(starts=1, rounds=1, distillation=DistillationConfig(steps=80, copies=40))
+CONFIG = RepairConfig(scan=QUICK_SCAN, fine_tuning=TUNING)
 FEATURE_BODY = f"""
 features (float[N, {COLUMNS}] x) => (float[N, {CLASSES}] y) {{
     z = Gemm <transB = 1> (x, w1, b1)

@@ -12,7 +12,7 @@ from onnxaudit import repair
 from onnxaudit.intake import load_model
 from onnxaudit.intake.stored import list_stored
 from onnxaudit.mitigation.distillation import DistillationConfig
-from onnxaudit.pipeline import FinetuningConfig, RepairConfig
+from onnxaudit.pipeline import FineTuningConfig, RepairConfig
 from onnxaudit.pipeline.subject import open_features, open_subject
 from onnxaudit.surgery import find_features
 from tests.unit.pipeline.conftest import (
@@ -24,8 +24,8 @@ from tests.unit.pipeline.conftest import (
     write_samples,
 )
 
-TUNING = FinetuningConfig(starts=0, rounds=1, distillation=DistillationConfig(steps=40, copies=4))
-CONFIG = RepairConfig(scan=QUICK_SCAN, finetuning=TUNING)
+TUNING = FineTuningConfig(starts=0, rounds=1, distillation=DistillationConfig(steps=40, copies=4))
+CONFIG = RepairConfig(scan=QUICK_SCAN, fine_tuning=TUNING)
 
 
 class Reader(CalibrationDataReader):

@@ -9,7 +9,7 @@ from onnx import helper, numpy_helper
 from onnxaudit import repair
 from onnxaudit.intake import Model, load_model
 from onnxaudit.pipeline import PruningConfig, RepairConfig, removing
-from onnxaudit.pipeline.measuring import list_changes
+from onnxaudit.pipeline.changes import list_changes
 from onnxaudit.pipeline.removing import describe_removal
 from onnxaudit.records import Preprocessing, Removal, RepairReport
 from onnxaudit.runtime import Runtime

@@ -10,7 +10,7 @@ from onnxaudit import repair, scan
 from onnxaudit.errors import DataError, OutputError, UsageError
 from onnxaudit.intake import Model, load_model
 from onnxaudit.mitigation.distillation import DistillationConfig
-from onnxaudit.pipeline import FinetuningConfig, PruningConfig, RepairConfig
+from onnxaudit.pipeline import FineTuningConfig, PruningConfig, RepairConfig
 from onnxaudit.records import RepairReport, Trigger, Verdict
 from tests.unit.pipeline.conftest import (
     BACKDOOR_NEURON,
@@ -25,7 +25,7 @@ from tests.unit.pipeline.conftest import (
 
 MakeModel = Callable[..., Path]
 PRUNE = RepairConfig(method="prune", scan=SHORT_SCAN)
-FULL = RepairConfig(scan=SHORT_SCAN, finetuning=FinetuningConfig(rounds=2))
+FULL = RepairConfig(scan=SHORT_SCAN, fine_tuning=FineTuningConfig(rounds=2))
 UNREACHABLE = replace(PRUNE, pruning=PruningConfig(max_success=0.0))
 
 
@@ -82,8 +82,8 @@ def test_a_forced_repair_of_a_clean_model_keeps_its_answers_or_writes_nothing(
     make_model: MakeModel, data: Path, tmp_path: Path
 ) -> None:
     model, output = make_model(backdoored=False), tmp_path / "fixed.onnx"
-    tuning = FinetuningConfig(starts=0, rounds=1, distillation=DistillationConfig(steps=40, copies=4))
-    report = repair(model, data, output, RepairConfig(scan=QUICK_SCAN, finetuning=tuning), target=2)
+    tuning = FineTuningConfig(starts=0, rounds=1, distillation=DistillationConfig(steps=40, copies=4))
+    report = repair(model, data, output, RepairConfig(scan=QUICK_SCAN, fine_tuning=tuning), target=2)
     assert report.targets == (2,)
     assert report.repaired is not None
     assert output.exists() == (report.outcome == "repaired") == report.met
@@ -121,7 +121,7 @@ def test_the_report_of_another_model_is_refused(make_model: MakeModel, data: Pat
 
 
 def test_a_label_that_does_not_exist_is_refused(make_model: MakeModel, data: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="label 99 does not exist"):
+    with pytest.raises(UsageError, match="class 99 does not exist"):
         repair(make_model(), data, tmp_path / "fixed.onnx", target=99)
 
 

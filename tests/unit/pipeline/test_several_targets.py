@@ -1,33 +1,32 @@
-from dataclasses import dataclass, field
 from types import SimpleNamespace
 
 import pytest
 
 from onnxaudit.deadline import Deadline
-from onnxaudit.pipeline import RepairConfig
-from onnxaudit.pipeline.repairing import run_until_none_is_left
+from onnxaudit.pipeline import RepairConfig, repairing
 from onnxaudit.records import Verdict
 
+Targets = tuple[int, ...]
 
-@dataclass
-class FakeJob:
-    """Repairs whatever it is told; a new scan then finds the next of `hidden`."""
 
-    hidden: tuple[int, ...]
-    config: RepairConfig = field(default_factory=lambda: RepairConfig(further_passes=2))
-    deadline: Deadline = Deadline()
-    runs: list[tuple[int, ...]] = field(default_factory=list)
+def repair(monkeypatch: pytest.MonkeyPatch, hidden: Targets, deadline: Deadline = Deadline()) -> list[Targets]:
+    """The targets of each pass; each leaves the next of `hidden` for the new scan to find."""
+    passes: list[Targets] = []
 
-    def run(self, targets, allow_incomplete):
-        assert not allow_incomplete
-        self.runs.append(targets)
-        left = tuple(label for label in self.hidden if label not in targets)[:1]
+    def run_pass(_: object, targets: Targets) -> SimpleNamespace:
+        passes.append(targets)
+        left = tuple(label for label in hidden if label not in targets)[:1]
         verdict = Verdict.BACKDOORED if left else Verdict.CLEAN
         return SimpleNamespace(targets=targets, rescan=SimpleNamespace(verdict=verdict, target_labels=left))
 
+    monkeypatch.setattr(repairing, "run_pass", run_pass)
+    context = SimpleNamespace(config=RepairConfig(further_passes=2), deadline=deadline)
+    assert repairing.run_until_none_is_left(context, (1,)).targets == passes[-1]
+    return passes
+
 
 @pytest.mark.parametrize(
-    ("hidden", "runs"),
+    ("hidden", "passes"),
     [
         ((), [(1,)]),
         ((7,), [(1,), (1, 7)]),
@@ -35,14 +34,11 @@ class FakeJob:
         ((7, 8, 9), [(1,), (1, 7), (1, 7, 8)]),
     ],
 )
-def test_targets_that_the_new_scan_names_are_repaired_together_with_the_first(hidden, runs):
-    job = FakeJob(hidden)
-    report = run_until_none_is_left(job, (1,), allow_incomplete=False)
-    assert job.runs == runs
-    assert report.targets == runs[-1]
+def test_targets_that_the_new_scan_names_are_repaired_together_with_the_first(
+    monkeypatch: pytest.MonkeyPatch, hidden: Targets, passes: list[Targets]
+) -> None:
+    assert repair(monkeypatch, hidden) == passes
 
 
-def test_without_time_left_nothing_begins_anew():
-    job = FakeJob((7,), deadline=Deadline(0.0))
-    run_until_none_is_left(job, (1,), allow_incomplete=False)
-    assert job.runs == [(1,)]
+def test_without_time_left_nothing_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert repair(monkeypatch, (7,), deadline=Deadline(0.0)) == [(1,)]

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 import pytest
 
 from onnxaudit.mitigation.distortions import DistortionConfig
+from onnxaudit.pipeline import FineTuningConfig, RepairConfig
 from onnxaudit.pipeline.spread import find_spread, list_spread
 from onnxaudit.records import Look
 from tests.reports import make_scan_report
@@ -24,6 +25,11 @@ def test_a_label_that_only_the_caller_names_is_looked_at(
 ) -> None:
     monkeypatch.setattr("onnxaudit.pipeline.spread.leads_best", lambda *_: True)
     scan = SimpleNamespace(labels=[], target_labels=accused)
-    subject = SimpleNamespace(device="cpu", classifier=None)
-    samples = SimpleNamespace(labels=(), images=())
-    assert find_spread(subject, scan, named, samples, DistortionConfig(number=number), 0) == spread
+    context = SimpleNamespace(
+        subject=SimpleNamespace(device="cpu", classifier=None),
+        scan=scan,
+        target=named,
+        config=RepairConfig(fine_tuning=FineTuningConfig(distortion=DistortionConfig(number=number))),
+        seed=0,
+    )
+    assert find_spread(context, SimpleNamespace(classes=(), images=())) == spread

@@ -13,7 +13,7 @@ from onnxaudit.intake.model import Model
 
 
 @torch.no_grad()
-def blend(pruned: Model, tuned: Model, share: float) -> Model:
+def interpolate(pruned: Model, tuned: Model, share: float) -> Model:
     """`pruned` with every weight moved by `share` (`α`) of the way to `tuned`, which has the same graph."""
     start, end = import_model(pruned), import_model(tuned)
     for name, weight in end.weights.items():

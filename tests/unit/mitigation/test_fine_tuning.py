@@ -8,11 +8,14 @@ import torch
 from onnxaudit.deadline import Deadline
 from onnxaudit.importer import Classifier, import_model
 from onnxaudit.intake import Model
-from onnxaudit.mitigation.distillation import DistillationConfig, lead
+from onnxaudit.mitigation.context import TuningContext
+from onnxaudit.mitigation.distillation import DistillationConfig
+from onnxaudit.mitigation.distillation_loss import lead
 from onnxaudit.mitigation.distortions import DistortionConfig
-from onnxaudit.mitigation.finetuning import Finetuning, FinetuningConfig, finetune
-from onnxaudit.mitigation.gauging import Gauge, TuningRound
+from onnxaudit.mitigation.fine_tuning import fine_tune
 from onnxaudit.mitigation.hardening import HardeningConfig
+from onnxaudit.mitigation.student import Student
+from onnxaudit.mitigation.tuning import FineTuning, FineTuningConfig, TuningRound
 from onnxaudit.records import Preprocessing, Samples, Trigger
 from onnxaudit.statistics import rate
 from onnxaudit.surgery import find_target_layer, zero_neurons
@@ -20,7 +23,7 @@ from tests.unit.importer.networks import conv_model
 from tests.unit.mitigation import stripes
 from tests.unit.surgery.networks import channels
 
-QUICK = FinetuningConfig(
+QUICK = FineTuningConfig(
     rounds=2,
     distillation=DistillationConfig(steps=40, batch=32, copies=4, step_size=0.03),
     hardening=HardeningConfig(steps=10, samples=8),
@@ -30,20 +33,18 @@ QUICK = FinetuningConfig(
 BRIEF = replace(QUICK, rounds=1, further_rounds=0, shares=())
 
 
-def run(model: Model, pruned: Model | None = None, config: FinetuningConfig = QUICK, **options: object) -> Finetuning:
-    return finetune(
-        model,
-        model if pruned is None else pruned,
-        Preprocessing(),
-        find_target_layer(model),
-        options.pop("neurons", ()),
-        options.pop("fitting", stripes.samples(seed=1)),
-        options.pop("validation", stripes.samples(seed=2)),
-        options.pop("triggers", {stripes.TARGET: (stripes.trigger(),)}),
-        config,
-        seed=options.pop("seed", 0),
-        **options,
+def run(model: Model, pruned: Model | None = None, config: FineTuningConfig = QUICK, **options: object) -> FineTuning:
+    context = TuningContext(
+        original=model,
+        pruned=model if pruned is None else pruned,
+        preprocessing=Preprocessing(),
+        layer=options.pop("layer", find_target_layer(model)),
+        neurons=options.pop("neurons", ()),
+        fitting=stripes.reference(model, options.pop("fitting", stripes.samples(seed=1))),
+        validation=stripes.reference(model, options.pop("validation", stripes.samples(seed=2))),
     )
+    triggers = options.pop("triggers", {stripes.TARGET: (stripes.trigger(),)})
+    return fine_tune(context, triggers, config, seed=options.pop("seed", 0), **options)
 
 
 def test_the_backdoor_goes_and_accuracy_stays() -> None:
@@ -85,7 +86,7 @@ def test_a_backdoor_that_small_changes_set_off_is_removed_too() -> None:
 
 def test_against_labels_of_whole_image_changes_distortions_are_made() -> None:
     model = stripes.backdoored()
-    with_them, without = (run(model, config=BRIEF, spread=labels).model for labels in ((stripes.TARGET, 1), (1,)))
+    with_them, without = (run(model, config=BRIEF, distorted=labels).model for labels in ((stripes.TARGET, 1), (1,)))
     assert with_them.to_bytes() != without.to_bytes()
     assert without.to_bytes() == run(model, config=BRIEF).model.to_bytes()  # label 1 is no target
 
@@ -107,7 +108,8 @@ def test_pruned_channels_stay_silent() -> None:
     brief = replace(QUICK, rounds=1, distillation=replace(QUICK.distillation, steps=3))
     pruned = zero_neurons(model, layer, [1, 4])
     trigger = Trigger(np.full((1, 4, 4), 0.5, np.float32), np.ones((1, 4, 4), np.float32))
-    done = finetune(model, pruned, Preprocessing(), layer, [1, 4], noise, noise, {0: (trigger,)}, brief, seed=0)
+    samples = {"fitting": noise, "validation": noise}
+    done = run(model, pruned, brief, layer=layer, neurons=[1, 4], triggers={0: (trigger,)}, **samples)
     maps = stripes.runtime(done.model).activations(images, [layer.activation])[layer.activation]
     assert not maps[:, [1, 4]].any()
     assert maps[:, [0, 2, 3, 5]].any()
@@ -151,7 +153,7 @@ def test_inversion_starts_on_the_original_and_goes_on_with_the_tuned_network() -
 def test_rounds_end_once_nothing_stands_out_and_the_limits_are_met() -> None:
     config = replace(QUICK, rounds=3, min_agreement=0.0, max_success=1.1)
     assert len(run(stripes.backdoored(), config=config, invert=lambda *_: ()).rounds) == 1
-    assert len(run(stripes.backdoored(), config=config, invert=lambda *_: (), spread=(stripes.TARGET,)).rounds) == 3
+    assert len(run(stripes.backdoored(), config=config, invert=lambda *_: (), distorted=(stripes.TARGET,)).rounds) == 3
     assert len(run(stripes.backdoored(), config=config, invert=lambda *_: (stripes.trigger(),)).rounds) == 3
 
 
@@ -167,8 +169,9 @@ def test_the_round_with_the_best_figures_is_handed_back() -> None:
 
 def test_the_round_that_distortions_mislead_least_is_handed_back(monkeypatch: pytest.MonkeyPatch) -> None:
     misled = iter([30, 10, 20] * 3)
-    even = TuningRound(rate(99, 100), rate(0, 100), rate(0, 100), rate(0, 100))
-    monkeypatch.setattr(Gauge, "measure", lambda *_: replace(even, distorted_success_rate=rate(next(misled), 100)))
+    rates = {f"{kind}success_rate": rate(0, 100) for kind in ("", "hardened_", "distorted_")}
+    even = TuningRound(agreement=rate(99, 100), **rates)
+    monkeypatch.setattr(Student, "measure", lambda *_: replace(even, distorted_success_rate=rate(next(misled), 100)))
     assert run(stripes.backdoored(), config=replace(QUICK, rounds=3)).chosen == 1
 
 
@@ -214,15 +217,15 @@ def test_the_outcome_does_not_depend_on_the_number_of_cores() -> None:
 
 
 def test_a_network_on_the_way_is_handed_back_where_the_tuned_one_agrees_too_little(monkeypatch) -> None:
-    model, measure = stripes.backdoored(), Gauge.measure
+    model, measure = stripes.backdoored(), Student.measure
 
-    def misjudge(self: Gauge, tuned: Model, *triggers: object) -> TuningRound:
-        measured = measure(self, tuned, *triggers)
+    def misjudge(self: Student, tuned: Model) -> TuningRound:
+        measured = measure(self, tuned)
         near = np.abs(tuned.initializer("w1") - model.initializer("w1")).max() < 0.93 * reach
         return replace(measured, agreement=rate(100 if near else 50, 100))
 
     reach = np.abs(run(model).model.initializer("w1") - model.initializer("w1")).max()
-    monkeypatch.setattr(Gauge, "measure", misjudge)
+    monkeypatch.setattr(Student, "measure", misjudge)
     done = run(model)
     assert done.share == 0.9
     assert (run(model, config=replace(QUICK, shares=())).share, run(model, triggers={}).share) == (1.0, 1.0)

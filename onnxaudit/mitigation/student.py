@@ -1,0 +1,121 @@
+"""The network while it is tuned: a copy that learns to ignore triggers, and all triggers known against it."""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+
+import torch
+
+from onnxaudit.deadline import Deadline
+from onnxaudit.intake.model import Model
+from onnxaudit.mitigation.context import TuningContext
+from onnxaudit.mitigation.distillation import Distiller
+from onnxaudit.mitigation.distortions import Distortion, shape_distortions
+from onnxaudit.mitigation.hardening import harden
+from onnxaudit.mitigation.stamping import Stamps, stack, unstack
+from onnxaudit.mitigation.tuning import FineTuningConfig, Invert, Triggers, TuningRound
+from onnxaudit.records import Trigger
+from onnxaudit.runtime import Runtime
+from onnxaudit.workers import Workers
+
+Labelled = list[tuple[Trigger, int]]
+
+
+class Student:
+    """The copy as it stands, and what is known against it.
+
+    Args:
+        context: what is tuned.
+        config: settings.
+        targets: labels that triggers lead to.
+        distorted: those of them against which changes of the whole image are made too.
+        seed: of all randomness.
+        workers: who computes.
+
+    Attributes:
+        distorted: targets against which distortions are made.
+        models: the network after each round.
+        found: by label, all triggers given or inverted so far.
+        hardened: by label, all that were made of them.
+        distortions: all whole-image changes made so far, each with the label that it leads to.
+    """
+
+    def __init__(
+        self,
+        context: TuningContext,
+        config: FineTuningConfig,
+        *,
+        targets: Sequence[int],
+        distorted: Collection[int],
+        seed: int,
+        workers: Workers,
+    ) -> None:
+        self.distorted = [label for label in targets if label in distorted]
+        self.found: dict[int, list[Trigger]] = defaultdict(list)
+        self.hardened: dict[int, list[Trigger]] = defaultdict(list)
+        self.distortions: list[tuple[Distortion, int]] = []
+        self.models: list[Model] = []
+        self._context, self._config, self._workers = context, config, workers
+        self._draw = torch.Generator().manual_seed(seed)
+        self._distiller = Distiller(
+            context, config.distillation, targets=targets, layers=config.layers, draw=self._draw, workers=workers
+        )
+
+    def learn(self, triggers: Triggers) -> None:
+        """Take further triggers in."""
+        for label, found in triggers.items():
+            self.found[label] += found
+
+    def learn_fresh(self, invert: Invert, model: Model, numbers: Sequence[int]) -> bool:
+        """Invert every label again on `model`, from each fresh start; whether anything was found."""
+        starts = [(label, number) for number in numbers for label in self.found]
+        fresh = self._workers.map(lambda start: invert(model, *start), starts)
+        for (label, _), found in zip(starts, fresh, strict=True):
+            self.found[label] += found
+        return any(fresh)
+
+    def harden(self) -> None:
+        """Make every trigger found so far work on the copy as it stands."""
+        for label, found in self.found.items():
+            self.hardened[label] += self._harden(found, label)
+        fitting = self._context.fitting
+        self.distortions += shape_distortions(
+            self._distiller.student,
+            fitting.images,
+            fitting.classes,
+            self.distorted,
+            self._config.distortion,
+            self._draw,
+            self._workers,
+        )
+
+    def distill(self, effort: float, deadline: Deadline) -> None:
+        """One round with all triggers; its outcome joins `models`."""
+        triggers = pair(self.found) + pair(self.hardened)
+        self._distiller.train(Stamps.of(triggers, self.distortions), effort, deadline)
+        self.models.append(self._distiller.export(self._context.pruned))
+
+    def measure(self, model: Model) -> TuningRound:
+        """A network on validation samples, clean and under all that is known."""
+        context = self._context
+        network, validation = Runtime(model, context.preprocessing, context.device), context.validation
+        return TuningRound(
+            agreement=validation.agreement(network),
+            success_rate=validation.under_worst(network, pair(self.found)).success,
+            hardened_success_rate=validation.under_worst(network, pair(self.hardened)).success,
+            distorted_success_rate=validation.under_all(network, self.distortions).success,
+        )
+
+    def _harden(self, found: Sequence[Trigger], label: int) -> list[Trigger]:
+        fitting = self._context.fitting
+        victims = fitting.images[fitting.classes != label]
+        if not found or not len(victims):
+            return []
+        student = self._distiller.student
+        stacked = stack(found).to(self._distiller.device)
+        labels = torch.full((len(found),), label, device=stacked.device)
+        return unstack(harden(student, victims, stacked, labels, self._config.hardening, self._draw, self._workers))
+
+
+def pair(triggers: Triggers) -> Labelled:
+    """Each trigger with the label that it leads to."""
+    return [(trigger, label) for label, some in triggers.items() for trigger in some]

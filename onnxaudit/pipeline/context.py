@@ -1,0 +1,74 @@
+"""What a repair is given: settings, and everything else that all of its stages need."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from onnxaudit.deadline import Deadline
+from onnxaudit.mitigation.pruning import PruningConfig
+from onnxaudit.mitigation.tuning import FineTuningConfig
+from onnxaudit.pipeline.scanning import ScanConfig
+from onnxaudit.pipeline.subject import Subject
+from onnxaudit.records import OnEvent, Samples, ScanReport, Trigger
+
+Method = Literal["prune", "prune+tune", "full"]
+
+
+@dataclass(frozen=True)
+class RepairConfig:
+    """Settings of a repair, by stage.
+
+    Attributes:
+        method: "prune": the pruning loop alone; "prune+tune": then fine-tuning on clean samples; "full": then
+            fine-tuning on clean and on stamped samples.
+        pruning: the loop and both limits.
+        fine_tuning: what follows it.
+        scan: the scan before, where no report is given, and the one after.
+        further_passes: so many times labels that only the new scan accuses join the targets, and all begins anew.
+        remove: take pruned neurons out of the graph, where they can go; else they stay, at zero.
+        standing_out: during fine-tuning a fresh trigger still stands out if it is this many times smaller than is
+            normal for the model.
+    """
+
+    method: Method = "full"
+    pruning: PruningConfig = field(default_factory=PruningConfig)
+    fine_tuning: FineTuningConfig = field(default_factory=FineTuningConfig)
+    scan: ScanConfig = field(default_factory=ScanConfig)
+    further_passes: int = 2
+    remove: bool = False
+    standing_out: float = 1.5
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RepairContext:
+    """One repair.
+
+    Attributes:
+        subject: the original, opened.
+        config: settings of the stages.
+        scan: of the original.
+        target: repaired whatever the scan says, where the caller names one.
+        layer: what names the target layer, "auto", or None for the first fully connected one.
+        known_trigger: the attacker's own, measured and never used otherwise.
+        evaluation: further clean samples, likewise.
+        output: where the repaired model goes.
+        allow_incomplete: whether it is written even where a limit was missed.
+        seed: of all randomness.
+        started: when, in seconds of `time.monotonic`.
+        deadline: when to stop with what there is.
+        on_event: told of progress.
+    """
+
+    subject: Subject
+    config: RepairConfig
+    scan: ScanReport
+    target: int | None
+    layer: str | None
+    known_trigger: Trigger | None
+    evaluation: Samples | None
+    output: Path
+    allow_incomplete: bool
+    seed: int
+    started: float
+    deadline: Deadline
+    on_event: OnEvent

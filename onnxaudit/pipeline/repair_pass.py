@@ -1,0 +1,158 @@
+"""One pass of a repair: prune, tune, write and judge, for all targets known together."""
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from onnxaudit.data.splits import split
+from onnxaudit.errors import UsageError
+from onnxaudit.findings.kind import Kind, list_kinds
+from onnxaudit.intake import Model
+from onnxaudit.intake.saving import save_model
+from onnxaudit.inversion.patch import invert
+from onnxaudit.mitigation.context import TuningContext
+from onnxaudit.mitigation.evaluation import ReferenceSamples, classify
+from onnxaudit.mitigation.fine_tuning import fine_tune
+from onnxaudit.pipeline.acceptance import Acceptance, judge_draft, open_draft
+from onnxaudit.pipeline.context import RepairContext
+from onnxaudit.pipeline.evaluation import Evaluation
+from onnxaudit.pipeline.pruning import AUTO, Pruned, Pruner
+from onnxaudit.pipeline.reinversion import Reinversion
+from onnxaudit.pipeline.removing import take_out
+from onnxaudit.pipeline.repair_report import Outcome, report_repair
+from onnxaudit.pipeline.scanning import scan_subject
+from onnxaudit.pipeline.spread import find_spread
+from onnxaudit.pipeline.subject import open_weights
+from onnxaudit.records import Event, LabelStatus, OnEvent, Removal, RepairReport, Samples, Trigger
+
+
+class _NotMetError(Exception):
+    """A draft that missed a limit; raised to keep it from getting its name."""
+
+
+def run_pass(context: RepairContext, targets: tuple[int, ...]) -> RepairReport:
+    """Prune, tune, write, report.
+
+    Raises:
+        InputError: a target or the layer cannot be repaired.
+        OutputError: the result cannot be written.
+        RepairError: the written draft failed a check.
+    """
+    layer = None if context.layer == AUTO else context.layer
+    context = replace(context, subject=open_weights(context.subject, layer))
+    runtime = context.subject.runtime
+    fitting, validation = _split(context)
+    triggers = {target: (_find_trigger(context, target, fitting.samples),) for target in targets}
+    further, known = context.evaluation, context.known_trigger
+    evaluation = Evaluation.of(runtime, validation, triggers, further=further, known=known)
+    pruned = Pruner(context=context, triggers=triggers, fitting=fitting, validation=validation).prune_at(context.layer)
+    repaired = _tune(context, pruned, evaluation, fitting)
+    context.on_event(Event("write", 0, 0, "writing the model and checking what was written"))
+    final, removal = _remove(context, pruned, repaired, fitting.samples)
+    accepted, written = _write(context, final, evaluation)
+    outcome = Outcome(
+        pruned=pruned, model=repaired, removal=removal, evaluation=evaluation, accepted=accepted, written=written
+    )
+    return report_repair(context, outcome)
+
+
+def _split(context: RepairContext) -> tuple[ReferenceSamples, ReferenceSamples]:
+    """`X` and `D_valid`, next to what the original answers."""
+    runtime, samples = context.subject.runtime, context.subject.samples
+    fitting, validation = split(samples, classify(runtime, samples.images), seed=context.seed)
+    return ReferenceSamples.of(runtime, fitting), ReferenceSamples.of(runtime, validation)
+
+
+def _find_trigger(context: RepairContext, target: int, fitting: Samples) -> Trigger:
+    """The scan's trigger for a label, or, where a caller names a label that was no suspect, a new one."""
+    universal = context.scan.universal
+    if universal is not None and Kind.ALL_TO_ALL in list_kinds(context.scan, target):
+        return universal.trigger
+    for finding in context.scan.triggers:
+        if finding.label == target:
+            return finding.trigger
+    (found,) = invert(
+        context.subject.classifier,
+        fitting,
+        (target,),
+        context.config.scan.detection.closer,
+        seed=context.seed,
+        deadline=context.deadline,
+        on_event=context.on_event,
+    )
+    if found.status is not LabelStatus.SETTLED:
+        raise UsageError(f"no trigger sends samples to label {target}, so there is nothing to repair there")
+    return found.trigger
+
+
+def _tune(context: RepairContext, pruned: Pruned, evaluation: Evaluation, fitting: ReferenceSamples) -> Model:
+    """Fine-tuning by the chosen method."""
+    subject, config = context.subject, context.config
+    if config.method == "prune":
+        return pruned.model
+    full, limits = config.method == "full", config.pruning
+    tuning = TuningContext(
+        original=subject.model,
+        pruned=pruned.model,
+        preprocessing=subject.choice.preprocessing,
+        layer=pruned.profile.layer,
+        neurons=pruned.neurons,
+        fitting=fitting,
+        validation=evaluation.validation,
+        device=subject.device,
+    )
+    return fine_tune(
+        tuning,
+        evaluation.triggers if full else {},
+        replace(config.fine_tuning, min_agreement=limits.min_agreement, max_success=limits.max_success),
+        distorted=find_spread(context, fitting) if full else (),
+        invert=Reinversion(context=context, fitting=fitting.samples),
+        seed=context.seed,
+        deadline=context.deadline,
+        on_event=context.on_event,
+    ).model
+
+
+def _remove(context: RepairContext, pruned: Pruned, repaired: Model, samples: Samples) -> tuple[Model, Removal | None]:
+    """The model to write, and what became of the pruned neurons, where they are to go."""
+    if not context.config.remove:
+        return repaired, None
+    return take_out(context.subject, repaired, pruned.profile.layer, pruned.neurons, samples)
+
+
+def _write(context: RepairContext, repaired: Model, evaluation: Evaluation) -> tuple[Acceptance, bool]:
+    """Write a draft, judge it, and give it its name if it deserves one; whether it does."""
+    judged: list[Acceptance] = []
+
+    def check(draft: Path) -> None:
+        judged.append(_judge(context, draft, repaired, evaluation))
+        if not judged[0].met and not context.allow_incomplete:
+            raise _NotMetError
+
+    try:
+        save_model(repaired, context.output, check)
+    except _NotMetError:
+        return judged[0], False
+    return judged[0], True
+
+
+def _judge(context: RepairContext, draft: Path, repaired: Model, evaluation: Evaluation) -> Acceptance:
+    subject = open_draft(draft, context.subject, repaired, seed=context.seed)
+    # Fresh randomness: the repair must not be judged by the very course of inversion that it was made from.
+    rescan = scan_subject(
+        subject,
+        context.config.scan,
+        seed=context.seed + 1,
+        start=time.monotonic(),
+        deadline=context.deadline,
+        on_event=_relay_as_rescan(context.on_event),
+    )
+    rescan = replace(rescan, model=replace(rescan.model, path=str(context.output)))
+    return judge_draft(subject, rescan, evaluation, context.config.pruning)
+
+
+def _relay_as_rescan(on_event: OnEvent) -> OnEvent:
+    def relay(event: Event) -> None:
+        on_event(replace(event, stage="rescan"))
+
+    return relay

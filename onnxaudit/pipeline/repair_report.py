@@ -1,0 +1,124 @@
+"""The report of a repair."""
+
+import time
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from onnxaudit.intake import Model
+from onnxaudit.pipeline.acceptance import Acceptance
+from onnxaudit.pipeline.changes import describe_saturation, list_changes
+from onnxaudit.pipeline.context import RepairContext
+from onnxaudit.pipeline.evaluation import Evaluation
+from onnxaudit.pipeline.provenance import describe_config, list_versions
+from onnxaudit.pipeline.pruning import Pruned
+from onnxaudit.pipeline.removing import describe_removal
+from onnxaudit.records import Measurement, Removal, RepairReport
+from onnxaudit.report.wording import summarise_repair
+from onnxaudit.runtime import Runtime
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Outcome:
+    """What the stages of a repair made.
+
+    Attributes:
+        pruned: what the pruning loop left.
+        model: the repaired model, pruned neurons still in it.
+        removal: what became of them, where they were to go.
+        evaluation: what models are measured on.
+        accepted: what was found on the written draft.
+        written: whether the draft got its name.
+    """
+
+    pruned: Pruned
+    model: Model
+    removal: Removal | None
+    evaluation: Evaluation
+    accepted: Acceptance
+    written: bool
+
+
+def report_repair(context: RepairContext, outcome: Outcome) -> RepairReport:
+    """The report of a repair that ran."""
+    pruned, accepted, evaluation = outcome.pruned, outcome.accepted, outcome.evaluation
+    vendor, original = context.subject.model, evaluation.measure(context.subject.runtime)
+    return RepairReport(
+        met=accepted.met,
+        outcome="repaired" if accepted.met else "incomplete",
+        summary=_summarise(context, outcome, original),
+        reasons=(
+            *accepted.missed,
+            *accepted.kept,
+            *pruned.endings,
+            *describe_saturation(vendor, outcome.model),
+            *describe_removal(outcome.removal),
+        ),
+        output=str(context.output) if outcome.written else None,
+        output_sha256=accepted.sha256 if outcome.written else None,
+        targets=evaluation.targets,
+        layer=pruned.profile.layer,
+        profile=pruned.profile,
+        rounds=pruned.rounds,
+        pruned=pruned.neurons,
+        original=original,
+        pruned_only=_measure(context, pruned.model, evaluation),
+        repaired=accepted.measurement,
+        changes=list_changes(vendor, outcome.model),
+        scan=context.scan,
+        rescan=accepted.rescan,
+        removal=outcome.removal,
+        **_describe_provenance(context),
+    )
+
+
+def decline(context: RepairContext, outcome: Literal["nothing to repair", "inconclusive"]) -> RepairReport:
+    """The report of a repair that did nothing."""
+    return RepairReport(
+        met=outcome == "nothing to repair",
+        outcome=outcome,
+        summary=summarise_repair(outcome),
+        reasons=context.scan.reasons,
+        output=None,
+        output_sha256=None,
+        targets=(),
+        layer=None,
+        profile=None,
+        rounds=(),
+        pruned=(),
+        original=None,
+        pruned_only=None,
+        repaired=None,
+        changes=(),
+        scan=context.scan,
+        rescan=None,
+        **_describe_provenance(context),
+    )
+
+
+def _summarise(context: RepairContext, outcome: Outcome, original: Measurement) -> str:
+    accepted = outcome.accepted
+    return summarise_repair(
+        "repaired" if accepted.met else "incomplete",
+        outcome.evaluation.targets,
+        context.subject.class_names,
+        original=original,
+        repaired=accepted.measurement,
+        pruned=len(outcome.pruned.neurons),
+        written=outcome.written,
+        missed=accepted.missed,
+    )
+
+
+def _measure(context: RepairContext, model: Model, evaluation: Evaluation) -> Measurement:
+    return evaluation.measure(Runtime(model, context.subject.choice.preprocessing, context.subject.device))
+
+
+def _describe_provenance(context: RepairContext) -> dict[str, Any]:
+    """The fields that every repair's report has."""
+    return {
+        "config": describe_config(context.config),
+        "seed": context.seed,
+        "device": context.subject.device,
+        "versions": list_versions(),
+        "duration_seconds": round(time.monotonic() - context.started, 3),
+    }
