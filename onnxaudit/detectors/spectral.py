@@ -15,45 +15,27 @@ makes the spectrum sparse.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-import numpy as np
-import torch
 from torch import nn
 
 from onnxaudit.deadline import Deadline
-from onnxaudit.inversion.adam import AdamConfig
-from onnxaudit.inversion.engine import Problem, Shrinking, respond_to_images
-from onnxaudit.inversion.forwards import device_of
-from onnxaudit.inversion.objectives import reach
-from onnxaudit.inversion.sampling import draw_orders, draw_starts
-from onnxaudit.inversion.schedule import Schedule
+from onnxaudit.inversion.labels import LabelsConfig, measure_sizes
 from onnxaudit.perturbations.spectral import Spectral
 from onnxaudit.records import Floats, Ints
-from onnxaudit.workers import Workers, count_rows
 
 
 @dataclass(frozen=True)
-class WavesConfig:
-    """Settings of `measure_waves`.
+class WavesConfig(LabelsConfig):
+    """Settings of `measure_waves`: those of an inversion, with steps in amplitudes.
 
     Attributes:
-        steps: of Adam.
-        samples_per_step: images a label and step.
         step_size: of Adam, in amplitudes.
-        momentum: Adam's two decay rates.
         unit: the strength at which the penalty is `λ`.
-        schedule: of the penalty on the strength.
-        chunk_pixels: as for `InversionConfig`.
     """
 
-    steps: int = 80
-    samples_per_step: int = 8
     step_size: float = 0.03
-    momentum: tuple[float, float] = (0.5, 0.9)
     unit: float = 0.5
-    schedule: Schedule = field(default_factory=Schedule)
-    chunk_pixels: int = 2**16
 
 
 def measure_waves(
@@ -78,32 +60,6 @@ def measure_waves(
     Returns:
         By label; no entry for a label that was not reached.
     """
-    if not others:
-        return {}
-    device, (_, channels, height, width) = device_of(classifier), images.shape
+    _, channels, height, width = images.shape
     family = Spectral(image=(channels, height, width))
-    steps, each = config.steps, config.samples_per_step
-    streams = [np.random.default_rng((seed, label)) for label in others]
-    starts = draw_starts(family, streams, device)
-    problem = Problem(
-        family=family,
-        respond=respond_to_images(classifier),
-        objective=reach,
-        samples=torch.from_numpy(images).to(device),
-        labels=torch.tensor(list(others), device=device),
-        starts=starts,
-        order=draw_orders(others.values(), streams, steps=steps, each=each, device=device),
-        unit=config.unit,
-    )
-    with Workers(device) as workers:
-        shrinking = Shrinking(
-            problem,
-            steps=steps,
-            adam=AdamConfig(step_size=config.step_size, momentum=config.momentum),
-            schedule=config.schedule,
-            most_rows=count_rows(config.chunk_pixels, each * height * width, device),
-            workers=workers,
-        )
-        finished = shrinking.run(deadline)
-    strengths = dict(zip(others, shrinking.sizes.tolist(), strict=True)) if finished else {}
-    return {label: strength for label, strength in strengths.items() if np.isfinite(strength)}
+    return measure_sizes(classifier, images, others, family, config, seed=seed, deadline=deadline)

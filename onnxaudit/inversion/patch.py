@@ -21,45 +21,33 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
 from onnxaudit.deadline import Deadline
-from onnxaudit.inversion.adam import AdamConfig
-from onnxaudit.inversion.engine import Problem, Shrinking, respond_to_images
+from onnxaudit.inversion.engine import Shrinking
 from onnxaudit.inversion.forwards import device_of, find_hits
-from onnxaudit.inversion.objectives import reach
-from onnxaudit.inversion.sampling import draw_orders, draw_starts, find_others
+from onnxaudit.inversion.labels import LabelsConfig, prepare
+from onnxaudit.inversion.sampling import find_others
 from onnxaudit.inversion.schedule import Schedule
 from onnxaudit.perturbations.patch import Patch
 from onnxaudit.records import Event, Floats, Ints, Inversion, LabelStatus, OnEvent, Samples, Trigger
-from onnxaudit.workers import Workers, count_rows
+from onnxaudit.workers import Workers
 
 
 @dataclass(frozen=True)
-class InversionConfig:
-    """Settings of `invert`.
+class InversionConfig(LabelsConfig):
+    """Settings of `invert`: those of an inversion, and how what it found is confirmed.
 
     Attributes:
-        steps: at most so many steps of Adam a label.
-        samples_per_step: images a label and step.
-        step_size: of Adam, in the space of `u` and `v`.
-        momentum: Adam's two decay rates; the source's.
-        schedule: of the penalty on the mask.
         confirming_samples: at most so many images confirm a trigger in the end.
         boosts: added to `u` in turn until the trigger is confirmed.
-        chunk_pixels: at most so many pixels (images x height x width) go through the network at once, on one core.
-            Larger chunks fall out of the processor's cache: 512 images of 32x32 took 1.4 times as long as 64 or 128.
     """
 
     steps: int = 100
-    samples_per_step: int = 8
     step_size: float = 0.4
-    momentum: tuple[float, float] = (0.5, 0.9)
     schedule: Schedule = field(default_factory=lambda: Schedule(success=0.95, late=True, patience=40))
     confirming_samples: int = 64
     boosts: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
-    chunk_pixels: int = 2**16
 
 
 REPORT_EVERY = 10  # steps between two events
@@ -96,43 +84,21 @@ def invert(
     if not usable:
         return tuple(_without_samples(label, samples.images) for label in labels)
     with Workers(device_of(classifier)) as workers:
-        shrinking = _prepare(classifier, samples.images, usable, config, seed, workers)
+        family = Patch(image=(samples.images.shape[1], *samples.images.shape[2:]))
+        shrinking = prepare(
+            classifier,
+            samples.images,
+            usable,
+            family,
+            config,
+            seed=seed,
+            workers=workers,
+            starts_first=False,
+            fused=False,
+        )
         shrinking.run(deadline, None if on_event is None else _report_to(on_event, config))
         found = _conclude(classifier, samples.images, usable, shrinking, config, workers)
     return tuple(found.get(label) or _without_samples(label, samples.images) for label in labels)
-
-
-def _prepare(
-    classifier: nn.Module,
-    images: Floats,
-    others: Mapping[int, Ints],
-    config: InversionConfig,
-    seed: int,
-    workers: Workers,
-) -> Shrinking:
-    device, (_, channels, height, width) = device_of(classifier), images.shape
-    family = Patch(image=(channels, height, width))
-    steps, each = config.steps, config.samples_per_step
-    # Each label draws from a stream of its own, so that its course does not depend on its company.
-    streams = [np.random.default_rng((seed, label)) for label in others]
-    order = draw_orders(others.values(), streams, steps=steps, each=each, device=device)
-    problem = Problem(
-        family=family,
-        respond=respond_to_images(classifier),
-        objective=reach,
-        samples=torch.from_numpy(images).to(device),
-        labels=torch.tensor(list(others), device=device),
-        starts=draw_starts(family, streams, device),
-        order=order,
-    )
-    return Shrinking(
-        problem,
-        steps=steps,
-        adam=AdamConfig(step_size=config.step_size, momentum=config.momentum, fused=False),
-        schedule=config.schedule,
-        most_rows=count_rows(config.chunk_pixels, each * height * width, device),
-        workers=workers,
-    )
 
 
 def _conclude(

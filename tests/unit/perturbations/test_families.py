@@ -6,10 +6,19 @@ from onnxaudit.perturbations.additive import Additive
 from onnxaudit.perturbations.base import Family
 from onnxaudit.perturbations.latent import Latent
 from onnxaudit.perturbations.patch import Patch
+from onnxaudit.perturbations.photometric import Photometric, tone
 from onnxaudit.perturbations.spectral import Spectral
+from onnxaudit.perturbations.warp import Warp, bend
 
 IMAGE = (3, 8, 10)
-FAMILIES: list[Family] = [Patch(image=IMAGE), Additive(image=IMAGE), Spectral(image=IMAGE), Latent(features=IMAGE)]
+FAMILIES: list[Family] = [
+    Patch(image=IMAGE),
+    Additive(image=IMAGE),
+    Spectral(image=IMAGE),
+    Warp(image=IMAGE),
+    Photometric(image=IMAGE, mixing=0.5),
+    Latent(features=IMAGE),
+]
 
 
 def draw_images(count: int = 4) -> np.ndarray:
@@ -94,3 +103,39 @@ def test_one_cosine_has_the_size_of_its_amplitude() -> None:
 def test_inputs_of_one_row_have_cosines_too() -> None:
     family = Spectral(image=(1, 1, 20))
     assert family.decode(torch.ones(2, *family.shape))[0].shape == (2, 1, 1, 20)
+
+
+def test_a_flow_shows_what_is_so_far_away() -> None:
+    image = np.arange(12, dtype=np.float32).reshape(1, 1, 3, 4) / 12
+    flow = np.zeros((2, 3, 4), np.float32)
+    flow[0] = 1.0  # from the row below; the last one repeats itself
+    np.testing.assert_allclose(bend(image, flow=flow), image[:, :, [1, 2, 2]], atol=1e-6)
+    bent = Warp(image=(1, 3, 4)).apply((torch.from_numpy(flow)[None],), torch.from_numpy(image)[None])
+    np.testing.assert_allclose(bent[0], image[:, :, [1, 2, 2]], atol=1e-6)
+
+
+def test_a_tone_mixes_then_multiplies_then_adds() -> None:
+    images = np.array([0.0, 0.4, 1.0], np.float32).reshape(1, 1, 1, 3)
+    gain, offset = np.full((1, 1, 3), -0.5, np.float32), np.full((1, 1, 3), 0.2, np.float32)
+    plain = tone(images, gain=gain, offset=offset, mixing=np.zeros((1, 1), np.float32))
+    mixed = tone(images, gain=gain, offset=0 * offset, mixing=np.ones((1, 1), np.float32))
+    np.testing.assert_allclose(plain.ravel(), [0.2, 0.4, 0.7], atol=1e-6)
+    np.testing.assert_allclose(mixed.ravel(), [0.0, 0.4, 1.0], atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 5), (3, 4, 4)])
+def test_nothing_changes_nothing(shape: tuple[int, int, int]) -> None:
+    images = np.random.default_rng(0).random((2, *shape)).astype(np.float32)
+    nothing, still = np.zeros(shape, np.float32), np.zeros((2, *shape[1:]), np.float32)
+    np.testing.assert_array_equal(bend(images, flow=still), images)
+    mixing = np.zeros((shape[0], shape[0]), np.float32)
+    np.testing.assert_array_equal(tone(images, gain=nothing, offset=nothing, mixing=mixing), images)
+
+
+def test_bounds_hold_however_far_parameters_go() -> None:
+    stream = np.random.default_rng(0)
+    warp, photometric = Warp(image=IMAGE, bound=0.1), Photometric(image=IMAGE, gain=0.3, offset=0.2, mixing=0.1)
+    far = [torch.from_numpy(100 * one.draw(stream)[None] / one.noise) for one in (warp, photometric)]
+    (flow,), (gain, offset, mixing) = warp.decode(far[0]), photometric.decode(far[1])
+    for part, bound in ((flow, 0.8), (gain, 0.3), (offset, 0.2), (mixing, 0.1)):
+        assert float(part.abs().max()) == pytest.approx(bound, abs=1e-6)
