@@ -60,6 +60,7 @@ class Finding:
         score: of the scan, in [0, 1].
         waiver: accepts it for a time; it stays a finding.
         reasons: what leaves the verdict open, where that is what was found.
+        kind: of backdoor, where one was found.
     """
 
     rule: Rule
@@ -70,6 +71,7 @@ class Finding:
     score: float = 0.0
     waiver: Waiver | None = None
     reasons: tuple[Reason, ...] = ()
+    kind: Kind | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -136,11 +138,12 @@ def _of_backdoor(report: ScanReport) -> Iterator[Finding]:
             rules.ALL_TO_ALL,
             f"A single trigger of {universal.trigger.mask_l1:.1f} {unit} sends {len(reached)} classes to labels of "
             f"their own; {followers.successes} of {followers.trials} clean images that the search did not see follow",
+            kind=Kind.ALL_TO_ALL,
         )
     for label in report.target_labels:
         for kind in list_kinds(report, label):
             if kind is not Kind.ALL_TO_ALL:
-                yield _find(report, RULE_OF_KIND[kind], _describe_target(report, label, kind), label)
+                yield _find(report, RULE_OF_KIND[kind], _describe_target(report, label, kind), label, kind=kind)
     if universal is None and not report.target_labels:
         yield _find(report, rules.UNDECIDED, report.summary)
 
@@ -195,9 +198,15 @@ def _of_repair(report: RepairReport) -> Iterator[Finding]:
 
 
 def _find(
-    report: ScanReport, rule: Rule, message: str, label: int | None = None, *, reasons: tuple[Reason, ...] = ()
+    report: ScanReport,
+    rule: Rule,
+    message: str,
+    label: int | None = None,
+    *,
+    kind: Kind | None = None,
+    reasons: tuple[Reason, ...] = (),
 ) -> Finding:
     place = "" if label is None else f"class {name_label(label, report.class_names)}"
     sentence = show_plainly(message)
     sentence = sentence if sentence.endswith((".", "!", "?")) else f"{sentence}."
-    return Finding(rule, report.model, sentence, label, place, report.score, reasons=reasons)
+    return Finding(rule, report.model, sentence, label, place, report.score, reasons=reasons, kind=kind)

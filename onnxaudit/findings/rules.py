@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from onnxaudit.errors import UsageError
+from onnxaudit.findings.taxonomies import BACKDOOR, Taxon
 
 Kind = Literal["fail", "open"]  # SARIF's words: a finding, and a question that the scan left open
 
@@ -44,13 +45,20 @@ class Rule:
         return self.severity > 0
 
     @property
+    def taxa(self) -> tuple[Taxon, ...]:
+        """What public taxonomies call it; a question that is open has been found to be nothing yet."""
+        return BACKDOOR if self.kind == "fail" else ()
+
+    @property
     def sections(self) -> dict[str, str]:
         """The full text, by heading."""
+        names = ", ".join(f"{taxon.full_id} ({taxon.name})" for taxon in self.taxa)
         return {
             "What was seen": self.seen,
             "What an attacker gains": self.gain,
             "How sure it is": self.certainty,
             "What to do next": self.advice,
+            **({"Listed as": f"{names}."} if names else {}),
         }
 
 

@@ -14,6 +14,7 @@ from datetime import UTC
 from typing import Any
 
 from onnxaudit.findings.finding import Finding, describe_waiver, find_all
+from onnxaudit.findings.taxonomies import CWE
 from onnxaudit.gate.statement import Statement
 from onnxaudit.intake.metadata import FileMetadata
 from onnxaudit.records import Layout, ModelInfo, ScanDocument, ScanReport
@@ -21,7 +22,6 @@ from onnxaudit.text import show_plainly
 
 SPEC_VERSION = "1.6"
 MODEL, CLAIM, EVIDENCE = "model", "claim", "evidence"  # names within the document
-EMBEDDED_MALICIOUS_CODE = 506  # CWE
 BANDS = ((9.0, "critical"), (7.0, "high"), (4.0, "medium"), (0.0, "low"))  # least severity of each, as CVSS has them
 FORMATS = {
     Layout.NC: "features",
@@ -128,6 +128,7 @@ def _describe_file(metadata: FileMetadata) -> Iterable[tuple[str, str]]:
 
 def _describe_finding(finding: Finding, number: int) -> dict[str, Any]:
     rule, is_found = finding.rule, finding.rule.kind == "fail"
+    weaknesses = [int(taxon.id.removeprefix("CWE-")) for taxon in rule.taxa if taxon.taxonomy is CWE]
     rating: dict[str, Any] = {"severity": "unknown"}
     if is_found:
         band = next(name for least, name in BANDS if rule.severity >= least)
@@ -138,13 +139,19 @@ def _describe_finding(finding: Finding, number: int) -> dict[str, Any]:
         "id": rule.id,
         "source": {"name": "onnxaudit"},
         "ratings": [{"source": {"name": "onnxaudit"}, **rating}],
-        **({"cwes": [EMBEDDED_MALICIOUS_CODE]} if is_found else {}),
+        **({"cwes": weaknesses} if weaknesses else {}),
         "description": finding.message,
         "detail": f"{rule.seen} {rule.gain} {rule.certainty}",
         "recommendation": rule.advice,
         "analysis": {"state": "exploitable" if is_found else "in_triage", **waived},
         "affects": [{"ref": MODEL}],
-        "properties": _list_properties([("onnxaudit:fingerprint", finding.fingerprint)]),
+        "properties": _list_properties(
+            [
+                ("onnxaudit:fingerprint", finding.fingerprint),
+                *(("onnxaudit:taxon", taxon.full_id) for taxon in rule.taxa),
+                *(("onnxaudit:reason", reason.code) for reason in finding.reasons),
+            ]
+        ),
     }
 
 

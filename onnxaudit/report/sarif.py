@@ -14,10 +14,16 @@ from urllib.parse import quote
 
 from onnxaudit.findings.finding import Finding, describe_waiver, list_findings
 from onnxaudit.findings.rules import RULES, Rule
+from onnxaudit.findings.taxonomies import Taxon, Taxonomy
 from onnxaudit.records import Document, ErrorDocument, Gate, ModelInfo, Reason, RepairDocument, ScanDocument
 from onnxaudit.text import show_plainly
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+TAXONOMIES = tuple(dict.fromkeys(taxon.taxonomy for rule in RULES for taxon in rule.taxa))
+TAXA = {
+    taxonomy: tuple(dict.fromkeys(taxon for rule in RULES for taxon in rule.taxa if taxon.taxonomy == taxonomy))
+    for taxonomy in TAXONOMIES
+}
 HEX_DIGITS = 16  # of a line's fingerprint, as code scanning services compute it
 ERROR_SEVERITY = 7.0  # of rules; from here on services call an alert high
 _MESSAGE_ESCAPES = str.maketrans({"\\": "\\\\", "[": "\\[", "]": "\\]", "{": "{{", "}": "}}"})
@@ -37,6 +43,7 @@ def to_sarif(document: Document) -> str:
                 **({} if gate is None else {"toolConfigurationNotifications": _list_doubtful_waivers(gate)}),
             }
         ],
+        "taxonomies": [_describe_taxonomy(taxonomy) for taxonomy in TAXONOMIES],
         "artifacts": [_describe_model(model) for model in models],
         "results": [
             _describe_finding(finding, places[finding.model.path, finding.model.sha256]) | _suppress(finding, gate)
@@ -111,8 +118,29 @@ def _describe_tool(document: Document) -> dict[str, Any]:
     return {
         "name": "onnxaudit",
         **({"version": show_plainly(versions[0])} if versions else {}),
+        "supportedTaxonomies": [{"name": taxonomy.name, "index": index} for index, taxonomy in enumerate(TAXONOMIES)],
         "rules": [_describe_rule(rule) for rule in RULES],
     }
+
+
+def _describe_taxonomy(taxonomy: Taxonomy) -> dict[str, Any]:
+    return {
+        "name": taxonomy.name,
+        "organization": taxonomy.organization,
+        **({"version": taxonomy.version} if taxonomy.version else {}),
+        "informationUri": taxonomy.uri,
+        "isComprehensive": False,
+        "taxa": [
+            {"id": taxon.id, "shortDescription": _say(taxon.name), "helpUri": taxon.uri} for taxon in TAXA[taxonomy]
+        ],
+    }
+
+
+def _relate(taxon: Taxon) -> dict[str, Any]:
+    """A finding is one case among those that the taxon is about."""
+    component = {"name": taxon.taxonomy.name, "index": TAXONOMIES.index(taxon.taxonomy)}
+    place = TAXA[taxon.taxonomy].index(taxon)
+    return {"target": {"id": taxon.id, "index": place, "toolComponent": component}, "kinds": ["superset"]}
 
 
 def _describe_rule(rule: Rule) -> dict[str, Any]:
@@ -126,9 +154,10 @@ def _describe_rule(rule: Rule) -> dict[str, Any]:
             "text": _protect("\n\n".join(f"{heading}: {text}" for heading, text in rule.sections.items())),
             "markdown": _protect("\n\n".join(f"**{heading}.** {text}" for heading, text in rule.sections.items())),
         },
+        **({"relationships": list(map(_relate, rule.taxa))} if rule.taxa else {}),
         "defaultConfiguration": {"level": "none" if open_question else _rank(rule)},
         "properties": {
-            "tags": ["security", "backdoor", "machine-learning"],
+            "tags": ["security", "backdoor", "machine-learning", *(taxon.tag for taxon in rule.taxa)],
             "precision": "low" if open_question else "high",
             **({} if open_question else {"security-severity": f"{rule.severity:.1f}"}),
         },
@@ -169,6 +198,7 @@ def _describe_finding(finding: Finding, artifact: int) -> dict[str, Any]:
         "partialFingerprints": _identify(finding),
         "properties": {
             "score": _round(finding.score),
+            **({"kind": finding.kind.value} if finding.kind else {}),
             **({"reasons": list(map(_describe_reason, finding.reasons))} if finding.reasons else {}),
         },
     }

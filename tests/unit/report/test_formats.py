@@ -12,6 +12,7 @@ from lxml import etree
 
 from onnxaudit.errors import UsageError
 from onnxaudit.findings.finding import list_findings
+from onnxaudit.findings.reasons import NO_IMAGES, ONE_CLASS
 from onnxaudit.findings.rules import RULES
 from onnxaudit.records import (
     Document,
@@ -92,6 +93,27 @@ def test_a_profile_has_no_findings_to_list(name: str) -> None:
 def test_an_unknown_format_is_refused() -> None:
     with pytest.raises(UsageError, match="no format"):
         render(DOCUMENTS["clean"], "pdf")
+
+
+def test_rules_of_backdoors_point_to_public_taxonomies() -> None:
+    run = sarif_run(DOCUMENTS["several targets"])
+    names = [taxonomy["name"] for taxonomy in run["taxonomies"]]
+    assert [one["name"] for one in run["tool"]["driver"]["supportedTaxonomies"]] == names
+    for rule in run["tool"]["driver"]["rules"]:
+        targets = [relation["target"] for relation in rule.get("relationships", [])]
+        taxa = [run["taxonomies"][one["toolComponent"]["index"]]["taxa"][one["index"]]["id"] for one in targets]
+        expected = ["AML.T0018", "AML.T0020", "ML10", "CWE-506"] if rule["id"][2] in "13" else []
+        assert [one["id"] for one in targets] == taxa == expected
+        assert ("external/cwe/cwe-506" in rule["properties"]["tags"]) is bool(expected)
+
+
+def test_results_carry_the_kind_of_a_backdoor_and_the_codes_of_what_is_open() -> None:
+    assert {one["properties"]["kind"] for one in sarif_run(DOCUMENTS["all to all"])["results"]} == {"all-to-all"}
+    report = make_scan_report(Verdict.INCONCLUSIVE, caveats=(NO_IMAGES.give(), ONE_CLASS.give(samples=3)))
+    results = sarif_run(ScanDocument((report,)))["results"]
+    told = [(one["ruleId"], [reason["code"] for reason in one["properties"]["reasons"]]) for one in results]
+    assert told == [("OA202", ["no-images"]), ("OA204", ["one-class-only"])]
+    assert results[1]["properties"]["reasons"][0]["numbers"] == {"samples": 3}
 
 
 def test_fingerprints_tell_rules_and_labels_apart() -> None:
