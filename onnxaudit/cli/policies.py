@@ -8,13 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from onnxaudit.cli.exits import CLEAN, Settings
+from onnxaudit.cli.exits import CLEAN, Settings, report_notice
 from onnxaudit.cli.options import PolicyRequest
 from onnxaudit.errors import UsageError
 from onnxaudit.gate.judging import judge
 from onnxaudit.gate.layers import (
     PYPROJECT,
     EffectivePolicy,
+    Layer,
     lies_with_subject,
     read_command_line,
     read_environment,
@@ -22,6 +23,7 @@ from onnxaudit.gate.layers import (
     read_pyproject,
     resolve,
 )
+from onnxaudit.gate.policy import OLD_KEYS
 from onnxaudit.records import RepairDocument, ScanDocument
 from onnxaudit.text import format_setting, show_plainly
 
@@ -39,7 +41,7 @@ def find_policy(request: PolicyRequest, models: Sequence[Path] = (), data: str |
     Raises:
         UsageError: one of its origins cannot be read, holds what no policy can, or lies with model or data.
     """
-    layers = []
+    layers: list[Layer | None] = []
     pyproject, file = Path(PYPROJECT), request.file
     if not lies_with_subject(pyproject, models, data):
         layers.append(read_pyproject(Path()))
@@ -49,8 +51,16 @@ def find_policy(request: PolicyRequest, models: Sequence[Path] = (), data: str |
         if lies_with_subject(file, models, data):
             raise UsageError(f"policy {file} lies with the model or the data; keep it where their author cannot write")
         layers.append(read_policy_file(file))
-    stronger = (*read_environment(os.environ), read_command_line(request.options))
-    return resolve([*(layer for layer in layers if layer is not None), *stronger])
+    layers += [*read_environment(os.environ), read_command_line(request.options)]
+    given = [layer for layer in layers if layer is not None]
+    _tell_old_keys(given)
+    return resolve(given)
+
+
+def _tell_old_keys(layers: Sequence[Layer]) -> None:
+    for layer in layers:
+        for key in layer.old_keys:
+            report_notice(f"{layer.origin}: {key} is now called {OLD_KEYS[key]}; the old name goes in 0.2")
 
 
 def _names_policy(path: Path) -> bool:

@@ -201,9 +201,9 @@ REQUIRED_MISSING = Cause(
     code="required-detector-missing",
     effect="no verdict",
     title="a detector that the policy demands measured nothing",
-    seen="The detector {detector} measured no label, and required_looks names it.",
-    meaning="The policy (`required_looks`) lets no model pass that one of these detectors did not measure.",
-    advice=f"{_MORE_TIME} Or take the detector out of `required_looks`.",
+    seen="The detector {detector} measured no label, and required_detectors names it.",
+    meaning="The policy (`required_detectors`) lets no model pass that one of these detectors did not measure.",
+    advice=f"{_MORE_TIME} Or take the detector out of `required_detectors`.",
 )
 
 _MISSING = {

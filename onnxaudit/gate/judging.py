@@ -116,7 +116,7 @@ def _list_unmet(report: ScanReport, policy: Policy) -> Iterator[Reason]:
     if finished < policy.min_coverage * asked:
         yield BELOW_COVERAGE.give(finished=finished, labels=asked, demanded=policy.min_coverage)
     taken = {look for row in report.labels for look in row.ratios}
-    for look in policy.required_looks:
+    for look in policy.required_detectors:
         if look not in taken:
             yield REQUIRED_MISSING.give(detector=look.value)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from onnxaudit.errors import UsageError
-from onnxaudit.gate.policy import KEYS, Policy, check_names, read_value
+from onnxaudit.gate.policy import KEYS, OLD_KEYS, Policy, check_names, read_value, rename_keys
 from onnxaudit.records import Setting
 
 DEFAULT, COMMAND_LINE = "default", "command line"
@@ -28,11 +28,13 @@ class Layer:
         origin: its name, for people.
         values: by key, as the policy holds them.
         locked: keys that stronger origins may not change.
+        old_keys: old names of keys that it uses.
     """
 
     origin: str
     values: Mapping[str, Any]
     locked: tuple[str, ...] = ()
+    old_keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -112,12 +114,16 @@ def read_environment(variables: Mapping[str, str]) -> tuple[Layer, ...]:
     """
     given = {name: value for name, value in sorted(variables.items()) if name.startswith(PREFIX)}
     known = [PREFIX + key.upper() for key in KEYS if key not in ONLY_IN_FILES]
-    check_names(given, known, "environment")
-    layers = []
-    for name, value in given.items():
-        key = name.removeprefix(PREFIX).lower()
-        layers.append(Layer(f"environment, {name}", {key: read_value(key, value, name)}))
-    return tuple(layers)
+    old = [PREFIX + key.upper() for key in OLD_KEYS]
+    check_names([name for name in given if name not in old], known, "environment")
+    keys = {name: name.removeprefix(PREFIX).lower() for name in given}
+    rename_keys(dict.fromkeys(keys.values()), "environment")
+    return tuple(_read_variable(name, keys[name], value) for name, value in given.items())
+
+
+def _read_variable(name: str, key: str, value: str) -> Layer:
+    new = OLD_KEYS.get(key, key)
+    return Layer(f"environment, {name}", {new: read_value(new, value, name)}, old_keys=(key,) * (new != key))
 
 
 def read_command_line(options: Mapping[str, Any]) -> Layer:
@@ -156,10 +162,14 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 
 def _read_table(table: Mapping[str, Any], origin: str) -> Layer:
+    old = [key for key in table if key in OLD_KEYS]
+    table = rename_keys(table, origin)
     check_names(table, (*KEYS, LOCKED), origin)
     locked = table.get(LOCKED, [])
     if not isinstance(locked, list) or not all(isinstance(key, str) for key in locked):
         raise UsageError(f"{origin}: {LOCKED} is no list of keys")
+    old += [key for key in locked if key in OLD_KEYS and key not in old]
+    locked = [OLD_KEYS.get(key, key) for key in locked]
     check_names(locked, KEYS, f"{origin}: {LOCKED}")
     values = {key: read_value(key, value, origin) for key, value in table.items() if key != LOCKED}
-    return Layer(origin, values, tuple(locked))
+    return Layer(origin, values, tuple(locked), tuple(old))

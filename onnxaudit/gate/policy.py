@@ -26,7 +26,7 @@ class FailOn(StrEnum):
 
 
 class Inconclusive(StrEnum):
-    """What a model without a verdict comes to."""
+    """What an inconclusive verdict leads to."""
 
     BLOCK = "block"  # exit code 3
     FAIL = "fail"  # exit code 1
@@ -39,17 +39,17 @@ class Policy:
 
     Attributes:
         fail_on: from which finding on a model fails.
-        inconclusive: what a model without a verdict comes to.
+        inconclusive: what an inconclusive verdict leads to.
         inconclusive_by_reason: the same by the code of what leaves the verdict open; of several reasons the strictest
             counts, and a code that is not named counts as `inconclusive`.
         exit_zero: tell everything, stop nothing; errors stay errors.
-        required_looks: kinds of evidence without which no model passes.
-        min_coverage: least share of the labels that were finished, in [0, 1].
+        required_detectors: detectors without whose measurements no model passes.
+        min_coverage: least share of the classes that were finished, in [0, 1].
         time_budget: seconds for each model; None is no limit.
         memory_limit: bytes of data that a process may hold; None is no limit.
         domains: operator domains besides ONNX's own that a model may name; None is all that can be imported.
         min_agreement: least agreement of a repaired model with the original; None is the repair's own limit.
-        max_success: largest success of a trigger after a repair; None is the repair's own limit.
+        max_success: largest attack success rate of a trigger after a repair; None is the repair's own limit.
         max_age: seconds for which a statement about a model holds; None is for ever.
         accepted_keys: public keys in PEM whose signatures count.
         waivers: accepted findings.
@@ -59,7 +59,7 @@ class Policy:
     inconclusive: Inconclusive = Inconclusive.BLOCK
     inconclusive_by_reason: Mapping[str, Inconclusive] = field(default_factory=dict)
     exit_zero: bool = False
-    required_looks: tuple[Look, ...] = ()
+    required_detectors: tuple[Look, ...] = ()
     min_coverage: float = 0.0
     time_budget: float | None = None
     memory_limit: int | None = None
@@ -87,6 +87,7 @@ class Policy:
 
 
 KEYS = tuple(one.name for one in fields(Policy))
+OLD_KEYS = {"required_looks": "required_detectors"}  # names of before 0.1, read until 0.2
 
 
 def read_value(key: str, value: Any, where: str) -> Any:
@@ -101,8 +102,20 @@ def read_value(key: str, value: Any, where: str) -> Any:
         raise UsageError(f"{where}: {key}: {error}") from error
 
 
+def rename_keys(values: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """The same values, those under old names of keys under the new ones.
+
+    Raises:
+        UsageError: a key is given under both names.
+    """
+    for old, new in OLD_KEYS.items():
+        if old in values and new in values:
+            raise UsageError(f"{where}: {old} is the old name of {new}; give {new} alone")
+    return {OLD_KEYS.get(key, key): value for key, value in values.items()}
+
+
 def check_names(names: Iterable[str], known: Iterable[str], where: str) -> None:
-    """Refuse names that mean nothing: a misspelt demand would be none.
+    """Refuse names that mean nothing: a misspelled demand would be none.
 
     Raises:
         UsageError: there is one; names what it may have been.
@@ -208,7 +221,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "inconclusive": _choose(Inconclusive),
     "inconclusive_by_reason": _read_by_reason,
     "exit_zero": _read_flag,
-    "required_looks": _several(lambda value: _choose(Look)(OLD_DETECTORS.get(value, value))),
+    "required_detectors": _several(lambda value: _choose(Look)(OLD_DETECTORS.get(value, value))),
     "min_coverage": _read_share,
     "time_budget": _quantity(parse_duration),
     "memory_limit": _quantity(parse_size),

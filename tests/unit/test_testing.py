@@ -43,8 +43,8 @@ def test_any_other_fails_with_the_report(scans: list[Any], verdict: Verdict) -> 
 
 def test_the_policy_decides(scans: list[Any], tmp_path: Path) -> None:
     policy = tmp_path / "p.toml"
-    policy.write_text('required_looks = ["waves"]\ntime_budget = "5m"\n')
-    with pytest.raises(AssertionError, match="waves measured no label"):
+    policy.write_text('required_detectors = ["spectral"]\ntime_budget = "5m"\n')
+    with pytest.raises(AssertionError, match="spectral measured no label"):
         assert_clean("m.onnx", policy=policy)
     assert scans[1][-1] == {"time_budget": 300.0}
 

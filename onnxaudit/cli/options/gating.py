@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from onnxaudit.cli.options.given import keep_given
+from onnxaudit.cli.options.given import choose_name, keep_given
 from onnxaudit.cli.values import read_bytes, read_duration
 
 PolicyFile = Annotated[
@@ -29,14 +29,15 @@ InconclusiveByReason = Annotated[
 ExitZero = Annotated[
     bool, typer.Option("--exit-zero", help="Exit code 0 whatever is found, which the report records; errors stay 2.")
 ]
-RequiredLooks = Annotated[
+RequiredDetectors = Annotated[
     str | None,
     typer.Option(
-        metavar="A,B", help="Evidence without which no model passes: patch, compactness, latent-inversion, spectral."
+        metavar="A,B", help="Detectors without which no model passes: patch, compactness, latent-inversion, spectral."
     ),
 ]
+OldDetectors = Annotated[str | None, typer.Option("--required-looks", metavar="A,B", hidden=True)]
 MinCoverage = Annotated[
-    float | None, typer.Option(min=0, max=1, metavar="Q", help="Least share of labels that a scan has to finish.")
+    float | None, typer.Option(min=0, max=1, metavar="Q", help="Least share of classes that a scan has to finish.")
 ]
 TimeBudget = Annotated[
     Any,
@@ -73,7 +74,8 @@ class Gating:
     inconclusive: Inconclusive = None
     inconclusive_by_reason: InconclusiveByReason = None
     exit_zero: ExitZero = False
-    required_looks: RequiredLooks = None
+    required_detectors: RequiredDetectors = None
+    required_looks: OldDetectors = None
     min_coverage: MinCoverage = None
     time_budget: TimeBudget = None
     memory_limit: MemoryLimit = None
@@ -81,8 +83,12 @@ class Gating:
 
     def request(self) -> PolicyRequest:
         """What was given."""
-        keys = [field.name for field in fields(self) if field.name != "policy"]
-        return PolicyRequest(self.policy, keep_given(**{key: getattr(self, key) for key in keys}))
+        keys = [field.name for field in fields(self) if field.name not in ("policy", "required_looks")]
+        given = {key: getattr(self, key) for key in keys}
+        given["required_detectors"] = choose_name(
+            "--required-detectors", self.required_detectors, "--required-looks", self.required_looks
+        )
+        return PolicyRequest(self.policy, keep_given(**given))
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Options that were renamed still work under their old names, and say so."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +25,16 @@ def test_an_old_name_works_and_says_so_in_one_line(
     assert outcome.err == f"{old} is now called {new}; the old name goes in 0.2\n"
     assert outcome.code == quiet.code
     assert pipeline.calls[-1] == {**pipeline.calls[-2], "on_event": pipeline.calls[-1]["on_event"]}
+
+
+def test_an_old_key_of_the_policy_works_and_says_so(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "p.toml").write_text('required_looks = ["patch"]\n')
+    outcome = run("policy", "show", "--policy", "p.toml")
+    assert outcome.err == "policy p.toml: required_looks is now called required_detectors; the old name goes in 0.2\n"
+    assert outcome.out == run("policy", "show", "--policy", "p.toml").out
+    by_option = run("policy", "show", "--required-looks", "patch")
+    assert by_option.err == "--required-looks is now called --required-detectors; the old name goes in 0.2\n"
+    assert "required_detectors  patch  (command line)\n" in by_option.out
 
 
 def test_both_names_at_once_are_refused(run: Run, pipeline: FakePipeline) -> None:

@@ -26,7 +26,7 @@ MODEL = "models/m.onnx"
         (Verdict.BACKDOORED, ["--inconclusive", "warn"], 1),
         (Verdict.INCONCLUSIVE, ["--inconclusive", "warn"], 0),
         (Verdict.INCONCLUSIVE, ["--inconclusive", "fail"], 1),
-        (Verdict.CLEAN, ["--required-looks", "waves"], 3),
+        (Verdict.CLEAN, ["--required-detectors", "waves"], 3),
     ],
 )
 def test_options_decide_on_the_exit_code(

@@ -39,7 +39,7 @@ def make_older(days: float) -> Callable[[dict[str, Any]], None]:
         (Verdict.CLEAN, SIGNED, (), 3, "no key is accepted"),
         (Verdict.CLEAN, SIGNED, ("--key", "theirs.pub"), 3, "No accepted key"),
         (Verdict.CLEAN, SIGNED, ("--key", "theirs.pub", "--allow-unsigned"), 3, "No accepted key"),
-        (Verdict.CLEAN, (*SIGNED, "--required-looks", "waves"), OURS, 3, "did not meet the policy"),
+        (Verdict.CLEAN, (*SIGNED, "--required-detectors", "waves"), OURS, 3, "did not meet the policy"),
         (Verdict.INCONCLUSIVE, SIGNED, OURS, 3, "no verdict"),
         (Verdict.INCONCLUSIVE, (*SIGNED, "--inconclusive", "warn"), OURS, 3, "no verdict"),
         (Verdict.INCONCLUSIVE, (*SIGNED, "--exit-zero"), OURS, 3, "no verdict"),

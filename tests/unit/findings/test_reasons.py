@@ -115,7 +115,7 @@ GIVEN: dict[str, Callable[[], Sequence[Reason]]] = {
     "score-above-limit": lambda: weigh_one(40.0, obstacles=obstruct(5 * EYE[[0] * 8])),
     "trigger-fails-on-unseen-images": lambda: weigh_one(40.0, successes=2),
     "coverage-below-policy": lambda: demand(min_coverage=0.9),
-    "required-detector-missing": lambda: demand(required_looks="waves"),
+    "required-detector-missing": lambda: demand(required_detectors="waves"),
 }
 
 

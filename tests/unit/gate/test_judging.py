@@ -61,9 +61,9 @@ def decide(report: ScanReport, *waivers: Waiver, **options: Any) -> tuple[ScanDo
         (PARTLY, {"min_coverage": 0.75}, "pass"),
         (PARTLY, {"min_coverage": 0.76}, "inconclusive"),
         (PARTLY, {"min_coverage": 1, "inconclusive": "fail"}, "fail"),
-        (CLEAN, {"required_looks": ["waves"]}, "inconclusive"),
-        (WITH_WAVES, {"required_looks": ["waves"]}, "pass"),
-        (WITH_WAVES, {"required_looks": ["waves", "shift"]}, "inconclusive"),
+        (CLEAN, {"required_detectors": ["waves"]}, "inconclusive"),
+        (WITH_WAVES, {"required_detectors": ["waves"]}, "pass"),
+        (WITH_WAVES, {"required_detectors": ["waves", "shift"]}, "inconclusive"),
     ],
 )
 def test_the_policy_decides(report: ScanReport, options: dict[str, Any], outcome: str) -> None:
@@ -99,7 +99,7 @@ BLIND_SUSPECT = replace(SUSPECT, caveats=(NO_IMAGES.give(), BETWEEN))
         (BACKDOORED, "no-images=warn", {}, "fail"),
         (PARTLY, "coverage-below-policy=warn", {"min_coverage": 1}, "pass"),
         (PARTLY, "no-images=warn", {"min_coverage": 1}, "inconclusive"),
-        (CLEAN, "required-detector-missing=fail", {"required_looks": "spectral"}, "fail"),
+        (CLEAN, "required-detector-missing=fail", {"required_detectors": "spectral"}, "fail"),
     ],
 )
 def test_a_missing_verdict_comes_to_what_the_strictest_of_its_reasons_says(
@@ -233,7 +233,7 @@ def test_a_repair_is_decided_by_its_outcome(outcome: Any, options: dict[str, Any
 
 
 def test_the_policy_and_its_hash_are_read_back_from_the_report() -> None:
-    document, _ = decide(BACKDOORED, make_waiver(BACKDOORED), time_budget="10m", required_looks="trigger")
+    document, _ = decide(BACKDOORED, make_waiver(BACKDOORED), time_budget="10m", required_detectors="trigger")
     again = from_json(to_json(document))
     assert to_json(again) == to_json(document)
     settings = json.loads(to_json(document))["gate"]["settings"]

@@ -130,8 +130,8 @@ def test_a_lock_below_is_not_lifted_by_a_file_above() -> None:
         ("inconclusive = 'pass'", "not one of block, fail, warn"),
         ("exit_zero = 'perhaps'", "neither true nor false"),
         ("exit_zero = 1", "neither true nor false"),
-        ("required_looks = ['eyes']", "not one of patch"),
-        ("required_looks = [1]", "no list of texts"),
+        ("required_detectors = ['eyes']", "not one of patch"),
+        ("required_detectors = [1]", "no list of texts"),
         ("min_coverage = 1.5", "no share"),
         ("min_coverage = nan", "no share"),
         ("min_coverage = true", "no share"),
@@ -180,14 +180,33 @@ def test_an_unknown_variable_is_an_error(name: str) -> None:
 def test_variables_hold_every_kind_of_value() -> None:
     layers = read_environment({
         "ONNXAUDIT_EXIT_ZERO": "true",
-        "ONNXAUDIT_REQUIRED_LOOKS": "trigger, waves",
+        "ONNXAUDIT_REQUIRED_DETECTORS": "trigger, waves",
         "ONNXAUDIT_MIN_COVERAGE": "0.5",
         "ONNXAUDIT_MEMORY_LIMIT": "4GiB",
         "ONNXAUDIT_MAX_AGE": "30d",
     })  # fmt: skip
     policy = resolve(layers).policy
-    assert (policy.exit_zero, policy.required_looks) == (True, ("patch", "spectral"))
+    assert (policy.exit_zero, policy.required_detectors) == (True, ("patch", "spectral"))
     assert (policy.min_coverage, policy.memory_limit, policy.max_age) == (0.5, 2**32, 30 * 86400)
+
+
+def test_old_names_of_keys_are_read_in_files_locks_and_variables(tmp_path: Path) -> None:
+    file = tmp_path / "policy.toml"
+    file.write_text('required_looks = ["trigger"]\nlocked = ["required_looks"]\n')
+    layers = [read_policy_file(file), *read_environment({"ONNXAUDIT_REQUIRED_LOOKS": "patch"})]
+    assert [(layer.values, layer.old_keys) for layer in layers] == [
+        ({"required_detectors": ("patch",)}, ("required_looks",))
+    ] * 2
+    assert layers[0].locked == ("required_detectors",)
+
+
+def test_both_names_of_a_key_at_once_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "policy.toml"
+    file.write_text("required_looks = []\nrequired_detectors = []\n")
+    with pytest.raises(UsageError, match="required_looks is the old name of required_detectors"):
+        read_policy_file(file)
+    with pytest.raises(UsageError, match="give required_detectors alone"):
+        read_environment({"ONNXAUDIT_REQUIRED_LOOKS": "", "ONNXAUDIT_REQUIRED_DETECTORS": ""})
 
 
 def test_a_pyproject_without_the_table_says_nothing(tmp_path: Path) -> None:
