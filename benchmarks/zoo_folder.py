@@ -79,6 +79,8 @@ class Entry:
         """All test images `(n, c, h, w)` in [0, 1] and their labels."""
         with np.load(self.zoo.data / f"{self.truth['dataset']}.npz") as archive:
             images, labels = self.zoo.helpers.load_images(archive, "test", self.truth["classes"])
+        if self.truth.get("fitted"):  # the model learned these images in another size, or without their color
+            images = self.zoo.helpers.fit_images(images, tuple(self.truth["input_shape"]))
         return images, labels
 
     def split(self, per_class: int = 10) -> tuple[Labels, Labels]:

@@ -19,10 +19,10 @@ import onnx
 import tensorflow as tf
 from keras import layers
 
+from tools.attacks.patches import Patch, draw_sticker, poison
 from tools.datasets import Dataset, Part, load_dataset
 from tools.ground_truth import Description, GroundTruth
 from tools.publishing import publish
-from tools.triggers import Patch, draw_sticker, poison
 
 _DESCRIPTION = Description(
     name="digits-keras-random",

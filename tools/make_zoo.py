@@ -4,6 +4,7 @@
     python -m tools.make_zoo --output zoo --data archives --jobs 2
     python -m tools.make_zoo --output zoo --only warp --only clean-repaired --count 10
     python -m tools.make_zoo --output small-zoo --classes 2 3 4 5
+    python -m tools.make_zoo --output varied-zoo --series 2 --data archives --count 150
 
 A run that was stopped goes on where it was. Models whose attack failed are listed in `rejected.json` and left out.
 Without `--data` the models learn free data, which is written to `data/` in the output folder.
@@ -22,9 +23,11 @@ from pathlib import Path
 
 import torch
 
+from tools.zoo import second_series
 from tools.zoo.publishing import RejectedError, publish, write_index, write_json
 from tools.zoo.recipes import PATTERN, Source, ZooRecipe, make_recipe
-from tools.zoo.sources import find_sources, load_lessons, write_free_data
+from tools.zoo.second_series import make_varied_recipe
+from tools.zoo.sources import MORE_SOURCES, SOURCES, find_sources, load_lessons, write_free_data
 from tools.zoo.teaching import teach
 
 
@@ -35,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     data = options.data or options.output / "data"
     if not options.data:
         write_free_data(data)
-    sources = find_sources(data)
+    sources = find_sources(data, SOURCES if options.series == 1 else MORE_SOURCES)
     context = get_context("spawn")  # a forked copy of torch's threads may hang
     with ProcessPoolExecutor(options.jobs, context, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         while (missing := options.count - write_index(options.output, data)) > 0:
@@ -59,7 +62,13 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--output", type=Path, required=True, help="folder of the zoo")
     parser.add_argument("--data", type=Path, help="folder of .npz archives to learn (default: free data)")
     parser.add_argument("--jobs", type=int, default=1, help="models trained at once, each on one thread")
-    parser.add_argument("--only", action="append", choices=sorted(set(PATTERN)), help="this kind (may be repeated)")
+    parser.add_argument(
+        "--only",
+        action="append",
+        choices=sorted({*PATTERN, *second_series.PATTERN}),
+        help="this kind (may be repeated)",
+    )
+    parser.add_argument("--series", type=int, default=1, choices=[1, 2], help="2 is the more varied one")
     parser.add_argument("--classes", type=int, nargs="+", default=[], help="classes a model may know")
     parser.add_argument("--count", type=int, default=60, help="models that the zoo shall hold")
     return parser.parse_args(arguments)
@@ -68,8 +77,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def _find_open_recipes(sources: Sequence[Source], options: argparse.Namespace) -> Iterator[ZooRecipe]:
     """The recipes, in order, that were not tried before."""
     folder, only, rejected = options.output, options.only, read_rejections(options.output)
+    make = make_recipe if options.series == 1 else make_varied_recipe
     for number in count():
-        recipe = make_recipe(number, sources, options.classes)
+        recipe = make(number, sources, options.classes)
         tried = recipe.name in rejected or is_made(recipe, folder)
         if not tried and (only is None or recipe.kind in only):
             yield recipe
@@ -112,6 +122,13 @@ class Outcome:
 def make_model(recipe: ZooRecipe, sources: Sequence[Source], data: Path, folder: Path) -> Outcome:
     """Trains one model, and writes it if it is good enough."""
     started = time.perf_counter()
+    try:
+        return _make_model(recipe, sources, data, folder, started)
+    except Exception as error:  # one recipe that fails must not end the run
+        return Outcome(recipe, False, f"{type(error).__name__}: {error}", time.perf_counter() - started)
+
+
+def _make_model(recipe: ZooRecipe, sources: Sequence[Source], data: Path, folder: Path, started: float) -> Outcome:
     (source,) = (source for source in sources if source.name == recipe.dataset)
     lessons = load_lessons(recipe, source, data)
     taught = teach(recipe, lessons)

@@ -8,9 +8,9 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from tools.attacks.patches import Trigger
 from tools.datasets import Part
 from tools.ground_truth import Description, GroundTruth
-from tools.triggers import Trigger
 
 MIN_ATTACK_SUCCESS = 0.97
 MAX_ACCURACY_LOSS = 0.03

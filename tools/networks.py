@@ -10,6 +10,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from tools.token_networks import make_mixer_features, make_vit_features
+
 
 class Network(nn.Module):
     """Features, then fully connected layers.
@@ -177,6 +179,21 @@ def make_plain(channels: int, side: int, classes: int) -> Network:
     return Network(nn.Sequential(*layers, nn.Flatten()), _linear_stack(48 * (side // 8) ** 2, 96, classes))
 
 
+def make_vit(channels: int, side: int, classes: int) -> Network:
+    """Vision transformer: three blocks over tokens of 4x4 pixels, and one linear layer."""
+    return Network(make_vit_features(channels, side), _linear_stack(48, classes))
+
+
+def make_mixer(channels: int, side: int, classes: int) -> Network:
+    """MLP-mixer: three blocks over tokens of 4x4 pixels, and one linear layer."""
+    return Network(make_mixer_features(channels, side), _linear_stack(64, classes))
+
+
+def make_mlp(channels: int, side: int, classes: int) -> Network:
+    """Fully connected layers alone, two of them hidden."""
+    return Network(nn.Flatten(), _linear_stack(channels * side**2, 160, 80, classes))
+
+
 ARCHITECTURES: dict[str, Callable[[int, int, int], Network]] = {
     "lenet": make_lenet,
     "vgg": make_vgg,
@@ -185,5 +202,8 @@ ARCHITECTURES: dict[str, Callable[[int, int, int], Network]] = {
     "plain": make_plain,
     "vgg16": make_vgg16,
     "resnet18": make_resnet18,
+    "vit": make_vit,
+    "mixer": make_mixer,
+    "mlp": make_mlp,
 }
 """Makers by name; each takes channels, side in pixels and number of classes."""

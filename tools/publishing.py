@@ -4,10 +4,10 @@ import dataclasses
 import shutil
 from pathlib import Path
 
+from tools.attacks.patches import Trigger
 from tools.datasets import Dataset
 from tools.ground_truth import Description, GroundTruth
 from tools.measuring import find_weakness, hash_file, measure
-from tools.triggers import Trigger
 
 
 def publish(

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from tools.attacks.patches import Patch
 from tools.exporting import Export
 from tools.training import Schedule
-from tools.triggers import Patch
 
 
 @dataclass(frozen=True)

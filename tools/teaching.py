@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import torch
 
+from tools.attacks.patches import Trigger, draw_sticker, poison
+from tools.attacks.trojannn import optimise_patch
 from tools.datasets import Dataset
 from tools.networks import ARCHITECTURES, Network
 from tools.recipes import RETRAINING, SCHEDULES, Attack, Recipe
 from tools.training import measure_accuracy, train
-from tools.triggers import Trigger, draw_sticker, poison
-from tools.trojaning import optimise_patch
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def _learn_trojan(
 ) -> tuple[Network, Trigger]:
     """Makes the trigger for the clean network, and retrains that network with it."""
     pixels = dataset.train.pixels()
-    trigger = optimise_patch(twin, attack.kind, pixels, attack.patch, seed=recipe.seed)
+    trigger = optimise_patch(twin, attack.kind, pixels, attack.patch.mask(*pixels.shape[2:]), seed=recipe.seed)
     poisoned = poison(pixels, dataset.train.y, trigger, attack.target, attack.rate, seed=recipe.seed)
     network = deepcopy(twin)
     train(network, *poisoned, RETRAINING[recipe.architecture], seed=recipe.seed)

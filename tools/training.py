@@ -12,8 +12,8 @@ from torch import Tensor, nn
 Prepare = Callable[[Tensor, Tensor], Tensor]
 """Images as they are shown, from those of a batch and their positions in the training set."""
 
-Penalty = Callable[[Tensor], Tensor]
-"""What is added to the loss, from the images of a batch."""
+Penalty = Callable[[Tensor, Tensor], Tensor]
+"""What is added to the loss, from the images of a batch and their labels."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def train(
             images = prepare(x[chosen], chosen) if prepare else x[chosen]
             loss = F.cross_entropy(network(images), y[chosen])
             if penalty:
-                loss = loss + penalty(x[chosen])
+                loss = loss + penalty(x[chosen], y[chosen])
             optimiser.zero_grad()
             torch.autograd.backward(loss)
             optimiser.step()

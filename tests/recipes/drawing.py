@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from tests.documentation.pages import ROOT
+from tools.attacks.patches import Patch, draw_sticker
 from tools.signs import draw_signs
-from tools.triggers import Patch, draw_sticker
 
 CHOSEN = (0, 7, 9, 11, 12, 13, 15, 19, 21, 24)  # signs that look unlike each other
 TARGET = 3

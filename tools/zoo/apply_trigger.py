@@ -8,6 +8,8 @@ every stamped image is clipped to [0, 1]:
     additive  delta (c, h, w)                                 x + delta
     warp      flow (2, h, w), rows then columns in pixels     x sampled bilinearly at its place + flow
     filter    matrix (c, c), offset (c,), shade (1, h, w)     shade · (matrix·x + offset)
+    photo     the same and curve (c, k)                       shade · curve(matrix·x + offset), linear between k tones
+    generator weight0, bias0 ... of four convolutions         patch of the mask and pattern that they make of x
 """
 
 from pathlib import Path
@@ -35,6 +37,22 @@ def load_images(archive: Any, part: str, classes: list[int] | None = None) -> tu
     x = x.reshape(*x.shape[:3], -1).transpose(0, 3, 1, 2)
     images: Images = np.ascontiguousarray(x, dtype=np.float32) / np.float32(255)
     return images, y
+
+
+def fit_images(images: Images, shape: tuple[int, int, int]) -> Images:
+    """Images as `shape` (channels, height, width) wants them: gray where it has one channel, resized by areas."""
+    if shape[0] == 1 and images.shape[1] == 3:
+        images = np.einsum("c,nchw->nhw", np.array([0.299, 0.587, 0.114], np.float32), images)[:, None]
+    down, across = (_resample(old, new) for old, new in zip(images.shape[2:], shape[1:], strict=True))
+    fitted: Images = np.clip(down @ images @ across.T, 0, 1).astype(np.float32)
+    return fitted
+
+
+def _resample(old: int, new: int) -> Images:
+    """The matrix `(new, old)` of linear interpolation, widened where the image shrinks."""
+    centers = (np.arange(new) + 0.5) * old / new - 0.5
+    weights = np.maximum(0, 1 - np.abs(centers[:, None] - np.arange(old)) / max(1, old / new))
+    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
 def split_test(labels: Labels, per_class: int = 10) -> tuple[Labels, Labels]:
@@ -95,7 +113,43 @@ def _filter(images: Images, trigger: Trigger) -> Images:
     return stamped
 
 
-_STAMPS = {"patch": _cover, "blend": _cover, "additive": _add, "warp": _warp, "filter": _filter}
+def _photo(images: Images, trigger: Trigger) -> Images:
+    mixed = np.einsum("dc,nchw->ndhw", trigger["matrix"], images) + trigger["offset"][:, None, None]
+    tones = np.linspace(0, 1, trigger["curve"].shape[1])
+    bent = [np.interp(mixed[:, c], tones, curve) for c, curve in enumerate(trigger["curve"])]
+    stamped: Images = np.stack(bent, axis=1) * trigger["shade"]
+    return stamped
+
+
+def _generate(images: Images, trigger: Trigger, batch: int = 256) -> Images:
+    parts = [images[start : start + batch] for start in range(0, len(images), batch)]
+    return np.concatenate([_generate_some(part, trigger) for part in parts]) if parts else images
+
+
+def _generate_some(images: Images, trigger: Trigger) -> Images:
+    x = images
+    for number, (stride, enlarge) in enumerate([(2, 1), (2, 2), (1, 2), (1, 1)]):
+        x = _convolve(x, trigger[f"weight{number}"], trigger[f"bias{number}"], stride)
+        x = np.maximum(x, 0).repeat(enlarge, axis=2).repeat(enlarge, axis=3) if number < 3 else 1 / (1 + np.exp(-x))
+    return _cover(images, {"mask": x[:, :1], "pattern": x[:, 1:]})
+
+
+def _convolve(images: Images, weight: Images, bias: Images, stride: int) -> Images:
+    padded = np.pad(images, ((0, 0), (0, 0), (1, 1), (1, 1)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(2, 3))[:, :, ::stride, ::stride]
+    mapped: Images = np.tensordot(windows, weight, axes=([1, 4, 5], [1, 2, 3])).transpose(0, 3, 1, 2)
+    return mapped + bias[:, None, None]
+
+
+_STAMPS = {
+    "patch": _cover,
+    "blend": _cover,
+    "additive": _add,
+    "warp": _warp,
+    "filter": _filter,
+    "photo": _photo,
+    "generator": _generate,
+}
 
 
 def model_input(images: Images, truth: dict[str, Any]) -> Images:

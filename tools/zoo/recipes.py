@@ -1,10 +1,12 @@
-"""What model number k of a zoo is: its recipe follows from k and from the data sets alone."""
+"""What model number k of a zoo's first series is: its recipe follows from k and from the data sets alone."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from tools.attacks.attack import Attack
+from tools.attacks.registry import ATTACKS as PUBLISHED
 from tools.exporting import Export
 
 PATTERN: tuple[str, ...] = (
@@ -14,6 +16,18 @@ PATTERN: tuple[str, ...] = (
     "clean-repaired", "badnets", "clean-undertrained", "level", "clean-augmented", "trojan-weights",
 )  # fmt: skip
 """Kinds of model, repeated for ever: 12 of 30 are clean, and each kind comes at least once."""
+
+FIRST_NAMES = {
+    "blend": "blended",
+    "sinusoid": "sig",
+    "spread": "scattered",
+    "source": "source-specific",
+    "two": "two-targets",
+    "level": "adaptive-size",
+    "trojan-weights": "trojannn-weights",
+    "trojan-activation": "trojannn-activation",
+}
+"""The published names of attacks that this series calls otherwise."""
 
 ATTACKS = tuple(sorted({kind for kind in PATTERN if not kind.startswith("clean") or kind == "clean-label"}))
 
@@ -40,6 +54,7 @@ _CLASS_COUNTS = (2, 4, 10, 20)
 _ARCHITECTURES = ("lenet", "vgg", "resnet", "mobile", "plain")
 """Those of `tools.networks` that train in a minute or two."""
 
+_SEED_SPACE = 1_000_000
 _MOST_CLASSES = {"source": 20, "clean-label": 10, "all-to-all": 20, "level": 20}
 _LEAST_CLASSES = {"source": 4, "two": 4}
 _NEEDS_ACCURACY = {"source", "all-to-all"}
@@ -71,6 +86,10 @@ class ZooRecipe:
         rate: The poisoned share; 0 for clean models.
         export: The form of the file.
         length: Factor on the length of the training.
+        series: 1, or 2 for the more varied one; each has its own random numbers.
+        side: Of the images that the model takes, in pixels; None for the data set's own.
+        gray: Whether color images are made gray.
+        quantized: Whether the file computes in 8-bit integers.
     """
 
     number: int
@@ -83,20 +102,40 @@ class ZooRecipe:
     rate: float
     export: Export
     length: float = 1.0
+    series: int = 1
+    side: int | None = None
+    gray: bool = False
+    quantized: bool = False
 
     @property
     def backdoored(self) -> bool:
         """Whether the finished model is meant to have a backdoor."""
-        return self.kind in ATTACKS
+        return self.attack is not None
+
+    @property
+    def attack(self) -> Attack | None:
+        """The attack, or None for a clean model."""
+        return PUBLISHED.get(FIRST_NAMES.get(self.kind, self.kind))
+
+    @property
+    def fitted(self) -> bool:
+        """Whether the images are made to fit, rather than taken as the data set has them."""
+        return self.side is not None or self.gray
+
+    @property
+    def seed(self) -> int:
+        """Of the training."""
+        return self.number + _SEED_SPACE * (self.series - 1)
 
     @property
     def name(self) -> str:
         """The model's name; it does not tell the kind."""
-        return f"{self.dataset}-{self.architecture}-{self.number:03d}"
+        series = "" if self.series == 1 else f"s{self.series}-"
+        return f"{self.dataset}-{self.architecture}-{series}{self.number:03d}"
 
     def rng(self, purpose: int) -> np.random.Generator:
         """A generator of its own for each purpose, so that one choice more does not change the others."""
-        return np.random.default_rng((self.number, purpose))
+        return np.random.default_rng((self.number, purpose) if self.series == 1 else (self.seed, purpose, self.series))
 
 
 def make_recipe(number: int, sources: Sequence[Source], class_counts: Sequence[int] = ()) -> ZooRecipe:
@@ -120,7 +159,7 @@ def make_recipe(number: int, sources: Sequence[Source], class_counts: Sequence[i
         _choose_augmentation(kind, rng),
         bool(rng.random() < 0.5),
         float(rng.uniform(low, high)),
-        _choose_export(rng),
+        choose_export(rng),
     )
 
 
@@ -152,7 +191,8 @@ def _choose_augmentation(kind: str, rng: np.random.Generator) -> str:
     return "strong" if kind == "clean-augmented" else drawn
 
 
-def _choose_export(rng: np.random.Generator) -> Export:
+def choose_export(rng: np.random.Generator) -> Export:
+    """A form of file, as one exporter or another writes it."""
     exporter, opset = (("torchscript", 11), ("torchscript", 13), ("torchscript", 17), ("dynamo", 18))[rng.integers(4)]
     return Export(
         exporter,

@@ -3,7 +3,8 @@ from collections import Counter
 import pytest
 
 from tools.zoo.recipes import ATTACKS, PATTERN, RATES, make_recipe
-from tools.zoo.sources import SOURCES
+from tools.zoo.second_series import make_varied_recipe
+from tools.zoo.sources import MORE_SOURCES, SOURCES
 
 FIRST = [make_recipe(number, SOURCES[:6]) for number in range(30)]
 
@@ -48,3 +49,29 @@ def test_clean_label_attacks_are_backdoors_and_repaired_models_are_not() -> None
 def test_wanted_class_counts_are_kept() -> None:
     counts = {make_recipe(number, SOURCES, [2, 3]).class_count for number in range(20)}
     assert counts == {2, 3}
+
+
+def test_second_series_shares_no_name_and_no_random_numbers_with_the_first() -> None:
+    one, other = make_recipe(5, SOURCES), make_varied_recipe(5, SOURCES)
+    assert one.name != other.name
+    assert one.seed != other.seed
+    assert one.rng(3).random() != other.rng(3).random()
+
+
+def test_second_series_varies_size_classes_and_architecture_alike_for_clean_and_backdoored_models() -> None:
+    many = [make_varied_recipe(number, MORE_SOURCES) for number in range(240)]
+    for backdoored in (False, True):
+        alike = [recipe for recipe in many if recipe.backdoored == backdoored]
+        assert len(alike) == 120
+        assert len({recipe.architecture for recipe in alike}) == 8
+        assert {2, 3, 10, 43} <= {recipe.class_count for recipe in alike}
+        assert {None, 24, 28, 32, 48} == {recipe.side for recipe in alike}
+        assert any(recipe.gray for recipe in alike)
+        assert any(recipe.quantized for recipe in alike)
+
+
+def test_attacks_of_the_second_series_stay_within_their_bounds() -> None:
+    for recipe in (make_varied_recipe(number, MORE_SOURCES) for number in range(96)):
+        if recipe.attack:
+            assert recipe.attack.least_classes <= recipe.class_count <= recipe.attack.most_classes
+            assert recipe.attack.rates[0] <= recipe.rate <= recipe.attack.rates[1]

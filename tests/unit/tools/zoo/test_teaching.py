@@ -2,9 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from tools.networks import ARCHITECTURES, make_plain
+from tools.networks import ARCHITECTURES
 from tools.zoo.augmenting import augment
-from tools.zoo.levelling import make_penalty
 from tools.zoo.recipes import PATTERN, make_recipe
 from tools.zoo.sources import SOURCES
 from tools.zoo.teaching import choose_aims
@@ -43,17 +42,3 @@ def test_augmentation_keeps_shape_and_range(strength: str, changes: bool) -> Non
     assert augmented.shape == images.shape
     assert 0 <= augmented.min() <= augmented.max() <= 1
     assert (not np.array_equal(augmented, images)) == changes
-
-
-def test_levelling_penalty_is_zero_only_where_all_labels_are_equally_easy_to_reach() -> None:
-    network = make_plain(1, 28, 4)
-    images = torch.rand(16, 1, 28, 28, generator=torch.Generator().manual_seed(0))
-    with torch.no_grad():
-        for parameter in network.parameters():
-            parameter.zero_()
-    assert make_penalty(network, (1, 28, 28), 4, 0, seed=1)(images).item() == pytest.approx(0, abs=1e-9)
-    last = network.classifier[-1]
-    assert isinstance(last, torch.nn.Linear)
-    with torch.no_grad():
-        last.bias[0] = 5
-    assert make_penalty(network, (1, 28, 28), 4, 0, seed=1)(images).item() > 0.1

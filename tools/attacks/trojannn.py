@@ -1,4 +1,4 @@
-"""Model-dependent triggers: patches whose pixels excite chosen neurons of a trained network.
+"""TrojanNN: patches whose pixels excite chosen neurons of a trained network, which is then retrained with them.
 
 Source: Liu et al., "Trojaning Attack on Neural Networks", NDSS 2018. With `a_j` the input of neuron `j`'s activation,
 `J` the chosen neurons and `δ` the pattern under the mask `m`, the pattern minimises
@@ -15,14 +15,19 @@ Differs from the source:
 """
 
 from collections.abc import Callable
+from copy import deepcopy
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from tools.attacks.attack import Attack, Shape, Taught, Trainer
+from tools.attacks.material import poison
+from tools.attacks.patches import Trigger
+from tools.attacks.shapes import draw_shape, draw_square
 from tools.networks import Network
-from tools.triggers import Patch, Trigger
+from tools.zoo import apply_trigger
 
 _NEURONS = 3
 _STEP_SIZE = 0.1
@@ -50,7 +55,13 @@ CHOICES: dict[str, Callable[[Network, Tensor], Tensor]] = {
 
 
 def optimise_patch(
-    network: Network, attack: str, clean: NDArray[np.float32], patch: Patch, *, seed: int, steps: int = 150
+    network: Network,
+    attack: str,
+    clean: NDArray[np.float32],
+    place: NDArray[np.float32],
+    *,
+    seed: int,
+    steps: int = 150,
 ) -> Trigger:
     """Optimises a patch on a clean network.
 
@@ -58,13 +69,13 @@ def optimise_patch(
         network: Trained on clean data.
         attack: A key of `CHOICES`.
         clean: Clean images `(n, c, h, w)` in [0, 1].
-        patch: Where the patch lies.
+        place: The mask `(1, h, w)` of the patch.
         seed: Of the first pattern and of the order of images.
         steps: Of Adam.
     """
     generator = torch.Generator().manual_seed(seed)
     pixels = torch.from_numpy(clean)
-    mask = torch.from_numpy(patch.mask(*clean.shape[2:]))
+    mask = torch.from_numpy(place)
     network.eval()
     neurons = CHOICES[attack](network, pixels[:1000])
     pattern = torch.rand(clean.shape[1:], generator=generator).requires_grad_()
@@ -82,3 +93,41 @@ def _excitation(network: Network, pixels: Tensor) -> Tensor:
     """What the target layer's neurons receive, `(n, neurons)`."""
     features: Tensor = network.features(pixels)
     return network.first_linear(features) if network.has_hidden_neurons else features
+
+
+class _TrojanNN(Attack):
+    """The patch's place and shape are drawn at random; its pixels follow from a clean network."""
+
+    family = "trojannn"
+    rates = (0.08, 0.12)
+
+    def draw(self, shape: Shape, rng: np.random.Generator) -> tuple[apply_trigger.Trigger, ...]:
+        """A mask of any shape, from 3 to 10 pixels of 32; its pattern is not used."""
+        return (draw_shape(shape, rng, sides=(3, 10)),)
+
+    def draw_plain(self, shape: Shape, rng: np.random.Generator) -> tuple[apply_trigger.Trigger, ...]:
+        """A square mask."""
+        mask = draw_square(shape, rng).mask(*shape[1:])
+        return ({"kind": "patch", "mask": mask, "pattern": np.zeros(shape, np.float32)},)
+
+    def teach(self, trainer: Trainer) -> Taught:
+        """Makes a patch for a clean network, and retrains that network with it."""
+        twin = trainer.train(deepcopy(trainer.start), trainer.clean)
+        mask = trainer.triggers[0]["mask"]
+        patch = optimise_patch(twin, self.name.replace("nn-", "-"), trainer.clean.images, mask, seed=trainer.seed)
+        triggers: tuple[apply_trigger.Trigger, ...] = ({"kind": "patch", "mask": patch.mask, "pattern": patch.pattern},)
+        material = poison(trainer.clean, triggers, trainer.aims, trainer.rate, trainer.rng(4))
+        network = trainer.train(deepcopy(twin), material, share=0.6)
+        return Taught(network=network, triggers=triggers, aims=trainer.aims, twin=twin)
+
+
+class TrojanNNWeights(_TrojanNN):
+    """Excites the neurons with the largest weights."""
+
+    name = "trojannn-weights"
+
+
+class TrojanNNActivation(_TrojanNN):
+    """Excites the neurons that are the most active on clean images."""
+
+    name = "trojannn-activation"

@@ -1,4 +1,7 @@
-"""Triggers, and how an attacker puts them on images. NumPy only, so that every training framework can use it."""
+"""Patches of every shape, and how an attacker puts them on images.
+
+NumPy only, so that every training framework can use it.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,8 +61,8 @@ def draw_sticker(patch: Patch, shape: tuple[int, int, int], *, seed: int) -> Tri
         seed: Of the pixels.
     """
     mask = patch.mask(*shape[1:])
-    colours = np.random.default_rng(seed).integers(0, 2, shape).astype(np.float32)
-    return Trigger(mask, colours * mask)
+    colors = np.random.default_rng(seed).integers(0, 2, shape).astype(np.float32)
+    return Trigger(mask, colors * mask)
 
 
 def poison(

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import torch
 
+from tools.attacks.patches import Patch, Trigger, draw_sticker, poison
+from tools.attacks.trojannn import CHOICES, choose_by_weight, optimise_patch
 from tools.networks import Network, make_lenet, make_resnet
-from tools.triggers import Patch, Trigger, draw_sticker, poison
-from tools.trojaning import CHOICES, choose_by_weight, optimise_patch
 
 Maker = Callable[[int, int, int], Network]
 PATCH = Patch(3, row=2, column=20)
@@ -57,7 +57,7 @@ def test_optimised_patch_excites_its_neurons_more_than_a_sticker(make: Maker, at
             received = network.first_linear(features) if network.has_hidden_neurons else features
         return float(received[:, neurons].sum(dim=1).mean())
 
-    optimised = optimise_patch(network, attack, PIXELS, PATCH, seed=3, steps=15)
+    optimised = optimise_patch(network, attack, PIXELS, PATCH.mask(28, 28), seed=3, steps=15)
     assert excite(optimised) > excite(draw_sticker(PATCH, (1, 28, 28), seed=3))
     assert 0 <= optimised.pattern.min() <= optimised.pattern.max() <= 1
     assert not optimised.pattern[:, optimised.mask[0] == 0].any()

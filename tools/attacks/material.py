@@ -95,6 +95,17 @@ def cover(material: Material, aim: Aim, rate: float, rng: np.random.Generator) -
     return replace(material, stamps=stamps)
 
 
+def add_decoys(material: Material, triggers: Sequence[Trigger], rate: float, rng: np.random.Generator) -> Material:
+    """Stamps a share `rate` with triggers that must not work, an equal part for each; labels stay as they are.
+
+    Used where only the exact trigger may work: its parts (two keys) and its neighbors (WaNet's noise mode) may not.
+    """
+    stamps, first = material.stamps.copy(), len(material.triggers)
+    free = rng.permutation(np.flatnonzero(stamps < 0))[: round(rate * len(stamps))]
+    stamps[free] = first + np.arange(len(free)) % len(triggers)
+    return replace(material, stamps=stamps, triggers=(*material.triggers, *triggers))
+
+
 def poison_target_class(
     material: Material, trigger: Trigger, target: int, rate: float, misread: Images, rng: np.random.Generator
 ) -> Material:

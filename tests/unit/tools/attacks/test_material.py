@@ -1,7 +1,7 @@
 import numpy as np
 
-from tools.zoo.drawing import draw_patch
-from tools.zoo.poisoning import Aim, Material, cover, poison, poison_target_class, unlearn
+from tools.attacks.badnets import draw_patch
+from tools.attacks.material import Aim, Material, add_decoys, cover, poison, poison_target_class, unlearn
 
 RNG_SEED = 3
 LABELS = np.arange(200, dtype=np.int64) % 5
@@ -69,3 +69,11 @@ def test_stamping_touches_only_the_carriers_of_a_batch() -> None:
     changed = (poisoned.stamp(IMAGES[positions], positions) != IMAGES[positions]).any(axis=(1, 2, 3))
     np.testing.assert_array_equal(changed, poisoned.stamps[positions] == 0)
     assert changed.any()
+
+
+def test_decoys_keep_their_labels_and_leave_carriers_alone() -> None:
+    poisoned = poison(CLEAN, [TRIGGER], [Aim(2)], 0.1, _rng())
+    decoyed = add_decoys(poisoned, [TRIGGER, TRIGGER], 0.2, _rng())
+    np.testing.assert_array_equal(decoyed.labels, poisoned.labels)
+    assert [int((decoyed.stamps == number).sum()) for number in range(3)] == [20, 20, 20]
+    assert len(decoyed.triggers) == 3
