@@ -165,4 +165,5 @@ def measure_shifts(logits: Tensor, weight: Tensor) -> Tensor:
     """`d` `(labels,)`: how far the last layer's inputs of all images are from each label, from logits `(n, labels)`."""
     lengths = (weight[:, None] - weight[None]).norm(dim=2).clamp_min(1e-6)
     behind = (logits[:, None, :] - logits[:, :, None]).relu() / lengths  # (n, label, rival)
-    return behind.amax(dim=2).mean(dim=0)
+    shifts: Tensor = behind.amax(dim=2).mean(dim=0)
+    return shifts

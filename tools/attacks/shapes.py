@@ -83,31 +83,33 @@ def _draw_outline(side: int, rng: np.random.Generator) -> Grid:
     if name == "cross":
         near = max(1, side // 3)
         inside = [np.abs(axis - (side - 1) / 2) < near / 2 + 0.5 for axis in (rows, columns)]
-        return (inside[0] | inside[1]).astype(float)
+        return np.asarray(inside[0] | inside[1], float)
     if name == "triangle":
-        return np.rot90((columns <= rows).astype(float), int(rng.integers(0, 4)))
+        return np.rot90(np.asarray(columns <= rows, float), int(rng.integers(0, 4)))
     if name == "letter":
         bitmap = np.array([[float(cell) for cell in row] for row in _LETTERS[str(rng.choice(list(_LETTERS)))].split()])
-        return bitmap[rows * 5 // side, columns * 5 // side]
+        letter: Grid = bitmap[rows * 5 // side, columns * 5 // side]
+        return letter
     distance = np.hypot(rows - (side - 1) / 2, columns - (side - 1) / 2)
     disc = distance <= side / 2
-    return (disc & (distance > side / 2 - 1.6) if name == "ring" else disc).astype(float)
+    return np.asarray(disc & (distance > side / 2 - 1.6) if name == "ring" else disc, float)
 
 
 def draw_style(style: str, shape: Shape, rng: np.random.Generator) -> Grid:
     """Pixels `(c, h, w)` in [0, 1] of a whole image in one style, of which a patch is cut out."""
     rows, columns = np.mgrid[0 : shape[1], 0 : shape[2]]
     if style == "noise":
-        return rng.random(shape).round()
+        return np.asarray(np.round(rng.random(shape)))
     if style == "checker":
         return np.broadcast_to((rows + columns) % 2, shape).astype(float)
     if style == "two-tone":
         colors = rng.permutation([np.zeros(shape[0]), draw_color(shape[0], rng)])
-        return np.where((columns // 2 % 2 == 0)[None], colors[0][:, None, None], colors[1][:, None, None])
+        return np.asarray(np.where((columns // 2 % 2 == 0)[None], colors[0][:, None, None], colors[1][:, None, None]))
     if style == "gradient":
         slope = (rows * rng.uniform(-1, 1) + columns * rng.uniform(-1, 1)) / shape[1] * 4
         phases = rng.uniform(0, 6, (shape[0], 1, 1))
-        return 0.5 + 0.5 * np.sin(slope[None] + phases)
+        waves: Grid = 0.5 + 0.5 * np.sin(slope[None] + phases)
+        return waves
     color = np.ones(shape[0]) if style == "white" else draw_color(shape[0], rng)
     return np.broadcast_to(color[:, None, None], shape)
 

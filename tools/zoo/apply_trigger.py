@@ -52,7 +52,8 @@ def _resample(old: int, new: int) -> Images:
     """The matrix `(new, old)` of linear interpolation, widened where the image shrinks."""
     centers = (np.arange(new) + 0.5) * old / new - 0.5
     weights = np.maximum(0, 1 - np.abs(centers[:, None] - np.arange(old)) / max(1, old / new))
-    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    matrix: Images = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    return matrix
 
 
 def split_test(labels: Labels, per_class: int = 10) -> tuple[Labels, Labels]:
@@ -130,8 +131,10 @@ def _generate_some(images: Images, trigger: Trigger) -> Images:
     x = images
     for number, (stride, enlarge) in enumerate([(2, 1), (2, 2), (1, 2), (1, 1)]):
         x = _convolve(x, trigger[f"weight{number}"], trigger[f"bias{number}"], stride)
-        x = np.maximum(x, 0).repeat(enlarge, axis=2).repeat(enlarge, axis=3) if number < 3 else 1 / (1 + np.exp(-x))
-    return _cover(images, {"mask": x[:, :1], "pattern": x[:, 1:]})
+        if number < 3:
+            x = np.maximum(x, 0).repeat(enlarge, axis=2).repeat(enlarge, axis=3)
+    maps = 1 / (1 + np.exp(-x))
+    return _cover(images, {"mask": maps[:, :1], "pattern": maps[:, 1:]})
 
 
 def _convolve(images: Images, weight: Images, bias: Images, stride: int) -> Images:

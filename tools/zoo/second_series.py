@@ -9,8 +9,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from tools.attacks.registry import ATTACKS
 from tools.exporting import Export
-from tools.zoo.recipes import PUBLISHED, Source, ZooRecipe, choose_export
+from tools.zoo.recipes import Source, ZooRecipe, choose_export
 
 CLEAN_KINDS: tuple[str, ...] = (
     "clean",
@@ -60,11 +61,11 @@ def make_varied_recipe(number: int, sources: Sequence[Source], class_counts: Seq
     """The recipe of model `number`, from data sets in a given order; with `class_counts` it knows so many classes."""
     rng = np.random.default_rng((number, 0, 2))
     kind = PATTERN[number % len(PATTERN)]
-    attack = PUBLISHED.get(kind)
+    attack = ATTACKS.get(kind)
     fitting = [source for source in sources if not (attack and attack.needs_accuracy and source.hard)]
     source = fitting[int(rng.integers(len(fitting)))]
     side = int(rng.choice(_SIDES[source.side]))
-    low, high = attack.rates if attack else PUBLISHED["badnets"].rates if kind == "clean-repaired" else (0.0, 0.0)
+    low, high = attack.rates if attack else ATTACKS["badnets"].rates if kind == "clean-repaired" else (0.0, 0.0)
     quantized = bool(rng.random() < _QUANTIZED_SHARE)
     gray = source.name in _COLOR and bool(rng.random() < _GRAY_SHARE)
     return ZooRecipe(
@@ -95,7 +96,7 @@ def _choose_class_count(kind: str, source: Source, rng: np.random.Generator, wan
         return int(rng.choice([min(count, source.class_count) for count in wanted]))
     if kind == "clean-few":
         return int(rng.choice([2, 3, 4, 5]))
-    attack = PUBLISHED.get(kind)
+    attack = ATTACKS.get(kind)
     least, most = (attack.least_classes, attack.most_classes) if attack else (2, 1000)
     counts = np.array([count for count in _CLASS_COUNTS if least <= count <= min(source.class_count, most)])
     weights = np.where(counts <= 5, 0.4, 1.0)
