@@ -128,7 +128,9 @@ def make_repair_report(**changes: Any) -> RepairReport:
         pruned=(1,),
         original=Measurement(accuracy, agreement, Rate(20, 20, 1.0, 0.839, 1.0), Rate(19, 20, 0.95, 0.764, 0.991)),
         pruned_only=Measurement(accuracy, agreement, Rate(2, 20, 0.1, 0.028, 0.301)),
-        repaired=Measurement(NO_RATE, agreement, Rate(0, 20, 0.0, 0.0, 0.161)),
+        repaired=Measurement(
+            NO_RATE, agreement, Rate(0, 20, 0.0, 0.0, 0.161), poisoned_accuracy=Rate(17, 20, 0.85, 0.64, 0.948)
+        ),
         changes=(WeightChange("fc1.weight", 10, 30, 0.5),),
         scan=make_scan_report(),
         rescan=make_scan_report(Verdict.CLEAN),

@@ -5,7 +5,7 @@
 | agreement (fidelity, `Q`) | clean samples | as the original does |
 | clean accuracy (`PA`) | labelled clean samples | by their label |
 | attack success rate (ASR, `S`) | triggered samples of other classes | by the target class |
-| triggered accuracy (PACC) | the same | by their own class again |
+| poisoned accuracy (PACC) | the same | by their own class again |
 
 A sample without a label counts for the class that the original gives it.
 

@@ -53,8 +53,8 @@ class Evaluation:
             agreement=self.validation.agreement(network),
             success_rate=rates.success,
             known_success_rate=None if known is None else known.success,
-            triggered_accuracy=rates.accuracy,
-            known_triggered_accuracy=None if known is None else known.accuracy,
+            poisoned_accuracy=rates.accuracy,
+            known_poisoned_accuracy=None if known is None else known.accuracy,
         )
 
     def _measure_known(self, network: Runtime) -> AttackRates | None:

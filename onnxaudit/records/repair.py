@@ -99,17 +99,17 @@ class Measurement:
         agreement: share of `D_valid` answered as the original does (fidelity, `Q`).
         success_rate: share of samples with an inverted trigger answered by the target (ASR, `S`).
         known_success_rate: likewise with the trigger given by `--known-trigger`.
-        triggered_accuracy: share of samples with an inverted trigger answered by their own class (PACC); None in
+        poisoned_accuracy: share of samples with an inverted trigger answered by their own class (PACC); None in
             reports of earlier versions.
-        known_triggered_accuracy: likewise with the trigger given by `--known-trigger`.
+        known_poisoned_accuracy: likewise with the trigger given by `--known-trigger`.
     """
 
     accuracy: Rate
     agreement: Rate
     success_rate: Rate
     known_success_rate: Rate | None = None
-    triggered_accuracy: Rate | None = None
-    known_triggered_accuracy: Rate | None = None
+    poisoned_accuracy: Rate | None = None
+    known_poisoned_accuracy: Rate | None = None
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from onnxaudit.records import (
     Document,
     ErrorDocument,
     Gate,
-    Measurement,
     RepairDocument,
     RepairReport,
     ScanDocument,
     ScanReport,
 )
+from onnxaudit.report.measures import list_measures
 from onnxaudit.text import format_duration, format_number, format_rate, name_label, show_plainly
 
 LABELS_SHOWN = 8
@@ -112,17 +112,8 @@ def _tabulate_measurements(report: RepairReport) -> Iterator[str]:
         return
     yield f"| on held-out images | {' | '.join(measured)} |"
     yield "|---|" + "---:|" * len(measured)
-    for name, cells in _rows(measured):
-        yield f"| {name} | {' | '.join(cells)} |"
-
-
-def _rows(measured: dict[str, Measurement]) -> Iterator[tuple[str, list[str]]]:
-    values = measured.values()
-    yield "accuracy", [format_rate(value.accuracy) for value in values]
-    yield "agreement with the original", [format_rate(value.agreement) for value in values]
-    yield "success of the trigger found", [format_rate(value.success_rate) for value in values]
-    if any(value.known_success_rate is not None for value in values):
-        yield "success of the known trigger", [format_rate(value.known_success_rate) for value in values]
+    for measure, rates in list_measures(tuple(measured.values())):
+        yield f"| {measure.heading} | {' | '.join(map(format_rate, rates))} |"
 
 
 def _describe_failure(name: str, message: str) -> str:

@@ -8,7 +8,8 @@ from rich.text import Text
 
 from onnxaudit.findings.finding import find_all
 from onnxaudit.findings.reasons import list_grounds
-from onnxaudit.records import Measurement, PruningRound, RepairReport
+from onnxaudit.records import PruningRound, RepairReport
+from onnxaudit.report.measures import list_measures
 from onnxaudit.report.terminal.lines import (
     Detail,
     add_row,
@@ -98,19 +99,6 @@ def _tabulate_measurements(report: RepairReport) -> Table:
     columns = {"original": report.original, "pruned": report.pruned_only, "repaired": report.repaired}
     measured = {name: value for name, value in columns.items() if value is not None}
     table = new_table("on held-out images", *measured)
-    add_row(table, "accuracy (PA)", *(format_rate(value.accuracy) for value in measured.values()))
-    add_row(table, "agreement (Q)", *(format_rate(value.agreement) for value in measured.values()))
-    add_row(
-        table, "success of the trigger found (S)", *(format_rate(value.success_rate) for value in measured.values())
-    )
-    if any(_knows_trigger(value) for value in measured.values()):
-        add_row(
-            table,
-            "success of the known trigger",
-            *(format_rate(value.known_success_rate) for value in measured.values()),
-        )
+    for measure, rates in list_measures(tuple(measured.values())):
+        add_row(table, measure.heading, *map(format_rate, rates))
     return table
-
-
-def _knows_trigger(measurement: Measurement) -> bool:
-    return measurement.known_success_rate is not None

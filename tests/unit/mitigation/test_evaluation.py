@@ -47,7 +47,7 @@ def test_the_target_class_itself_is_left_out_of_attack_success() -> None:
     assert show(1, 1).under(Answers(), Darken(1), target=1) == NOTHING
 
 
-def test_triggered_accuracy_asks_for_the_own_class_and_not_for_the_answer_of_the_original() -> None:
+def test_poisoned_accuracy_asks_for_the_own_class_and_not_for_the_answer_of_the_original() -> None:
     seen = show(5, 6, 7, labels=(4, 6, 6))
     rates = seen.under(Answers(), Darken(1), target=1)
     assert (rates.success.successes, rates.accuracy.successes) == (0, 2)

@@ -17,21 +17,21 @@ def measure(triggers: dict[int, tuple[Trigger, ...]], **options: object) -> Meas
 
 def test_one_trigger_that_works_among_several_of_a_target_counts() -> None:
     measured = measure({stripes.TARGET: (NOWHERE, stripes.trigger())})
-    assert (measured.success_rate.value, measured.triggered_accuracy.value) == (1.0, 0.0)
+    assert (measured.success_rate.value, measured.poisoned_accuracy.value) == (1.0, 0.0)
 
 
 def test_a_known_trigger_is_measured_on_further_samples() -> None:
     further = stripes.samples(per_class=3, seed=5)
     measured = measure({stripes.TARGET: (NOWHERE,)}, further=further, known=stripes.trigger())
-    assert (measured.success_rate.value, measured.triggered_accuracy.value) == (0.0, 1.0)
+    assert (measured.success_rate.value, measured.poisoned_accuracy.value) == (0.0, 1.0)
     assert measured.known_success_rate.successes == measured.known_success_rate.trials == 6
-    assert measured.known_triggered_accuracy.successes == 0
+    assert measured.known_poisoned_accuracy.successes == 0
     assert (measured.accuracy.trials, measured.agreement.trials) == (9, 36)
 
 
 def test_without_a_known_trigger_its_figures_are_missing() -> None:
     measured = measure({stripes.TARGET: (stripes.trigger(),)})
-    assert measured.known_success_rate is measured.known_triggered_accuracy is None
+    assert measured.known_success_rate is measured.known_poisoned_accuracy is None
 
 
 def test_further_samples_without_labels_have_no_accuracy() -> None:

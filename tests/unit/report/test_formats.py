@@ -198,4 +198,4 @@ def test_markdown_says_what_it_means_and_what_to_do() -> None:
     assert text.startswith("## ❌ Backdoored: folder/model.onnx\n\nWhat was found.\n")
     assert "**What to do next.**" in text
     assert "| 2 \\(ship\\) | 4.2 |" in text
-    assert "success of the trigger found" in render(DOCUMENTS["repaired"], "markdown")
+    assert "poisoned accuracy (PACC)" in render(DOCUMENTS["repaired"], "markdown")

@@ -161,6 +161,8 @@ def test_a_repair_shows_rounds_figures_and_outcome() -> None:
         "back",
         "S did not fall",
         "0 % [0, 16]",
+        "poisoned accuracy (PACC)",
+        "85 % [64, 95]",
         "folder/fixed.onnx",
         "known trigger",
     ):

@@ -26,15 +26,10 @@ from onnxaudit.report.html.views.scan import (
 )
 from onnxaudit.report.html.views.suspects import Captioned
 from onnxaudit.report.html.wording import count, shorten_path
+from onnxaudit.report.measures import list_measures
 from onnxaudit.text import format_count, format_duration, format_rate
 
 NEURONS_SHOWN = 5
-MEASURES = {
-    "accuracy": ("Accuracy", "on clean images, by their labels"),
-    "agreement": ("Agreement Q", "with the original's answers on clean images"),
-    "success_rate": ("Success S of the trigger found", "on stamped clean images"),
-    "known_success_rate": ("Success of the known trigger", "which the repair never used"),
-}
 
 
 @dataclass(frozen=True)
@@ -137,7 +132,9 @@ def _list_facts(report: RepairReport) -> Iterator[Fact]:
     if report.targets:
         yield Fact("Led to", name_targets(report.scan, report.targets))
     if before is not None and after is not None:
-        yield _compare("Trigger works on", before, after, "success_rate", "of stamped images")
+        yield _compare("Trigger works on", before, after, "success_rate", "of triggered images (ASR)")
+        if after.poisoned_accuracy is not None:
+            yield _compare("Own class again", before, after, "poisoned_accuracy", "of triggered images (PACC)")
         if after.known_success_rate is not None:
             yield _compare("Known trigger works on", before, after, "known_success_rate", "never used for the repair")
         if after.accuracy.trials:
@@ -156,10 +153,9 @@ def _compare(name: str, before: Measurement, after: Measurement, field: str, not
 
 
 def _list_measures(stages: tuple[Measurement, ...]) -> Iterator[MeasureRow]:
-    for field, (name, note) in MEASURES.items():
-        rates = [getattr(stage, field) for stage in stages]
-        if any(rate is not None and rate.trials for rate in rates):
-            yield MeasureRow(name, note, tuple(make_rate(rate) for rate in rates))
+    for measure, rates in list_measures(stages):
+        name = measure.heading[0].upper() + measure.heading[1:]
+        yield MeasureRow(name, measure.note, tuple(make_rate(rate) for rate in rates))
 
 
 def _describe_rounds(report: RepairReport) -> str:
