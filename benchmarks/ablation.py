@@ -22,6 +22,7 @@ import torch
 
 from benchmarks.repair import GLANCE, Run, list_entries
 from benchmarks.repair_table import WITHOUT, Row, read_figures
+from benchmarks.results import add_json_option, keep
 from benchmarks.zoo_folder import Zoo, add_run_options
 from onnxaudit.pipeline import FineTuningConfig, PruningConfig, RepairConfig
 
@@ -100,6 +101,7 @@ def parse() -> argparse.Namespace:
     add_run_options(parser)
     parser.add_argument("--variants", nargs="*", default=list(VARIANTS), choices=list(VARIANTS))
     parser.add_argument("--seed", type=int, default=0)
+    add_json_option(parser)
     return parser.parse_args()
 
 
@@ -113,6 +115,7 @@ def main() -> None:
         for run in runs:
             run.measure(options.variants)
     rows = [run.read() for run in runs if run.path.exists()]
+    keep(options.json, "ablation", rows)
     print("\n".join(format_table(rows, options.variants)))
 
 

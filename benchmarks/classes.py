@@ -27,6 +27,7 @@ import torch
 
 from benchmarks.importer_networks import write_onnx
 from benchmarks.neural_cleanse import Schedule, search
+from benchmarks.results import add_json_option, keep
 from benchmarks.stopwatch import Spent, Stopwatch
 from onnxaudit.detection import DetectionConfig, detect, invert
 from onnxaudit.importer import Classifier, import_model
@@ -107,6 +108,7 @@ def main() -> None:
     parser.add_argument("--classes", type=int, nargs="+", default=[10, 43, 100, 300, 1000])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
+    add_json_option(parser)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     print(f"{'classes':>8} {'seconds':>8} {'processor':>9} {'passes':>9} {'inverted':>9} {'s a class':>10} "
@@ -117,6 +119,7 @@ def main() -> None:
             rows.append(measure(classes, Path(folder), options.seed))
             print(_format(rows[-1], rows[-2] if len(rows) > 1 else None), flush=True)
     print("\n".join(list_growth(rows)))
+    keep(options.json, "classes", rows)
 
 
 def _format(row: Row, before: Row | None) -> str:

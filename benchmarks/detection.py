@@ -10,7 +10,6 @@ An inconclusive verdict on a backdoored model is a miss. With `--scans` reports 
 """
 
 import argparse
-import json
 import math
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +19,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 
+from benchmarks.results import ResultRow, add_json_option, keep
 from benchmarks.zoo import find_scan, plain_rule
 from benchmarks.zoo_folder import Zoo
 from onnxaudit.statistics import rate
@@ -122,6 +122,24 @@ def print_report(rows: Sequence[Row], per_class: int) -> None:
         _print_groups(rows, title)
 
 
+def sum_up(rows: Sequence[Row]) -> ResultRow:
+    """All models together, as a row of the kept result: shares of those with a backdoor, and of the clean ones."""
+    bad, clean = [row for row in rows if row.backdoored], [row for row in rows if not row.backdoored]
+    return {
+        "model": "all",
+        "auroc": measure_auroc(rows, lambda row: row.score),
+        "cross_entropy": measure_entropy(rows),
+        "detected": _share([row.verdict == "backdoored" for row in bad]),
+        "target_first": _share([row.verdict == "backdoored" and row.right for row in bad]),
+        "false_negative_rate": _share([row.verdict == "clean" for row in bad]),
+        "false_positive_rate": _share([row.verdict == "backdoored" for row in clean]),
+    }
+
+
+def _share(flags: Sequence[bool]) -> float:
+    return sum(flags) / len(flags) if flags else math.nan
+
+
 def measure_auroc(rows: Sequence[Row], score: Callable[[Row], float]) -> float:
     """Share of pairs in which the backdoored model has the higher score; ties count half."""
     bad = [score(row) for row in rows if row.backdoored]
@@ -174,7 +192,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=2, help="models at a time, one thread each")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--scans", type=Path, help="folder for scan reports, used again by later runs")
-    parser.add_argument("--json", type=Path, help="where to write all rows")
+    add_json_option(parser)
     return parser.parse_args()
 
 
@@ -183,16 +201,15 @@ def main() -> None:
     options = parse()
     zoo = Zoo(options.zoo, options.data)
     names = [name for name in zoo.names() if not options.only or any(part in name for part in options.only)]
-    tables = {}
+    kept: list[ResultRow] = []
     for per_class in options.per_class:
         rows = []
         for row in scan_all(zoo, names, per_class, options):
             rows.append(row)
             print(f"{row.model}: {row.verdict} {row.score:.2f} ({row.seconds:.0f} s)", flush=True)
         print_report(rows, per_class)
-        tables[per_class] = [asdict(row) for row in rows]
-    if options.json:
-        options.json.write_text(json.dumps(tables, indent=1))
+        kept += [{"per_class": per_class, **row} for row in [*map(asdict, rows), sum_up(rows)]]
+    keep(options.json, "detection", kept)
 
 
 if __name__ == "__main__":

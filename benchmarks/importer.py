@@ -22,6 +22,7 @@ from torch import nn
 from benchmarks.importer_networks import NETWORKS, make_network, write_onnx
 from benchmarks.memory import measure_peak, measure_stored
 from benchmarks.pairs import Run, compare
+from benchmarks.results import ResultRow, add_json_option, keep
 from onnxaudit.importer import TorchModel, import_model
 from onnxaudit.intake import load_model
 
@@ -63,7 +64,7 @@ def check(copy: TorchModel, network: nn.Module, images: torch.Tensor) -> None:
         np.testing.assert_allclose(copy(images), network(images), rtol=1e-3, atol=1e-3)
 
 
-def measure(name: str, folder: Path, options: argparse.Namespace) -> str:
+def measure(name: str, folder: Path, options: argparse.Namespace) -> ResultRow:
     """One row of the table."""
     network, shape = make_network(name, options.seed)
     path = folder / "network.onnx"
@@ -73,15 +74,23 @@ def measure(name: str, folder: Path, options: argparse.Namespace) -> str:
     check(copy, network, images)
     forward = run_forward(copy, images), run_forward(network, images)
     gradient = run_gradient(copy, images), run_gradient(network, images)
-    cells = [
-        str(compare(*forward, options.pairs)),
-        str(compare(*gradient, options.pairs)),
-        str(compare(forward[0], start_session(path, images, options.threads), options.pairs)),
-        f"{measure_stored(copy) / measure_stored(network):.2f}",
-        f"{measure_peak(forward[0]) / measure_peak(forward[1]):.2f}",
-        f"{measure_peak(gradient[0]) / measure_peak(gradient[1]):.2f}",
-    ]
-    return f"{name:10}" + "".join(f" {cell:>18}" for cell in cells)
+    session = start_session(path, images, options.threads)
+    return {
+        "network": name,
+        "forward": compare(*forward, options.pairs),
+        "gradient": compare(*gradient, options.pairs),
+        "forward / ORT": compare(forward[0], session, options.pairs),
+        "stored": measure_stored(copy) / measure_stored(network),
+        "forward, peak": measure_peak(forward[0]) / measure_peak(forward[1]),
+        "gradient, peak": measure_peak(gradient[0]) / measure_peak(gradient[1]),
+    }
+
+
+def format_row(row: ResultRow) -> str:
+    """One line of the table."""
+    name, *cells = row.values()
+    shown = (f"{cell:.2f}" if isinstance(cell, float) else str(cell) for cell in cells)
+    return f"{name:10}" + "".join(f" {cell:>18}" for cell in shown)
 
 
 def main() -> None:
@@ -92,15 +101,19 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=15)
     parser.add_argument("--network", nargs="+", choices=NETWORKS, default=list(NETWORKS))
     parser.add_argument("--seed", type=int, default=0)
+    add_json_option(parser)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     print(f"torch {torch.__version__}, onnxruntime {onnxruntime.__version__}, {options.threads} thread(s), "
           f"batch of {options.batch}, {options.pairs} pairs; ratios copy / original, limit {LIMIT}")  # fmt: skip
-    columns = ("forward", "gradient", "forward / ORT", "stored", "peak, forward", "peak, gradient")
+    columns = ("forward", "gradient", "forward / ORT", "stored", "forward, peak", "gradient, peak")
     print(f"{'network':10}" + "".join(f" {column:>18}" for column in columns))
+    rows = []
     for name in options.network:
         with tempfile.TemporaryDirectory() as folder:
-            print(measure(name, Path(folder), options), flush=True)
+            rows.append(measure(name, Path(folder), options))
+        print(format_row(rows[-1]), flush=True)
+    keep(options.json, "importer", rows)
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ import torch
 
 import onnxaudit
 from benchmarks.neural_cleanse import Course, Schedule, search
+from benchmarks.results import add_json_option, keep
 from benchmarks.stopwatch import Spent, Stopwatch
 from benchmarks.zoo_folder import Zoo
 from onnxaudit.data.splits import split
@@ -181,19 +182,21 @@ def _weigh(name: str, scan: Spent, labels: Sequence[Spent], classes: int, bound:
     )
 
 
-def compare(case: Case, labels: Sequence[int], schedule: Schedule, steps: int) -> None:
-    """Measure everything for one model and print it."""
+def compare(case: Case, labels: Sequence[int], schedule: Schedule, steps: int) -> list[Row]:
+    """Measure everything for one model and print it; all rows."""
     scans = scan_whole(case, labels)
     firsts = look_first(case, labels)
     print(f"{'label':>5} {'method':36} {'s a label':>10} {'processor':>9} {'passes':>9} {'mask':>7} {'success':>8} "
           f"{'x seconds':>9}")  # fmt: skip
-    courses = []
+    courses, kept = [], []
     for first, scan in zip(firsts, scans, strict=True):
         course = search_as_published(case, first.label, schedule, steps)
         rows = [first, scan, describe_course(case, course), extrapolate(course, schedule)]
         print("\n".join(format_rows(rows)), flush=True)
         courses.append(course)
+        kept += rows
     print("\n".join(sum_up(case.classes, scans[0].spent.scale(case.classes), courses, schedule)))
+    return kept
 
 
 def parse() -> argparse.Namespace:
@@ -211,6 +214,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--full", action="store_true", help="run the published schedule to its end")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
+    add_json_option(parser)
     options = parser.parse_args()
     if (options.zoo is None) != (options.only is None):
         parser.error("--zoo and --only go together")
@@ -234,7 +238,8 @@ def main() -> None:
         print(f"{model.name}: {case.classes} labels, {len(case.known)} images to optimise on, "
               f"{len(case.unseen)} unseen, {options.threads} thread(s)")  # fmt: skip
         labels = options.labels or choose_labels(targets, case.classes)
-        compare(case, labels, schedule, schedule.steps if options.full else options.steps)
+        rows = compare(case, labels, schedule, schedule.steps if options.full else options.steps)
+        keep(options.json, "inversion", rows)
 
 
 if __name__ == "__main__":

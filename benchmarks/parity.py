@@ -8,10 +8,12 @@ logit, the same relative to the spread of the logits across inputs, and how ofte
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
+from benchmarks.results import add_json_option, keep
 from onnxaudit.importer import import_model
 from onnxaudit.importer.parity import draw_inputs, measure_deviation
 from onnxaudit.intake import load_model
@@ -40,14 +42,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folders", type=Path, nargs="+")
     parser.add_argument("--seed", type=int, default=0)
+    add_json_option(parser)
     options = parser.parse_args()
     paths = sorted(path for folder in options.folders for path in folder.glob("*.onnx"))
     print(f"{'model':32} {'absolute':>10} {'relative':>10} {'predictions differ':>20}")
-    worst = 0.0
+    rows: list[dict[str, Any]] = []
     for path in paths:
         absolute, relative, differing = compare(path, options.seed)
-        worst = max(worst, absolute)
+        rows.append({"model": path.stem, "absolute": absolute, "relative": relative, "differing": differing})
         print(f"{path.stem:32} {absolute:10.1e} {relative:10.1e} {differing:>20}")
+    keep(options.json, "parity", rows)
+    worst = max((row["absolute"] for row in rows), default=0.0)
     print(f"\n{len(paths)} models, worst absolute difference {worst:.1e} (limit {LIMIT:.0e})")
 
 

@@ -16,6 +16,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks.results import add_json_option, keep
 from onnxaudit.data.preprocessing import typed_preprocessing
 from onnxaudit.errors import OnnxauditError
 from onnxaudit.importer import check_parity, import_model
@@ -56,8 +57,8 @@ def read_models(archive: Path) -> Iterator[tuple[str, bytes]]:
                     yield member.name, file.read()
 
 
-def judge(content: bytes, folder: Path, seed: int) -> str:
-    """What becomes of one model."""
+def judge(content: bytes, folder: Path, seed: int) -> tuple[str, float | None]:
+    """What becomes of one model, and the deviation of its copy if it has one."""
     path = folder / "model.onnx"
     path.write_bytes(content)
     try:
@@ -65,12 +66,10 @@ def judge(content: bytes, folder: Path, seed: int) -> str:
         preprocessing = typed_preprocessing(model.info.input.dtype) or Preprocessing()
         deviation = check_parity(import_model(model), model, Runtime(model, preprocessing), seed=seed)
     except OnnxauditError as error:
-        return f"refused: {str(error).removeprefix(f'{path}: ')}"
+        return f"refused: {str(error).removeprefix(f'{path}: ')}", None
     spec = model.info
-    return (
-        f"imported: {spec.input.channels} x {spec.input.height} x {spec.input.width}, {spec.output.classes} classes, "
-        f"deviation {deviation:.1e}"
-    )
+    size = f"{spec.input.channels} x {spec.input.height} x {spec.input.width}"
+    return f"imported: {size}, {spec.output.classes} classes, deviation {deviation:.1e}", deviation
 
 
 def main() -> None:
@@ -79,7 +78,9 @@ def main() -> None:
     parser.add_argument("packages", nargs="*", default=list(PACKAGES))
     parser.add_argument("--downloads", type=Path, help="keep the archives there; what is there is not fetched again")
     parser.add_argument("--seed", type=int, default=0)
+    add_json_option(parser)
     options = parser.parse_args()
+    rows = []
     with tempfile.TemporaryDirectory() as scratch:
         folder = options.downloads or Path(scratch)
         if options.downloads is None or not any(folder.glob("*")):
@@ -87,7 +88,10 @@ def main() -> None:
         print(f"{'file':66} {'MB':>6}  result")
         for archive in sorted(folder.iterdir()):
             for name, content in read_models(archive):
-                print(f"{name:66} {len(content) / 1e6:6.1f}  {judge(content, Path(scratch), options.seed)}", flush=True)
+                said, deviation = judge(content, Path(scratch), options.seed)
+                rows.append({"file": name, "result": said, "deviation": deviation})
+                print(f"{name:66} {len(content) / 1e6:6.1f}  {said}", flush=True)
+    keep(options.json, "published_models", rows)
 
 
 if __name__ == "__main__":

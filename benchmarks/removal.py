@@ -19,6 +19,7 @@ import onnxruntime
 import torch
 
 from benchmarks.pairs import Ratio, Run, compare
+from benchmarks.results import add_json_option, keep
 from onnxaudit.data.preprocessing import preprocess
 from onnxaudit.intake import Model, save_model
 from onnxaudit.pipeline.subject import Subject, open_subject
@@ -130,14 +131,18 @@ def main() -> None:
     parser.add_argument("--layers", type=int, default=2, help="of each model, at most")
     parser.add_argument("--pairs", type=int, default=41)
     parser.add_argument("--seed", type=int, default=0)
+    add_json_option(parser)
     options = parser.parse_args()
     torch.set_num_threads(1)
     heads = " ".join(f"{f'time, {size} image(s)':>19}" for size in BATCHES)
     print(f"{'model':24} {'layer':28} {'out':>14} {'bytes':>9} {'after':>9} {'ratio':>5} {heads} {'difference':>10}")
+    rows = []
     for path in options.models:
         subject = open_subject(path, options.data, seed=options.seed, device="cpu", on_event=lambda _: None)
         for layer in list_target_layers(subject.model)[: options.layers]:
-            print(format_row(measure(subject, layer, options.share, options.pairs, options.seed)), flush=True)
+            rows.append(measure(subject, layer, options.share, options.pairs, options.seed))
+            print(format_row(rows[-1]), flush=True)
+    keep(options.json, "removal", rows)
 
 
 if __name__ == "__main__":

@@ -44,6 +44,7 @@ from benchmarks.repair_table import (
     read_figures,
     sum_up,
 )
+from benchmarks.results import add_json_option, keep
 from benchmarks.zoo import find_scan, is_right, repair
 from benchmarks.zoo_folder import Entry, Zoo, add_run_options
 from onnxaudit.files import write_atomically
@@ -210,6 +211,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--others", action="store_true", help="models with other attacks than the table's")
     parser.add_argument("--ways", nargs="*", default=list(WAYS[1:]), choices=WAYS[1:])
     parser.add_argument("--seeds", type=int, default=1, help="runs of each model")
+    add_json_option(parser)
     return parser.parse_args()
 
 
@@ -222,7 +224,9 @@ def main() -> None:
     if not options.table:
         for run in runs:
             run.measure(options.ways)
-    print_tables([run.read() for run in runs if run.path.exists()], [WITHOUT, *options.ways], options.others)
+    rows = [run.read() for run in runs if run.path.exists()]
+    keep(options.json, "repair", rows)
+    print_tables(rows, [WITHOUT, *options.ways], options.others)
 
 
 def print_tables(rows: list[Row], ways: list[str], others: bool) -> None:

@@ -21,6 +21,7 @@ import torch
 
 from benchmarks.memory import measure_peak, measure_stored
 from benchmarks.pairs import Ratio, compare
+from benchmarks.results import add_json_option, keep
 from onnxaudit.data.splits import split
 from onnxaudit.data.triggers import load_trigger
 from onnxaudit.importer import Classifier, import_model
@@ -149,6 +150,7 @@ def main() -> None:
     parser.add_argument("--models", type=Path, default=Path("models"), help="folder of the reference models")
     parser.add_argument("--pairs", type=int, default=21)
     parser.add_argument("--seed", type=int, default=0)
+    add_json_option(parser)
     options = parser.parse_args()
     torch.set_num_threads(1)
     if hasattr(os, "sched_setaffinity"):
@@ -157,8 +159,11 @@ def main() -> None:
         f"{'model':24} {'neurons':>7} {'images':>6} {'alone':>26} {'in a batch':>26} "
         f"{'held':>6} {'batch':>6} {'full pass':>9} {'rounds':>6} {'s':>6} {'out':>4}"
     )
+    rows = []
     for name in options.names:
-        print(format_row(measure(options.models, name, options.pairs, options.seed)), flush=True)
+        rows.append(measure(options.models, name, options.pairs, options.seed))
+        print(format_row(rows[-1]), flush=True)
+    keep(options.json, "trials", rows)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ With `--json` every finished model is written at once, and a second run goes on 
 """
 
 import argparse
-import json
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -21,6 +20,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks.results import add_json_option, keep, read
 from benchmarks.zoo_folder import Entry, Zoo
 
 Row = dict[str, Any]
@@ -201,7 +201,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=2, help="models at a time, one thread each")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--scans", type=Path, help="folder for scan reports, used again by later runs")
-    parser.add_argument("--json", type=Path, help="rows are kept here; a second run goes on from them")
+    add_json_option(parser)
     return parser.parse_args()
 
 
@@ -210,14 +210,13 @@ def main() -> None:
     options = parse()
     zoo = Zoo(options.zoo, options.data)
     names = [name for name in zoo.names() if not options.only or any(part in name for part in options.only)]
-    rows: list[Row] = json.loads(options.json.read_text()) if options.json and options.json.exists() else []
+    rows = list(read(options.json).rows) if options.json and options.json.exists() else []  # a second run goes on
     finished = {row["model"]: row for row in rows if "error" not in row}
     rows = list(finished.values())
     for row in run_all(zoo, names, options, finished):
         rows.append(row)
         print(format_row(row), flush=True)
-        if options.json:
-            options.json.write_text(json.dumps(rows, indent=1))
+        keep(options.json, "zoo", rows)
     print()
     print_table([row for row in rows if row["model"] in names], options.methods)
 

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from benchmarks.detection import Row, measure_auroc, measure_entropy
+from benchmarks.detection import Row, measure_auroc, measure_entropy, sum_up
 
 
 def row(attack: str, score: float) -> Row:
@@ -22,3 +22,10 @@ def test_entropy_clips_scores_and_weighs_both_kinds_alike() -> None:
 
 def test_one_kind_alone_has_no_auroc() -> None:
     assert math.isnan(measure_auroc([row("clean", 0.5)], lambda one: one.score))
+
+
+def test_all_models_together_are_shares_of_each_kind() -> None:
+    caught = Row("name", "badnets", "lenet", "signs", 10, [3], "backdoored", 0.9, [3], [], 0.0, 1.0)
+    together = sum_up([caught, row("badnets", 0.2), row("clean", 0.1)])
+    assert (together["detected"], together["target_first"], together["false_negative_rate"]) == (0.5, 0.5, 0.5)
+    assert (together["false_positive_rate"], together["auroc"]) == (0.0, 1.0)
