@@ -97,7 +97,7 @@ def run_verify(model: Path, attestation: Path, verifying: Verifying, settings: S
         Demands(policy.accepted_keys, unsigned, policy.max_age, under),
         datetime.now(UTC),
     )
-    lines = [f"{found.outcome.upper()}  {model}", *(f"· {reason}" for reason in found.reasons)]
+    lines = [f"{found.outcome.upper()}  {model}", *(f"· {reason.seen} [{reason.code}]" for reason in found.reasons)]
     settings.stdout.write("".join(show_plainly(line) + "\n" for line in lines))
     return CODE_OF_DECISION[found.outcome]
 

@@ -36,6 +36,7 @@ RULE_OF_KIND = {
     Kind.ALL_TO_ALL: rules.ALL_TO_ALL,
 }
 _WORDS = {
+    Kind.PATCH: "The trigger that leads to class {name} is {ratio} times closer",
     Kind.ADDITIVE: "The faintest pattern over the whole image that leads to class {name} is {ratio} times fainter",
     Kind.SPECTRAL: "The spectral perturbation of the whole image that leads to class {name} is {ratio} times weaker",
     Kind.WARP: "The mildest warp of the image that leads to class {name} is {ratio} times milder",
@@ -158,6 +159,14 @@ def _describe_target(report: ScanReport, label: int, kind: Kind) -> str:
             f"A trigger of {row.mask_l1:.1f} {size.layout.unit} ({share} of the input) sends "
             f"{format_rate(row.success_rate)} of clean images that the search did not see to class {name}"
         )
+    return describe_by_ratio(row, kind, name)
+
+
+def describe_by_ratio(row: LabelResult | None, kind: Kind, name: str) -> str:
+    """How much closer than is normal the class called `name` is by a kind of which no single trigger is shown.
+
+    A sentence without its full stop.
+    """
     ratio = 1.0 if row is None else find_ratio(row.ratios, kind)
     return f"{_WORDS[kind].format(name=name, ratio=f'{ratio:.1f}')} than is normal for this model"
 

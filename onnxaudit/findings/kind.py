@@ -11,7 +11,7 @@ A label that an all-to-all trigger leads to is of that kind, and of a second one
 from collections.abc import Mapping
 from enum import StrEnum
 
-from onnxaudit.records import LabelResult, ScanReport
+from onnxaudit.records import Detection, LabelResult, ScanReport
 
 
 class Kind(StrEnum):
@@ -31,6 +31,15 @@ class Kind(StrEnum):
         return self in BY_ONE_RATIO
 
 
+TITLES = {
+    Kind.PATCH: "patch (BadNets, TrojanNN)",
+    Kind.ADDITIVE: "additive pattern (Blended)",
+    Kind.SPECTRAL: "spectral perturbation (SIG, Blended)",
+    Kind.WARP: "warp (WaNet)",
+    Kind.PHOTOMETRIC: "photometric change (filters)",
+    Kind.LATENT: "latent inversion alone",
+    Kind.ALL_TO_ALL: "all-to-all",
+}  # with attacks that look so
 BY_ONE_RATIO = (Kind.SPECTRAL, Kind.ADDITIVE, Kind.WARP, Kind.PHOTOMETRIC)
 DETECTORS = {
     Kind.SPECTRAL: "spectral",
@@ -41,7 +50,7 @@ DETECTORS = {
 }  # that measure each
 
 
-def list_kinds(report: ScanReport, label: int) -> tuple[Kind, ...]:
+def list_kinds(report: ScanReport | Detection, label: int) -> tuple[Kind, ...]:
     """The kinds that a report's evidence about one label shows; what is no target may be asked for too.
 
     Returns:

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from onnxaudit.findings import statement_reasons as reasons
 from onnxaudit.gate.envelope import Sealed, is_signed
 from onnxaudit.gate.statement import Statement
 from onnxaudit.intake.reading import FileDigests
+from onnxaudit.records import Reason
 
 SKEW = timedelta(minutes=5)  # by which clocks may differ
 
@@ -34,7 +36,7 @@ class Verification:
     """The outcome, and every ground against the statement."""
 
     outcome: Literal["pass", "fail", "inconclusive"]
-    reasons: tuple[str, ...] = ()
+    reasons: tuple[Reason, ...] = ()
 
 
 def verify(files: FileDigests, sealed: Sealed, statement: Statement, demands: Demands, now: datetime) -> Verification:
@@ -43,35 +45,35 @@ def verify(files: FileDigests, sealed: Sealed, statement: Statement, demands: De
     One that says "backdoored" never lets anything through, whoever made it and when.
     """
     if statement.verdict == "backdoored":
-        return Verification("fail", ("The statement says that the model is backdoored.",))
+        return Verification("fail", (reasons.BACKDOORED.give(),))
     doubts = tuple(_list_doubts(files, sealed, statement, demands, now))
     return Verification("inconclusive" if doubts else "pass", doubts)
 
 
 def _list_doubts(
     files: FileDigests, sealed: Sealed, statement: Statement, demands: Demands, now: datetime
-) -> Iterator[str]:
+) -> Iterator[Reason]:
     if statement.model_sha256 != files.model:
-        yield "The statement is about another model."
+        yield reasons.OTHER_MODEL.give()
     elif dict(statement.data_sha256) != dict(files.data):
-        yield "The model's external data are not those that were scanned."
+        yield reasons.OTHER_DATA.give()
     if statement.verdict == "inconclusive":
-        yield "The scan came to no verdict."
+        yield reasons.NO_VERDICT.give()
     elif statement.outcome != "pass":
-        yield "The model did not meet the policy that it was scanned under."
+        yield reasons.POLICY_NOT_MET.give()
     if statement.created > now + SKEW:
-        yield f"The statement is of the future: {statement.created.isoformat()}."
+        yield reasons.FROM_FUTURE.give(created=statement.created.isoformat())
     if demands.max_age is not None and (now - statement.created).total_seconds() > demands.max_age:
-        yield f"The statement is too old: {statement.created.isoformat()}."
+        yield reasons.TOO_OLD.give(created=statement.created.isoformat())
     if demands.policy_sha256 not in (None, statement.policy_sha256):
-        yield "The model was scanned under another policy."
+        yield reasons.OTHER_POLICY.give()
     yield from _doubt_signature(sealed, demands)
 
 
-def _doubt_signature(sealed: Sealed, demands: Demands) -> Iterator[str]:
+def _doubt_signature(sealed: Sealed, demands: Demands) -> Iterator[Reason]:
     if is_signed(sealed, demands.keys):
         return
     if sealed.signatures and demands.keys:
-        yield "No accepted key made the statement's signature."
+        yield reasons.KEY_NOT_ACCEPTED.give()
     elif not demands.allow_unsigned:
-        yield "The statement is signed, but no key is accepted." if sealed.signatures else "The statement is unsigned."
+        yield (reasons.NO_KEY if sealed.signatures else reasons.UNSIGNED).give()

@@ -5,6 +5,8 @@ No paths and no times stand in them, so that equal runs say the same.
 
 from collections.abc import Sequence
 
+from onnxaudit.findings.finding import describe_by_ratio
+from onnxaudit.findings.kind import Kind, list_kinds
 from onnxaudit.findings.reasons import find_title
 from onnxaudit.records import Detection, Measurement, Reason, TriggerFinding, Verdict
 from onnxaudit.text import format_share, name_label, name_labels, show_plainly
@@ -89,12 +91,16 @@ def _describe_effect(found: Detection, class_names: Sequence[str] | None, unit: 
             f"{followers.trials} clean images that the search for it did not see follow."
         )
     surest, *others = found.judgement.target_labels
-    finding = next((finding for finding in found.triggers if finding.label == surest), None)
+    name = name_label(surest, class_names)
+    *_, kind = list_kinds(found, surest)
+    if kind is Kind.PATCH:
+        finding = next((finding for finding in found.triggers if finding.label == surest), None)
+        effect = f"{_describe_trigger(finding, unit)} to class {name}"
+    else:
+        row = next((row for row in found.labels if row.label == surest), None)
+        effect = describe_by_ratio(row, kind, name)
     more = ", ".join(name_label(label, class_names) for label in others)
-    return (
-        f"{_describe_trigger(finding, unit)} to class {name_label(surest, class_names)}."
-        f"{f' Further target classes: {more}.' if more else ''}"
-    )
+    return f"{effect[0].lower()}{effect[1:]}.{f' Further target classes: {more}.' if more else ''}"
 
 
 def _describe_trigger(finding: TriggerFinding | None, unit: str) -> str:

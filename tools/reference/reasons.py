@@ -1,6 +1,7 @@
 """The page of coded reasons, from `findings.reasons`."""
 
 from onnxaudit.findings.reasons import CATALOG, NOT_MEASURED, Cause
+from onnxaudit.findings.statement_reasons import STATEMENT_CATALOG
 from tools.reference.markdown import write_table
 
 HEADING = f"""# Reasons
@@ -18,19 +19,30 @@ What a reason does to the verdict:
 
 A detector of a third party that measures nothing gives `{NOT_MEASURED}` and its identifier.
 """
+STATEMENTS = """## Reasons against a statement
+
+`onnxaudit verify` names these, for which a [statement](../how-to/sign-and-verify.md) does not let its model through. A
+policy cannot soften them.
+"""
 
 
 def write_page() -> str:
     """The whole page in Markdown."""
     rows = [(f"[`{code}`](#{code})", _start(cause.title), cause.effect) for code, cause in CATALOG.items()]
+    table = write_table(("code", "what happened", "effect"), rows)
+    statements = [(f"[`{code}`](#{code})", _start(cause.title)) for code, cause in STATEMENT_CATALOG.items()]
     return "\n".join(
-        [HEADING, write_table(("code", "what happened", "effect"), rows), *map(write_cause, CATALOG.values())]
+        [
+            *(HEADING, table, *map(write_cause, CATALOG.values())),
+            *(STATEMENTS, write_table(("code", "what happened"), statements)),
+            *(write_cause(cause, "###") for cause in STATEMENT_CATALOG.values()),
+        ]
     )
 
 
-def write_cause(cause: Cause) -> str:
+def write_cause(cause: Cause, heading: str = "##") -> str:
     """One entry in full."""
-    return f"## {cause.code}\n\n{_start(cause.title)}. {cause.meaning}\n\n{cause.advice}\n"
+    return f"{heading} {cause.code}\n\n{_start(cause.title)}. {cause.meaning}\n\n{cause.advice}\n"
 
 
 def _start(clause: str) -> str:

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from onnxaudit.findings.finding import find_all, rank_labels
+from onnxaudit.findings.kind import TITLES, list_kinds
 from onnxaudit.findings.reasons import list_grounds
 from onnxaudit.records import Layout, PreprocessingCandidate, ScanReport, TriggerFinding, Verdict
 from onnxaudit.report.pictures import sketch_trigger
@@ -118,6 +119,9 @@ def list_places(report: ScanReport, finding: TriggerFinding) -> str:
 
 def _describe_scan(report: ScanReport) -> Iterable[tuple[str, str]]:
     choice, coverage, samples = report.preprocessing, report.coverage, report.samples
+    kinds = dict.fromkeys(kind for label in report.target_labels for kind in list_kinds(report, label))
+    if kinds:
+        yield "kind", ", ".join(TITLES[kind] for kind in kinds)
     kind = "synthetic images" if samples.synthetic else "images, labelled" if samples.labelled else "images, no labels"
     yield "preprocessing", f"{choice.preprocessing.name}: {choice.explanation}"
     tried = [_describe_candidate(candidate) for candidate in choice.candidates]

@@ -8,6 +8,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from onnxaudit.findings.finding import Finding, find_all
+from onnxaudit.findings.kind import TITLES, list_kinds
 from onnxaudit.findings.reasons import Ground, list_grounds
 from onnxaudit.findings.rules import Rule
 from onnxaudit.records import Gate, PreprocessingCandidate, PreprocessingChoice, ScanReport, Verdict
@@ -165,6 +166,8 @@ def _list_facts(report: ScanReport) -> Iterator[Fact]:
     if targets:
         title = "Leads to" if report.verdict is Verdict.BACKDOORED else "Most suspicious"
         yield Fact(title, name_targets(report, targets))
+        kinds = dict.fromkeys(kind for label in targets for kind in list_kinds(report, label))
+        yield Fact("Kind of trigger", ", ".join(TITLES[kind] for kind in kinds))
     found = next((one for label in targets for one in report.triggers if one.label == label), None)
     if found is not None:
         size = f"{found.mask_l1:.1f} {report.model.input.layout.unit}"
