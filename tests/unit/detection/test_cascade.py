@@ -1,13 +1,15 @@
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from onnxaudit.deadline import Deadline
 from onnxaudit.detection import DetectionConfig, InversionConfig, detect, looks
-from onnxaudit.records import LabelStatus, Verdict
+from onnxaudit.records import Event, LabelStatus, Samples, Verdict
+from tests.unit.conftest import Planted
 
 CONFIG = DetectionConfig(first=InversionConfig(steps=60), closer=InversionConfig(steps=80))
 
@@ -19,11 +21,13 @@ class Constant(nn.Module):
         super().__init__()
         self.value = value
 
-    def forward(self, pixels):
+    def forward(self, pixels: Tensor) -> Tensor:
         return pixels.mean((1, 2, 3))[:, None] * 0 + torch.full((8,), self.value)
 
 
-def test_planted_backdoor_is_found_and_its_target_named(planted, make_samples):
+def test_planted_backdoor_is_found_and_its_target_named(
+    planted: Callable[..., Planted], make_samples: Callable[..., Samples]
+) -> None:
     found = detect(planted(targets=(3,)), make_samples(), CONFIG, seed=0)
     row = found.labels[3]
     assert found.judgement.verdict is Verdict.BACKDOORED
@@ -38,12 +42,14 @@ def test_planted_backdoor_is_found_and_its_target_named(planted, make_samples):
     assert row.anomaly_index > 2
 
 
-def test_two_planted_backdoors_are_both_found(planted, make_samples):
+def test_two_planted_backdoors_are_both_found(
+    planted: Callable[..., Planted], make_samples: Callable[..., Samples]
+) -> None:
     found = detect(planted(targets=(3, 5)), make_samples(), CONFIG, seed=0)
     assert set(found.judgement.target_labels) == {3, 5}
 
 
-def test_model_without_backdoor_is_clean(planted, make_samples):
+def test_model_without_backdoor_is_clean(planted: Callable[..., Planted], make_samples: Callable[..., Samples]) -> None:
     found = detect(planted(), make_samples(), CONFIG, seed=0)
     assert found.judgement.verdict is Verdict.CLEAN
     assert found.judgement.target_labels == ()
@@ -51,12 +57,14 @@ def test_model_without_backdoor_is_clean(planted, make_samples):
     assert [row.label for row in found.labels] == list(range(8))
 
 
-def test_labels_are_not_needed(planted, make_samples):
+def test_labels_are_not_needed(planted: Callable[..., Planted], make_samples: Callable[..., Samples]) -> None:
     found = detect(planted(targets=(3,)), make_samples(labelled=False), CONFIG, seed=0)
     assert found.judgement.target_labels == (3,)
 
 
-def test_synthetic_samples_never_make_a_model_clean(planted, make_samples):
+def test_synthetic_samples_never_make_a_model_clean(
+    planted: Callable[..., Planted], make_samples: Callable[..., Samples]
+) -> None:
     found = detect(planted(), make_samples(labelled=False, synthetic=True), CONFIG, seed=0)
     assert found.judgement.verdict is Verdict.INCONCLUSIVE
     assert "synthetic" in found.judgement.reasons[0]
@@ -64,13 +72,21 @@ def test_synthetic_samples_never_make_a_model_clean(planted, make_samples):
 
 @pytest.mark.parametrize(("targets", "verdict"), [((), Verdict.CLEAN), ((1,), Verdict.BACKDOORED)])
 @pytest.mark.parametrize("classes", [2, 3])
-def test_few_classes_have_a_verdict(planted, make_samples, classes, targets, verdict):
+def test_few_classes_have_a_verdict(
+    planted: Callable[..., Planted],
+    make_samples: Callable[..., Samples],
+    classes: int,
+    targets: tuple[int, ...],
+    verdict: Verdict,
+) -> None:
     found = detect(planted(targets=targets, classes=classes), make_samples(classes), CONFIG, seed=0)
     assert found.judgement.verdict is verdict
     assert found.judgement.target_labels == targets
 
 
-def test_passed_deadline_is_inconclusive_with_a_reason_for_each_label(planted, make_samples):
+def test_passed_deadline_is_inconclusive_with_a_reason_for_each_label(
+    planted: Callable[..., Planted], make_samples: Callable[..., Samples]
+) -> None:
     found = detect(planted(), make_samples(), CONFIG, seed=0, deadline=Deadline(at=0.0))
     assert found.judgement.verdict is Verdict.INCONCLUSIVE
     assert found.coverage.labels_finished == 0
@@ -79,12 +95,16 @@ def test_passed_deadline_is_inconclusive_with_a_reason_for_each_label(planted, m
 
 
 @pytest.mark.parametrize("value", [float("nan"), 0.0, 5.0])
-def test_model_that_answers_the_same_to_everything_is_inconclusive(make_samples, value):
+def test_model_that_answers_the_same_to_everything_is_inconclusive(
+    make_samples: Callable[..., Samples], value: float
+) -> None:
     found = detect(Constant(value), make_samples(), CONFIG, seed=0)
     assert found.judgement.verdict is Verdict.INCONCLUSIVE
 
 
-def test_samples_that_the_model_does_not_understand_are_inconclusive(planted, make_samples):
+def test_samples_that_the_model_does_not_understand_are_inconclusive(
+    planted: Callable[..., Planted], make_samples: Callable[..., Samples]
+) -> None:
     samples = make_samples()
     wrong = replace(samples, labels=(samples.labels + 1) % 8)
     found = detect(planted(targets=(3,)), wrong, CONFIG, seed=0)
@@ -92,14 +112,16 @@ def test_samples_that_the_model_does_not_understand_are_inconclusive(planted, ma
     assert "no better than guessing" in found.judgement.reasons[0]
 
 
-def test_same_seed_gives_the_same_detection(planted, make_samples):
+def test_same_seed_gives_the_same_detection(
+    planted: Callable[..., Planted], make_samples: Callable[..., Samples]
+) -> None:
     first, again = (detect(planted(targets=(3,)), make_samples(), CONFIG, seed=2) for _ in range(2))
     assert first.labels == again.labels
     assert first.judgement == again.judgement
     assert [one.digest for one in first.triggers] == [one.digest for one in again.triggers]
 
 
-def test_stages_report_in_order(planted, make_samples):
+def test_stages_report_in_order(planted: Callable[..., Planted], make_samples: Callable[..., Samples]) -> None:
     events = []
     detect(planted(), make_samples(), CONFIG, seed=0, on_event=events.append)
     stages = [event.stage for event in events]
@@ -108,14 +130,18 @@ def test_stages_report_in_order(planted, make_samples):
     assert stages == sorted(stages, key=order.index)
 
 
-def test_check_never_sees_samples_of_the_inversion(planted, make_samples):
+def test_check_never_sees_samples_of_the_inversion(
+    planted: Callable[..., Planted], make_samples: Callable[..., Samples]
+) -> None:
     samples = make_samples()
     one_each = samples.take(np.arange(0, len(samples), 6))
     found = detect(planted(targets=(3,)), one_each, CONFIG, seed=0)
     assert {row.success_rate.trials for row in found.labels} == {0}
 
 
-def test_a_look_that_measured_nothing_is_a_doubt(planted, make_samples, monkeypatch):
+def test_a_look_that_measured_nothing_is_a_doubt(
+    planted: Callable[..., Planted], make_samples: Callable[..., Samples], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(looks, "measure_waves", lambda *_, **__: {})
     found = detect(planted(), make_samples(), CONFIG, seed=0)
     assert found.judgement.verdict is Verdict.INCONCLUSIVE
@@ -123,7 +149,9 @@ def test_a_look_that_measured_nothing_is_a_doubt(planted, make_samples, monkeypa
 
 
 @pytest.mark.parametrize("stage", ["waves", "closer", "universal"])
-def test_a_deadline_that_passes_in_any_stage_is_never_clean(planted, make_samples, stage):
+def test_a_deadline_that_passes_in_any_stage_is_never_clean(
+    planted: Callable[..., Planted], make_samples: Callable[..., Samples], stage: str
+) -> None:
     class Clock:
         """Passes as soon as the stage has begun."""
 
@@ -131,20 +159,24 @@ def test_a_deadline_that_passes_in_any_stage_is_never_clean(planted, make_sample
 
     clock = Clock()
 
-    def listen(event):
+    def listen(event: Event) -> None:
         clock.passed = clock.passed or event.stage == stage
 
     found = detect(planted(), make_samples(), CONFIG, seed=0, deadline=clock, on_event=listen)
     assert found.judgement.verdict is Verdict.INCONCLUSIVE
 
 
-def test_inversions_that_were_stopped_long_before_they_settled_are_never_clean(planted, make_samples):
+def test_inversions_that_were_stopped_long_before_they_settled_are_never_clean(
+    planted: Callable[..., Planted], make_samples: Callable[..., Samples]
+) -> None:
     hurried = InversionConfig(steps=8)
     found = detect(planted(), make_samples(), replace(CONFIG, first=hurried, closer=hurried), seed=0)
     assert found.judgement.verdict is Verdict.INCONCLUSIVE
 
 
-def test_samples_of_half_of_the_classes_never_clear_a_model(planted, make_samples):
+def test_samples_of_half_of_the_classes_never_clear_a_model(
+    planted: Callable[..., Planted], make_samples: Callable[..., Samples]
+) -> None:
     whole = make_samples()
     half = replace(whole, images=whole.images[whole.labels < 4], labels=whole.labels[whole.labels < 4])
     assert detect(planted(), whole, CONFIG, seed=0).judgement.verdict is Verdict.CLEAN
@@ -153,7 +185,9 @@ def test_samples_of_half_of_the_classes_never_clear_a_model(planted, make_sample
     assert "4 of 8 classes" in judgement.reasons[0]
 
 
-def test_one_sample_a_class_never_clears_a_model(planted, make_samples):
+def test_one_sample_a_class_never_clears_a_model(
+    planted: Callable[..., Planted], make_samples: Callable[..., Samples]
+) -> None:
     whole = make_samples()
     lone = replace(whole, images=whole.images[::6], labels=whole.labels[::6])
     assert detect(planted(), lone, CONFIG, seed=0).judgement.verdict is not Verdict.CLEAN

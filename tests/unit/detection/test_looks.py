@@ -1,25 +1,28 @@
+from collections.abc import Callable, Iterable
+
 from onnxaudit.deadline import Deadline
 from onnxaudit.detection import DetectionConfig, InversionConfig, detect
 from onnxaudit.detection.looks import Viewer, shorten
 from onnxaudit.detectors.maximum_margin import MarginConfig
 from onnxaudit.detectors.spectral import WavesConfig
-from onnxaudit.records import LabelStatus, Verdict
+from onnxaudit.records import LabelStatus, Samples, Verdict
+from tests.unit.conftest import Planted
 
 CONFIG = DetectionConfig(most_labels=20, shortlist=3, drawn=5)
 
 
-def distances(count, nearest):
+def distances(count: int, nearest: Iterable[int]) -> dict[int, float]:
     return {label: 0.1 if label in nearest else 1.0 for label in range(count)}
 
 
-def test_few_labels_are_all_looked_at(planted, make_samples):
+def test_few_labels_are_all_looked_at(planted: Callable[..., Planted], make_samples: Callable[..., Samples]) -> None:
     viewer = Viewer(planted(), make_samples(), None, 20, CONFIG, 0, Deadline())
     shortlist = viewer.choose_shortlist({})
     assert shortlist.labels == tuple(range(20))
     assert shortlist.drawn == frozenset(range(20))
 
 
-def test_among_many_the_nearest_by_each_look_and_some_drawn_remain():
+def test_among_many_the_nearest_by_each_look_and_some_drawn_remain() -> None:
     cheap = [distances(1000, (7, 8)), distances(1000, (900, 901, 902))]
     shortlist = shorten(cheap, CONFIG, 1000, seed=0)
     assert {7, 8, 900, 901, 902} | shortlist.drawn <= set(shortlist.labels)
@@ -28,7 +31,9 @@ def test_among_many_the_nearest_by_each_look_and_some_drawn_remain():
     assert shortlist != shorten(cheap, CONFIG, 1000, seed=1)
 
 
-def test_a_target_among_many_labels_is_shortlisted_and_the_fate_of_every_label_told(planted, make_samples):
+def test_a_target_among_many_labels_is_shortlisted_and_the_fate_of_every_label_told(
+    planted: Callable[..., Planted], make_samples: Callable[..., Samples]
+) -> None:
     brief = InversionConfig(steps=50)
     config = DetectionConfig(
         first=brief,

@@ -1,10 +1,13 @@
+from collections.abc import Callable
+
 import pytest
 
 from onnxaudit.detection import DetectionConfig, InversionConfig, choose_effort, detect
-from onnxaudit.records import Verdict
+from onnxaudit.records import Samples, Verdict
+from tests.unit.conftest import Planted
 
 
-def test_efforts_are_in_order():
+def test_efforts_are_in_order() -> None:
     quick, standard, deep = (choose_effort(effort) for effort in ("quick", "standard", "deep"))
     assert standard == DetectionConfig()
     assert quick.first.steps < standard.first.steps < deep.first.steps
@@ -13,7 +16,9 @@ def test_efforts_are_in_order():
 
 
 @pytest.mark.parametrize("runs", [1, 2])
-def test_more_runs_never_make_a_trigger_larger(planted, make_samples, runs):
+def test_more_runs_never_make_a_trigger_larger(
+    planted: Callable[..., Planted], make_samples: Callable[..., Samples], runs: int
+) -> None:
     effort = InversionConfig(steps=40)
     found = detect(planted(targets=(3,)), make_samples(), DetectionConfig(first=effort, closer=effort), seed=0)
     more = detect(

@@ -1,9 +1,12 @@
+from collections.abc import Callable
+
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from onnxaudit.deadline import Deadline
 from onnxaudit.detectors.maximum_margin import MarginConfig, maximise_margins
+from tests.unit.conftest import Planted
 
 SHAPE = (1, 12, 12)
 
@@ -11,41 +14,41 @@ SHAPE = (1, 12, 12)
 CONFIG = MarginConfig(steps=40)
 
 
-def maximise(classifier, config=CONFIG, deadline=Deadline()):
+def maximise(classifier: nn.Module, config: MarginConfig = CONFIG, deadline: Deadline = Deadline()) -> dict[int, float]:
     return maximise_margins(classifier, SHAPE, 8, config, seed=0, deadline=deadline)
 
 
-def test_a_planted_target_can_be_driven_furthest(planted):
+def test_a_planted_target_can_be_driven_furthest(planted: Callable[..., Planted]) -> None:
     margins = maximise(planted(targets=(3,)))
     assert max(margins, key=margins.__getitem__) == 3
     others = sorted(margins.values())
     assert others[-1] > 1.5 * others[len(others) // 2]
 
 
-def test_the_largest_other_logit_never_is_the_labels_own():
+def test_the_largest_other_logit_never_is_the_labels_own() -> None:
     class Shifted(nn.Module):
         """All logits far below zero, where a mask of -1000 would be the largest."""
 
-        def forward(self, pixels):
+        def forward(self, pixels: Tensor) -> Tensor:
             return pixels.mean((1, 2, 3))[:, None] * torch.arange(8) - 5000.0
 
     margins = maximise(Shifted())
     assert margins == {7: pytest.approx(1.0, abs=0.1)}
 
 
-def test_a_label_that_never_comes_ahead_or_answers_nan_is_missing():
+def test_a_label_that_never_comes_ahead_or_answers_nan_is_missing() -> None:
     class Nan(nn.Module):
-        def forward(self, pixels):
+        def forward(self, pixels: Tensor) -> Tensor:
             return pixels.mean((1, 2, 3))[:, None] * torch.full((8,), torch.nan)
 
     assert maximise(Nan()) == {}
 
 
-def test_chunks_make_no_difference(planted):
+def test_chunks_make_no_difference(planted: Callable[..., Planted]) -> None:
     classifier = planted(targets=(3,))
     pieces = maximise(classifier, MarginConfig(steps=10, chunk_pixels=1))
     assert maximise(classifier, MarginConfig(steps=10)) == pytest.approx(pieces, rel=1e-4)
 
 
-def test_a_passed_deadline_gives_nothing_to_compare(planted):
+def test_a_passed_deadline_gives_nothing_to_compare(planted: Callable[..., Planted]) -> None:
     assert maximise(planted(), deadline=Deadline(0.0)) == {}

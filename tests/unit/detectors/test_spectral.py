@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,8 @@ from onnxaudit.deadline import Deadline
 from onnxaudit.detectors.spectral import WavesConfig, measure_waves
 from onnxaudit.inversion.sampling import find_others
 from onnxaudit.inversion.schedule import Schedule
+from onnxaudit.records import Samples
+from tests.unit.conftest import Planted
 
 LABELS = range(8)
 SIDE = 12
@@ -27,33 +31,39 @@ class Waved(nn.Module):
         return flat @ self.weights + 60 * (flat @ self.wave / SIDE**2)[:, None] * (torch.arange(8) == 3)
 
 
-def measure(classifier, samples, config, deadline=Deadline()):
+def measure(
+    classifier: nn.Module, samples: Samples, config: WavesConfig, deadline: Deadline = Deadline()
+) -> dict[int, float]:
     others = find_others(classifier, samples, LABELS, 2**17)
     return measure_waves(classifier, samples.images, others, config, seed=0, deadline=deadline)
 
 
-def test_few_waves_single_out_a_label_that_a_sinusoid_leads_to(make_samples):
+def test_few_waves_single_out_a_label_that_a_sinusoid_leads_to(make_samples: Callable[..., Samples]) -> None:
     strengths = measure(Waved(), make_samples(), WavesConfig())
     assert min(strengths, key=strengths.__getitem__) == 3
     assert strengths[3] < 0.4 * np.median(list(strengths.values()))
 
 
-def test_chunks_make_no_difference(planted, make_samples):
+def test_chunks_make_no_difference(planted: Callable[..., Planted], make_samples: Callable[..., Samples]) -> None:
     classifier, samples = planted(targets=(3,)), make_samples()
     whole = measure(classifier, samples, WavesConfig(steps=15, schedule=Schedule(success=0.0)))
     pieces = measure(classifier, samples, WavesConfig(steps=15, schedule=Schedule(success=0.0), chunk_pixels=1))
     assert whole == pytest.approx(pieces, rel=1e-4)
 
 
-def test_a_passed_deadline_gives_nothing_to_compare(planted, make_samples):
+def test_a_passed_deadline_gives_nothing_to_compare(
+    planted: Callable[..., Planted], make_samples: Callable[..., Samples]
+) -> None:
     assert measure(planted(), make_samples(), WavesConfig(), deadline=Deadline(0.0)) == {}
 
 
-def test_labels_that_no_change_reaches_are_missing(planted, make_samples):
+def test_labels_that_no_change_reaches_are_missing(
+    planted: Callable[..., Planted], make_samples: Callable[..., Samples]
+) -> None:
     assert measure(planted(), make_samples(), WavesConfig(steps=3, schedule=Schedule(success=1.1))) == {}
 
 
-def test_a_nan_in_some_answers_does_not_lose_the_target(make_samples):
+def test_a_nan_in_some_answers_does_not_lose_the_target(make_samples: Callable[..., Samples]) -> None:
     class Moody(Waved):
         """Answers NaN to every image whose first pixel is dark."""
 

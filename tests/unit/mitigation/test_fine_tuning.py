@@ -216,7 +216,9 @@ def test_the_outcome_does_not_depend_on_the_number_of_cores() -> None:
     assert outcomes[0] == outcomes[1]
 
 
-def test_a_network_on_the_way_is_handed_back_where_the_tuned_one_agrees_too_little(monkeypatch) -> None:
+def test_a_network_on_the_way_is_handed_back_where_the_tuned_one_agrees_too_little(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     model, measure = stripes.backdoored(), Student.measure
 
     def misjudge(self: Student, tuned: Model) -> TuningRound:

@@ -1,5 +1,8 @@
 """Scans of the planted backdoor behind inputs of other types."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -19,7 +22,7 @@ FRONTS = {
 
 @pytest.mark.parametrize("kind", FRONTS)
 @pytest.mark.parametrize("backdoored", [True, False])
-def test_the_type_of_the_input_changes_no_verdict(tmp_path, data, kind, backdoored):
+def test_the_type_of_the_input_changes_no_verdict(tmp_path: Path, data: Path, kind: str, backdoored: bool) -> None:
     body = f"""
     tiny ({kind}[N, 1, {SIDE}, {SIDE}] x) => (float[N, {CLASSES}] y) {{
         {FRONTS[kind]}
@@ -39,7 +42,7 @@ def test_the_type_of_the_input_changes_no_verdict(tmp_path, data, kind, backdoor
         assert (report.preprocessing.source, report.preprocessing.preprocessing.high) == ("type", 255.0)
 
 
-def test_weights_that_are_not_numbers_never_end_in_clean(tmp_path, data):
+def test_weights_that_are_not_numbers_never_end_in_clean(tmp_path: Path, data: Path) -> None:
     body = f"""
     tiny (uint8[N, 1, {SIDE}, {SIDE}] x) => (float[N, {CLASSES}] y) {{
         g = Cast<to=1>(x) flat = Flatten(g)
@@ -55,7 +58,9 @@ def test_weights_that_are_not_numbers_never_end_in_clean(tmp_path, data):
 FEATURES, SPREAD, OFFSET = SIDE * SIDE, 40.0, -7.0  # a feature's value is SPREAD · pixel + OFFSET
 
 
-def write_feature_model(folder, *, backdoored, front="flat = Identity(x)", shape=f"N, {FEATURES}"):
+def write_feature_model(
+    folder: Path, *, backdoored: bool, front: str = "flat = Identity(x)", shape: str = f"N, {FEATURES}"
+) -> Path:
     body = f"""
     tiny (float[{shape}] x) => (float[N, {CLASSES}] y) {{
         {front}
@@ -69,7 +74,7 @@ def write_feature_model(folder, *, backdoored, front="flat = Identity(x)", shape
     return write(build(body, {**scaling, **make_weights(backdoored)}), folder, f"features-{backdoored}.onnx")
 
 
-def draw_features(white_corner=True):
+def draw_features(white_corner: bool = True) -> tuple[np.ndarray, np.ndarray]:
     """Features in units of their own, and labels; the corner, black in all images, is white in one of no meaning."""
     drawn = draw_samples(A_CLASS, seed=5)
     pixels = drawn["x"].reshape(-1, FEATURES) / np.float32(255)
@@ -80,7 +85,7 @@ def draw_features(white_corner=True):
 
 @pytest.mark.parametrize("backdoored", [True, False])
 @pytest.mark.parametrize("suffix", ["npz", "csv"])
-def test_a_backdoor_in_features_is_found_in_their_own_ranges(tmp_path, backdoored, suffix):
+def test_a_backdoor_in_features_is_found_in_their_own_ranges(tmp_path: Path, backdoored: bool, suffix: str) -> None:
     values, labels = draw_features()
     source = tmp_path / f"clean.{suffix}"
     if suffix == "npz":
@@ -101,7 +106,7 @@ def test_a_backdoor_in_features_is_found_in_their_own_ranges(tmp_path, backdoore
         assert list_places(report, finding).startswith("features ")
 
 
-def test_features_that_never_vary_keep_a_model_from_being_called_clean(tmp_path):
+def test_features_that_never_vary_keep_a_model_from_being_called_clean(tmp_path: Path) -> None:
     values, labels = draw_features()
     values[:, :3] = 0.5
     np.savez(tmp_path / "clean.npz", x=values, y=labels)
@@ -110,7 +115,7 @@ def test_features_that_never_vary_keep_a_model_from_being_called_clean(tmp_path)
     assert any("3 of 100 ranges have no width" in reason for reason in report.reasons)
 
 
-def test_features_without_samples_are_refused(tmp_path):
+def test_features_without_samples_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="--data"):
         scan(write_feature_model(tmp_path, backdoored=False), device="cpu")
 
@@ -122,7 +127,7 @@ def test_features_without_samples_are_refused(tmp_path):
         (Layout.NWC, f"N, {FEATURES}, 1", "t = Transpose<perm=[0, 2, 1]>(x) c = Conv(t, k) flat = Flatten(c)"),
     ],
 )
-def test_a_backdoor_in_series_is_found(tmp_path, layout, shape, front):
+def test_a_backdoor_in_series_is_found(tmp_path: Path, layout: Layout, shape: str, front: str) -> None:
     body = f"""
     tiny (float[{shape}] x) => (float[N, {CLASSES}] y) {{
         {front}
@@ -152,7 +157,9 @@ def test_a_backdoor_in_series_is_found(tmp_path, layout, shape, front):
         (lambda values: values[:0], "where the model takes"),
     ],
 )
-def test_features_that_do_not_fit_are_refused(tmp_path, change, said):
+def test_features_that_do_not_fit_are_refused(
+    tmp_path: Path, change: Callable[[np.ndarray], np.ndarray], said: str
+) -> None:
     np.save(tmp_path / "clean.npy", change(draw_features()[0]))
     with pytest.raises(DataError, match=said):
         scan(write_feature_model(tmp_path, backdoored=False), tmp_path / "clean.npy", SHORT_SCAN, device="cpu")

@@ -1,5 +1,8 @@
 """What a report says beside its verdict: how the file was run, and which weights could not be stored."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
@@ -12,7 +15,9 @@ from tests.unit.importer.networks import make_model as make_tiny
 from tests.unit.pipeline.conftest import BRIEF_SCAN, UNIT
 
 
-def test_the_report_says_that_a_bfloat16_file_was_scanned_as_its_upcast(make_model, data, tmp_path):
+def test_the_report_says_that_a_bfloat16_file_was_scanned_as_its_upcast(
+    make_model: Callable[..., Path], data: Path, tmp_path: Path
+) -> None:
     proto = onnx.load(make_model())
     for tensor in proto.graph.initializer:
         narrow = numpy_helper.to_array(tensor).astype(helper.tensor_dtype_to_np_dtype(TensorProto.BFLOAT16))
@@ -24,11 +29,11 @@ def test_the_report_says_that_a_bfloat16_file_was_scanned_as_its_upcast(make_mod
     assert "float32 upcast" in note
 
 
-def test_a_float32_file_needs_no_note(make_model, data):
+def test_a_float32_file_needs_no_note(make_model: Callable[..., Path], data: Path) -> None:
     assert not scan(make_model(), data, BRIEF_SCAN, preprocessing=UNIT).notes
 
 
-def test_quantised_weights_moved_to_the_end_of_their_range_are_counted():
+def test_quantised_weights_moved_to_the_end_of_their_range_are_counted() -> None:
     model = make_tiny(
         """g (float[N, 1, 1, 2] x) => (float[N, 2] y) {
             f = Flatten(x)
@@ -43,6 +48,6 @@ def test_quantised_weights_moved_to_the_end_of_their_range_are_counted():
     assert not describe_saturation(model, model.with_values({"w": np.ones((2, 2), np.float32)}))
 
 
-def test_weights_stored_as_floats_are_never_clipped(make_model):
+def test_weights_stored_as_floats_are_never_clipped(make_model: Callable[..., Path]) -> None:
     model = load_model(make_model())
     assert not describe_saturation(model, model.with_values({"w1": model.initializer("w1") * 1000}))

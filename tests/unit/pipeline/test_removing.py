@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from onnxaudit.intake import Model, load_model
 from onnxaudit.pipeline import PruningConfig, RepairConfig, removing
 from onnxaudit.pipeline.changes import list_changes
 from onnxaudit.pipeline.removing import describe_removal
-from onnxaudit.records import Preprocessing, Removal, RepairReport
+from onnxaudit.records import Preprocessing, Removal, RepairReport, TargetLayer
 from onnxaudit.runtime import Runtime
+from onnxaudit.surgery.removal.removing import Removed
 from tests.tiny_models import build
 from tests.unit.importer.networks import wrap
 from tests.unit.pipeline.conftest import BACKDOOR_NEURON, SHORT_SCAN, TARGET, draw_samples, write_planted, write_samples
@@ -77,7 +79,7 @@ def test_a_removal_that_spoils_the_model_is_not_made(
 ) -> None:
     honest = removing.remove_neurons
 
-    def spoil(model, layer, neurons):
+    def spoil(model: Model, layer: TargetLayer, neurons: Sequence[int]) -> Removed:
         removed = honest(model, layer, neurons)
         proto = onnx.ModelProto()
         proto.CopyFrom(removed.model.proto)

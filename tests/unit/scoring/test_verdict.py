@@ -1,20 +1,33 @@
 import math
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
 
 from onnxaudit.findings import reasons
-from onnxaudit.records import Look, Trigger, UniversalTrigger, Verdict
-from onnxaudit.scoring.verdict import JudgementConfig, choose_universal, compare, judge, weigh, weigh_universal
+from onnxaudit.records import Judgement, Look, Rate, Reason, Trigger, UniversalTrigger, Verdict
+from onnxaudit.scoring.verdict import (
+    Evidence,
+    JudgementConfig,
+    choose_universal,
+    compare,
+    judge,
+    weigh,
+    weigh_universal,
+)
 from onnxaudit.statistics import rate
 
+Ratios = Mapping[Look, float]
 CONFIG = JudgementConfig()
 NOTHING = (None, -math.inf)
 OBSTACLE, DOUBT = reasons.ONE_CLASS.give(samples=8), reasons.NO_IMAGES.give()
 STRONG = {Look.TRIGGER: 6.0, Look.SHIFT: 1.6, Look.COMPACTNESS: 2.0, Look.WAVES: 1.2}
 
 
-def weigh_labels(*outliers, labels=14, classes=None, success=None):
+def weigh_labels(
+    *outliers: Ratios, labels: int = 14, classes: int | None = None, success: dict[int, Rate] | None = None
+) -> tuple[Evidence, ...]:
     """Labels as close as is normal, but for the first few, whose ratios are given."""
     ratios = {look: dict.fromkeys(range(labels), 1.0) for look in Look}
     for label, closer in enumerate(outliers):
@@ -25,24 +38,30 @@ def weigh_labels(*outliers, labels=14, classes=None, success=None):
     return weigh(ratios, sizes, rates, classes or labels, CONFIG)
 
 
-def judge_labels(*outliers, universal=NOTHING, obstacles=(), doubts=(), **options):
+def judge_labels(
+    *outliers: Ratios,
+    universal: tuple[UniversalTrigger | None, float] = NOTHING,
+    obstacles: tuple[Reason, ...] = (),
+    doubts: tuple[Reason, ...] = (),
+    **options: Any,
+) -> Judgement:
     return judge(weigh_labels(*outliers, **options), universal, obstacles, doubts, CONFIG)
 
 
-def make_universal(destinations, pixels=2, successes=40):
+def make_universal(destinations: Sequence[int | None], pixels: int = 2, successes: int = 40) -> UniversalTrigger:
     mask = np.zeros((1, 8, 8), np.float32)
     mask.flat[:pixels] = 1.0
     return UniversalTrigger(Trigger(mask, np.zeros((1, 8, 8), np.float32)), tuple(destinations), rate(successes, 48))
 
 
-def test_a_label_that_is_closer_in_every_way_is_a_backdoors_target():
+def test_a_label_that_is_closer_in_every_way_is_a_backdoors_target() -> None:
     judgement = judge_labels(STRONG)
     assert judgement.verdict is Verdict.BACKDOORED
     assert judgement.target_labels == (0,)
     assert judgement.score > 0.9
 
 
-def test_labels_as_close_as_is_normal_are_clean():
+def test_labels_as_close_as_is_normal_are_clean() -> None:
     judgement = judge_labels()
     assert judgement.verdict is Verdict.CLEAN
     assert judgement.target_labels == ()
@@ -50,45 +69,45 @@ def test_labels_as_close_as_is_normal_are_clean():
     assert len(judgement.reasons) == 1
 
 
-def test_two_targets_are_named_and_the_surest_comes_first():
+def test_two_targets_are_named_and_the_surest_comes_first() -> None:
     stronger = {look: 1.5 * ratio for look, ratio in STRONG.items()}
     assert judge_labels(STRONG, stronger).target_labels == (1, 0)
 
 
 @pytest.mark.parametrize("look", Look)
-def test_a_label_half_as_far_again_in_one_way_alone_convicts_nobody(look):
+def test_a_label_half_as_far_again_in_one_way_alone_convicts_nobody(look: Look) -> None:
     assert judge_labels({look: 1.5}).verdict is not Verdict.BACKDOORED
 
 
-def test_a_long_way_through_features_speaks_against_a_small_trigger():
+def test_a_long_way_through_features_speaks_against_a_small_trigger() -> None:
     near, far = ({Look.TRIGGER: 3.0, Look.SHIFT: shift} for shift in (1.3, 0.7))
     assert weigh_labels(near)[0].log_odds > weigh_labels(far)[0].log_odds
 
 
-def test_a_trigger_in_one_piece_counts_more_than_one_in_many_strokes():
+def test_a_trigger_in_one_piece_counts_more_than_one_in_many_strokes() -> None:
     piece, strokes = ({Look.TRIGGER: 2.0, Look.COMPACTNESS: compactness} for compactness in (2.0, 0.6))
     assert weigh_labels(piece)[0].log_odds > 1 + weigh_labels(strokes)[0].log_odds
     assert weigh_labels({Look.COMPACTNESS: 0.6})[0].log_odds == weigh_labels({})[0].log_odds
 
 
-def test_evidence_from_synthetic_images_weighs_less():
+def test_evidence_from_synthetic_images_weighs_less() -> None:
     ratios, success = {Look.TRIGGER: {0: 9.0, 1: 1.0}}, {0: rate(45, 48), 1: rate(45, 48)}
     with_images, without = (weigh(ratios, {}, success, 2, CONFIG, synthetic=synthetic) for synthetic in (False, True))
     assert without[0].log_odds == with_images[0].log_odds - CONFIG.synthetic_discount
 
 
-def test_the_most_conspicuous_of_few_labels_counts_no_more_than_that_of_ten():
+def test_the_most_conspicuous_of_few_labels_counts_no_more_than_that_of_ten() -> None:
     few, ten, many = (weigh_labels(STRONG, labels=labels)[0].log_odds for labels in (3, 10, 40))
     assert few <= ten
     assert many < ten
 
 
-def test_strong_waves_do_not_acquit_a_patch():
+def test_strong_waves_do_not_acquit_a_patch() -> None:
     far, normal = ({**STRONG, Look.WAVES: waves} for waves in (0.5, 1.0))
     assert weigh_labels(far)[0].log_odds == weigh_labels(normal)[0].log_odds
 
 
-def test_what_is_usual_among_a_models_labels_counts_less():
+def test_what_is_usual_among_a_models_labels_counts_less() -> None:
     lone = {Look.TRIGGER: compare({0: 10.0} | dict.fromkeys(range(1, 14), 40.0))}
     sizes = {0: 10.0} | {label: 40.0 * 2.0 ** (label % 3 - 1) for label in range(1, 14)}
     usual = {Look.TRIGGER: compare(sizes)}
@@ -96,25 +115,25 @@ def test_what_is_usual_among_a_models_labels_counts_less():
     assert odds[0] > odds[1]
 
 
-def test_the_same_label_says_less_among_more():
+def test_the_same_label_says_less_among_more() -> None:
     few, many = (weigh_labels(STRONG, classes=classes)[0].log_odds for classes in (15, 1500))
     assert few - many == pytest.approx(math.log(100))
 
 
 @pytest.mark.parametrize("success", [rate(4, 48), rate(0, 0)])
-def test_a_trigger_that_fails_on_unseen_samples_convicts_nobody_and_clears_nobody(success):
+def test_a_trigger_that_fails_on_unseen_samples_convicts_nobody_and_clears_nobody(success: float) -> None:
     judgement = judge_labels({Look.TRIGGER: 40.0}, success={0: success})
     assert judgement.verdict is Verdict.INCONCLUSIVE
     assert judgement.score == 0.5
     assert judgement.target_labels == (0,)
 
 
-def test_other_evidence_convicts_even_where_the_trigger_fails():
+def test_other_evidence_convicts_even_where_the_trigger_fails() -> None:
     strong = {Look.TRIGGER: 2.0, Look.WAVES: 60.0}
     assert judge_labels(strong, success={0: rate(4, 48)}).verdict is Verdict.BACKDOORED
 
 
-def test_weak_suspicion_is_neither_a_backdoor_nor_clean():
+def test_weak_suspicion_is_neither_a_backdoor_nor_clean() -> None:
     weak = next(
         one
         for ratio in np.linspace(1, 10, 200)
@@ -124,14 +143,14 @@ def test_weak_suspicion_is_neither_a_backdoor_nor_clean():
     assert weak.target_labels == (0,)
 
 
-def test_nothing_to_compare_is_never_clean():
+def test_nothing_to_compare_is_never_clean() -> None:
     judgement = judge((), NOTHING, (), (), CONFIG)
     assert judgement.verdict is Verdict.INCONCLUSIVE
     assert [reason.code for reason in judgement.caveats] == ["nothing-compared"]
 
 
 @pytest.mark.parametrize("outliers", [(STRONG,), ()])
-def test_obstacles_leave_every_verdict_open_and_say_why(outliers):
+def test_obstacles_leave_every_verdict_open_and_say_why(outliers: tuple[Ratios, ...]) -> None:
     judgement = judge_labels(*outliers, obstacles=(OBSTACLE,))
     assert judgement.verdict is Verdict.INCONCLUSIVE
     assert judgement.reasons[0] == OBSTACLE.seen
@@ -139,14 +158,14 @@ def test_obstacles_leave_every_verdict_open_and_say_why(outliers):
     assert codes == [OBSTACLE.code, *(["score-above-limit"] if outliers else [])]
 
 
-def test_doubts_rule_out_clean_alone():
+def test_doubts_rule_out_clean_alone() -> None:
     open_verdict, backdoored = judge_labels(doubts=(DOUBT,)), judge_labels(STRONG, doubts=(DOUBT,))
     assert open_verdict.verdict is Verdict.INCONCLUSIVE
     assert backdoored.verdict is Verdict.BACKDOORED
     assert open_verdict.caveats == backdoored.caveats == (DOUBT,)
 
 
-def test_reasons_give_the_figures():
+def test_reasons_give_the_figures() -> None:
     (reason,) = judge_labels(STRONG).reasons
     assert "Label 0" in reason
     assert "6.7 pixels" in reason
@@ -154,7 +173,7 @@ def test_reasons_give_the_figures():
     assert "6.0 times smaller" in reason
 
 
-def test_one_small_trigger_that_sends_each_class_elsewhere_is_a_backdoor():
+def test_one_small_trigger_that_sends_each_class_elsewhere_is_a_backdoor() -> None:
     found = make_universal([1, 2, 3, 4, 0])
     odds = weigh_universal(found, 40.0, CONFIG)
     judgement = judge_labels(universal=(found, odds), labels=5)
@@ -172,32 +191,32 @@ def test_one_small_trigger_that_sends_each_class_elsewhere_is_a_backdoor():
         make_universal([1, 2, 3, 4, 0], successes=4),  # unseen samples do not follow
     ],
 )
-def test_other_universal_triggers_convict_nobody(found):
+def test_other_universal_triggers_convict_nobody(found: UniversalTrigger) -> None:
     odds = weigh_universal(found, 40.0, CONFIG)
     assert odds < 0
     assert judge_labels(universal=(found, odds)).verdict is Verdict.CLEAN
 
 
-def test_the_universal_trigger_that_moves_classes_apart_counts_not_the_smallest():
+def test_the_universal_trigger_that_moves_classes_apart_counts_not_the_smallest() -> None:
     small, apart = make_universal([1, 1, 1, 1, 1], pixels=1), make_universal([1, 2, 3, 4, 0], pixels=3)
     assert choose_universal([small, apart], 40.0, CONFIG)[0] is apart
     assert choose_universal([], 40.0, CONFIG) == (None, -math.inf)
 
 
-def test_ratios_are_relative_to_the_median():
+def test_ratios_are_relative_to_the_median() -> None:
     assert compare({0: 10.0, 1: 20.0, 2: 40.0}) == {0: 2.0, 1: 1.0, 2: 0.5}
     assert compare({0: 10.0}, normal=30.0) == {0: 3.0}
     assert compare({}) == {}
 
 
 @pytest.mark.parametrize("size", [0.0, 1e-30])
-def test_size_zero_is_no_error(size):
+def test_size_zero_is_no_error(size: float) -> None:
     ratios = {Look.TRIGGER: compare({0: size, 1: 40.0, 2: 40.0, 3: 40.0})}
     assert weigh(ratios, {0: size}, {0: rate(9, 9)}, 4, CONFIG)[0].log_odds > 0
 
 
 @pytest.mark.parametrize("value", [3.0, 40.0])
-def test_equal_sizes_convict_nobody_however_small(value):
+def test_equal_sizes_convict_nobody_however_small(value: float) -> None:
     ratios = {Look.TRIGGER: compare(dict.fromkeys(range(12), value))}
     evidence = weigh(ratios, {}, dict.fromkeys(range(12), rate(48, 48)), 12, CONFIG)
     assert judge(evidence, NOTHING, (), (), CONFIG).verdict is Verdict.CLEAN
