@@ -4,15 +4,21 @@
     ├── InputError                  something given to us cannot be used
     │   ├── ModelError              the model file: missing, damaged, not a classifier
     │   │   ├── UnsupportedOperatorError    operators that the importer does not know
-    │   │   └── ParityError         the PyTorch copy does not compute what onnxruntime computes
+    │   │   ├── ParityError         the PyTorch copy does not compute what onnxruntime computes
+    │   │   └── RejectedError       the file works against its audit; says how, by rules
     │   ├── DataError               the clean samples: missing, wrong size, NaN, labels out of range
     │   ├── UndecidedRangeError     how pixels become inputs could not be told: name it
     │   └── UsageError              options that contradict each other or the input
     ├── OutputError                 a result cannot be written: no permission, no space, would overwrite input
     └── RepairError                 the written model failed a check; nothing was put in place
 
-The command line turns each into one line on stderr and exit code 2.
+The command line turns each into one line on stderr and exit code 2; a scan makes a report of `RejectedError`.
 """
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # at run time `--help` would pay for numpy
+    from onnxaudit.records import Irregularity, ModelInfo, PreprocessingChoice, SamplesInfo
 
 
 class OnnxauditError(Exception):
@@ -33,6 +39,31 @@ class UnsupportedOperatorError(ModelError):
 
 class ParityError(ModelError):
     """The PyTorch copy does not compute what onnxruntime computes; the first differing tensor is named."""
+
+
+class RejectedError(ModelError):
+    """The file works against its audit, so that no verdict about its classes would mean anything.
+
+    Attributes:
+        info: which model.
+        irregularities: what it tries, at least one.
+        samples: which samples it was asked on; None where it was rejected before any were read.
+        choice: how their pixels became inputs; None likewise.
+    """
+
+    def __init__(
+        self,
+        info: "ModelInfo",
+        irregularities: "tuple[Irregularity, ...]",
+        samples: "SamplesInfo | None" = None,
+        choice: "PreprocessingChoice | None" = None,
+    ) -> None:
+        first = irregularities[0]
+        super().__init__(f"{info.path}: rejected ({first.rule}): {first.says}")
+        self.info = info
+        self.irregularities = irregularities
+        self.samples = samples
+        self.choice = choice
 
 
 class DataError(InputError):

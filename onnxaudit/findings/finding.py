@@ -57,7 +57,7 @@ class Finding:
         model: where.
         message: what was found, for people: one line, nothing in it that a terminal would act on.
         label: the class it leads to; None where it is about no single class.
-        place: names the label to people, else "".
+        place: names the label, or the place in the graph, to people; else "".
         score: of the scan, in [0, 1].
         waiver: accepts it for a time; it stays a finding.
         reasons: what leaves the verdict open, where that is what was found.
@@ -76,8 +76,8 @@ class Finding:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of rule and class alone: the same in every scan that finds the same."""
-        label = "" if self.label is None else str(self.label)
+        """SHA-256 of rule and class (or place in the graph) alone: the same in every scan that finds the same."""
+        label = self.place if self.label is None else str(self.label)
         return hashlib.sha256(f"onnxaudit\n{self.rule.id}\n{label}".encode()).hexdigest()
 
 
@@ -109,6 +109,8 @@ def _find_in(report: ScanReport | RepairReport) -> tuple[Finding, ...]:
             return tuple(_of_backdoor(report))
         case Verdict.INCONCLUSIVE:
             return tuple(_of_inconclusive(report))
+        case Verdict.REJECTED:
+            return tuple(_of_rejected(report))
         case Verdict.CLEAN:
             return ()
 
@@ -178,6 +180,11 @@ def _of_inconclusive(report: ScanReport) -> Iterator[Finding]:
         message = f"Class {name} stands out, but not far enough for a verdict"
         yield _find(report, rules.SUSPICION, message, label, reasons=about_score)
     yield from _list_causes(report)
+
+
+def _of_rejected(report: ScanReport) -> Iterator[Finding]:
+    for one in report.irregularities:
+        yield replace(_find(report, rules.find_rule(one.rule), one.says), place=show_plainly(one.place))
 
 
 def _list_causes(report: ScanReport) -> Iterator[Finding]:

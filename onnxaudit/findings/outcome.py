@@ -10,6 +10,7 @@ OF_VERDICT: dict[Verdict, Outcome] = {
     Verdict.CLEAN: "pass",
     Verdict.BACKDOORED: "fail",
     Verdict.INCONCLUSIVE: "inconclusive",
+    Verdict.REJECTED: "fail",
 }
 OF_REPAIR: dict[str, Outcome] = {
     "repaired": "pass",

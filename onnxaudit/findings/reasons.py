@@ -151,6 +151,14 @@ NO_FEATURE_LAYER = Cause(
     meaning="One detector had nothing to work on, and a backdoor that shows in inner features alone would be missed.",
     advice="Nothing can be done with this file; ask the vendor for a float model, or accept this code in your policy.",
 )
+OUTPUT_NOT_AUDITED = Cause(
+    code="output-not-audited",
+    effect="never clean",
+    title="another output that decides classes is not the audited one",
+    seen="Output {output} decides classes and is computed around the audited scores, or names other ones.",
+    meaning="A backdoor in what leads to that output alone would be missed.",
+    advice="Scan the file again for that output with `--output`, or ask the vendor for a file with one output.",
+)
 NOTHING_COMPARED = Cause(
     code="nothing-compared",
     effect="no verdict",
@@ -239,6 +247,7 @@ CATALOG: dict[str, Cause] = {
         *(ANSWERS_NAN, ONE_CLASS, AT_CHANCE, UNFINISHED, NOTHING_COMPARED),
         *(NO_IMAGES, FEW_CLASSES, FEW_TRIGGERS, LARGE_TRIGGERS, OUT_OF_TIME_ALL_TO_ALL),
         *(CONSTANT_RANGES, NO_FEATURE_LAYER, *map(not_measured, _MISSING)),
+        OUTPUT_NOT_AUDITED,
         *(BETWEEN_LIMITS, ABOVE_LIMIT, UNSEEN_DISOBEY),
         *(BELOW_COVERAGE, REQUIRED_MISSING),
     )

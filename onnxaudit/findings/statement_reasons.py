@@ -17,6 +17,12 @@ BACKDOORED = _cause(
     "No signature, age or policy makes up for that.",
     "Do not use the model.",
 )
+REJECTED = _cause(
+    "statement-rejected",
+    "the statement says that the file works against its audit",
+    "A file that says one thing to an audit and another where it is used was never audited.",
+    "Do not use the file; ask whoever made it for one that does not.",
+)
 OTHER_MODEL = _cause(
     "statement-about-another-model",
     "the statement is about another model",
@@ -83,7 +89,17 @@ UNSIGNED = _cause(
 STATEMENT_CATALOG: dict[str, Cause] = {
     cause.code: cause
     for cause in (
-        *(BACKDOORED, OTHER_MODEL, OTHER_DATA, NO_VERDICT, POLICY_NOT_MET, FROM_FUTURE, TOO_OLD, OTHER_POLICY),
+        *(
+            BACKDOORED,
+            REJECTED,
+            OTHER_MODEL,
+            OTHER_DATA,
+            NO_VERDICT,
+            POLICY_NOT_MET,
+            FROM_FUTURE,
+            TOO_OLD,
+            OTHER_POLICY,
+        ),
         *(KEY_NOT_ACCEPTED, NO_KEY, UNSIGNED),
     )
 }

@@ -17,7 +17,7 @@ STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://in-toto.io/attestation/svr/v0.1"
 VERIFIER = "pkg:generic/onnxaudit"
 SCANNED, CLEAN = "ONNXAUDIT_SCANNED", "ONNXAUDIT_CLEAN"
-VERDICTS = ("clean", "backdoored", "inconclusive")
+VERDICTS = ("clean", "backdoored", "inconclusive", "rejected")
 OUTCOMES = ("pass", "fail", "inconclusive")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 

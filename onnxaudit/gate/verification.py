@@ -42,10 +42,12 @@ class Verification:
 def verify(files: FileDigests, sealed: Sealed, statement: Statement, demands: Demands, now: datetime) -> Verification:
     """What a statement means for the files that are there now.
 
-    One that says "backdoored" never lets anything through, whoever made it and when.
+    One that says "backdoored" or "rejected" never lets anything through, whoever made it and when.
     """
     if statement.verdict == "backdoored":
         return Verification("fail", (reasons.BACKDOORED.give(),))
+    if statement.verdict == "rejected":
+        return Verification("fail", (reasons.REJECTED.give(),))
     doubts = tuple(_list_doubts(files, sealed, statement, demands, now))
     return Verification("inconclusive" if doubts else "pass", doubts)
 

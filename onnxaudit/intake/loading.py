@@ -4,17 +4,19 @@ from pathlib import Path
 
 import onnx
 
-from onnxaudit.errors import ModelError, UsageError
+from onnxaudit.errors import ModelError, RejectedError, UsageError
 from onnxaudit.intake.checking import check_proto
 from onnxaudit.intake.declarations import STANDARD_DOMAINS
 from onnxaudit.intake.inputs import read_input
 from onnxaudit.intake.model import Model
-from onnxaudit.intake.outputs import read_output
+from onnxaudit.intake.outputs import list_smuggled, read_output
 from onnxaudit.intake.precision import upcast
 from onnxaudit.intake.reading import read_proto
 from onnxaudit.intake.sizes import FindSize, Size, fix_input
-from onnxaudit.intake.working import add_head, sort_nodes
-from onnxaudit.records import ModelInfo
+from onnxaudit.intake.soundness import check_soundness, list_ambiguities
+from onnxaudit.intake.working import add_head, make_canonical, sort_nodes
+from onnxaudit.records import Irregularity, ModelInfo
+from onnxaudit.records.irregularity import OTHER_ANSWERS
 
 FIRST_OPSET = 1  # what a file older than IR version 3 means when it declares none
 
@@ -32,12 +34,14 @@ def load_model(
 
     Raises:
         ModelError: missing, damaged, or not an image classifier; one line that says what, where, and what to do.
+        RejectedError: readers of the file come to different models, or values are smuggled into its scores.
         UsageError: the file fixes another size than the one given.
     """
     path = Path(path)
     file = read_proto(path)
     try:
-        working = upcast(sort_nodes(file.proto))
+        check_soundness(file.proto)
+        working = upcast(sort_nodes(make_canonical(file.proto, strange=file.unknown)))
         check_proto(working)
         taken = read_input(working, size, find_size)
         working = fix_input(working, taken.name, taken.shape(1))
@@ -52,6 +56,10 @@ def load_model(
         )
     except (ModelError, UsageError) as error:
         raise type(error)(f"{path}: {error}") from error
+    smuggled = (Irregularity(rule=OTHER_ANSWERS, place=place, says=says) for place, says in list_smuggled(working))
+    irregularities = (*list_ambiguities(file.proto, file.repeated), *smuggled)
+    if irregularities:
+        raise RejectedError(info, irregularities)
     return make_model(file.proto, info, working)
 
 

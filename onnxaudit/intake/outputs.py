@@ -1,6 +1,6 @@
 """What a graph gives: its classifying output, and the logits behind it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,6 +9,7 @@ from onnx import TensorProto
 
 from onnxaudit.errors import ModelError
 from onnxaudit.intake.declarations import STANDARD_DOMAINS, Shape, describe, infer_shapes, shape_of
+from onnxaudit.intake.working import list_reads
 from onnxaudit.records import OutputKind, OutputSpec
 
 FLOATS = frozenset((TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE))
@@ -19,6 +20,7 @@ PASSED = frozenset(
     ("Identity", "Cast", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "QuantizeLinear", "DequantizeLinear")
 )
 
+RESCALING = frozenset(("QuantizeLinear", "DequantizeLinear"))
 KEEPING = CLASS_SCORE_OPS | {"Identity", "Cast", "QuantizeLinear", "DequantizeLinear"}  # operators that keep shapes
 
 
@@ -48,6 +50,34 @@ def read_output(proto: onnx.ModelProto, name: str | None = None) -> OutputSpec:
         f"no output holds float scores of shape (batch, classes), or labels chosen from such: found {listing}; "
         "not a classifier"
     )
+
+
+def find_bypasses(proto: onnx.ModelProto, output: OutputSpec) -> set[str]:
+    """Outputs that the input reaches around the audited tensor: what they say need not follow from it."""
+    reached = {value.name for value in proto.graph.input} - {tensor.name for tensor in proto.graph.initializer}
+    audited = {output.source or output.logits}
+    for node in proto.graph.node:  # in an order in which they can be computed
+        if reached.intersection(list_reads(node)):
+            reached.update(name for name in node.output if name not in audited)
+    return {value.name for value in proto.graph.output} & reached
+
+
+def list_smuggled(proto: onnx.ModelProto) -> Iterator[tuple[str, str]]:
+    """Nodes that (de)quantise by a scale or zero point that follows the image, and what is to be said of them.
+
+    Their values are then not those that they are given. Ranges that DynamicQuantizeLinear measures are another matter.
+    """
+    reached = {value.name for value in proto.graph.input} - {tensor.name for tensor in proto.graph.initializer}
+    for node in proto.graph.node:  # in an order in which they can be computed
+        if node.op_type in RESCALING and node.domain in STANDARD_DOMAINS:
+            for name, what in zip(node.input[1:3], ("scale", "zero point"), strict=False):
+                if name in reached:
+                    where = f"{node.op_type} {node.name or node.output[0]!r}"
+                    yield node.output[0], f"The {what} of {where} follows the image: it carries values of its own."
+        if node.op_type == "DynamicQuantizeLinear":
+            reached.add(node.output[0])
+        elif node.op_type not in ("Shape", "Size") and reached.intersection(list_reads(node)):
+            reached.update(node.output)
 
 
 def _named_output(graph: "_Graph", name: str) -> OutputSpec:
@@ -138,11 +168,16 @@ class _Graph:
 
     def trace(self, name: str) -> tuple[OutputKind, str]:
         """What a tensor holds, and the tensor before a final ArgMax or TopK, Softmax, LogSoftmax or Sigmoid."""
-        node = self._look_through(name)
+        node, chosen = self._look_through(name), False
+        while node is not None and node.op_type in CHOICES:  # in a loop: a file can hold thousands in a row
+            name, chosen = node.input[0], True
+            node = self._look_through(name)
+        kind, source = self._trace_scores(name, node)
+        return (OutputKind.LABEL, source) if chosen else (kind, source)
+
+    def _trace_scores(self, name: str, node: onnx.NodeProto | None) -> tuple[OutputKind, str]:
         if node is None:
             return OutputKind.LOGITS, name
-        if node.op_type in CHOICES:
-            return OutputKind.LABEL, self.trace(node.input[0])[1]
         if node.op_type in CLASS_SCORE_OPS:
             return OutputKind.LOGITS if node.op_type == "LogSoftmax" else OutputKind.PROBABILITIES, node.input[0]
         exponent = self._find_exponent(node)

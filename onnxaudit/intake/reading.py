@@ -1,16 +1,18 @@
 """The bytes of a model file and of the external data it names, as one protobuf held in memory."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import onnx
 from google.protobuf.message import DecodeError
-from onnx import external_data_helper
 
 from onnxaudit.errors import ModelError
+from onnxaudit.intake.external import digest_data, read_data_files, take_in
 from onnxaudit.intake.formats import SAVED_MODEL_FILE, recognise_file, recognise_folder
+from onnxaudit.intake.staging import read_named
+from onnxaudit.intake.wire import Survey, survey
 
 PROTOBUF_LIMIT = 2**31 - 1  # bytes; protobuf neither parses nor writes more
 IR_VERSION_TAG = b"\x08"  # the first byte of every ONNX file: fields are written in order
@@ -26,11 +28,15 @@ class ModelFile:
         sha256: of the file; where there are external data, of the file followed by the SHA-256 of each data
             file in the order of their names.
         bytes: size of the file and its external data.
+        repeated: fields that should occur once and occur again.
+        unknown: whether it has fields that this version of ONNX does not know.
     """
 
     proto: onnx.ModelProto
     sha256: str
     bytes: int
+    repeated: tuple[str, ...] = ()
+    unknown: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,14 +62,11 @@ def read_proto(path: Path) -> ModelFile:
             missing or outside its folder.
     """
     data = _read_bytes(path)
-    proto = _parse(path, data)
-    sources = _find_data_files(path, proto)
-    size = len(data) + sum(source.stat().st_size for source in sources.values())
-    if size > PROTOBUF_LIMIT:
-        raise ModelError(f"{path}: with its external data larger than 2 GiB, which is not supported")
-    digests = _digest(data, sources)
-    _take_in_external(path, proto)
-    return ModelFile(proto, digests.combined, size)
+    found, proto = _parse(path, data)
+    files = read_data_files(path, proto, PROTOBUF_LIMIT - len(data))
+    take_in(path, proto, files)
+    size = len(data) + sum(map(len, files.values()))
+    return ModelFile(proto, digest_data(data, files)[0], size, tuple(found.repeated), bool(found.unknown))
 
 
 def parse_file(path: Path) -> onnx.ModelProto:
@@ -72,7 +75,7 @@ def parse_file(path: Path) -> onnx.ModelProto:
     Raises:
         ModelError: missing, unreadable, empty, too large, truncated, or not ONNX.
     """
-    return _parse(path, _read_bytes(path))
+    return _parse(path, _read_bytes(path))[1]
 
 
 def digest_files(path: Path) -> FileDigests:
@@ -82,23 +85,9 @@ def digest_files(path: Path) -> FileDigests:
         ModelError: as for `read_proto`.
     """
     data = _read_bytes(path)
-    return _digest(data, _find_data_files(path, _parse(path, data)))
-
-
-def _find_data_files(path: Path, proto: onnx.ModelProto) -> dict[str, Path]:
-    """By location, in the order of the locations."""
-    locations = sorted({_location(tensor) for tensor in _external_tensors(proto)})
-    return {location: _data_file(path, location) for location in locations}
-
-
-def _digest(data: bytes, sources: Mapping[str, Path]) -> FileDigests:
-    combined, digests = hashlib.sha256(data), {}
-    for location, source in sources.items():
-        with source.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256")
-        digests[location] = found.hexdigest()
-        combined.update(found.digest())
-    return FileDigests(hashlib.sha256(data).hexdigest(), digests, combined.hexdigest())
+    files = read_data_files(path, _parse(path, data)[1], PROTOBUF_LIMIT - len(data))
+    combined, digests = digest_data(data, files)
+    return FileDigests(hashlib.sha256(data).hexdigest(), digests, combined)
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -106,23 +95,29 @@ def _read_bytes(path: Path) -> bytes:
         raise ModelError(f"{path}: no such file; give the path of an ONNX model")
     if path.is_dir():
         raise ModelError(f"{path}: {recognise_folder(path)}")
-    if not path.is_file():
-        raise ModelError(f"{path}: not a regular file; give the path of an ONNX model")
-    size = path.stat().st_size
-    if size == 0:
-        raise ModelError(f"{path}: the file is empty; export or copy the model again")
-    if size > PROTOBUF_LIMIT:
-        raise ModelError(f"{path}: {size / 2**30:.1f} GiB; an ONNX file larger than 2 GiB cannot be read")
     try:
-        return path.read_bytes()
+        data = read_named(path, PROTOBUF_LIMIT)
     except OSError as error:
         raise ModelError(f"{path}: cannot be read: {error.strerror}") from error
+    if not data:
+        raise ModelError(f"{path}: the file is empty; export or copy the model again")
+    return data
 
 
-def _parse(path: Path, data: bytes) -> onnx.ModelProto:
+def _parse(path: Path, data: bytes) -> tuple[Survey, onnx.ModelProto]:
+    """What the walk over the bytes found, and the model.
+
+    Raises:
+        ModelError: a budget is passed, or this is no ONNX file.
+    """
     proto = onnx.ModelProto()
     try:
+        found = survey(data)
         proto.ParseFromString(data)
+    except ModelError as error:
+        # What is something else altogether should be told so, not that its bytes are too many.
+        other = recognise_file(path, data)
+        raise ModelError(f"{path}: {f'not an ONNX file but {other}' if other else error}") from error
     except DecodeError as error:
         if _ends_early(data):
             raise ModelError(f"{path}: the ONNX file is truncated; copy or export it again") from error
@@ -132,7 +127,9 @@ def _parse(path: Path, data: bytes) -> onnx.ModelProto:
         if not proto.ir_version or path.name == SAVED_MODEL_FILE:
             what = _describe(path, data)
         raise ModelError(f"{path}: {what}")
-    return proto
+    if not found.whole:
+        raise ModelError(f"{path}: the ONNX file is damaged; copy or export it again")
+    return found, proto
 
 
 def _describe(path: Path, data: bytes) -> str:
@@ -171,45 +168,3 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
         if data[at - 1] < 0x80:
             return value, at
     return value, len(data) + 1
-
-
-def _external_tensors(proto: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
-    graphs = [proto.graph]
-    nodes = [node for function in proto.functions for node in function.node]
-    while graphs or nodes:
-        if graphs:
-            graph = graphs.pop()
-            nodes.extend(graph.node)
-            yield from (t for t in graph.initializer if t.data_location == onnx.TensorProto.EXTERNAL)
-            continue
-        for attribute in nodes.pop().attribute:
-            graphs.extend([*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs])
-            tensors = [attribute.t, *attribute.tensors]
-            yield from (t for t in tensors if t.data_location == onnx.TensorProto.EXTERNAL)
-
-
-def _location(tensor: onnx.TensorProto) -> str:
-    return next((entry.value for entry in tensor.external_data if entry.key == "location"), "")
-
-
-def _data_file(path: Path, location: str) -> Path:
-    folder = path.parent.resolve()
-    source = (folder / location).resolve()
-    if not location or not source.is_relative_to(folder):
-        raise ModelError(
-            f"{path}: external data {location!r} lie outside the model's folder; refused: put both in one folder, "
-            "links followed (`cp -rL`)"
-        )
-    if not source.is_file():
-        raise ModelError(f"{path}: external data {location!r} are missing; put the file beside the model")
-    return source
-
-
-def _take_in_external(path: Path, proto: onnx.ModelProto) -> None:
-    for tensor in _external_tensors(proto):
-        try:
-            external_data_helper.load_external_data_for_tensor(tensor, str(path.parent.resolve()))
-        except (OSError, ValueError, onnx.checker.ValidationError) as error:
-            raise ModelError(f"{path}: external data of tensor {tensor.name!r} are damaged or truncated") from error
-        tensor.data_location = onnx.TensorProto.DEFAULT
-        del tensor.external_data[:]

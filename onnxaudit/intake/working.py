@@ -12,7 +12,26 @@ import onnx
 from onnx import helper, numpy_helper
 
 from onnxaudit.errors import ModelError
+from onnxaudit.intake.soundness import settle
 from onnxaudit.records import OutputSpec
+
+NEWEST_IR = 12  # the newest file format that every supported onnxruntime reads; what a node means follows the opset
+
+
+def make_canonical(proto: onnx.ModelProto, *, strange: bool) -> onnx.ModelProto:
+    """The model as all engines read it alike; the very same where the vendor's protobuf is that already.
+
+    Each name stands for one tensor, the file format is one that onnxruntime reads, and fields that this version of ONNX
+    does not know (`strange`) are left out: another reader might know them.
+    """
+    settled = settle(proto)
+    if not strange and settled.ir_version <= NEWEST_IR:
+        return settled
+    canonical = onnx.ModelProto()
+    canonical.CopyFrom(settled)
+    canonical.DiscardUnknownFields()
+    canonical.ir_version = min(canonical.ir_version, NEWEST_IR)
+    return canonical
 
 
 def sort_nodes(proto: onnx.ModelProto) -> onnx.ModelProto:

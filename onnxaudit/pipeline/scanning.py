@@ -1,17 +1,29 @@
 """`scan`: is there a backdoor, where does it lead, and what does its trigger look like?"""
 
+import hashlib
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from onnxaudit.deadline import Deadline
 from onnxaudit.detection import DetectionConfig, Effort, choose_effort, detect
-from onnxaudit.errors import UsageError
+from onnxaudit.errors import RejectedError, UsageError
 from onnxaudit.pipeline.embedding import embed
 from onnxaudit.pipeline.provenance import describe_config, list_versions
-from onnxaudit.pipeline.subject import Subject, open_features, open_subject
-from onnxaudit.records import Event, GivenPreprocessing, OnEvent, PreprocessingChoice, ScanReport
-from onnxaudit.report.wording import summarise_scan
+from onnxaudit.pipeline.subject import Subject, ask_with_triggers, open_features, open_subject
+from onnxaudit.records import (
+    Coverage,
+    Event,
+    GivenPreprocessing,
+    Irregularity,
+    OnEvent,
+    Preprocessing,
+    PreprocessingChoice,
+    SamplesInfo,
+    ScanReport,
+    Verdict,
+)
+from onnxaudit.report.wording import summarise_rejection, summarise_scan
 from onnxaudit.surgery import find_features
 
 
@@ -60,16 +72,19 @@ def scan(
     """
     start, config = time.monotonic(), choose_config(config, effort)
     deadline, listen = Deadline.after(time_budget), on_event or _ignore
-    subject = open_subject(
-        Path(model),
-        data,
-        output=output,
-        input_size=input_size,
-        preprocessing=preprocessing,
-        seed=seed,
-        device=device,
-        on_event=listen,
-    )
+    try:
+        subject = open_subject(
+            Path(model),
+            data,
+            output=output,
+            input_size=input_size,
+            preprocessing=preprocessing,
+            seed=seed,
+            device=device,
+            on_event=listen,
+        )
+    except RejectedError as rejected:
+        return report_rejection(rejected, config, source=str(data or ""), seed=seed, start=start)
     report = scan_subject(subject, config, seed=seed, start=start, deadline=deadline, on_event=listen)
     return embed(report, subject) if embed_samples else report
 
@@ -105,7 +120,7 @@ def scan_subject(
         on_event=on_event,
     )
     unit = subject.model.info.input.layout.unit
-    return ScanReport(
+    report = ScanReport(
         verdict=found.judgement.verdict,
         score=found.judgement.score,
         target_labels=found.judgement.target_labels,
@@ -126,6 +141,48 @@ def scan_subject(
         duration_seconds=round(time.monotonic() - start, 3),
         notes=subject.notes,
         caveats=found.judgement.caveats,
+    )
+    disagreeing = ask_with_triggers(subject, [one.trigger for one in found.triggers])
+    return replace_verdict(report, disagreeing) if disagreeing else report
+
+
+def replace_verdict(report: ScanReport, irregularities: tuple[Irregularity, ...]) -> ScanReport:
+    """The report of a file that turned out to work against the scan, with all that the scan found."""
+    return replace(
+        report,
+        verdict=Verdict.REJECTED,
+        score=1.0,
+        summary=summarise_rejection(irregularities),
+        reasons=(*(one.says for one in irregularities), *report.reasons),
+        irregularities=irregularities,
+    )
+
+
+def report_rejection(
+    rejected: RejectedError, config: ScanConfig, *, source: str, seed: int, start: float
+) -> ScanReport:
+    """The report of a scan that ended because the file works against it; `source` names the samples."""
+    nothing = hashlib.sha256().hexdigest()
+    unread = PreprocessingChoice(Preprocessing(), "none", "no image was read: the file was rejected before")
+    return ScanReport(
+        verdict=Verdict.REJECTED,
+        score=1.0,
+        target_labels=(),
+        summary=summarise_rejection(rejected.irregularities),
+        reasons=tuple(one.says for one in rejected.irregularities),
+        labels=(),
+        triggers=(),
+        preprocessing=rejected.choice or unread,
+        coverage=Coverage(rejected.info.output.classes, 0),
+        model=rejected.info,
+        samples=rejected.samples or SamplesInfo(source, 0, False, False, nothing),
+        class_names=None,
+        config=describe_config(config),
+        seed=seed,
+        device="cpu",
+        versions=list_versions(),
+        duration_seconds=round(time.monotonic() - start, 3),
+        irregularities=rejected.irregularities,
     )
 
 

@@ -1,6 +1,7 @@
 """A model opened for an audit: checked, copied to PyTorch, with clean samples whose pixels it understands."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -12,20 +13,24 @@ from onnx import TensorProto
 from onnxaudit.data.features import load_features
 from onnxaudit.data.preprocessing import given_preprocessing, typed_preprocessing
 from onnxaudit.data.preprocessing_choice import choose_preprocessing
+from onnxaudit.data.probes import draw_probes, stamp_probes
 from onnxaudit.data.samples import load_samples
 from onnxaudit.data.sizes import measure_size
-from onnxaudit.data.synthetic import synthesize_samples
-from onnxaudit.errors import DataError, ModelError, UsageError
+from onnxaudit.data.synthetic import synthesise_samples
+from onnxaudit.errors import DataError, ModelError, RejectedError, UsageError
 from onnxaudit.findings import reasons
 from onnxaudit.importer import Classifier, check_parity, describe_newer_opset, import_model
+from onnxaudit.importer.parity import rounds
 from onnxaudit.intake import Model, load_model
 from onnxaudit.intake.precision import computes_in
 from onnxaudit.intake.sizes import Size
+from onnxaudit.pipeline.consistency import check_consistency, compare_outputs
 from onnxaudit.records import (
     Event,
     Floats,
     GivenPreprocessing,
     Ints,
+    Irregularity,
     Layout,
     OnEvent,
     Preprocessing,
@@ -33,6 +38,7 @@ from onnxaudit.records import (
     Reason,
     Samples,
     SamplesInfo,
+    Trigger,
 )
 from onnxaudit.runtime import Runtime
 from onnxaudit.surgery import find_target_layer, spell_out, unshare
@@ -53,6 +59,8 @@ class Subject:
         choice: the preprocessing and why.
         device: where the copy runs.
         notes: what to know about how the file is run, one sentence each.
+        doubts: outputs that an audit of this one does not speak of.
+        named: whether the user chose the output among several.
     """
 
     model: Model
@@ -63,12 +71,15 @@ class Subject:
     choice: PreprocessingChoice
     device: str
     notes: tuple[str, ...] = ()
+    doubts: tuple[Reason, ...] = ()
+    named: bool = False
 
     def list_doubts(self, features: str | None) -> tuple[Reason, ...]:
-        """Where nothing could be looked for; `features` is the inner tensor to examine, if the model has one."""
+        """What was not looked at, and where nothing could be; `features` is the inner tensor to examine, if any."""
         bounds = self.choice.preprocessing.bounds
         constant = sum(low == high for low, high in bounds)
         return (
+            *self.doubts,
             *([reasons.CONSTANT_RANGES.give(constant=constant, inputs=len(bounds))] if constant else []),
             *([reasons.NO_FEATURE_LAYER.give()] if features is None else []),
         )
@@ -97,6 +108,7 @@ def open_subject(
 
     Raises:
         ModelError: the file cannot be audited, or its copy does not compute what onnxruntime computes.
+        RejectedError: it does not answer as it is audited.
         DataError: the samples cannot be used.
         UndecidedRangeError: how pixels become inputs could not be told.
         UsageError: options that contradict each other.
@@ -120,10 +132,31 @@ def open_subject(
     runtime = runtime.with_preprocessing(choice.preprocessing)
     if samples.synthetic:
         samples = _balance(samples, runtime, seed)
+    classifier = Classifier(torch_model, choice.preprocessing)
+    subject = Subject(model, classifier, runtime, samples, names, choice, device, notes)
+    on_event(Event("import", 0, 0, "asking on every output, alone and in batches"))
+    subject = _check_answers(subject, seed=seed, named=output is not None)
     on_event(Event("import", 0, 0, "checking the copy against onnxruntime"))
     check_parity(torch_model, model, runtime, seed=seed)
-    classifier = Classifier(torch_model, choice.preprocessing)
-    return Subject(model, classifier, runtime, samples, names, choice, device, notes)
+    return subject
+
+
+def _check_answers(subject: Subject, *, seed: int, named: bool) -> Subject:
+    """The subject with what it leaves in doubt; RejectedError where the file does not answer as it is audited."""
+    probes, rounding = draw_probes(subject.samples, seed=seed), rounds(subject.classifier.model)
+    found = check_consistency(subject.runtime, probes, rounding=rounding, named=named)
+    if found.irregularities:
+        raise RejectedError(subject.model.info, found.irregularities, subject.describe_samples(), subject.choice)
+    return replace(subject, doubts=found.doubts, named=named)
+
+
+def ask_with_triggers(subject: Subject, triggers: Sequence[Trigger]) -> tuple[Irregularity, ...]:
+    """What other outputs say otherwise under triggers that were found; nothing where there is one output alone."""
+    info = subject.runtime.model.info
+    if not triggers or {value.name for value in subject.runtime.model.computed.graph.output} == {info.output.logits}:
+        return ()
+    probes, rounding = stamp_probes(subject.samples, triggers), rounds(subject.classifier.model)
+    return compare_outputs(subject.runtime, probes, rounding=rounding, named=subject.named).irregularities
 
 
 def load_further_samples(source: str | Path, subject: Subject) -> Samples:
@@ -202,7 +235,7 @@ def choose_device(device: str) -> str:
 
 def _open_samples(data: str | Path | None, model: Model, seed: int) -> tuple[Samples, tuple[str, ...] | None]:
     if data is None:
-        return synthesize_samples(model.info.input, SYNTHETIC_SAMPLES, seed=seed), None
+        return synthesise_samples(model.info.input, SYNTHETIC_SAMPLES, seed=seed), None
     return load_samples(data, model.info.input, model.info.output.classes)
 
 
@@ -237,7 +270,7 @@ def _balance(samples: Samples, runtime: Runtime, seed: int) -> Samples:
         classes: Ints = runtime.predict(images).argmax(axis=1)
         return classes
 
-    return synthesize_samples(runtime.model.info.input, len(samples), seed=seed, predict=predict)
+    return synthesise_samples(runtime.model.info.input, len(samples), seed=seed, predict=predict)
 
 
 def _settle_preprocessing(

@@ -21,6 +21,7 @@ from onnxaudit.records.detection import (
 from onnxaudit.records.events import Event, OnEvent
 from onnxaudit.records.gate import Decision, Gate, JudgedWaiver, Setting, Waiver
 from onnxaudit.records.inspection import Check, Inspection, LayerInfo, OperatorUse, TensorInfo
+from onnxaudit.records.irregularity import Irregularity
 from onnxaudit.records.model import ElementType, InputSpec, Layout, ModelInfo, OutputKind, OutputSpec
 from onnxaudit.records.reasons import Reason
 from onnxaudit.records.repair import (
@@ -79,6 +80,7 @@ __all__ = [
     "InspectionDocument",
     "Ints",
     "Inversion",
+    "Irregularity",
     "JudgedWaiver",
     "Judgement",
     "LabelResult",

@@ -158,6 +158,7 @@ class Verdict(StrEnum):
     CLEAN = "clean"
     BACKDOORED = "backdoored"
     INCONCLUSIVE = "inconclusive"
+    REJECTED = "rejected"  # the file works against its audit, whatever its classes do
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from onnxaudit.records.detection import Coverage, LabelResult, TriggerFinding, UniversalTrigger, Verdict
 from onnxaudit.records.gate import Gate
 from onnxaudit.records.inspection import Check, Inspection
+from onnxaudit.records.irregularity import Irregularity
 from onnxaudit.records.model import ModelInfo
 from onnxaudit.records.reasons import Reason
 from onnxaudit.records.repair import Measurement, Profile, PruningRound, Removal, TargetLayer, WeightChange
@@ -43,6 +44,7 @@ class ScanReport:
         universal: the trigger of an all-to-all backdoor, where one was found.
         embedded: clean samples for pictures, only where they were asked for.
         caveats: what leaves the verdict open, or makes it less sure, each under a code.
+        irregularities: what the file does against its audit; at least one where it is rejected.
         kind: tells a scan from a repair.
     """
 
@@ -67,6 +69,7 @@ class ScanReport:
     universal: UniversalTrigger | None = None
     embedded: EmbeddedSamples | None = None
     caveats: tuple[Reason, ...] = ()
+    irregularities: tuple[Irregularity, ...] = ()
     kind: Literal["scan"] = "scan"
 
 

@@ -122,6 +122,6 @@ class PreprocessingChoice:
     """The preprocessing in use, why, and what else was tried."""
 
     preprocessing: Preprocessing
-    source: Literal["given", "labels", "stability", "type", "samples", "report"]
+    source: Literal["given", "labels", "stability", "type", "samples", "report", "none"]
     explanation: str
     candidates: tuple[PreprocessingCandidate, ...] = ()

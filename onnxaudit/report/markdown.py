@@ -18,7 +18,14 @@ from onnxaudit.report.measures import list_measures
 from onnxaudit.text import format_duration, format_number, format_rate, name_label, show_plainly
 
 LABELS_SHOWN = 8
-SIGNS = {"clean": "✅", "repaired": "✅", "nothing to repair": "✅", "backdoored": "❌", "incomplete": "❌"}
+SIGNS = {
+    "clean": "✅",
+    "repaired": "✅",
+    "nothing to repair": "✅",
+    "backdoored": "❌",
+    "rejected": "❌",
+    "incomplete": "❌",
+}
 OPEN = "❔"
 
 _SPECIAL = re.compile(r"[\\`*_{}\[\]()#+!|~$^]|^[-=.:]")

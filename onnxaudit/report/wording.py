@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from onnxaudit.findings.finding import describe_by_ratio
 from onnxaudit.findings.kind import Kind, list_kinds
 from onnxaudit.findings.reasons import find_title
-from onnxaudit.records import Detection, Measurement, Reason, TriggerFinding, Verdict
+from onnxaudit.records import Detection, Irregularity, Measurement, Reason, TriggerFinding, Verdict
 from onnxaudit.text import format_share, name_label, name_labels, show_plainly
 
 ADVICE_GIVEN = 3  # pieces in a summary; the rest stands beside each reason
@@ -29,6 +29,17 @@ def summarise_scan(found: Detection, class_names: Sequence[str] | None = None, u
             )
         case Verdict.INCONCLUSIVE:
             return _describe_open(found.judgement.caveats)
+        case Verdict.REJECTED:
+            raise AssertionError("detection rejects no file")
+
+
+def summarise_rejection(irregularities: Sequence[Irregularity]) -> str:
+    """Summary of a scan that ended because the file works against it."""
+    more = f" ({_count(len(irregularities) - 1, 'more finding', 'more findings')})" if irregularities[1:] else ""
+    return (
+        f"Rejected: {irregularities[0].says}{more} No verdict about its classes would mean anything. Do not use the "
+        "file; ask whoever made it why it does this, and for one that does not."
+    )
 
 
 def summarise_repair(

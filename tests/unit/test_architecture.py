@@ -10,7 +10,7 @@ import onnxaudit
 PACKAGE = Path(onnxaudit.__file__).parent
 # In the order in which imports run: a room imports from rooms before it, never from one behind it.
 ROOMS = (
-    *("version", "errors", "deadline", "records", "files", "statistics", "text", "findings", "workers"),
+    *("version", "records", "errors", "deadline", "files", "statistics", "text", "findings", "workers"),
     *(
         "intake",
         "data",

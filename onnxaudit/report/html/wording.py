@@ -11,6 +11,7 @@ ANSWERS = {  # what the page says, how it is drawn, and which sign stands for it
     "backdoored": ("Backdoored", "bad"),
     "clean": ("Clean", "good"),
     "inconclusive": ("Inconclusive", "open"),
+    "rejected": ("Rejected", "bad"),
     "repaired": ("Repaired", "good"),
     "nothing to repair": ("Nothing to repair", "good"),
     "incomplete": ("Repair incomplete", "bad"),

@@ -28,7 +28,12 @@ from onnxaudit.text import format_duration, format_number, format_rate, format_s
 LABELS_SHOWN = 8
 PLACES_SHOWN = 8
 LEAST_MASK = 0.05  # of a mask; below, a place takes no part
-VERDICT_STYLE = {Verdict.CLEAN: "bold green", Verdict.BACKDOORED: "bold red", Verdict.INCONCLUSIVE: "bold yellow"}
+VERDICT_STYLE = {
+    Verdict.CLEAN: "bold green",
+    Verdict.BACKDOORED: "bold red",
+    Verdict.INCONCLUSIVE: "bold yellow",
+    Verdict.REJECTED: "bold red",
+}
 
 
 def render_scan(report: ScanReport, console: Console, detail: Detail = "usual") -> None:
@@ -40,7 +45,8 @@ def render_scan(report: ScanReport, console: Console, detail: Detail = "usual") 
     is_open = report.verdict is Verdict.INCONCLUSIVE
     if is_open:  # no figure says more than why there is no verdict
         print_summary(console, report.summary)
-    console.print(_tabulate_labels(report, detail))
+    if report.labels:
+        console.print(_tabulate_labels(report, detail))
     if detail != "full":
         print_rest(console, len(report.labels) - LABELS_SHOWN, "labels")
     _show_triggers(report, console)

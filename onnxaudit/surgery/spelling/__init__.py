@@ -1,4 +1,4 @@
-"""Quantized operators, spelt out for surgery."""
+"""Quantised operators, spelt out for surgery."""
 
 from onnxaudit.surgery.spelling.speller import spell_out
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,12 +15,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from onnxaudit.data.probes import draw_probes
 from onnxaudit.deadline import Deadline
 from onnxaudit.detection import DetectionConfig, detect
 from onnxaudit.detection.obstacles import list_doubts, list_obstacles
 from onnxaudit.findings import reasons
 from onnxaudit.gate.judging import judge as apply_policy
 from onnxaudit.gate.layers import read_command_line, resolve
+from onnxaudit.intake import load_model
+from onnxaudit.pipeline.consistency import check_consistency
 from onnxaudit.pipeline.subject import Subject
 from onnxaudit.records import (
     Coverage,
@@ -34,8 +38,10 @@ from onnxaudit.records import (
     Trigger,
     Verdict,
 )
+from onnxaudit.runtime import Runtime
 from onnxaudit.scoring.verdict import JudgementConfig, judge, weigh
 from onnxaudit.statistics import rate
+from tests.hostile.corpus import CASES
 from tests.reports import make_repair_report, make_scan_report
 
 CLASSES = 4
@@ -78,6 +84,15 @@ def open_subject(bounds: tuple[tuple[float, float], ...], features: str | None) 
     return Subject(nothing, nothing, nothing, make_samples(), None, choice, "cpu").list_doubts(features)
 
 
+def ask_two_outputs() -> Sequence[Reason]:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "model.onnx"
+        path.write_bytes(CASES["label_of_the_same_network_computed_twice"].content())
+        runtime = Runtime(load_model(path), Preprocessing())
+    samples = Samples(np.random.default_rng(0).random((8, 1, 8, 8), dtype=np.float32), None, "tests")
+    return check_consistency(runtime, draw_probes(samples, seed=0), rounding=False).doubts
+
+
 def run_out_of_time() -> Sequence[Reason]:
     class Means(nn.Module):
         def forward(self, pixels: Tensor) -> Tensor:
@@ -111,6 +126,7 @@ GIVEN: dict[str, Callable[[], Sequence[Reason]]] = {
     "not-measured-compactness": lambda: doubt(missing=(Look.COMPACTNESS,)),
     "not-measured-latent-inversion": lambda: doubt(missing=(Look.SHIFT,)),
     "not-measured-spectral": lambda: doubt(missing=(Look.WAVES,)),
+    "output-not-audited": lambda: ask_two_outputs(),
     "score-between-limits": lambda: weigh_one(4.5),
     "score-above-limit": lambda: weigh_one(40.0, obstacles=obstruct(5 * EYE[[0] * 8])),
     "trigger-fails-on-unseen-images": lambda: weigh_one(40.0, successes=2),
@@ -125,7 +141,7 @@ def test_every_code_is_given_where_its_cause_is(code: str) -> None:
     cause = reasons.CATALOG[code]
     assert reason.advice == cause.advice
     told = re.findall(r"{([a-z_]+)", cause.seen)
-    assert {*reason.numbers} == {*told} - {"detector"}
+    assert {*reason.numbers} == {*told} - {"detector", "output"}
     assert "{" not in reason.seen
     assert reason.seen.endswith(".")
 

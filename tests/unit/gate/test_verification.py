@@ -19,6 +19,7 @@ UNSIGNED = Demands(allow_unsigned=True)
 KEY: dict[str, Any] = {"demands": Demands(("a key",)), "signatures": (b"somebody's",)}
 CHANGES: dict[str, dict[str, Any]] = {
     "statement-backdoored": {"verdict": "backdoored", "outcome": "fail"},
+    "statement-rejected": {"verdict": "rejected", "outcome": "fail"},
     "statement-about-another-model": {"model_sha256": "b" * 64},
     "statement-about-other-external-data": {"data_sha256": {"weights": "b" * 64}},
     "statement-without-verdict": {"verdict": "inconclusive", "outcome": "inconclusive"},

@@ -143,7 +143,12 @@ def _list_facts(report: RepairReport) -> Iterator[Fact]:
     if report.layer is not None:
         yield Fact("Pruned", f"{len(report.pruned)} of {report.layer.neurons:,} neurons")
     if report.rescan is not None:
-        words = {Verdict.CLEAN: "clean", Verdict.INCONCLUSIVE: "no verdict", Verdict.BACKDOORED: "still backdoored"}
+        words = {
+            Verdict.CLEAN: "clean",
+            Verdict.INCONCLUSIVE: "no verdict",
+            Verdict.BACKDOORED: "still backdoored",
+            Verdict.REJECTED: "rejected",
+        }
         yield Fact("New scan", words[report.rescan.verdict], f"score {report.rescan.score:.2f}")
 
 

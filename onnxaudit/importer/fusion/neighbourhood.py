@@ -20,7 +20,7 @@ class Match(NamedTuple):
     absorbed: tuple[Step, ...] = ()
 
 
-class Neighborhood:
+class Neighbourhood:
     """Who makes and who reads the tensors of a list of steps."""
 
     def __init__(
@@ -53,7 +53,7 @@ class Neighborhood:
         return self.find_rank(step.inputs[0]) if step is not None and step.operator is TRANSPOSE else None
 
 
-Rule = Callable[[Step, Neighborhood], Match | None]
+Rule = Callable[[Step, Neighbourhood], Match | None]
 
 
 def newest(name: str) -> Operator:

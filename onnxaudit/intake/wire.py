@@ -1,0 +1,167 @@
+"""How much a file asks of whoever parses it, counted on its bytes before any library does.
+
+Two bytes of a file can become a hundred of memory, and hours of work: a graph of millions of nodes, a table of
+millions of names. The walk looks at the lengths of fields alone and stops at the first budget that is passed.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import onnx
+
+from onnxaudit.errors import ModelError
+
+MOST_FIELDS = 1_000_000  # the largest classifiers in use have some 100,000
+MOST_STRINGS = 64 * 2**20  # bytes of names, doc strings and notes together
+MOST = {  # messages, nested graphs and functions included
+    "NodeProto": (20_000, "nodes"),
+    "TensorProto": (50_000, "stored tensors"),
+    "SparseTensorProto": (1_000, "sparse tensors"),
+    "AttributeProto": (200_000, "attributes"),
+    "FunctionProto": (2_000, "functions"),
+    "ValueInfoProto": (200_000, "declared tensors"),
+    "StringStringEntryProto": (100_000, "notes"),
+    "OperatorSetIdProto": (10_000, "operator sets"),
+}
+DEEPEST = 16  # graphs within graphs; exporters nest two or three
+_VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5  # protobuf's wire types
+_SKIPPED = {_FIXED64: 8, _FIXED32: 4}
+
+
+@dataclass(eq=False)
+class Survey:
+    """What a walk over a file's bytes found.
+
+    Attributes:
+        messages: how many there are of each kind.
+        repeated: fields that should occur once and occur again: some readers merge them, some take the last.
+        unknown: fields that this version of ONNX does not have.
+        fields: how many there are.
+        strings: bytes in them.
+        whole: False where the bytes are no protobuf.
+    """
+
+    messages: Counter[str] = field(default_factory=Counter)
+    repeated: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    fields: int = 0
+    strings: int = 0
+    whole: bool = True
+
+
+def survey(data: bytes) -> Survey:
+    """Walk over the bytes of a `ModelProto`.
+
+    Raises:
+        ModelError: a budget is passed.
+    """
+    found = Survey()
+    stack = [(onnx.ModelProto.DESCRIPTOR.full_name, 0, len(data), 0)]
+    while stack:
+        name, at, end, depth = stack.pop()
+        _walk(data, name, at, end, depth, found, stack)
+        if not found.whole:
+            break
+    return found
+
+
+def _walk(
+    data: bytes, name: str, at: int, end: int, depth: int, found: Survey, stack: list[tuple[str, int, int, int]]
+) -> None:
+    known, once = _TABLES[name], set[int]()
+    while at < end:
+        tag, at = _read_varint(data, at, end)
+        number, kind = tag >> 3, tag & 7
+        found.fields += 1
+        if found.fields > MOST_FIELDS:
+            raise ModelError(f"it holds more than {MOST_FIELDS:,} entries; no classifier in use does, refused")
+        size = 0
+        if kind == _LENGTH:
+            size, at = _read_varint(data, at, end)
+        elif kind == _VARINT:
+            _, at = _read_varint(data, at, end)
+        else:
+            size = _SKIPPED.get(kind, end + 1)
+        if at + size > end:
+            found.whole = False
+            return
+        _note(known.get(number), number, kind, size, at, name, depth, once, found, stack)
+        at += size
+
+
+def _note(
+    entry: "_Entry | None",
+    number: int,
+    kind: int,
+    size: int,
+    at: int,
+    name: str,
+    depth: int,
+    once: set[int],
+    found: Survey,
+    stack: list[tuple[str, int, int, int]],
+) -> None:
+    if entry is None:
+        found.unknown.append(f"{name}, field {number}")
+        return
+    if entry.once and number in once:
+        found.repeated.append(f"{name}.{entry.name}")
+    once.add(number)
+    if entry.text:
+        found.strings += size
+        if found.strings > MOST_STRINGS:
+            raise ModelError(f"its names and notes take more than {MOST_STRINGS // 2**20} MiB; refused")
+    if entry.message is None or kind != _LENGTH:
+        return
+    short = entry.message.rpartition(".")[2]
+    found.messages[short] += 1
+    most, plural = MOST.get(short, (MOST_FIELDS, ""))
+    if found.messages[short] > most:
+        raise ModelError(f"it holds more than {most:,} {plural}; no classifier in use does, refused")
+    deeper = depth + (short == "GraphProto")
+    if deeper > DEEPEST:
+        raise ModelError(f"its graphs are nested more than {DEEPEST} deep; no classifier in use does that, refused")
+    stack.append((entry.message, at, at + size, deeper))
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A field: its name, the message it holds or None, whether it occurs once, and whether it is text."""
+
+    name: str
+    message: str | None
+    once: bool
+    text: bool
+
+
+def _list_tables() -> dict[str, dict[int, _Entry]]:
+    tables: dict[str, dict[int, _Entry]] = {}
+    waiting: list[Any] = [onnx.ModelProto.DESCRIPTOR]
+    while waiting:
+        message = waiting.pop()
+        if message.full_name in tables:
+            continue
+        tables[message.full_name] = {one.number: _describe(one) for one in message.fields}
+        waiting.extend(one.message_type for one in message.fields if one.message_type is not None)
+    return tables
+
+
+def _describe(one: Any) -> _Entry:
+    inner = None if one.message_type is None else one.message_type.full_name
+    text = one.type in (one.TYPE_STRING, one.TYPE_BYTES) and one.name != "raw_data"
+    return _Entry(one.name, inner, not one.is_repeated, text)
+
+
+_TABLES = _list_tables()
+
+
+def _read_varint(data: bytes, at: int, end: int) -> tuple[int, int]:
+    value = shift = 0
+    while at < end and shift < 70:
+        byte = data[at]
+        value |= (byte & 0x7F) << shift
+        at, shift = at + 1, shift + 7
+        if byte < 0x80:
+            return value, at
+    return value, end + 1

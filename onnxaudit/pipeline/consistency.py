@@ -1,0 +1,310 @@
+"""Whether the model answers as it is audited: on every output, and whatever other images are beside an image.
+
+A scan looks at one tensor, the logits. A file can hold more: labels or scores of another network beside them, a last
+step that puts other scores in their place, another network for batches than for single images. So every output that
+can decide a class is compared with the audited logits through onnxruntime, on clean, noisy and triggered images, and
+the same images are asked alone, in batches of several sizes, shuffled and beside other ones. Differences that
+arithmetic explains (near ties; rounding, where the network rounds) do not count.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from onnxaudit.data.preprocessing import preprocess
+from onnxaudit.data.probes import Probes
+from onnxaudit.errors import ModelError
+from onnxaudit.findings import reasons
+from onnxaudit.intake.outputs import find_bypasses
+from onnxaudit.records import Floats, Irregularity, Reason
+from onnxaudit.records.irregularity import BATCH_DEPENDENT, OTHER_ANSWERS
+from onnxaudit.runtime import Runtime
+
+BATCH_SIZES = (1, 2, 7, 32)
+ALONE = 32  # probes that are asked in every batch size
+SAME_TASK = 0.5  # an output that agrees on so many clean images tells the same classes apart
+NEAR_TIE = 0.02  # of the logits' spread
+NEAR_TIE_ROUNDED = 0.2
+DRIFT = 0.01  # of the logits' spread: what the order of sums changes is a thousand times smaller
+TIED = 1e-4  # of an output's own spread: rounded scores have equal largest entries
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Consistency:
+    """What was found.
+
+    Attributes:
+        irregularities: what the file does against its audit.
+        doubts: outputs that the audit does not speak of.
+    """
+
+    irregularities: tuple[Irregularity, ...] = ()
+    doubts: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Reply:
+    """What one output says of each image: a class, and its scores where it has any."""
+
+    classes: Array
+    scores: Array | None = None
+
+
+def check_consistency(runtime: Runtime, probes: Probes, *, rounding: bool, named: bool = False) -> Consistency:
+    """What speaks against taking the audited tensor for the model.
+
+    Args:
+        runtime: the file in onnxruntime behind its preprocessing.
+        probes: images to ask.
+        rounding: whether the network rounds on its way.
+        named: whether the user chose this output among several: others may then have another task, and what they
+            say otherwise is a doubt.
+
+    Raises:
+        ModelError: onnxruntime fails on the model, or its answers differ from one run to the next.
+    """
+    size = runtime.model.info.input.batch or min(BATCH_SIZES[-1], len(probes))
+    values = _run(runtime, probes.images, size)
+    _refuse_chance(runtime, values, probes.images, size)
+    outputs = compare_outputs(runtime, probes, rounding=rounding, named=named, values=values)
+    drift = NEAR_TIE_ROUNDED if rounding else DRIFT
+    batches = tuple(_compare_batches(runtime, probes.spread(ALONE), drift, rounding=rounding))
+    return Consistency(irregularities=outputs.irregularities + batches, doubts=outputs.doubts)
+
+
+def compare_outputs(
+    runtime: Runtime, probes: Probes, *, rounding: bool, named: bool, values: dict[str, Any] | None = None
+) -> Consistency:
+    """Whether every output that can decide a class says what the audited tensor says; `check_consistency` begins so.
+
+    Where the `values` of all outputs and of the audited tensor are known already, nothing is run.
+    """
+    size = runtime.model.info.input.batch or min(BATCH_SIZES[-1], len(probes))
+    found = _run(runtime, probes.images, size) if values is None else values
+    output, near = runtime.model.info.output, NEAR_TIE_ROUNDED if rounding else NEAR_TIE
+    bypasses = find_bypasses(runtime.model.computed, output)
+    irregularities, doubts = [], []
+    for name, wrong in _compare_deciding(runtime, found, probes, near):
+        own, value = name == output.name, found[name]
+        features = isinstance(value, np.ndarray) and value.dtype.kind == "f" and value[0].size != output.classes
+        if wrong.any() and (own or not named):
+            irregularities.append(_describe_other(name, output.name, wrong, probes))
+        elif wrong.any() or (name in bypasses and not features):
+            doubts.append(reasons.OUTPUT_NOT_AUDITED.give(output=repr(name)))
+    return Consistency(irregularities=tuple(irregularities), doubts=tuple(doubts))
+
+
+def _refuse_chance(runtime: Runtime, values: dict[str, Any], images: Floats, size: int) -> None:
+    again = _run(runtime, images, size)
+    for name, value in again.items():
+        if not _equal(values[name], value):
+            raise ModelError(
+                f"{runtime.model.info.path}: output {name!r} differs from one run to the next: the model draws random "
+                "numbers (Dropout left in training mode?); export it with model.eval()"
+            )
+
+
+def _equal(first: Any, second: Any) -> bool:
+    if isinstance(first, np.ndarray) and isinstance(second, np.ndarray) and first.dtype.kind == "f":
+        # Threads share a sum out as they come; what is drawn at random differs by more.
+        scale = float(np.nanmax(np.abs(first), initial=0.0, where=np.isfinite(first)))
+        return np.allclose(first, second, rtol=1e-3, atol=1e-4 * scale, equal_nan=True)
+    return bool(np.all(np.asarray(first) == np.asarray(second)))
+
+
+def _compare_deciding(
+    runtime: Runtime, values: dict[str, Any], probes: Probes, near: float
+) -> Iterator[tuple[str, Array]]:
+    """Each output that can decide a class, and for which images it names another than the audited tensor."""
+    output = runtime.model.info.output
+    logits = _rows(values[output.logits], len(probes))
+    audited, clean = logits.argmax(1), np.array([kind == "clean" for kind in probes.kinds])
+    for name in (value.name for value in runtime.model.computed.graph.output):
+        reply = read_reply(values.get(name), len(probes), output.classes)
+        if reply is None:
+            continue
+        wanted = _translate(reply, audited, clean)
+        known = wanted >= 0
+        same = (reply.classes == wanted) & known
+        asked = clean & known if clean.any() else known
+        if name == output.name or (asked.any() and same[asked].mean() >= SAME_TASK):
+            yield name, known & ~same & _is_clear(logits, reply, wanted, near)
+
+
+def _translate(reply: Reply, audited: Array, clean: Array) -> Array:
+    """The class that the output should name for each image; -1 where that is not known.
+
+    Labels may be counted in another way (from 1, or by names): then each class is what most of its clean images get.
+    """
+    clean = clean if clean.any() else np.ones(len(audited), bool)
+    if reply.scores is not None or (reply.classes[clean] == audited[clean]).mean() >= SAME_TASK:
+        return audited.astype(np.int64)
+    wanted = np.full(len(audited), -1, np.int64)
+    for label in np.unique(audited[clean]):
+        found, counts = np.unique(reply.classes[clean & (audited == label)], return_counts=True)
+        wanted[audited == label] = found[counts.argmax()]
+    return wanted
+
+
+def _is_clear(logits: Array, reply: Reply, wanted: Array, near: float) -> Array:
+    """Where the two do not merely break a tie in different ways."""
+    named = np.clip(reply.classes, 0, logits.shape[1] - 1)
+    margin = logits.max(1) - np.take_along_axis(logits, named[:, None], 1)[:, 0]
+    apart: Array = margin > near * _measure_spread(logits)
+    if reply.scores is None:
+        elsewhere: Array = apart | (reply.classes != named) | (wanted != logits.argmax(1))
+        return elsewhere
+    own = np.take_along_axis(reply.scores, np.clip(wanted, 0, reply.scores.shape[1] - 1)[:, None], 1)[:, 0]
+    untied: Array = reply.scores.max(1) - own > TIED * np.ptp(reply.scores.astype(np.float64), axis=1)
+    return apart & untied
+
+
+def _describe_other(name: str, audited: str, wrong: Array, probes: Probes) -> Irregularity:
+    counts = [
+        f"{int(sum(found for found, kind in zip(wrong, probes.kinds, strict=True) if kind == wanted))} of "
+        f"{probes.kinds.count(wanted)} {wanted}"
+        for wanted in dict.fromkeys(probes.kinds)
+    ]
+    what = "the audited scores inside the graph" if name == audited else f"the audited output {audited!r}"
+    says = f"Output {name!r} names another class than {what} for {', '.join(counts)} images."
+    return Irregularity(rule=OTHER_ANSWERS, place=name, says=says)
+
+
+def _compare_batches(runtime: Runtime, probes: Probes, drift: float, *, rounding: bool) -> Iterator[Irregularity]:
+    """Whether the same images get the same answers in other company."""
+    batch = runtime.model.info.input.batch
+    sizes: Sequence[int] = BATCH_SIZES if batch is None else (batch,)
+    if batch == 1:
+        return
+    whole = len(probes) if batch is None else -(-len(probes) // batch) * batch  # whole batches only
+    images = probes.images[np.arange(whole) % len(probes)]
+    order = np.random.default_rng(0).permutation(len(images))
+    if len(images) < 2:
+        return
+    first = _run(runtime, images, sizes[0])
+    trials = [(f"in batches of {size}", _run(runtime, images, size)) for size in sizes[1:]]
+    trials.append(("in another order", _unshuffle(_run(runtime, images[order], sizes[-1]), order)))
+    clear = _find_clear(first[runtime.model.info.output.logits], drift)
+    seen = set[str]()
+    for where, values in trials:
+        for name in first:
+            if name in seen:
+                continue
+            if name not in values:
+                continue
+            changed = _count_changed(first[name], values[name], clear, drift, rounding=rounding)
+            if changed:
+                seen.add(name)
+                what = "alone" if sizes[0] == 1 else f"in batches of {sizes[0]}"
+                says = (
+                    f"Tensor {name!r} gives {changed} of {len(images)} images another answer {where} than {what}: what "
+                    "the model says of an image depends on the images beside it."
+                )
+                yield Irregularity(rule=BATCH_DEPENDENT, place=name, says=says)
+
+
+def _unshuffle(values: dict[str, Any], order: Array) -> dict[str, Any]:
+    back = np.argsort(order)
+    return {name: value[back] for name, value in values.items() if isinstance(value, np.ndarray)} | {
+        name: [value[place] for place in back] for name, value in values.items() if not isinstance(value, np.ndarray)
+    }
+
+
+def _find_clear(logits: Array, near: float) -> Array:
+    """Which images are no near tie between two classes."""
+    ranked = np.sort(np.asarray(logits, np.float64), axis=1)
+    return (ranked[:, -1] - ranked[:, -2]) > near * _measure_spread(logits)
+
+
+def _measure_spread(values: Array) -> float:
+    """How much values differ over images, in the mean over the rest; 1 where they never do."""
+    finite = np.where(np.isfinite(values), values, 0.0).astype(np.float64)
+    return float(np.sqrt(np.mean(np.var(finite, axis=0)))) or 1.0
+
+
+def _count_changed(first: Any, second: Any, clear: Array, drift: float, *, rounding: bool) -> int:
+    """How many images are answered otherwise, by more than arithmetic explains; near ties do not count for labels."""
+    count = len(clear)
+    if len(first) != count or len(second) != count:
+        return 0
+    if not isinstance(first, np.ndarray) or first.dtype.kind not in "f":
+        return sum(not _same_entry(a, b) for a, b, sure in zip(first, second, clear, strict=True) if sure)
+    ours, theirs = (np.asarray(value, np.float64).reshape(count, -1) for value in (first, second))
+    finite = np.isfinite(ours) & np.isfinite(theirs)
+    apart = np.abs(np.where(finite, ours - theirs, 0.0)).max(1) > drift * _measure_spread(ours)
+    if rounding:  # a range that follows the batch moves every value by a step; another class is another matter
+        apart &= ours.argmax(1) != theirs.argmax(1)
+    apart |= (np.isnan(ours) != np.isnan(theirs)).any(1)
+    return int(apart.sum())
+
+
+def _same_entry(first: Any, second: Any) -> bool:
+    if isinstance(first, dict) and isinstance(second, dict):
+        return bool(_pick(first) == _pick(second))
+    return bool(np.array_equal(first, second))
+
+
+def read_reply(value: Any, count: int, classes: int) -> Reply | None:
+    """What an output says of `count` images; None where it cannot be about classes."""
+    if isinstance(value, list):
+        if len(value) == count and all(isinstance(one, dict) and one for one in value):
+            return _number([_pick(one) for one in value])
+        return None
+    if not isinstance(value, np.ndarray) or value.ndim == 0 or len(value) != count:
+        return None
+    rows = _rows(value, count)
+    if value.dtype.kind == "f" and rows.shape[1] > 1:
+        return Reply(classes=np.nan_to_num(rows, nan=-np.inf).argmax(1), scores=rows)
+    if value.dtype.kind == "f":
+        low = 0.0 if (rows < 0).any() else 0.5
+        return Reply(classes=(rows[:, 0] > low).astype(np.int64)) if classes == 2 else None
+    if value.dtype.kind in "iu" and rows.shape[1]:
+        return Reply(classes=rows[:, 0].astype(np.int64))
+    return _number(list(rows[:, 0])) if value.dtype.kind in "OU" and rows.shape[1] == 1 else None
+
+
+def _number(names: list[Any]) -> Reply:
+    if all(isinstance(name, int | np.integer) for name in names):
+        return Reply(classes=np.array(names, np.int64))
+    known = {name: place for place, name in enumerate(dict.fromkeys(map(str, names)), start=2**20)}
+    return Reply(classes=np.array([known[str(name)] for name in names], np.int64))
+
+
+def _rows(value: Array, count: int) -> Array:
+    return value.reshape(count, -1)
+
+
+def _pick(scores: dict[Any, Any]) -> Any:
+    """The key with the largest value."""
+    return max(scores, key=lambda key: float(scores[key]))
+
+
+def _run(runtime: Runtime, images: Floats, size: int) -> dict[str, Any]:
+    """Every output and the audited logits, in batches of `size`; the last is filled up where the file fixes it."""
+    info = runtime.model.info
+    names = list(dict.fromkeys([*(value.name for value in runtime.model.computed.graph.output), info.output.logits]))
+    parts: dict[str, list[Any]] = {name: [] for name in names}
+    for start in range(0, len(images), size):
+        chunk = images[start : start + size]
+        missing = size - len(chunk) if info.input.batch else 0
+        filled = np.concatenate([chunk, np.repeat(chunk[-1:], missing, axis=0)]) if missing else chunk
+        inputs = preprocess(filled, runtime.preprocessing, info.input.layout)
+        for name, value in runtime.run(inputs, names).items():
+            rows = len(value) if isinstance(value, list) or np.ndim(value) else 0
+            if rows == len(filled):
+                parts[name].append(value[: len(chunk)])
+    whole = {name: found for name, found in parts.items() if sum(map(len, found)) == len(images)}
+    if info.output.logits not in whole:
+        raise ModelError(f"{info.path}: tensor {info.output.logits!r} has not one row an image")
+    return {name: _join(found) for name, found in whole.items()}
+
+
+def _join(parts: list[Any]) -> Any:
+    if all(isinstance(part, np.ndarray) for part in parts):
+        return np.concatenate(parts)
+    return [one for part in parts for one in part]
