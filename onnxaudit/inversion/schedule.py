@@ -5,6 +5,7 @@ the smallest size at which enough obeyed is kept. Differs from the source: it mo
 the last few.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -34,6 +35,10 @@ class Schedule:
     late: bool = False
     patience: int | None = None
     improvement: float = 0.01
+
+
+UNSHRUNK = Schedule(success=math.inf, first_penalty=0.0)
+"""Size costs nothing, and the last perturbation counts."""
 
 
 class Penalty:

@@ -1,39 +1,35 @@
-"""Changes of the whole image towards a label: every pixel a little brighter or darker, a little moved, or toned.
+"""Changes of the whole image towards a label, as strong as their bounds allow: what a repair unlearns besides patches.
 
-    minimise over u   mean_x cross_entropy(g(W(x)), y_t),   W(x) = clip((1 + gain) · x(place + flow) + change, 0, 1)
+    minimize over u   mean_x cross_entropy(g(A(x)), y_t)      A additive, a warp or photometric, each within its bounds
 
-Each of the three is `bound · tanh(u)`, with `u` a sum of slow cosines, or zero: a *change* alone is faint and has many
-waves, a *flow* alone has few, a *tone* is gain and change of very few. A sinusoid, a warp, a photo filter are such, and
-have no mask worth the name: a network that has learnt to ignore every mask may still obey them.
-
-Sources: S.-M. Moosavi-Dezfooli et al., Universal adversarial perturbations, CVPR 2017; flows after C. Xiao et al.,
-Spatially transformed adversarial examples, ICLR 2018; tones as locally affine maps of intensity after M. Gharbi et al.,
-Deep bilateral learning for real-time image enhancement, SIGGRAPH 2017. The attacks: M. Barni et al., A new backdoor
-attack in CNNs by training set corruption without label poisoning, ICIP 2019; A. Nguyen and A. Tran, WaNet, ICLR 2021;
-filters in Y. Liu et al., ABS, CCS 2019.
-
-Differs from the sources: one of them for all images, made of slow waves.
+A sinusoid, a warp, a photo filter are such changes, and have no mask worth the name: a network that has learnt to
+ignore every mask may still obey them. Nothing is shrunk here; the families and their sources are in `perturbations`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from onnxaudit.perturbations.cosines import add_up
+from onnxaudit.deadline import Deadline
+from onnxaudit.inversion.adam import AdamConfig
+from onnxaudit.inversion.engine import Problem, Shrinking, respond_to_images
+from onnxaudit.inversion.forwards import compute_logits, device_of, pick_classes
+from onnxaudit.inversion.objectives import reach
+from onnxaudit.inversion.schedule import UNSHRUNK
+from onnxaudit.perturbations.additive import Additive
+from onnxaudit.perturbations.base import Family, Shape
+from onnxaudit.perturbations.photometric import Photometric
+from onnxaudit.perturbations.warp import Warp
 from onnxaudit.records import Floats, Ints
 from onnxaudit.workers import Workers
 
 Flags = npt.NDArray[np.bool_]
-Kind = Literal["change", "flow", "tone"]
-KINDS: tuple[Kind, ...] = ("change", "flow", "tone")
-_BATCH = 64
 START = 0.02  # spread of amplitudes at first
+_BATCH_PIXELS = 2**16
 
 
 @dataclass(frozen=True)
@@ -46,8 +42,8 @@ class DistortionConfig:
         flow: bound of a pixel's way, as a share of the image's shorter side.
         gain: bound of how much brighter or darker a tone makes a pixel, as a share of itself.
         offset: bound of what a tone adds to a pixel.
-        waves: of a flow, on each side; a change has half as many as the image has pixels.
-        tone_waves: of a tone, on each side.
+        waves: cosines of a flow, on each side; a change has half as many as the image has pixels.
+        tone_waves: cosines of a tone, on each side.
         steps: of Adam.
         samples: images a step.
         step_size: of Adam, in the amplitudes of `u`.
@@ -68,48 +64,45 @@ class DistortionConfig:
     ahead: float = 3.0
     controls: int = 4
 
+    def families(self, shape: Shape) -> tuple[Family, Family, Family]:
+        """Of images of a shape: a change, a flow, a tone."""
+        return (
+            Additive(image=shape, bound=self.change),
+            Warp(image=shape, bound=self.flow, cosines=self.waves),
+            Photometric(image=shape, gain=self.gain, offset=self.offset, cosines=self.tone_waves),
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Distortion:
     """A change of the whole image.
 
     Attributes:
-        gain: share by which pixels are brighter, `(c, h, w)`.
-        change: added to pixels, `(c, h, w)`.
-        flow: in pixels, rows then columns, `(2, h, w)`: each place shows what is so far away.
+        family: what kind of change.
+        fields: what it consists of, without the axis of rows.
     """
 
-    gain: Tensor
-    change: Tensor
-    flow: Tensor
-
-    @property
-    def stacked(self) -> Tensor:
-        """All in one, `(2c + 2, h, w)`."""
-        return torch.cat([self.gain, self.change, self.flow])
+    family: Family
+    fields: tuple[Floats, ...]
 
     def put_on(self, images: Tensor) -> Tensor:
         """Changed `images` `(n, c, h, w)`."""
-        return distort(images, self.stacked.expand(len(images), -1, -1, -1))
+        fields = tuple(torch.from_numpy(part)[None].to(images) for part in self.fields)
+        return self.family.apply(fields, images[None])[0]
 
     def apply(self, images: Floats) -> Floats:
         """The same without PyTorch."""
-        changed: Floats = self.put_on(torch.from_numpy(images)).numpy()
-        return changed
+        return self.family.apply_numpy(self.fields, images)
 
 
-def distort(images: Tensor, distortions: Tensor) -> Tensor:
-    """Each of `images` `(n, c, h, w)` with one of `distortions`, stacked, `(n, 2c + 2, h, w)`."""
-    channels = images.shape[1]
-    gains, changes = distortions[:, :channels], distortions[:, channels : 2 * channels]
-    flows = distortions[:, 2 * channels :]
-    if flows.any() or flows.requires_grad:
-        height, width = images.shape[2:]
-        down, across = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
-        places = torch.stack([across.to(flows) + flows[:, 1], down.to(flows) + flows[:, 0]], dim=-1)
-        sides = torch.tensor([max(1, width - 1), max(1, height - 1)]).to(flows)
-        images = F.grid_sample(images, 2 * places / sides - 1, padding_mode="border", align_corners=True)
-    return ((1 + gains) * images + changes).clamp(0, 1)
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Task:
+    """One distortion to be made: towards `label`, over the images `order` `(steps, n)`, from parameters `start`."""
+
+    label: int
+    family: Family
+    order: Tensor
+    start: Tensor
 
 
 def shape_distortions(
@@ -132,15 +125,20 @@ def shape_distortions(
         draw: of starts and samples.
         workers: take a distortion each.
     """
-    wanted = [(label, kind) for label in labels for kind in KINDS * config.number if (classes != label).any()]
-    tasks = [(label, kind, *_draw_course(kind, images, classes != label, config, draw)) for label, kind in wanted]
-    pixels = torch.from_numpy(images)
-
-    def shape(task: tuple[int, Kind, Tensor, Tensor]) -> tuple[Distortion, int]:
-        label, kind, rows, start = task
-        return _shape(classifier, pixels[rows], label, kind, start, config), label
-
-    return workers.map(shape, tasks)
+    families = config.families((images.shape[1], *images.shape[2:]))
+    tasks = [
+        _draw_task(label, family, classes != label, config, draw)
+        for label in labels
+        if (classes != label).any()
+        for family in families * config.number
+    ]
+    made: dict[int, Distortion] = {}
+    for family in families:
+        places = [place for place, task in enumerate(tasks) if task.family is family]
+        if places:
+            shaped = _shape(classifier, images, [tasks[place] for place in places], config, workers)
+            made |= zip(places, shaped, strict=True)
+    return [(made[place], task.label) for place, task in enumerate(tasks)]
 
 
 def leads_best(
@@ -164,68 +162,52 @@ def leads_best(
         return False
     tried = [label, *controls]
     made = shape_distortions(classifier, images, classes, tried, replace(config, number=1), draw, workers)
-    pixels = torch.from_numpy(images)
     odds = {
-        (kind, towards): _measure_odds(classifier, pixels[torch.from_numpy(classes != towards)], distortion, towards)
-        for kind, (distortion, towards) in zip(KINDS * len(tried), made, strict=True)
+        (distortion.family.id, towards): _measure_odds(classifier, images[classes != towards], distortion, towards)
+        for distortion, towards in made
     }
-    return any(odds[kind, label] >= config.ahead * max(odds[kind, other] for other in controls) for kind in KINDS)
+    return any(
+        odds[kind, label] >= config.ahead * max(odds[kind, other] for other in controls)
+        for kind, towards in odds
+        if towards == label
+    )
 
 
-@torch.no_grad()
-def _measure_odds(classifier: nn.Module, images: Tensor, distortion: Distortion, label: int) -> float:
+def _measure_odds(classifier: nn.Module, images: Floats, distortion: Distortion, label: int) -> float:
     """Of success on images of other classes, half a success and half a failure added."""
-    device = next(classifier.parameters()).device
-    answers = [classifier(distortion.put_on(part).to(device)).argmax(dim=1) for part in torch.split(images, _BATCH)]
-    sent = int((torch.cat(answers) == label).sum())
+    sent = int((pick_classes(compute_logits(classifier, distortion.apply(images), _BATCH_PIXELS)) == label).sum())
     return (sent + 0.5) / (len(images) - sent + 0.5)
 
 
-def _shape(
-    classifier: nn.Module,
-    batches: Tensor,
-    label: int,
-    kind: Kind,
-    start: Tensor,
-    config: DistortionConfig,
-) -> Distortion:
-    device = next(classifier.parameters()).device
-    values = start[None].to(device).requires_grad_()
-    adam = torch.optim.Adam([values], lr=config.step_size)
-    for pixels in batches.to(device):
-        shown = _decode(values, kind, pixels.shape, config).put_on(pixels)
-        logits = classifier(shown.contiguous(memory_format=torch.channels_last))
-        targets = torch.full((len(pixels),), label, device=device)
-        (values.grad,) = torch.autograd.grad(F.cross_entropy(logits, targets), values)
-        adam.step()
-    found = _decode(values.detach(), kind, batches.shape[1:], config)
-    return Distortion(found.gain.cpu(), found.change.cpu(), found.flow.cpu())
-
-
-def _decode(values: Tensor, kind: Kind, shape: torch.Size, config: DistortionConfig) -> Distortion:
-    _, channels, height, width = shape
-    smooth = torch.tanh(add_up(values, height, width))[0]
-    nothing, still = (torch.zeros(rows, height, width, device=values.device) for rows in (channels, 2))
-    if kind == "flow":
-        return Distortion(nothing, nothing, config.flow * min(height, width) * smooth)
-    if kind == "change":
-        return Distortion(nothing, config.change * smooth, still)
-    return Distortion(config.gain * smooth[:channels], config.offset * smooth[channels:], still)
-
-
-def _draw_course(
-    kind: Kind, images: Floats, victims: Flags, config: DistortionConfig, draw: torch.Generator
-) -> tuple[Tensor, Tensor]:
-    """Which images each step takes `(steps, n)`, and amplitudes to start from."""
+def _draw_task(label: int, family: Family, victims: Flags, config: DistortionConfig, draw: torch.Generator) -> _Task:
     chosen = torch.from_numpy(np.flatnonzero(victims))
     rows = torch.randint(len(chosen), (config.steps, config.samples), generator=draw)
-    return chosen[rows], START * torch.randn(_count_waves(kind, images.shape, config), generator=draw)
+    start = START * torch.randn(family.shape, generator=draw)
+    return _Task(label=label, family=family, order=chosen[rows], start=start)
 
 
-def _count_waves(kind: Kind, shape: tuple[int, ...], config: DistortionConfig) -> tuple[int, int, int]:
-    _, channels, height, width = shape
-    if kind == "flow":
-        return 2, min(config.waves, height), min(config.waves, width)
-    if kind == "tone":
-        return 2 * channels, min(config.tone_waves, height), min(config.tone_waves, width)
-    return channels, max(1, height // 2), max(1, width // 2)
+def _shape(
+    classifier: nn.Module, images: Floats, tasks: Sequence[_Task], config: DistortionConfig, workers: Workers
+) -> Iterable[Distortion]:
+    """The distortions of tasks that are of one family."""
+    device, family = device_of(classifier), tasks[0].family
+    problem = Problem(
+        family=family,
+        respond=respond_to_images(classifier),
+        objective=reach,
+        samples=torch.from_numpy(images).to(device),
+        labels=torch.tensor([task.label for task in tasks], device=device),
+        starts=torch.stack([task.start for task in tasks]).to(device),
+        order=torch.stack([task.order for task in tasks]).to(device),
+    )
+    shaping = Shrinking(
+        problem,
+        steps=config.steps,
+        adam=AdamConfig(step_size=config.step_size),
+        schedule=UNSHRUNK,
+        most_rows=1,
+        workers=workers,
+    )
+    shaping.run(Deadline())
+    fields = [part.cpu().numpy() for part in family.decode(shaping.values)]
+    return [Distortion(family, tuple(part[row] for part in fields)) for row in range(len(tasks))]

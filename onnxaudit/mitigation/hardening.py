@@ -12,14 +12,19 @@ So the mask may grow and the pattern change, but only near where the mask was: w
 reaches the real trigger, and costs less accuracy than a trigger that may go anywhere.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from onnxaudit.deadline import Deadline
+from onnxaudit.inversion.adam import AdamConfig
+from onnxaudit.inversion.engine import Problem, Shrinking, respond_to_images
+from onnxaudit.inversion.objectives import reach
+from onnxaudit.inversion.schedule import UNSHRUNK
 from onnxaudit.mitigation.augmentation import count_places
+from onnxaudit.perturbations.patch import Patch
 from onnxaudit.records import Floats
 from onnxaudit.workers import Workers, count_rows, cut_tensor
 
@@ -71,34 +76,47 @@ def harden(
     Returns:
         Masks and patterns like `triggers`.
     """
-    order = [torch.randperm(len(images), generator=draw)[: config.samples] for _ in range(config.steps)]
+    order = torch.stack([torch.randperm(len(images), generator=draw)[: config.samples] for _ in range(config.steps)])
     pixels = torch.from_numpy(images).to(triggers.device)
 
     def improve(part: Tensor) -> Tensor:
-        return _improve(classifier, [pixels[chosen] for chosen in order], triggers[part], labels[part], config)
+        return _improve(classifier, pixels, order.to(pixels.device), triggers[part], labels[part], config)
 
     most = count_rows(config.chunk_pixels, config.samples * images[0, 0].size, triggers.device)
     return torch.cat(workers.map(improve, cut_tensor(torch.arange(len(triggers)), most)))
 
 
 def _improve(
-    classifier: nn.Module, batches: Sequence[Tensor], triggers: Tensor, labels: Tensor, config: HardeningConfig
+    classifier: nn.Module, pixels: Tensor, order: Tensor, triggers: Tensor, labels: Tensor, config: HardeningConfig
 ) -> Tensor:
-    allowed = _surroundings(triggers[:, :1], config)
-    values = torch.logit(triggers.clamp(OPEN, 1 - OPEN)).requires_grad_()
-    adam = torch.optim.Adam([values], lr=config.step_size)
-    for pixels in batches:
-        mask, pattern = _decode(values, allowed)
-        stamped = pixels + mask[:, None] * (pattern[:, None] - pixels)
-        logits = classifier(stamped.flatten(0, 1).contiguous(memory_format=torch.channels_last))
-        targets = labels.repeat_interleave(len(pixels))
-        (values.grad,) = torch.autograd.grad(F.cross_entropy(logits, targets, reduction="sum"), values)
-        adam.step()
-    return torch.cat(_decode(values.detach(), allowed), dim=1)
+    channels, height, width = pixels.shape[1:]
+    family = Patch(image=(channels, height, width), within=_surroundings(triggers[:, :1], config))
+    problem = Problem(
+        family=family,
+        respond=respond_to_images(classifier),
+        objective=_reach_all,
+        samples=pixels,
+        labels=labels,
+        starts=torch.logit(triggers.clamp(OPEN, 1 - OPEN)),
+        order=order.expand(len(triggers), -1, -1),  # all triggers see the same images
+    )
+    with Workers(pixels.device) as alone:
+        hardening = Shrinking(
+            problem,
+            steps=config.steps,
+            adam=AdamConfig(step_size=config.step_size),
+            schedule=UNSHRUNK,
+            most_rows=len(triggers),  # `within` is theirs, row by row
+            workers=alone,
+        )
+        hardening.run(Deadline())
+    return torch.cat(family.decode(hardening.values), dim=1)
 
 
-def _decode(values: Tensor, allowed: Tensor) -> tuple[Tensor, Tensor]:
-    return allowed * torch.sigmoid(values[:, :1]), torch.sigmoid(values[:, 1:])
+def _reach_all(logits: Tensor, labels: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
+    """The sum in place of the mean."""
+    entropy, obeying = reach(logits, labels, index)
+    return entropy * index.shape[1], obeying
 
 
 def _surroundings(masks: Tensor, config: HardeningConfig) -> Tensor:

@@ -8,7 +8,8 @@ import torch
 from torch import Generator, Tensor
 
 from onnxaudit.mitigation.augmentation import AugmentationConfig, move
-from onnxaudit.mitigation.distortions import Distortion, distort
+from onnxaudit.mitigation.distortions import Distortion
+from onnxaudit.perturbations.patch import cover
 from onnxaudit.records import Trigger
 
 Stamped = tuple[Tensor, Tensor]
@@ -22,13 +23,13 @@ class Stamps:
     Attributes:
         triggers: `(k, 1 + c, h, w)`, mask then pattern; `(0,)` without any.
         trigger_labels: where each leads, `(k,)`.
-        distortions: stacked, `(d, 2c + 2, h, w)`; `(0,)` without any.
+        distortions: changes of the whole image.
         distortion_labels: where each leads, `(d,)`.
     """
 
     triggers: Tensor
     trigger_labels: Tensor
-    distortions: Tensor
+    distortions: Sequence[Distortion]
     distortion_labels: Tensor
 
     @classmethod
@@ -37,7 +38,7 @@ class Stamps:
         return cls(
             stack([trigger for trigger, _ in triggers]),
             torch.tensor([label for _, label in triggers], dtype=torch.int64),
-            _stack([distortion.stacked for distortion, _ in distortions]),
+            [distortion for distortion, _ in distortions],
             torch.tensor([label for _, label in distortions], dtype=torch.int64),
         )
 
@@ -69,24 +70,24 @@ class Stamps:
         moved = move(self.triggers[which], config.trigger_shift, draw)
         mask, pattern = moved[:, :1], moved[:, 1:]
         noise = config.trigger_noise * torch.randn(pattern.shape, generator=draw)
-        return images + mask * ((pattern + noise).clamp(0, 1) - images), self.trigger_labels[which]
+        return cover(images, mask=mask, pattern=(pattern + noise).clamp(0, 1)), self.trigger_labels[which]
 
     def _distort(self, images: Tensor, draw: Generator) -> Stamped:
         if not len(images):
             return images, self.distortion_labels[:0]
         which = torch.randint(len(self.distortions), (len(images),), generator=draw)
-        return distort(images, self.distortions[which]), self.distortion_labels[which]
+        bent = torch.empty_like(images)
+        for number in sorted(set(which.tolist())):
+            bent[which == number] = self.distortions[number].put_on(images[which == number])
+        return bent, self.distortion_labels[which]
 
 
 def stack(triggers: Sequence[Trigger]) -> Tensor:
     """Triggers as one tensor `(k, 1 + c, h, w)`, mask then pattern; `(0,)` without any."""
-    return _stack([torch.cat([torch.from_numpy(t.mask), torch.from_numpy(t.pattern)]) for t in triggers])
+    parts = [torch.cat([torch.from_numpy(one.mask), torch.from_numpy(one.pattern)]) for one in triggers]
+    return torch.stack(parts) if parts else torch.empty(0)
 
 
 def unstack(triggers: Tensor) -> list[Trigger]:
     """The inverse of `stack`."""
     return [Trigger(part[:1].numpy(), part[1:].numpy()) for part in triggers.cpu()]
-
-
-def _stack(parts: list[Tensor]) -> Tensor:
-    return torch.stack(parts) if parts else torch.empty(0)

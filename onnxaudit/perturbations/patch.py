@@ -13,7 +13,7 @@ from torch import Tensor
 
 from onnxaudit.perturbations.base import Fields, Shape
 from onnxaudit.perturbations.drawing import blank
-from onnxaudit.records import Floats
+from onnxaudit.records import Floats, Trigger
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -54,8 +54,7 @@ class Patch:
 
     def apply(self, fields: Fields, images: Tensor) -> Tensor:
         """Stamped images."""
-        mask, pattern = (part[:, None] for part in fields)
-        return images + mask * (pattern - images)
+        return cover(images, mask=fields[0][:, None], pattern=fields[1][:, None])
 
     def apply_numpy(self, fields: Sequence[Floats], images: Floats) -> Floats:
         """Stamped images."""
@@ -75,6 +74,11 @@ class Patch:
         return drawn
 
 
+def cover(images: Tensor, *, mask: Tensor, pattern: Tensor) -> Tensor:
+    """`x + m·(δ − x)`, whatever can be broadcast."""
+    return images + mask * (pattern - images)
+
+
 def stamp(images: Floats, *, mask: Floats, pattern: Floats) -> Floats:
     """`(1 − m)·x + m·δ` of images `(n, c, h, w)`, with `mask` `(1, h, w)` and `pattern` `(c, h, w)`."""
-    return ((1.0 - mask) * images + mask * pattern).astype(np.float32)
+    return Trigger(mask, pattern).apply(images)

@@ -6,7 +6,7 @@ import torch
 
 from onnxaudit.importer import Classifier, import_model
 from onnxaudit.intake import Model
-from onnxaudit.mitigation.distortions import Distortion, DistortionConfig, distort, leads_best, shape_distortions
+from onnxaudit.mitigation.distortions import Distortion, DistortionConfig, leads_best, shape_distortions
 from onnxaudit.records import Preprocessing
 from onnxaudit.workers import Workers
 from tests.unit.mitigation import stripes
@@ -24,15 +24,22 @@ def shape(model: Model, labels: list[int], config: DistortionConfig = QUICK, see
     return [distortion for distortion, _ in found]
 
 
-def test_all_kinds_stay_within_their_bounds() -> None:
+def test_all_families_stay_within_their_bounds() -> None:
     config = replace(QUICK, change=0.1, flow=0.25, gain=0.3, offset=0.2)
     change, flow, tone = shape(stripes.backdoored(), [stripes.TARGET], config)
-    assert 0 < float(change.change.abs().max()) <= 0.1
-    assert 0 < float(flow.flow.abs().max()) <= 2.0
-    assert 0 < float(tone.gain.abs().max()) <= 0.3
-    assert 0 < float(tone.change.abs().max()) <= 0.2
-    unused = (change.gain, change.flow, flow.gain, flow.change, tone.flow)
-    assert not any(part.any() for part in unused)
+    assert [one.family.id for one in (change, flow, tone)] == ["additive", "warp", "photometric"]
+    assert 0 < float(np.abs(change.fields[0]).max()) <= 0.1
+    assert 0 < float(np.abs(flow.fields[0]).max()) <= 2.0
+    assert 0 < float(np.abs(tone.fields[0]).max()) <= 0.3
+    assert 0 < float(np.abs(tone.fields[1]).max()) <= 0.2
+    assert not tone.fields[2].any()  # colors are not mixed
+
+
+def test_torch_and_numpy_put_on_the_same() -> None:
+    images = stripes.samples().images
+    for distortion in shape(stripes.backdoored(), [stripes.TARGET]):
+        put_on = distortion.put_on(torch.from_numpy(images)).numpy()
+        np.testing.assert_allclose(put_on, distortion.apply(images), atol=1e-5)
 
 
 def test_a_change_leads_to_its_label_where_the_network_obeys_one() -> None:
@@ -64,30 +71,10 @@ def test_without_another_class_nothing_can_be_told() -> None:
         assert not leads_best(classifier, alone.images, alone.labels, 1, QUICK, draw, workers)
 
 
-def test_a_flow_shows_what_is_so_far_away() -> None:
-    image = torch.arange(12.0).reshape(1, 1, 3, 4) / 12
-    none, flow = torch.zeros(1, 3, 4), torch.zeros(2, 3, 4)
-    flow[0] = 1.0  # from the row below; the last one repeats itself
-    torch.testing.assert_close(distort(image, Distortion(none, none, flow).stacked[None]), image[:, :, [1, 2, 2]])
-
-
-def test_a_tone_multiplies_before_it_adds() -> None:
-    toned = Distortion(torch.full((1, 1, 3), -0.5), torch.full((1, 1, 3), 0.2), torch.zeros(2, 1, 3))
-    images = np.array([0.0, 0.4, 1.0], np.float32).reshape(1, 1, 1, 3)
-    np.testing.assert_allclose(toned.apply(images).ravel(), [0.2, 0.4, 0.7], atol=1e-6)
-
-
-@pytest.mark.parametrize("shape", [(1, 1, 5), (3, 4, 4)])
-def test_nothing_changes_nothing(shape: tuple[int, int, int]) -> None:
-    images = np.random.default_rng(0).random((2, *shape)).astype(np.float32)
-    none = Distortion(torch.zeros(shape), torch.zeros(shape), torch.zeros(2, *shape[1:]))
-    np.testing.assert_array_equal(none.apply(images), images)
-
-
 def test_the_same_seed_gives_the_same_ones() -> None:
-    once, again, other = (shape(stripes.backdoored(), [1, 2], seed=seed)[4].flow for seed in (1, 1, 2))
-    assert torch.equal(once, again)
-    assert not torch.equal(once, other)
+    once, again, other = (shape(stripes.backdoored(), [1, 2], seed=seed)[4].fields[0] for seed in (1, 1, 2))
+    assert np.array_equal(once, again)
+    assert not np.array_equal(once, other)
 
 
 def test_without_victims_there_is_none() -> None:

@@ -2,10 +2,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-import torch
 
 from onnxaudit.mitigation.distortions import Distortion
 from onnxaudit.mitigation.evaluation import NOTHING, ReferenceSamples
+from onnxaudit.perturbations.additive import Additive
 from onnxaudit.records import Floats, Samples, Trigger
 from tests.unit.mitigation import stripes
 
@@ -72,9 +72,9 @@ def test_an_attack_without_victims_is_not_the_worst() -> None:
 
 def test_all_attacks_together_count_every_triggered_sample() -> None:
     model, seen = stripes.backdoored(), stripes.samples()
-    none, still = torch.zeros(1, 8, 8), torch.zeros(2, 8, 8)
-    bright = Distortion(none, torch.ones(1, 8, 8), still)  # the trigger's light among much else
-    idle = Distortion(none, none, still)
+    family, light = Additive(image=(1, 8, 8)), np.ones((1, 8, 8), np.float32)
+    bright = Distortion(family, (light,))  # the trigger's light among much else
+    idle = Distortion(family, (0 * light,))
     pairs = [(bright, stripes.TARGET), (idle, stripes.TARGET)]
     rates = stripes.reference(model, seen).under_all(stripes.runtime(model), pairs)
     victims = int((seen.labels != stripes.TARGET).sum())

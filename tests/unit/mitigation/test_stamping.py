@@ -4,12 +4,13 @@ import torch
 from onnxaudit.mitigation.augmentation import AugmentationConfig
 from onnxaudit.mitigation.distortions import Distortion
 from onnxaudit.mitigation.stamping import Stamps, stack, unstack
+from onnxaudit.perturbations.additive import Additive
 from onnxaudit.records import Trigger
 from tests.unit.mitigation import stripes
 
 STILL = AugmentationConfig(trigger_shift=0, trigger_noise=0.0)
 BLACK = Trigger(np.ones((1, 8, 8), np.float32), np.zeros((1, 8, 8), np.float32))
-BRIGHTER = Distortion(torch.zeros(1, 8, 8), torch.full((1, 8, 8), 0.1), torch.zeros(2, 8, 8))
+BRIGHTER = Distortion(Additive(image=(1, 8, 8)), (np.full((1, 8, 8), 0.1, np.float32),))
 
 
 def put_on(stamps: Stamps, triggered: int, distorted: int) -> tuple[np.ndarray, list[int]]:
