@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from onnxaudit.findings import rules
+from onnxaudit.findings.caveats import is_about_score, list_caveats
 from onnxaudit.findings.kind import Kind, find_ratio, list_kinds
-from onnxaudit.findings.reasons import NO_IMAGES, UNFINISHED, is_about_score, list_caveats
+from onnxaudit.findings.reasons import NO_IMAGES, UNFINISHED
 from onnxaudit.findings.rules import Rule
 from onnxaudit.records import (
     Document,
@@ -43,8 +44,6 @@ _WORDS = {
     Kind.PHOTOMETRIC: "The mildest change of tones that leads to class {name} is {ratio} times milder",
     Kind.LATENT: "The shift of inner features to class {name} is {ratio} times shorter",
 }
-
-
 RULE_OF_CODE = {UNFINISHED.code: rules.UNFINISHED, NO_IMAGES.code: rules.SYNTHETIC}
 
 

@@ -11,7 +11,7 @@ from typing import Literal
 from onnxaudit.errors import UsageError
 from onnxaudit.findings.taxonomies import BACKDOOR, Taxon
 
-Kind = Literal["fail", "open"]  # SARIF's words: a finding, and a question that the scan left open
+SarifKind = Literal["fail", "open"]  # SARIF's words: a finding, and a question that the scan left open
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Rule:
     gain: str
     certainty: str
     advice: str
-    kind: Kind = "fail"
+    kind: SarifKind = "fail"
     severity: float = 9.0
 
     @property

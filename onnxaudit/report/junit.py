@@ -66,7 +66,9 @@ def _add_finding(suite: ElementTree.Element, report: ScanReport | RepairReport, 
         return
     kind = "failure" if rule.kind == "fail" else "error"
     outcome = ElementTree.SubElement(case, kind, type=rule.id, message=finding.message)
-    outcome.text = "\n".join(f"{heading}: {text}" for heading, text in rule.sections.items())
+    codes = ", ".join(show_plainly(reason.code) for reason in finding.reasons)
+    sections = {**rule.sections, **({"Reasons": codes} if codes else {})}
+    outcome.text = "\n".join(f"{heading}: {text}" for heading, text in sections.items())
 
 
 def _add_case(suite: ElementTree.Element, report: ScanReport | RepairReport, name: str) -> ElementTree.Element:

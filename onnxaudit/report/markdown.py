@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
+from onnxaudit.findings.caveats import list_grounds
 from onnxaudit.findings.finding import Finding, describe_waiver, find_all, rank_labels
-from onnxaudit.findings.reasons import list_grounds
 from onnxaudit.records import (
     Document,
     ErrorDocument,

@@ -5,9 +5,9 @@ No paths and no times stand in them, so that equal runs say the same.
 
 from collections.abc import Sequence
 
+from onnxaudit.findings.caveats import find_title
 from onnxaudit.findings.finding import describe_by_ratio
 from onnxaudit.findings.kind import Kind, list_kinds
-from onnxaudit.findings.reasons import find_title
 from onnxaudit.records import Detection, Irregularity, Measurement, Reason, TriggerFinding, Verdict
 from onnxaudit.text import format_share, name_label, name_labels, show_plainly
 

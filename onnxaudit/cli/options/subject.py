@@ -28,4 +28,7 @@ Layer = Annotated[
 ]
 Trigger = Annotated[Path, typer.Option(metavar="T.npz", help="The trigger: mask and pattern.", show_default=False)]
 Run = Annotated[Path, typer.Argument(metavar="RUN.json", help="What `--json` wrote.", show_default=False)]
-Rule = Annotated[str | None, typer.Argument(metavar="[ID]", help="A rule's identifier or name.", show_default=False)]
+Rule = Annotated[
+    str | None,
+    typer.Argument(metavar="[ID]", help="A rule's identifier or name, or a reason's code.", show_default=False),
+]

@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from onnxaudit.findings.caveats import Ground
 from onnxaudit.findings.finding import Finding
-from onnxaudit.findings.reasons import Ground
 from onnxaudit.text import show_plainly
 
 Detail = Literal["brief", "usual", "full"]  # the answer alone; the story; everything

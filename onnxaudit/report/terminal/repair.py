@@ -6,8 +6,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from onnxaudit.findings.caveats import list_grounds
 from onnxaudit.findings.finding import find_all
-from onnxaudit.findings.reasons import list_grounds
 from onnxaudit.records import PruningRound, RepairReport
 from onnxaudit.report.measures import list_measures
 from onnxaudit.report.terminal.lines import (

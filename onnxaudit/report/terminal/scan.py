@@ -6,9 +6,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from onnxaudit.findings.caveats import list_grounds
 from onnxaudit.findings.finding import find_all, rank_labels
 from onnxaudit.findings.kind import TITLES, list_kinds
-from onnxaudit.findings.reasons import list_grounds
 from onnxaudit.records import Layout, PreprocessingCandidate, ScanReport, TriggerFinding, Verdict
 from onnxaudit.report.pictures import sketch_trigger
 from onnxaudit.report.terminal.lines import (

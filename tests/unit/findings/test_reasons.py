@@ -42,7 +42,7 @@ from onnxaudit.runtime import Runtime
 from onnxaudit.scoring.verdict import JudgementConfig, judge, weigh
 from onnxaudit.statistics import rate
 from tests.hostile.corpus import CASES
-from tests.reports import make_repair_report, make_scan_report
+from tests.reports import make_scan_report
 
 CLASSES = 4
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "reasons.md"
@@ -176,10 +176,7 @@ def test_detectors_of_third_parties_have_codes_of_their_own(text: str, known: bo
     assert reasons.is_code(text) is known
 
 
-def test_grounds_carry_the_codes_of_those_that_have_one() -> None:
-    caveat, further = reasons.NO_IMAGES.give(), reasons.ONE_CLASS.give(samples=3)
-    report = make_scan_report(reasons=(caveat.seen, "no outlier"), caveats=(caveat, further))
-    told = [(ground.code, ground.sentence) for ground in reasons.list_grounds(report)]
-    assert told == [("no-images", caveat.seen), ("", "no outlier"), ("one-class-only", further.seen)]
-    repair = make_repair_report(scan=report, reasons=("a limit", caveat.seen))
-    assert [ground.code for ground in reasons.list_grounds(repair)] == ["", "no-images"]
+def test_a_reason_is_explained_in_full() -> None:
+    text = reasons.explain_reason(reasons.NO_IMAGES)
+    assert text.startswith("no-images\nNo clean images were given.\n")
+    assert reasons.NO_IMAGES.advice in text

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from onnxaudit.findings.caveats import Ground, list_grounds
 from onnxaudit.findings.finding import Finding, find_all
-from onnxaudit.findings.reasons import Ground, list_grounds
 from onnxaudit.findings.rules import Rule
 from onnxaudit.records import Measurement, NeuronProfile, RepairReport, Verdict, WeightChange
 from onnxaudit.report.html import commands

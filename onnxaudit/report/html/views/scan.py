@@ -7,9 +7,9 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from onnxaudit.findings.caveats import Ground, list_grounds
 from onnxaudit.findings.finding import Finding, find_all
 from onnxaudit.findings.kind import TITLES, list_kinds
-from onnxaudit.findings.reasons import Ground, list_grounds
 from onnxaudit.findings.rules import Rule
 from onnxaudit.records import Gate, PreprocessingCandidate, PreprocessingChoice, ScanReport, Verdict
 from onnxaudit.report.html import commands
