@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from onnxaudit.errors import UsageError
-from onnxaudit.findings.taxonomies import BACKDOOR, Taxon
+from onnxaudit.findings.taxonomies import BACKDOOR, MADE_FILE, Taxon
 
 SarifKind = Literal["fail", "open"]  # SARIF's words: a finding, and a question that the scan left open
 
@@ -51,7 +51,9 @@ class Rule:
     @property
     def taxa(self) -> tuple[Taxon, ...]:
         """What public taxonomies call it; a question that is open has been found to be nothing yet."""
-        return BACKDOOR if self.kind == "fail" else ()
+        if self.kind == "open":
+            return ()
+        return MADE_FILE if self.id.startswith("OA4") else BACKDOOR
 
     @property
     def sections(self) -> dict[str, str]:

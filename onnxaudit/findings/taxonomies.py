@@ -78,3 +78,4 @@ BACKDOOR = (
         uri="https://cwe.mitre.org/data/definitions/506.html",
     ),
 )
+MADE_FILE = tuple(taxon for taxon in BACKDOOR if taxon.id in ("AML.T0018", "CWE-506"))  # no training is needed for it

@@ -102,7 +102,12 @@ def test_rules_of_backdoors_point_to_public_taxonomies() -> None:
     for rule in run["tool"]["driver"]["rules"]:
         targets = [relation["target"] for relation in rule.get("relationships", [])]
         taxa = [run["taxonomies"][one["toolComponent"]["index"]]["taxa"][one["index"]]["id"] for one in targets]
-        expected = ["AML.T0018", "AML.T0020", "ML10", "CWE-506"] if rule["id"][2] in "134" else []
+        expected = {
+            "1": ["AML.T0018", "AML.T0020", "ML10", "CWE-506"],
+            "2": [],
+            "3": ["AML.T0018", "AML.T0020", "ML10", "CWE-506"],
+            "4": ["AML.T0018", "CWE-506"],
+        }[rule["id"][2]]
         assert [one["id"] for one in targets] == taxa == expected
         assert ("external/cwe/cwe-506" in rule["properties"]["tags"]) is bool(expected)
 
