@@ -29,9 +29,11 @@ from benchmarks.importer_networks import write_onnx
 from benchmarks.neural_cleanse import Schedule, search
 from benchmarks.results import add_json_option, keep
 from benchmarks.stopwatch import Spent, Stopwatch
-from onnxaudit.detection import DetectionConfig, detect, invert
+from onnxaudit.detectors.patch import PatchConfig
 from onnxaudit.importer import Classifier, import_model
 from onnxaudit.intake import load_model
+from onnxaudit.inversion.patch import invert
+from onnxaudit.pipeline.detection import detect
 from onnxaudit.records import LabelStatus, Preprocessing, Samples
 from onnxaudit.surgery import find_features
 from tools.networks import make_vgg
@@ -85,7 +87,7 @@ def _time_label(classifier: Classifier, samples: Samples, classes: int, seed: in
     """One label's share of the first inversion of many at once."""
     labels = range(min(classes, SAMPLED_LABELS))
     watch = Stopwatch()
-    invert(classifier, samples, labels, DetectionConfig().first, seed=seed)
+    invert(classifier, samples, labels, PatchConfig().screening, seed=seed)
     return watch.read().scale(1 / len(labels))
 
 

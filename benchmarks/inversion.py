@@ -34,15 +34,16 @@ from benchmarks.results import add_json_option, keep
 from benchmarks.stopwatch import Spent, Stopwatch
 from benchmarks.zoo_folder import Zoo
 from onnxaudit.data.splits import split
-from onnxaudit.detection import DetectionConfig, invert
+from onnxaudit.detectors.patch import PatchConfig
 from onnxaudit.inversion.forwards import find_hits
+from onnxaudit.inversion.patch import invert
 from onnxaudit.pipeline.subject import Subject, open_subject
 from onnxaudit.records import Rate, Samples, Trigger
 from onnxaudit.statistics import rate_of
 from tools.ground_truth import GroundTruth
 
 MODELS = Path(__file__).parents[1] / "models"
-FIRST = DetectionConfig().first
+FIRST = PatchConfig().screening
 
 
 @dataclass(frozen=True)

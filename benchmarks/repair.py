@@ -47,19 +47,24 @@ from benchmarks.repair_table import (
 from benchmarks.results import add_json_option, keep
 from benchmarks.zoo import find_scan, is_right, repair
 from benchmarks.zoo_folder import Entry, Zoo, add_run_options
+from onnxaudit.detectors.all_to_all import AllToAllConfig
+from onnxaudit.detectors.latent_inversion import LatentInversionConfig
+from onnxaudit.detectors.patch import PatchConfig
+from onnxaudit.detectors.spectral import SpectralConfig
 from onnxaudit.files import write_atomically
 from onnxaudit.intake.saving import save_model
+from onnxaudit.inversion.patch import InversionConfig
 from onnxaudit.pipeline import DetectionConfig, RepairConfig, ScanConfig
 from onnxaudit.records import ScanReport
 
-STANDARD = DetectionConfig()
 GLANCE = ScanConfig(
-    replace(
-        STANDARD,
-        latent=replace(STANDARD.latent, steps=5),
-        first=replace(STANDARD.first, steps=5),
-        waves=replace(STANDARD.waves, steps=5),
-        universal=replace(STANDARD.universal, steps=5),
+    DetectionConfig(
+        settings={
+            "latent-inversion": LatentInversionConfig(steps=5),
+            "patch": replace(PatchConfig(), screening=InversionConfig(steps=5)),
+            "spectral": SpectralConfig(steps=5),
+            "all-to-all": AllToAllConfig(steps=5),
+        },
         suspects=1,
         controls=1,
     )

@@ -9,6 +9,7 @@
     │   ├── DataError               the clean samples: missing, wrong size, NaN, labels out of range
     │   ├── UndecidedRangeError     how pixels become inputs could not be told: name it
     │   └── UsageError              options that contradict each other or the input
+    ├── PluginError                 a detector of another package cannot be loaded, or fails
     ├── OutputError                 a result cannot be written: no permission, no space, would overwrite input
     └── RepairError                 the written model failed a check; nothing was put in place
 
@@ -76,6 +77,10 @@ class UndecidedRangeError(InputError):
 
 class UsageError(InputError):
     """Options contradict each other or the input."""
+
+
+class PluginError(OnnxauditError):
+    """A detector of another package cannot be loaded, or fails; the message names it."""
 
 
 class OutputError(OnnxauditError):

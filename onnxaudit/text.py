@@ -95,6 +95,12 @@ def name_labels(labels: Sequence[int], class_names: Sequence[str] | None) -> str
     return f"{'class' if len(labels) == 1 else 'classes'} {names}"
 
 
+def join_words(parts: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    *before, last = parts or ("",)
+    return f"{', '.join(before)} and {last}" if before else last
+
+
 def _escape(char: str) -> str:
     code = ord(char)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -15,7 +15,6 @@ from onnxaudit.records import (
     JudgedWaiver,
     LabelResult,
     LabelStatus,
-    Look,
     RepairDocument,
     ScanDocument,
     ScanFailure,
@@ -43,7 +42,7 @@ def make_many_labels(classes: int) -> tuple[LabelResult, ...]:
             float(size),
             success,
             0.5,
-            ratios={Look.TRIGGER: 1.1, Look.SHIFT: 1.2, Look.WAVES: 0.9},
+            ratios={"patch": 1.1, "latent-inversion": 1.2, "spectral": 0.9},
             log_odds=float(odds),
             role="control" if label % 9 == 0 else None,
         )

@@ -23,9 +23,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from onnxaudit.records import Look
 from onnxaudit.records.old_names import rename_detectors
-from onnxaudit.scoring.verdict import JudgementConfig, carries_over, measure_closeness
+from onnxaudit.scoring.verdict import WEIGHED, JudgementConfig, carries_over, measure_closeness
 from onnxaudit.statistics import rate
 
 RIDGE = 0.005
@@ -60,7 +59,7 @@ def main() -> None:
     print(f"offset = {offset:.2f}")
     print(f"patch_weight = {weights[0]:.2f}")
     print(f"compactness_weight = {weights[1]:.2f}")
-    print(f"waves_weight = {weights[2]:.2f}")
+    print(f"spectral_weight = {weights[2]:.2f}")
     _print_table(cases, options.ridge)
 
 
@@ -86,7 +85,7 @@ def _read_closeness(rows: Sequence[dict[str, Any]]) -> Tensor:
     """
     named = {row["label"]: rename_detectors(row["ratios"]) for row in rows}
     ratios: dict[str, dict[int, float]] = {
-        look: {label: found[look] for label, found in named.items() if look in found} for look in Look
+        name: {label: found[name] for label, found in named.items() if name in found} for name in WEIGHED
     }
     parts = measure_closeness(ratios, JudgementConfig())
     closeness = torch.tensor([[part.get(row["label"], 0.0) for part in parts] for row in rows])

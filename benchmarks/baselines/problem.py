@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onnxaudit.data.splits import split
+from onnxaudit.detectors.patch import PatchConfig
 from onnxaudit.importer import Classifier, import_model
 from onnxaudit.intake import Model
 from onnxaudit.inversion.patch import invert
 from onnxaudit.mitigation.evaluation import ReferenceSamples, classify
-from onnxaudit.pipeline import DetectionConfig, PruningConfig
+from onnxaudit.pipeline import PruningConfig
 from onnxaudit.pipeline.evaluation import Evaluation
 from onnxaudit.pipeline.subject import Subject, open_subject
 from onnxaudit.records import Measurement, Preprocessing, Samples, ScanReport, Trigger
@@ -127,5 +128,5 @@ def _find_trigger(subject: Subject, scan: ScanReport, target: int, fitting: Samp
     for finding in scan.triggers:
         if finding.label == target:
             return finding.trigger
-    (found,) = invert(subject.classifier, fitting, (target,), DetectionConfig().closer, seed=seed)
+    (found,) = invert(subject.classifier, fitting, (target,), PatchConfig().refinement, seed=seed)
     return found.trigger

@@ -206,11 +206,12 @@ def schema(context: typer.Context) -> int:
 @_command
 def rules(context: typer.Context, rule: opt.Rule = None) -> int:
     """List the kinds of findings, or explain one, or the code of a reason: what was seen, what it means, what to do."""
-    from onnxaudit.findings.reasons import CATALOG, explain_reason
+    from onnxaudit.findings.reasons import explain_reason, find_cause
     from onnxaudit.findings.rules import explain_rule, find_rule, list_rules
 
-    if rule in CATALOG:
-        context.obj.stdout.write(explain_reason(CATALOG[rule]))
+    cause = None if rule is None else find_cause(rule)
+    if cause is not None:
+        context.obj.stdout.write(explain_reason(cause))
     else:
         context.obj.stdout.write(list_rules() if rule is None else explain_rule(find_rule(rule)))
     return CLEAN

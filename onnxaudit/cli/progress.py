@@ -20,12 +20,8 @@ STAGES = {
     "samples": "reading clean samples",
     "import": "copying the network",
     "preprocess": "finding the value range",
-    "margin": "driving labels ahead",
-    "latent": "shifting inner features",
     "invert": "inverting triggers",
-    "waves": "changing whole images",
-    "closer": "looking closer at suspects",
-    "universal": "moving all classes at once",
+    "refinement": "refining suspects",
     "verify": "checking triggers on unseen samples",
     "profile": "profiling neurons",
     "prune": "pruning",
@@ -81,7 +77,7 @@ class LiveReporter:
     def _finish_last(self) -> None:
         """A stage that never says how much it has to do is done when the next begins."""
         for stage, task in list(self._tasks.items())[-1:]:
-            self._progress.update(task, description=STAGES[stage], total=1, completed=1)
+            self._progress.update(task, description=_name_stage(stage), total=1, completed=1)
             self._progress.stop_task(task)
 
 
@@ -136,8 +132,15 @@ def _write_json(plain: dict[str, Any]) -> None:
 
 
 def _describe(event: Event) -> str:
-    words = STAGES[event.stage]
+    words = _name_stage(event.stage)
     return f"{words}: {show_plainly(event.message)}" if event.message else words
+
+
+def _name_stage(stage: str) -> str:
+    """What a stage does; of detectors they say so themselves."""
+    from onnxaudit.detectors.registry import describe_progress
+
+    return STAGES.get(stage) or describe_progress(stage) or stage
 
 
 def _count(event: Event) -> str:

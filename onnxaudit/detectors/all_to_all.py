@@ -13,6 +13,7 @@ After S.-M. Moosavi-Dezfooli et al., Universal adversarial perturbations, CVPR 2
 B. Wang et al., Neural Cleanse, IEEE S&P 2019.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,6 +22,8 @@ import torch
 from torch import nn
 
 from onnxaudit.deadline import Deadline
+from onnxaudit.detectors.base import Context, Detector, Words
+from onnxaudit.detectors.registry import detector
 from onnxaudit.inversion.adam import AdamConfig
 from onnxaudit.inversion.engine import Problem, Shrinking
 from onnxaudit.inversion.forwards import compute_logits, device_of, pick_classes
@@ -28,13 +31,13 @@ from onnxaudit.inversion.objectives import leave
 from onnxaudit.inversion.sampling import draw_orders, draw_starts
 from onnxaudit.inversion.schedule import Schedule
 from onnxaudit.perturbations.patch import Patch
-from onnxaudit.records import Ints, Samples, Trigger, UniversalTrigger
+from onnxaudit.records import Evidence, Ints, Samples, Trigger, UniversalTrigger
 from onnxaudit.statistics import rate, rate_of
 from onnxaudit.workers import Workers
 
 
 @dataclass(frozen=True)
-class UniversalConfig:
+class AllToAllConfig:
     """Settings of `find_universal`.
 
     Attributes:
@@ -56,6 +59,49 @@ class UniversalConfig:
     chunk_pixels: int = 2**16
 
 
+@detector
+@dataclass(frozen=True)
+class AllToAll(Detector):
+    """The smallest trigger that moves all classes."""
+
+    id = "all-to-all"
+    title = "All-to-all"
+    explanation = "The smallest trigger that sends each class to a label of its own"
+    stage = "model"
+    words = Words(
+        subject="the trigger that moves all classes is",
+        closer="smaller",
+        farther="larger",
+        progress="looking for a trigger that moves all classes",
+    )
+    rule = "OA102"
+
+    config: AllToAllConfig = AllToAllConfig()
+
+    def measure(self, context: Context, labels: Sequence[int]) -> Evidence:
+        """A `UniversalTrigger` for each start from which enough samples could be moved."""
+        del labels
+        found = find_universals(
+            context.classifier,
+            context.known,
+            context.unseen,
+            self.config,
+            seed=context.seed,
+            deadline=context.deadline,
+        )
+        return Evidence(
+            detector=self.id,
+            complete=bool(found) or not context.deadline.passed,
+            passes=self.count_passes(0),
+            artifacts=dict(enumerate(found)),
+        )
+
+    def count_passes(self, labels: int) -> int:
+        """All steps from all starts, however many labels there are."""
+        del labels
+        return self.config.starts * self.config.steps * self.config.samples_per_step
+
+
 START_COLOR = 2.0  # spread of the one color that a pattern starts with: starts differ in it
 
 Flags = npt.NDArray[np.bool_]
@@ -65,7 +111,7 @@ def find_universals(
     classifier: nn.Module,
     known: Samples,
     unseen: Samples,
-    config: UniversalConfig,
+    config: AllToAllConfig,
     *,
     seed: int,
     deadline: Deadline,
@@ -88,7 +134,7 @@ def find_universals(
 
 
 def _shrink(
-    classifier: nn.Module, known: Samples, config: UniversalConfig, seed: int, deadline: Deadline
+    classifier: nn.Module, known: Samples, config: AllToAllConfig, seed: int, deadline: Deadline
 ) -> list[Trigger]:
     """The trigger with the smallest mask from each start, where there is one; nothing without time."""
     assert known.labels is not None
@@ -122,7 +168,7 @@ def _shrink(
     return [Trigger(masks[start], patterns[start]) for start, one in enumerate(found) if one]
 
 
-def _follow(classifier: nn.Module, samples: Samples, trigger: Trigger, config: UniversalConfig) -> UniversalTrigger:
+def _follow(classifier: nn.Module, samples: Samples, trigger: Trigger, config: AllToAllConfig) -> UniversalTrigger:
     """Where the trigger sends samples that it was not made with."""
     assert samples.labels is not None
     if not len(samples):

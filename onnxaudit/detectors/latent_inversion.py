@@ -15,12 +15,16 @@ Differs from the source: one shift for all samples of a label, with neither imag
 in one batch; only the rest of the network runs, on cached features.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 
 from onnxaudit.deadline import Deadline
+from onnxaudit.detectors.base import Context, Detector, Words
+from onnxaudit.detectors.comparison import fill_unreached
+from onnxaudit.detectors.registry import detector
 from onnxaudit.importer import Classifier
 from onnxaudit.inversion.adam import AdamConfig
 from onnxaudit.inversion.engine import Problem, Shrinking
@@ -28,12 +32,12 @@ from onnxaudit.inversion.forwards import device_of
 from onnxaudit.inversion.objectives import get_ahead
 from onnxaudit.inversion.schedule import Schedule
 from onnxaudit.perturbations.latent import Latent
-from onnxaudit.records import Ints, Samples
+from onnxaudit.records import Evidence, Ints, Samples
 from onnxaudit.workers import Workers, count_rows
 
 
 @dataclass(frozen=True)
-class LatentConfig:
+class LatentInversionConfig:
     """Settings of `measure_shifts`.
 
     Attributes:
@@ -53,8 +57,55 @@ class LatentConfig:
     most_values: int = 2**20
 
 
+@detector
+@dataclass(frozen=True)
+class LatentInversion(Detector):
+    """How near inner features are to each label."""
+
+    id = "latent-inversion"
+    title = "Latent inversion"
+    explanation = "The shortest change of inner features that leads to the class"
+    stage = "survey"
+    words = Words(
+        subject="the change of inner features that leads there is",
+        closer="shorter",
+        farther="longer",
+        progress="changing inner features",
+    )
+    needs_features = True
+    rule = "OA104"
+
+    config: LatentInversionConfig = LatentInversionConfig()
+
+    def measure(self, context: Context, labels: Sequence[int]) -> Evidence:
+        """Lengths for all labels; nothing where there is no tensor to change."""
+        if context.features is None:
+            return Evidence(detector=self.id)
+        assert isinstance(context.classifier, Classifier)
+        found = measure_shifts(
+            context.classifier,
+            context.known,
+            context.features,
+            self.config,
+            seed=context.seed,
+            deadline=context.deadline,
+        )
+        return Evidence(
+            detector=self.id,
+            distances=fill_unreached(found, labels),
+            unit="spreads of the features",
+            complete=bool(found) or not context.deadline.passed,
+        )
+
+
 def measure_shifts(
-    classifier: Classifier, samples: Samples, features: str, config: LatentConfig, *, seed: int, deadline: Deadline
+    classifier: Classifier,
+    samples: Samples,
+    features: str,
+    config: LatentInversionConfig,
+    *,
+    seed: int,
+    deadline: Deadline,
 ) -> dict[int, float]:
     """The length of the shortest shift found towards each label, in units of the features' spread.
 

@@ -19,12 +19,16 @@ import torch
 from torch import Tensor, nn
 
 from onnxaudit.deadline import Deadline
+from onnxaudit.detectors.base import Context, Detector, Words
+from onnxaudit.detectors.comparison import fill_unreached
+from onnxaudit.detectors.registry import detector
 from onnxaudit.inversion.forwards import device_of, measure_margins
+from onnxaudit.records import Evidence
 from onnxaudit.workers import Workers, count_rows, cut, join
 
 
 @dataclass(frozen=True)
-class MarginConfig:
+class MaximumMarginConfig:
     """Settings of `maximise_margins`.
 
     Attributes:
@@ -40,11 +44,49 @@ class MarginConfig:
     chunk_pixels: int = 2**16
 
 
+@detector
+@dataclass(frozen=True)
+class MaximumMargin(Detector):
+    """How far each label can be driven ahead of all others."""
+
+    id = "maximum-margin"
+    title = "Maximum margin"
+    explanation = "How far ahead of the others the class comes on images made for that alone"
+    stage = "shortlist"
+    words = Words(
+        subject="its largest margin is", closer="larger", farther="smaller", progress="driving classes ahead of others"
+    )
+
+    config: MaximumMarginConfig = MaximumMarginConfig()
+
+    def measure(self, context: Context, labels: Sequence[int]) -> Evidence:
+        """The further a label can be driven ahead, the nearer it is: one over the margin."""
+        margins = maximise_margins(
+            context.classifier,
+            context.known.images.shape[1:],
+            context.classes,
+            self.config,
+            seed=context.seed,
+            deadline=context.deadline,
+        )
+        return Evidence(
+            detector=self.id,
+            distances=fill_unreached({label: 1 / margin for label, margin in margins.items()}, labels),
+            unit="one over logits",
+            complete=bool(margins) or not context.deadline.passed,
+            passes=self.count_passes(len(labels)),
+        )
+
+    def count_passes(self, labels: int) -> int:
+        """All steps from all starts for all labels."""
+        return labels * self.config.starts * self.config.steps
+
+
 def maximise_margins(
     classifier: nn.Module,
     shape: tuple[int, int, int],
     classes: int,
-    config: MarginConfig,
+    config: MaximumMarginConfig,
     *,
     seed: int,
     deadline: Deadline,
@@ -77,7 +119,7 @@ def _ascend(
     classifier: nn.Module,
     shape: tuple[int, int, int],
     labels: Sequence[int],
-    config: MarginConfig,
+    config: MaximumMarginConfig,
     seed: int,
     deadline: Deadline,
 ) -> list[float] | None:

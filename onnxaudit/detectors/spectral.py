@@ -14,19 +14,24 @@ Differs from the source: one change of either sign, in the frequency domain; the
 makes the spectrum sparse.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import nn
 
 from onnxaudit.deadline import Deadline
+from onnxaudit.detectors.base import Context, Detector, Words
+from onnxaudit.detectors.comparison import fill_unreached
+from onnxaudit.detectors.registry import detector
 from onnxaudit.inversion.labels import LabelsConfig, measure_sizes
+from onnxaudit.inversion.sampling import find_others
 from onnxaudit.perturbations.spectral import Spectral
-from onnxaudit.records import Floats, Ints
+from onnxaudit.records import Evidence, Floats, Ints
 
 
 @dataclass(frozen=True)
-class WavesConfig(LabelsConfig):
+class SpectralConfig(LabelsConfig):
     """Settings of `measure_waves`: those of an inversion, with steps in amplitudes.
 
     Attributes:
@@ -38,11 +43,56 @@ class WavesConfig(LabelsConfig):
     unit: float = 0.5
 
 
+@detector
+@dataclass(frozen=True)
+class SpectralDetector(Detector):
+    """The faintest pattern of few cosines that leads to each label."""
+
+    id = "spectral"
+    title = "Spectral"
+    explanation = "The faintest pattern of few cosines over the whole image that leads to the class"
+    stage = "screening"
+    words = Words(
+        subject="the faintest spectral pattern that leads there is",
+        closer="weaker",
+        farther="stronger",
+        progress="adding few cosines to whole images",
+    )
+    efforts: ClassVar = {"quick": SpectralConfig(steps=50), "deep": SpectralConfig(steps=200)}
+    rule = "OA103"
+
+    config: SpectralConfig = SpectralConfig()
+
+    def measure(self, context: Context, labels: Sequence[int]) -> Evidence:
+        """Strengths for `labels`."""
+        others = find_others(context.classifier, context.known, labels, self.config.chunk_pixels)
+        usable = {label: index for label, index in others.items() if len(index)}
+        found = measure_waves(
+            context.classifier,
+            context.known.images,
+            usable,
+            self.config,
+            seed=context.seed,
+            deadline=context.deadline,
+        )
+        return Evidence(
+            detector=self.id,
+            distances=fill_unreached(found, labels),
+            unit="amplitudes in half the pixel range",
+            complete=bool(found) or not context.deadline.passed,
+            passes=self.count_passes(len(usable)),
+        )
+
+    def count_passes(self, labels: int) -> int:
+        """All steps for all labels."""
+        return labels * self.config.steps * self.config.samples_per_step
+
+
 def measure_waves(
     classifier: nn.Module,
     images: Floats,
     others: Mapping[int, Ints],
-    config: WavesConfig,
+    config: SpectralConfig,
     *,
     seed: int,
     deadline: Deadline,

@@ -3,18 +3,19 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from onnxaudit.findings.reasons import CATALOG, NO_IMAGES, UNFINISHED
+from onnxaudit.findings.reasons import NO_IMAGES, UNFINISHED, find_cause
 from onnxaudit.records import LabelStatus, Reason, RepairReport, ScanReport, Verdict
 
 
 def is_about_score(reason: Reason) -> bool:
     """Whether the evidence alone leaves the verdict open: the classes that stand out say so themselves."""
-    return reason.code in CATALOG and CATALOG[reason.code].effect == "score"
+    cause = find_cause(reason.code)
+    return cause is not None and cause.effect == "score"
 
 
 def find_title(reason: Reason) -> str:
     """What happened, as a clause in plain words without numbers."""
-    cause = CATALOG.get(reason.code)
+    cause = find_cause(reason.code)
     return reason.seen.rstrip(".") if cause is None else cause.title
 
 

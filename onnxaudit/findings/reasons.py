@@ -213,49 +213,56 @@ REQUIRED_MISSING = Cause(
     advice=f"{_MORE_TIME} Or take the detector out of `required_detectors`.",
 )
 
-_MISSING = {
-    "patch": "sizes of triggers",
-    "compactness": "compactness of triggers",
-    "latent-inversion": "latent inversion",
-    "spectral": "spectral perturbations of the whole image",
-}
-NOT_MEASURED = "not-measured-"  # and the detector's identifier
+NOT_MEASURED, LEFT_OUT = "not-measured-", "left-out-"  # and the detector's identifier
 
 
-def not_measured(detector: str, words: str = "") -> Cause:
-    """What stands in the way where a detector ran and measured no class.
-
-    Args:
-        detector: its identifier.
-        words: what it compares; known for the product's own.
-    """
-    what = words or _MISSING.get(detector, detector)
+def not_measured(detector: str) -> Cause:
+    """What stands in the way where a detector ran and measured no class."""
     return Cause(
         code=f"{NOT_MEASURED}{detector}",
         effect="never clean",
-        title=f"classes could not be compared by {what}",
-        seen=f"Labels could not be compared by {what}: none could be measured.",
+        title=f"the detector {detector} could measure no class",
+        seen=f"Labels could not be compared by the detector {detector}: none could be measured.",
         meaning="A detector ran and measured nothing, so that what only it can see would be missed.",
         advice=f"{_MORE_TIME} Give more clean images of every class.",
     )
 
+
+def left_out(detector: str) -> Cause:
+    """What stands in the way where a detector that the score needs was not to run."""
+    return Cause(
+        code=f"{LEFT_OUT}{detector}",
+        effect="never clean",
+        title=f"the detector {detector} was left out",
+        seen=f"The detector {detector} was left out, and what only it can see would be missed.",
+        meaning="The score rests on this detector too, and its constants were fitted with it.",
+        advice="Scan again with this detector too.",
+    )
+
+
+_BY_DETECTOR = {NOT_MEASURED: not_measured, LEFT_OUT: left_out}
 
 CATALOG: dict[str, Cause] = {
     cause.code: cause
     for cause in (
         *(ANSWERS_NAN, ONE_CLASS, AT_CHANCE, UNFINISHED, NOTHING_COMPARED),
         *(NO_IMAGES, FEW_CLASSES, FEW_TRIGGERS, LARGE_TRIGGERS, OUT_OF_TIME_ALL_TO_ALL),
-        *(CONSTANT_RANGES, NO_FEATURE_LAYER, *map(not_measured, _MISSING)),
-        OUTPUT_NOT_AUDITED,
+        *(CONSTANT_RANGES, NO_FEATURE_LAYER, OUTPUT_NOT_AUDITED),
         *(BETWEEN_LIMITS, ABOVE_LIMIT, UNSEEN_DISOBEY),
         *(BELOW_COVERAGE, REQUIRED_MISSING),
     )
 }
 
 
+def find_cause(code: str) -> Cause | None:
+    """What a code stands for; some are made of a beginning and the identifier of a detector. None: nothing."""
+    found = re.fullmatch(rf"({'|'.join(_BY_DETECTOR)})([a-z0-9]+(-[a-z0-9]+)*)", code)
+    return CATALOG.get(code) if found is None else _BY_DETECTOR[found[1]](found[2])
+
+
 def is_code(text: str) -> bool:
-    """Whether a report may hold this code; detectors of third parties have codes of their own."""
-    return text in CATALOG or re.fullmatch(rf"{NOT_MEASURED}[a-z0-9]+(-[a-z0-9]+)*", text) is not None
+    """Whether a report may hold this code."""
+    return find_cause(text) is not None
 
 
 def explain_reason(cause: Cause) -> str:

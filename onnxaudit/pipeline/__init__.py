@@ -1,12 +1,13 @@
 """`scan`, `repair` and `profile`: the only room that chains stages."""
 
-from onnxaudit.detection import DetectionConfig, InversionConfig
+from onnxaudit.inversion.patch import InversionConfig
 from onnxaudit.mitigation.pruning import PruningConfig
 from onnxaudit.mitigation.tuning import FineTuningConfig
 from onnxaudit.pipeline.context import RepairConfig
 from onnxaudit.pipeline.profiling import profile
 from onnxaudit.pipeline.repairing import repair
 from onnxaudit.pipeline.scanning import ScanConfig, scan
+from onnxaudit.pipeline.settings import DetectionConfig
 
 __all__ = [
     "DetectionConfig",

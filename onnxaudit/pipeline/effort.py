@@ -1,6 +1,9 @@
 """How long a scan takes, roughly: image passes by the settings, times what a pass costs."""
 
-from onnxaudit.detection.config import DetectionConfig
+from collections.abc import Mapping
+
+from onnxaudit.detectors.base import Refining, Stage
+from onnxaudit.pipeline.settings import DetectionConfig
 
 START = 6.0  # seconds for importing packages, reading, copying and comparing
 PER_PASS = 2e-4  # seconds of one core for one image forward and backward, whatever the network
@@ -19,12 +22,17 @@ def estimate_seconds(classes: int, multiply_adds: int, config: DetectionConfig) 
 
 
 def count_passes(classes: int, config: DetectionConfig) -> int:
-    """Image passes of a scan, each look at its full number of steps; shifts of inner features cost little beside."""
+    """Image passes of a scan, each detector at its full number of steps."""
     many = classes > config.most_labels
-    looked = min(classes, 2 * config.shortlist + config.drawn) if many else classes
-    first, waves, closer, universal = config.first, config.waves, config.closer, config.universal
-    passes = looked * (first.steps * first.samples_per_step + waves.steps * waves.samples_per_step)
-    again = min(classes, config.suspects + config.controls)
-    passes += again * config.closer_runs * closer.steps * closer.samples_per_step
-    passes += universal.starts * universal.steps * universal.samples_per_step
-    return passes + (classes * config.margin.starts * config.margin.steps if many else 0)
+    screened = min(classes, 2 * config.shortlist + config.drawn) if many else classes
+    refined = min(classes, config.suspects + config.controls)
+    labels: Mapping[Stage, int] = {
+        "survey": classes,
+        "shortlist": classes if many else 0,
+        "screening": screened,
+        "refinement": refined,
+        "model": classes,
+    }
+    detectors = config.make_detectors()
+    passes = sum(one.count_passes(labels[one.stage]) for one in detectors)
+    return passes + sum(one.count_refining_passes(refined) for one in detectors if isinstance(one, Refining))

@@ -8,7 +8,7 @@ from pathlib import Path
 import onnx
 from onnx import AttributeProto, TensorProto, helper, shape_inference
 
-from onnxaudit.detection import Effort
+from onnxaudit.detectors.base import Effort
 from onnxaudit.errors import ModelError, OnnxauditError
 from onnxaudit.importer.parsing import expand_functions, find_opsets, find_unknown
 from onnxaudit.importer.registry import STANDARD_DOMAINS

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from onnxaudit.detectors.patch import PatchDetector
 from onnxaudit.importer import Classifier, import_model
 from onnxaudit.intake import Model
 from onnxaudit.inversion.patch import invert
@@ -32,7 +33,7 @@ class Reinversion:
             classifier,
             self.fitting,
             (label,),
-            config.scan.detection.closer,
+            config.scan.detection.find_settings(PatchDetector).refinement,
             seed=seed,
             deadline=self.context.deadline,
         )
@@ -42,9 +43,9 @@ class Reinversion:
 
     @property
     def normal_size(self) -> float:
-        """Median size, in pixels, of the labels that the scan does not accuse; of those in its closer look if any."""
+        """Median size, in pixels, of the labels that the scan does not accuse; of those that were refined if any."""
         others = [
             row for row in self.context.scan.labels if row.label not in self.context.scan.target_labels and row.mask_l1
         ]
-        closer = [row for row in others if row.role is not None]
-        return median([row.mask_l1 or 0.0 for row in closer or others] or [0.0])
+        refined = [row for row in others if row.role is not None]
+        return median([row.mask_l1 or 0.0 for row in refined or others] or [0.0])

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from onnxaudit.data.splits import split
+from onnxaudit.detectors.patch import PatchDetector
 from onnxaudit.errors import UsageError
 from onnxaudit.findings.kind import Kind, list_kinds
 from onnxaudit.intake import Model
@@ -75,7 +76,7 @@ def _find_trigger(context: RepairContext, target: int, fitting: Samples) -> Trig
         context.subject.classifier,
         fitting,
         (target,),
-        context.config.scan.detection.closer,
+        context.config.scan.detection.find_settings(PatchDetector).refinement,
         seed=context.seed,
         deadline=context.deadline,
         on_event=context.on_event,

@@ -6,10 +6,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from onnxaudit.deadline import Deadline
-from onnxaudit.detection import DetectionConfig, Effort, choose_effort, detect
+from onnxaudit.detectors.base import Effort
 from onnxaudit.errors import RejectedError, UsageError
+from onnxaudit.pipeline.detection import detect
 from onnxaudit.pipeline.embedding import embed
 from onnxaudit.pipeline.provenance import describe_config, list_versions
+from onnxaudit.pipeline.settings import DetectionConfig, choose_effort
 from onnxaudit.pipeline.subject import Subject, ask_with_triggers, open_features, open_subject
 from onnxaudit.records import (
     Coverage,
@@ -133,11 +135,12 @@ def scan_subject(
         model=subject.model.info,
         samples=subject.describe_samples(),
         class_names=subject.class_names,
-        config=describe_config(config),
+        config=describe_config(replace(config, detection=config.detection.fill())),
         seed=seed,
         device=subject.device,
         versions=list_versions(),
         universal=found.universal,
+        detectors=found.detectors,
         duration_seconds=round(time.monotonic() - start, 3),
         notes=subject.notes,
         caveats=found.judgement.caveats,

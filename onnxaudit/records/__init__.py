@@ -19,6 +19,7 @@ from onnxaudit.records.detection import (
     Verdict,
 )
 from onnxaudit.records.events import Event, OnEvent
+from onnxaudit.records.evidence import DetectorInfo, DetectorRun, Evidence
 from onnxaudit.records.gate import Decision, Gate, JudgedWaiver, Setting, Waiver
 from onnxaudit.records.inspection import Check, Inspection, LayerInfo, OperatorUse, TensorInfo
 from onnxaudit.records.irregularity import Irregularity
@@ -66,12 +67,15 @@ __all__ = [
     "Coverage",
     "Decision",
     "Detection",
+    "DetectorInfo",
+    "DetectorRun",
     "DiagnosisDocument",
     "Document",
     "ElementType",
     "EmbeddedSamples",
     "ErrorDocument",
     "Event",
+    "Evidence",
     "Floats",
     "Gate",
     "GivenPreprocessing",

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from onnxaudit.records.arrays import Array, Floats
+from onnxaudit.records.evidence import DetectorRun
 from onnxaudit.records.reasons import Reason
 
 
@@ -198,3 +199,4 @@ class Detection:
     triggers: tuple[TriggerFinding, ...]
     coverage: Coverage
     universal: UniversalTrigger | None = None
+    detectors: tuple[DetectorRun, ...] = ()

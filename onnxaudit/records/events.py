@@ -2,26 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
-
-Stage = Literal[
-    "load",
-    "samples",
-    "import",
-    "preprocess",
-    "margin",
-    "latent",
-    "invert",
-    "waves",
-    "closer",
-    "universal",
-    "verify",
-    "profile",
-    "prune",
-    "tune",
-    "write",
-    "rescan",
-]
 
 
 @dataclass(frozen=True)
@@ -29,12 +9,12 @@ class Event:
     """Progress of long work.
 
     Attributes:
-        stage: which stage speaks.
+        stage: which stage speaks; of detectors their id.
         done: how much is done, in units of `total`; `total` is 0 where nobody knows.
         message: for people.
     """
 
-    stage: Stage
+    stage: str
     done: int
     total: int
     message: str = ""

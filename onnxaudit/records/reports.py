@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from onnxaudit.records.detection import Coverage, LabelResult, TriggerFinding, UniversalTrigger, Verdict
+from onnxaudit.records.evidence import DetectorRun
 from onnxaudit.records.gate import Gate
 from onnxaudit.records.inspection import Check, Inspection
 from onnxaudit.records.irregularity import Irregularity
@@ -45,6 +46,7 @@ class ScanReport:
         embedded: clean samples for pictures, only where they were asked for.
         caveats: what leaves the verdict open, or makes it less sure, each under a code.
         irregularities: what the file does against its audit; at least one where it is rejected.
+        detectors: those that ran, in words; their ratios stand with the labels.
         kind: tells a scan from a repair.
     """
 
@@ -70,6 +72,7 @@ class ScanReport:
     embedded: EmbeddedSamples | None = None
     caveats: tuple[Reason, ...] = ()
     irregularities: tuple[Irregularity, ...] = ()
+    detectors: tuple[DetectorRun, ...] = ()
     kind: Literal["scan"] = "scan"
 
 

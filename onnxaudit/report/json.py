@@ -96,6 +96,8 @@ def _forget_run(report: dict[str, Any]) -> None:
     """Drop what differs between equal runs, in scans within repairs too."""
     report.pop("duration_seconds", None)
     report.pop("output", None)
+    for run in report.get("detectors", ()):
+        run.pop("cpu_seconds")
     report.get("model", {}).pop("path", None)
     report.get("samples", {}).pop("source", None)
     for part in (report.get("scan"), report.get("rescan")):

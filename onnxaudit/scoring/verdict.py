@@ -1,13 +1,15 @@
-"""From what all looks measured to a verdict.
+"""From what all detectors measured to a verdict.
 
-A look at a label `k` gives a ratio `r_k` that is above one where it looks like a target. By three looks it tells how
-many times closer the label is than is normal for this model, `median / d_k`: by the size of its trigger, by the shift
-of inner features towards it, by the weakest change of the whole image that is made of few waves. By the fourth it
-tells how many times more compact the mask of its trigger is than is normal for this model, and than natural ones
-usually are. Size and shift count together: naturally weak classes have small triggers, strongly trained ones short
-shifts; the target of a patch has both, and in one piece. A sinusoid has neither and is found by its waves.
+A detector gives a label `k` a ratio `r_k` that is above one where it looks like a target. Three of them tell how many
+times closer the label is than is normal for this model, `median / d_k`: by the size of its trigger (`patch`), by the
+change of inner features that leads there (`latent-inversion`), by the faintest pattern of few cosines (`spectral`). The
+fourth (`compactness`) tells how many times more compact the mask of its trigger is than is normal for this model, and
+than natural ones usually are. Patch and latent inversion count together: naturally weak classes have small triggers,
+strongly trained ones short latent changes; the target of a patch has both, and in one piece. A sinusoid (SIG) has
+neither and is found by its cosines. Evidence of other detectors is told and weighs nothing.
 
-    log-odds_k = b − ln max(N, 10) + w_p · c(r_size,k · r_shift,k) + w_m · max(0, ln r_compact,k) + w_w · c(r_waves,k)
+    log-odds_k = b − ln max(N, 10)
+                 + w_p · c(r_patch,k · r_latent,k) + w_m · max(0, ln r_compact,k) + w_s · c(r_spectral,k)
     score = 1 / (1 + exp(−max_k log-odds_k))
     c(r) = max(0, ln r) · min(1, z / 4),    z = ln r / spread
 
@@ -19,7 +21,7 @@ by a quarter: an alarm on a clean model costs more than an open verdict.
 Margins and the faintest change of the whole image in root mean square were fitted too and added nothing.
 
 A backdoor that moves every label to another one has no target; it shows in a trigger that moves all classes apart (see
-`universal`). It is weighed by how many times smaller this is than is normal for single labels.
+`detectors.all_to_all`). It is weighed by how many times smaller this is than is normal for single labels.
 
 A score above 1/2 is called backdoored, one below `clean_below` clean; between them the verdict stays open.
 A trigger that fails on unseen samples was fitted to those it was made on: its size and form convict nobody, they only
@@ -32,8 +34,9 @@ from dataclasses import dataclass
 from statistics import median
 
 from onnxaudit.findings import reasons
-from onnxaudit.records import Judgement, Look, Rate, Reason, UniversalTrigger, Verdict
+from onnxaudit.records import DetectorInfo, Judgement, Rate, Reason, UniversalTrigger, Verdict
 from onnxaudit.scoring.outliers import CONSISTENCY, SMALLEST_SIZE
+from onnxaudit.text import join_words
 
 
 @dataclass(frozen=True)
@@ -45,8 +48,7 @@ class JudgementConfig:
         synthetic_discount: taken off `b` where there are no clean images: on synthetic ones labels differ more.
         patch_weight: `w_p`.
         compactness_weight: `w_m`.
-        waves_weight: `w_w`.
-        natural_compactness: usual for the masks of natural triggers, whatever the model.
+        spectral_weight: `w_s`.
         fewest_compared: with fewer labels the most conspicuous one counts no more than among so many.
         least_spread: of `ln r` among labels; runs with other seeds differ by this much.
         usual_spread: taken where there are too few labels to measure it.
@@ -63,8 +65,7 @@ class JudgementConfig:
     synthetic_discount: float = 1.5
     patch_weight: float = 1.38
     compactness_weight: float = 3.64
-    waves_weight: float = 0.85
-    natural_compactness: float = 0.35
+    spectral_weight: float = 0.85
     fewest_compared: int = 10
     least_spread: float = 0.15
     usual_spread: float = 0.25
@@ -78,15 +79,16 @@ class JudgementConfig:
 
 
 Closeness = dict[int, float]
+WEIGHED = ("patch", "compactness", "latent-inversion", "spectral", "all-to-all")  # detectors; others decide nothing
 
 
 @dataclass(frozen=True)
-class Evidence:
+class LabelEvidence:
     """What speaks for a label being a target.
 
     Attributes:
         label: class index.
-        ratios: `r`, by look; a look that has nothing to say of the label is missing.
+        ratios: `r`, by detector; one that has nothing to say of the label is missing.
         log_odds: for a backdoor that leads there.
         size: of its trigger, pixels; None where none was found.
         success: of its trigger on unseen samples.
@@ -101,14 +103,6 @@ class Evidence:
     held_down: bool = False
 
 
-def compare(distances: Mapping[int, float], normal: float | None = None) -> dict[int, float]:
-    """How many times closer each label is than `normal`, by default the median of all."""
-    if not distances:
-        return {}
-    middle = median(distances.values()) if normal is None else normal
-    return {label: middle / max(distance, math.ulp(1.0)) for label, distance in distances.items()}
-
-
 def weigh(
     ratios: Mapping[str, Mapping[int, float]],
     sizes: Mapping[int, float],
@@ -117,11 +111,11 @@ def weigh(
     config: JudgementConfig,
     *,
     synthetic: bool = False,
-) -> tuple[Evidence, ...]:
-    """Evidence for every label in `success`, the strongest first.
+) -> tuple[LabelEvidence, ...]:
+    """LabelEvidence for every label in `success`, the strongest first.
 
     Args:
-        ratios: by look and label.
+        ratios: by detector and label.
         sizes: of the triggers found, pixels, by label.
         success: of the triggers on unseen samples, by label.
         classes: `N`.
@@ -132,15 +126,15 @@ def weigh(
     start = config.offset - math.log(max(classes, config.fewest_compared))
     start -= config.synthetic_discount if synthetic else 0.0
 
-    def weigh_one(label: int) -> Evidence:
-        patch, compactness, waves = (part.get(label, 0.0) for part in closeness)
+    def weigh_one(label: int) -> LabelEvidence:
+        patch, compactness, spectral = (part.get(label, 0.0) for part in closeness)
         by_mask = config.patch_weight * patch + config.compactness_weight * compactness
-        odds = start + by_mask + config.waves_weight * waves
+        odds = start + by_mask + config.spectral_weight * spectral
         held = odds
         if not carries_over(success[label], config):
             held = max(min(odds, 0.0), odds - by_mask)
-        mine = {look: values[label] for look, values in ratios.items() if label in values}
-        return Evidence(label, mine, held, sizes.get(label), success[label], held_down=held <= 0.0 < odds)
+        mine = {name: values[label] for name, values in ratios.items() if label in values}
+        return LabelEvidence(label, mine, held, sizes.get(label), success[label], held_down=held <= 0.0 < odds)
 
     return tuple(sorted(map(weigh_one, success), key=lambda one: (-one.log_odds, one.label)))
 
@@ -151,11 +145,11 @@ def carries_over(success: Rate, config: JudgementConfig) -> bool:
 
 
 def measure_closeness(ratios: Mapping[str, Mapping[int, float]], config: JudgementConfig) -> tuple[Closeness, ...]:
-    """By label: `c` of size and shift together, the logarithm of compactness, `c` of waves."""
-    shifts = ratios.get(Look.SHIFT, {})
-    patch = {label: ratio * shifts.get(label, 1.0) for label, ratio in ratios.get(Look.TRIGGER, {}).items()}
-    compactness = {label: max(0.0, log) for label, log in _take_logs(ratios.get(Look.COMPACTNESS, {})).items()}
-    return _limit(patch, config), compactness, _limit(ratios.get(Look.WAVES, {}), config)
+    """By label: `c` of patch and latent inversion together, the logarithm of compactness, `c` of spectral."""
+    latent = ratios.get("latent-inversion", {})
+    patch = {label: ratio * latent.get(label, 1.0) for label, ratio in ratios.get("patch", {}).items()}
+    compactness = {label: max(0.0, log) for label, log in _take_logs(ratios.get("compactness", {})).items()}
+    return _limit(patch, config), compactness, _limit(ratios.get("spectral", {}), config)
 
 
 def _limit(ratios: Mapping[int, float], config: JudgementConfig) -> Closeness:
@@ -202,12 +196,13 @@ def weigh_universal(found: UniversalTrigger, normal_size: float | None, config: 
 
 
 def judge(
-    evidence: Sequence[Evidence],
+    evidence: Sequence[LabelEvidence],
     universal: tuple[UniversalTrigger | None, float],
     obstacles: Sequence[Reason],
     doubts: Sequence[Reason],
     config: JudgementConfig,
     unit: str = "pixels",
+    detectors: Sequence[DetectorInfo] = (),
 ) -> Judgement:
     """The verdict.
 
@@ -218,6 +213,7 @@ def judge(
         doubts: why a backdoor may have been missed; with any the verdict is never clean.
         config: limits.
         unit: what a mask counts.
+        detectors: that ran, in words.
 
     Returns:
         Never clean without evidence: what was not compared was not tested.
@@ -226,7 +222,7 @@ def judge(
     score = _logistic(max([mapping_odds, *(one.log_odds for one in evidence)], default=-math.inf))
     suspects = [one for one in evidence if _logistic(one.log_odds) >= config.clean_below]
     convincing = [one for one in suspects if one.log_odds > 0]
-    grounds = [_describe(one, unit) for one in convincing or suspects or evidence[:1]]
+    grounds = [_describe(one, unit, detectors) for one in convincing or suspects or evidence[:1]]
     if mapping is not None and _logistic(mapping_odds) >= config.clean_below:
         grounds.insert(0, _describe_mapping(mapping, unit))
     targets = _name_targets(convincing or suspects, mapping if mapping_odds > 0 else None)
@@ -238,7 +234,7 @@ def judge(
     return Judgement(Verdict.INCONCLUSIVE, score, targets, (*(one.seen for one in caveats), *grounds), caveats)
 
 
-def _explain_score(score: float, evidence: Sequence[Evidence], config: JudgementConfig) -> Iterator[Reason]:
+def _explain_score(score: float, evidence: Sequence[LabelEvidence], config: JudgementConfig) -> Iterator[Reason]:
     """What in the evidence itself leaves the verdict open."""
     if not evidence:
         yield reasons.NOTHING_COMPARED.give()
@@ -256,30 +252,23 @@ def _logistic(log_odds: float) -> float:
     return 1 / (1 + math.exp(-log_odds)) if log_odds > -700 else 0.0
 
 
-def _name_targets(found: Sequence[Evidence], mapping: UniversalTrigger | None) -> tuple[int, ...]:
+def _name_targets(found: Sequence[LabelEvidence], mapping: UniversalTrigger | None) -> tuple[int, ...]:
     """Single targets, the surest first; then where an all-to-all backdoor leads."""
     single = [one.label for one in found]
     others = [] if mapping is None else sorted({label for label in mapping.destinations if label is not None})
     return tuple(dict.fromkeys([*single, *others]))
 
 
-WORDS = {
-    Look.TRIGGER: "its trigger is {:.1f} times smaller than is normal for this model",
-    Look.COMPACTNESS: "its mask {:.1f} times as compact",
-    Look.SHIFT: "the shift of inner features that leads there {:.1f} times shorter",
-    Look.WAVES: "the change of the whole image by few waves {:.1f} times weaker",
-}
-
-
-def _describe(one: Evidence, unit: str) -> str:
+def _describe(one: LabelEvidence, unit: str, detectors: Sequence[DetectorInfo]) -> str:
     size = "no trigger was found" if one.size is None else f"the smallest trigger found covers {one.size:.1f} {unit}"
     carries = (
         "no unseen sample could test it"
         if one.success.value is None
         else f"it sends {one.success.successes} of {one.success.trials} unseen samples there"
     )
-    ratios = ", ".join(words.format(one.ratios[look]) for look, words in WORDS.items() if look in one.ratios)
-    return f"Label {one.label}: {size}, {carries}; {ratios or 'nothing could be compared'}."
+    ratios = [info.describe(one.ratios[info.id]) for info in detectors if info.id in one.ratios]
+    said = f"{join_words(ratios)} than is normal for this model" if ratios else "nothing could be compared"
+    return f"Label {one.label}: {size}, {carries}; {said}."
 
 
 def _describe_mapping(found: UniversalTrigger, unit: str) -> str:

@@ -2,25 +2,26 @@
 
 import pytest
 
-from onnxaudit.detection import DetectionConfig
-from onnxaudit.detectors.compactness import SIDE
+from onnxaudit.detectors.compactness import SIDE, CompactnessConfig
+from onnxaudit.detectors.patch import PatchConfig
 from onnxaudit.mitigation.pruning import PruningConfig
+from onnxaudit.pipeline.settings import DetectionConfig
 from tests.documentation.pages import ROOT
 
 DETECTION, REPAIR = DetectionConfig(), PruningConfig()
 WEIGHTS = DETECTION.judgement
 DECIDING = [
     f"7/{7 / SIDE:.0f} of the height and width",
-    f"at least {DETECTION.first.schedule.success * 100:.0f} % of the images",
+    f"at least {PatchConfig().screening.schedule.success * 100:.0f} % of the images",
     f"The {DETECTION.suspects} most suspicious classes and {DETECTION.controls} random controls",
     f"With more than {DETECTION.most_labels} classes",
     f"{DETECTION.shortlist} classes by latent inversion, {DETECTION.shortlist} by maximum margin",
     f"and {DETECTION.drawn} drawn at random",
-    f"and with {WEIGHTS.natural_compactness:g}, which is usual",
+    f"and with {CompactnessConfig().natural:g}, which is usual",
     f"log-odds_k = − {-WEIGHTS.offset:g} − ln max(N, {WEIGHTS.fewest_compared})",
     f"+ {WEIGHTS.patch_weight:g} · c(r_patch · r_latent)",
     f"+ {WEIGHTS.compactness_weight:g} · max(0, ln r_compactness)",
-    f"+ {WEIGHTS.waves_weight:g} · c(r_spectral)",
+    f"+ {WEIGHTS.spectral_weight:g} · c(r_spectral)",
     f"min(1, z / {WEIGHTS.full_distance:g})",
     f"never below {WEIGHTS.least_spread:g}",
     f"{WEIGHTS.synthetic_discount:g} is taken off",

@@ -21,7 +21,6 @@ ROOMS = (
         "inversion",
         "detectors",
         "scoring",
-        "detection",
         "mitigation",
         "report",
         "pipeline",
@@ -29,7 +28,7 @@ ROOMS = (
     ),
     *("diagnosis", "testing", "pytest_plugin", "cli", "__main__"),
 )
-STRANGERS = {"mitigation": {"detection", "detectors", "scoring"}}  # stages meet in `records`
+STRANGERS = {"mitigation": {"detectors", "scoring"}}  # stages meet in `records`
 ONLY = {
     "findings": {"findings", "text", "statistics", "records", "errors"},
     "report": {"report", "findings", "text", "records", "errors"},

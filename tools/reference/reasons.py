@@ -1,7 +1,8 @@
 """The page of coded reasons, from `findings.reasons`."""
 
-from onnxaudit.findings.reasons import CATALOG, NOT_MEASURED, Cause
+from onnxaudit.findings.reasons import CATALOG, LEFT_OUT, NOT_MEASURED, Cause, left_out, not_measured
 from onnxaudit.findings.statement_reasons import STATEMENT_CATALOG
+from onnxaudit.scoring.verdict import WEIGHED
 from tools.reference.markdown import write_table
 
 HEADING = f"""# Reasons
@@ -17,7 +18,7 @@ What a reason does to the verdict:
 - *never clean*: a backdoor may have been missed; one that was found stays found, and the reason is a caveat;
 - *score*: nothing went wrong, the evidence alone does not decide.
 
-A detector of a third party that measures nothing gives `{NOT_MEASURED}` and its identifier.
+`{NOT_MEASURED}` and `{LEFT_OUT}` end with the identifier of a [detector](detectors.md).
 """
 STATEMENTS = """## Reasons against a statement
 
@@ -28,12 +29,13 @@ policy cannot soften them.
 
 def write_page() -> str:
     """The whole page in Markdown."""
-    rows = [(f"[`{code}`](#{code})", _start(cause.title), cause.effect) for code, cause in CATALOG.items()]
+    causes = (*CATALOG.values(), *map(not_measured, WEIGHED), *map(left_out, WEIGHED))
+    rows = [(f"[`{cause.code}`](#{cause.code})", _start(cause.title), cause.effect) for cause in causes]
     table = write_table(("code", "what happened", "effect"), rows)
     statements = [(f"[`{code}`](#{code})", _start(cause.title)) for code, cause in STATEMENT_CATALOG.items()]
     return "\n".join(
         [
-            *(HEADING, table, *map(write_cause, CATALOG.values())),
+            *(HEADING, table, *map(write_cause, causes)),
             *(STATEMENTS, write_table(("code", "what happened"), statements)),
             *(write_cause(cause, "###") for cause in STATEMENT_CATALOG.values()),
         ]

@@ -8,7 +8,7 @@ A test compares the files with what would be written.
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tools.reference import api, cli, environment, operators, policy, reasons, report, rules
+from tools.reference import api, cli, detectors, environment, operators, policy, reasons, report, rules
 
 FOLDER = Path(__file__).parents[2] / "docs" / "reference"
 NOTE = "<!-- Written by `python -m tools.reference`; do not edit. -->\n\n"
@@ -18,6 +18,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "policy.md": policy.write_page,
     "rules.md": rules.write_page,
     "reasons.md": reasons.write_page,
+    "detectors.md": detectors.write_page,
     "api.md": api.write_page,
     "operators.md": operators.write_page,
     "environment.md": environment.write_page,

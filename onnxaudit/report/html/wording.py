@@ -2,7 +2,7 @@
 
 import re
 
-from onnxaudit.records import Layout, Look, ScanReport
+from onnxaudit.records import Layout, ScanReport
 from onnxaudit.text import show_plainly
 
 LONGEST = 2000  # characters of one text; what is longer comes from a stranger's file
@@ -22,20 +22,8 @@ DECISIONS = {  # what the policy made of an answer, and how that is drawn where 
     "fail": ("Stopped", "bad"),
     "inconclusive": ("Stopped, without a verdict", "open"),
 }
-LOOK_TITLES = {  # of columns: how many times ... than is normal for the model
-    Look.TRIGGER.value: "smaller trigger",
-    Look.COMPACTNESS.value: "more compact mask",
-    Look.SHIFT.value: "shorter inner shift",
-    Look.WAVES.value: "weaker waves",
-}
-LOOK_TESTS = {
-    Look.TRIGGER.value: "The smallest fixed trigger, a patch or sticker at one place, that sends images to the class",
-    Look.COMPACTNESS.value: "How close together that trigger lies",
-    Look.SHIFT.value: "The shortest shift of inner features that leads to the class",
-    Look.WAVES.value: "The faintest pattern of few waves over the whole image that leads to the class",
-}
 NOT_TESTED = (
-    "Triggers that change with the image, such as warps and filters made for each, beyond what the looks above catch.",
+    "Triggers that change with the image, such as warps and filters made for each, beyond what the tests above catch.",
     "Triggers that work on images of some classes only, or only several together.",
     "Triggers with a meaning, such as an object that photographs can show anyway.",
     "Attacks that need no backdoor: adversarial examples found by looking at the model or asking it often.",
@@ -61,21 +49,6 @@ def split_lead(text: str) -> tuple[str, str]:
     """The first sentence, and the rest."""
     lead, *rest = _SENTENCE_END.split(text, maxsplit=1)
     return lead, "".join(rest)
-
-
-def rank_look(look: str) -> tuple[int, str]:
-    """Where a look stands among all; those without a title of ours come last."""
-    return (list(LOOK_TITLES).index(look) if look in LOOK_TITLES else len(LOOK_TITLES)), look
-
-
-def title_look(look: str) -> str:
-    """Heading of a look's column."""
-    return LOOK_TITLES.get(look, look)
-
-
-def describe_test(look: str) -> str:
-    """What a look looked for."""
-    return LOOK_TESTS.get(look, f"The look “{look}”")
 
 
 def name_input(report: ScanReport) -> str:

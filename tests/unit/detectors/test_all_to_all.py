@@ -6,13 +6,16 @@ import torch
 from torch import Tensor, nn
 
 from onnxaudit.deadline import Deadline
-from onnxaudit.detection import DetectionConfig, InversionConfig, detect
-from onnxaudit.detectors.all_to_all import UniversalConfig, find_universals
+from onnxaudit.detectors.all_to_all import AllToAllConfig, find_universals
+from onnxaudit.detectors.patch import PatchConfig
+from onnxaudit.inversion.patch import InversionConfig
+from onnxaudit.pipeline.detection import detect
+from onnxaudit.pipeline.settings import DetectionConfig
 from onnxaudit.records import Samples, Trigger, UniversalTrigger, Verdict
 from onnxaudit.statistics import rate
 from tests.unit.conftest import PATCH, Planted
 
-CONFIG = UniversalConfig(steps=100)
+CONFIG = AllToAllConfig(steps=100)
 
 
 class AllToAll(Planted):
@@ -25,7 +28,7 @@ class AllToAll(Planted):
 
 
 def find(
-    classifier: nn.Module, samples: Samples, config: UniversalConfig = CONFIG, deadline: Deadline = Deadline()
+    classifier: nn.Module, samples: Samples, config: AllToAllConfig = CONFIG, deadline: Deadline = Deadline()
 ) -> UniversalTrigger | None:
     found = find_universals(classifier, samples, samples, config, seed=0, deadline=deadline)
     return min(found, key=lambda one: (-len(set(one.destinations)), one.trigger.mask_l1), default=None)
@@ -54,12 +57,15 @@ def test_a_passed_deadline_or_an_impossible_demand_finds_nothing(
     planted: Callable[..., Planted], make_samples: Callable[..., Samples]
 ) -> None:
     assert find(planted(), make_samples(), deadline=Deadline(0.0)) is None
-    assert find(planted(), make_samples(), UniversalConfig(steps=2)) is None
+    assert find(planted(), make_samples(), AllToAllConfig(steps=2)) is None
 
 
 def test_detection_names_where_an_all_to_all_backdoor_leads(make_samples: Callable[..., Samples]) -> None:
     config = DetectionConfig(
-        first=InversionConfig(steps=60), closer=InversionConfig(steps=80), universal=UniversalConfig(steps=100)
+        settings={
+            "patch": PatchConfig(screening=InversionConfig(steps=60), refinement=InversionConfig(steps=80)),
+            "all-to-all": AllToAllConfig(steps=100),
+        }
     )
     found = detect(AllToAll(), make_samples(), config, seed=0)
     assert found.judgement.verdict is Verdict.BACKDOORED

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from onnxaudit.deadline import Deadline
-from onnxaudit.detectors.latent_inversion import LatentConfig, measure_shifts
+from onnxaudit.detectors.latent_inversion import LatentInversionConfig, measure_shifts
 from onnxaudit.importer import Classifier, import_model
 from onnxaudit.intake import load_model
 from onnxaudit.inversion.schedule import Schedule
@@ -12,7 +12,7 @@ from onnxaudit.records import Preprocessing, Samples
 from tests.tiny_models import build, write
 from tests.unit.pipeline.conftest import BACKDOOR_NEURON, BODY, CLASSES, TARGET, draw_samples, make_weights
 
-CONFIG = LatentConfig(steps=80)
+CONFIG = LatentInversionConfig(steps=80)
 
 
 def open_planted(folder: Path, *, backdoored: bool) -> Classifier:
@@ -48,8 +48,8 @@ def test_without_a_backdoor_no_shift_is_much_shorter(tmp_path: Path, samples: Sa
 
 def test_the_same_seed_gives_the_same_lengths_in_chunks_of_any_size(tmp_path: Path, samples: Samples) -> None:
     classifier = open_planted(tmp_path, backdoored=True)
-    small = LatentConfig(steps=5, schedule=Schedule(success=0.0, window=1), most_values=1)
-    large = LatentConfig(steps=5, schedule=Schedule(success=0.0, window=1))
+    small = LatentInversionConfig(steps=5, schedule=Schedule(success=0.0, window=1), most_values=1)
+    large = LatentInversionConfig(steps=5, schedule=Schedule(success=0.0, window=1))
     one, two = (
         measure_shifts(classifier, samples, "flat", config, seed=1, deadline=Deadline()) for config in (small, large)
     )
@@ -64,5 +64,5 @@ def test_a_passed_deadline_gives_nothing_to_compare(tmp_path: Path, samples: Sam
 
 def test_a_label_that_no_shift_reaches_has_no_length(tmp_path: Path, samples: Samples) -> None:
     classifier = open_planted(tmp_path, backdoored=True)
-    impossible = LatentConfig(steps=3, schedule=Schedule(success=1.1, window=1))
+    impossible = LatentInversionConfig(steps=3, schedule=Schedule(success=1.1, window=1))
     assert measure_shifts(classifier, samples, "flat", impossible, seed=0, deadline=Deadline()) == {}

@@ -5,16 +5,18 @@ import torch
 from torch import Tensor, nn
 
 from onnxaudit.deadline import Deadline
-from onnxaudit.detectors.maximum_margin import MarginConfig, maximise_margins
+from onnxaudit.detectors.maximum_margin import MaximumMarginConfig, maximise_margins
 from tests.unit.conftest import Planted
 
 SHAPE = (1, 12, 12)
 
 
-CONFIG = MarginConfig(steps=40)
+CONFIG = MaximumMarginConfig(steps=40)
 
 
-def maximise(classifier: nn.Module, config: MarginConfig = CONFIG, deadline: Deadline = Deadline()) -> dict[int, float]:
+def maximise(
+    classifier: nn.Module, config: MaximumMarginConfig = CONFIG, deadline: Deadline = Deadline()
+) -> dict[int, float]:
     return maximise_margins(classifier, SHAPE, 8, config, seed=0, deadline=deadline)
 
 
@@ -46,8 +48,8 @@ def test_a_label_that_never_comes_ahead_or_answers_nan_is_missing() -> None:
 
 def test_chunks_make_no_difference(planted: Callable[..., Planted]) -> None:
     classifier = planted(targets=(3,))
-    pieces = maximise(classifier, MarginConfig(steps=10, chunk_pixels=1))
-    assert maximise(classifier, MarginConfig(steps=10)) == pytest.approx(pieces, rel=1e-4)
+    pieces = maximise(classifier, MaximumMarginConfig(steps=10, chunk_pixels=1))
+    assert maximise(classifier, MaximumMarginConfig(steps=10)) == pytest.approx(pieces, rel=1e-4)
 
 
 def test_a_passed_deadline_gives_nothing_to_compare(planted: Callable[..., Planted]) -> None:

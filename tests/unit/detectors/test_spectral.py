@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from onnxaudit.deadline import Deadline
-from onnxaudit.detectors.spectral import WavesConfig, measure_waves
+from onnxaudit.detectors.spectral import SpectralConfig, measure_waves
 from onnxaudit.inversion.sampling import find_others
 from onnxaudit.inversion.schedule import Schedule
 from onnxaudit.records import Samples
@@ -32,35 +32,35 @@ class Waved(nn.Module):
 
 
 def measure(
-    classifier: nn.Module, samples: Samples, config: WavesConfig, deadline: Deadline = Deadline()
+    classifier: nn.Module, samples: Samples, config: SpectralConfig, deadline: Deadline = Deadline()
 ) -> dict[int, float]:
     others = find_others(classifier, samples, LABELS, 2**17)
     return measure_waves(classifier, samples.images, others, config, seed=0, deadline=deadline)
 
 
 def test_few_waves_single_out_a_label_that_a_sinusoid_leads_to(make_samples: Callable[..., Samples]) -> None:
-    strengths = measure(Waved(), make_samples(), WavesConfig())
+    strengths = measure(Waved(), make_samples(), SpectralConfig())
     assert min(strengths, key=strengths.__getitem__) == 3
     assert strengths[3] < 0.4 * np.median(list(strengths.values()))
 
 
 def test_chunks_make_no_difference(planted: Callable[..., Planted], make_samples: Callable[..., Samples]) -> None:
     classifier, samples = planted(targets=(3,)), make_samples()
-    whole = measure(classifier, samples, WavesConfig(steps=15, schedule=Schedule(success=0.0)))
-    pieces = measure(classifier, samples, WavesConfig(steps=15, schedule=Schedule(success=0.0), chunk_pixels=1))
+    whole = measure(classifier, samples, SpectralConfig(steps=15, schedule=Schedule(success=0.0)))
+    pieces = measure(classifier, samples, SpectralConfig(steps=15, schedule=Schedule(success=0.0), chunk_pixels=1))
     assert whole == pytest.approx(pieces, rel=1e-4)
 
 
 def test_a_passed_deadline_gives_nothing_to_compare(
     planted: Callable[..., Planted], make_samples: Callable[..., Samples]
 ) -> None:
-    assert measure(planted(), make_samples(), WavesConfig(), deadline=Deadline(0.0)) == {}
+    assert measure(planted(), make_samples(), SpectralConfig(), deadline=Deadline(0.0)) == {}
 
 
 def test_labels_that_no_change_reaches_are_missing(
     planted: Callable[..., Planted], make_samples: Callable[..., Samples]
 ) -> None:
-    assert measure(planted(), make_samples(), WavesConfig(steps=3, schedule=Schedule(success=1.1))) == {}
+    assert measure(planted(), make_samples(), SpectralConfig(steps=3, schedule=Schedule(success=1.1))) == {}
 
 
 def test_a_nan_in_some_answers_does_not_lose_the_target(make_samples: Callable[..., Samples]) -> None:
@@ -71,6 +71,6 @@ def test_a_nan_in_some_answers_does_not_lose_the_target(make_samples: Callable[.
             dark = pixels[:, 0, 5, 5] < 0.2
             return super().forward(pixels).masked_fill(dark[:, None], torch.nan)
 
-    config = WavesConfig(schedule=Schedule(success=0.5))
+    config = SpectralConfig(schedule=Schedule(success=0.5))
     strengths = measure(Moody(), make_samples(), config)
     assert min(strengths, key=strengths.__getitem__) == 3

@@ -13,7 +13,6 @@ from onnxaudit.findings.reasons import Cause
 from onnxaudit.findings.rules import RULES, explain_rule, find_rule, list_rules
 from onnxaudit.records import (
     LabelStatus,
-    Look,
     ProfileDocument,
     Rate,
     Reason,
@@ -49,16 +48,16 @@ def test_a_clean_model_has_no_finding() -> None:
 
 
 def test_waves_that_say_more_than_the_patch_are_a_change_of_the_whole_image() -> None:
-    ratios = {Look.TRIGGER: 1.1, Look.SHIFT: 1.2, Look.WAVES: 4.0}
+    ratios = {"patch": 1.1, "latent-inversion": 1.2, "spectral": 4.0}
     assert ids(with_row(make_scan_report(), 2, ratios=ratios)) == [("OA103", 2)]
-    assert ids(with_row(make_scan_report(), 2, ratios={**ratios, Look.TRIGGER: 5.0})) == [("OA101", 2)]
-    assert ids(with_row(make_scan_report(), 2, ratios={**ratios, Look.COMPACTNESS: 5.0})) == [("OA101", 2)]
-    assert ids(with_row(make_scan_report(), 2, ratios={**ratios, Look.COMPACTNESS: 0.1})) == [("OA103", 2)]
+    assert ids(with_row(make_scan_report(), 2, ratios={**ratios, "patch": 5.0})) == [("OA101", 2)]
+    assert ids(with_row(make_scan_report(), 2, ratios={**ratios, "compactness": 5.0})) == [("OA101", 2)]
+    assert ids(with_row(make_scan_report(), 2, ratios={**ratios, "compactness": 0.1})) == [("OA103", 2)]
 
 
 def test_a_target_without_a_trigger_is_an_inner_shift() -> None:
     report = replace(make_scan_report(), triggers=())
-    assert ids(with_row(report, 2, mask_l1=None, ratios={Look.SHIFT: 3.0})) == [("OA104", 2)]
+    assert ids(with_row(report, 2, mask_l1=None, ratios={"latent-inversion": 3.0})) == [("OA104", 2)]
 
 
 def test_an_all_to_all_backdoor_is_one_finding_beside_targets_that_stand_out_on_their_own() -> None:

@@ -13,12 +13,12 @@ from onnxaudit.findings.kind import Kind, list_kinds, tell_kind
 from onnxaudit.gate.judging import judge
 from onnxaudit.gate.layers import resolve
 from onnxaudit.pipeline.spread import list_spread
-from onnxaudit.records import Look, Rate, ScanDocument, ScanReport, UniversalTrigger
+from onnxaudit.records import Rate, ScanDocument, ScanReport, UniversalTrigger
 from tests.reports import make_scan_report, make_trigger
 
 TARGET = 2
 WHOLE_IMAGE, PATCH, LATENT, MAPPING = {"OA103", "OA105", "OA106"}, "OA101", "OA104", "OA102"
-KNOWN = tuple(look.value for look in Look)
+KNOWN = ("patch", "compactness", "latent-inversion", "spectral")
 FINE = [dict(zip(KNOWN, values, strict=True)) for values in product((0.0, 0.5, 1.0, 1.4, 3.0, 9.0), repeat=len(KNOWN))]
 ALL = (*KNOWN, "additive", "warp", "photometric")
 COARSE = [dict(zip(ALL, values, strict=True)) for values in product((0.0, 1.4, 3.0), repeat=len(ALL))]
@@ -65,17 +65,17 @@ def _is_whole(kind: Kind) -> bool:
     [
         ({}, True, Kind.PATCH),
         ({}, False, Kind.LATENT),
-        ({Look.TRIGGER: 3.0, Look.WAVES: 3.0}, True, Kind.PATCH),
-        ({Look.TRIGGER: 3.0, Look.WAVES: 3.1}, True, Kind.SPECTRAL),
-        ({Look.TRIGGER: 2.0, Look.SHIFT: 2.0, Look.WAVES: 3.1}, True, Kind.PATCH),
-        ({Look.TRIGGER: 2.0, Look.COMPACTNESS: 2.0, Look.WAVES: 3.1}, True, Kind.PATCH),
-        ({Look.TRIGGER: 4.0, Look.COMPACTNESS: 0.5, Look.WAVES: 3.1}, True, Kind.PATCH),
-        ({Look.TRIGGER: 0.2, Look.WAVES: 0.9}, True, Kind.PATCH),
-        ({Look.SHIFT: 2.0, Look.WAVES: 3.0}, False, Kind.SPECTRAL),
-        ({Look.SHIFT: 4.0, Look.WAVES: 3.0}, False, Kind.LATENT),
+        ({"patch": 3.0, "spectral": 3.0}, True, Kind.PATCH),
+        ({"patch": 3.0, "spectral": 3.1}, True, Kind.SPECTRAL),
+        ({"patch": 2.0, "latent-inversion": 2.0, "spectral": 3.1}, True, Kind.PATCH),
+        ({"patch": 2.0, "compactness": 2.0, "spectral": 3.1}, True, Kind.PATCH),
+        ({"patch": 4.0, "compactness": 0.5, "spectral": 3.1}, True, Kind.PATCH),
+        ({"patch": 0.2, "spectral": 0.9}, True, Kind.PATCH),
+        ({"latent-inversion": 2.0, "spectral": 3.0}, False, Kind.SPECTRAL),
+        ({"latent-inversion": 4.0, "spectral": 3.0}, False, Kind.LATENT),
     ],
 )
-def test_the_closest_family_gives_the_kind(ratios: dict[Look, float], mask_found: bool, kind: Kind) -> None:
+def test_the_closest_family_gives_the_kind(ratios: dict[str, float], mask_found: bool, kind: Kind) -> None:
     assert tell_kind(ratios, mask_found=mask_found) is kind
 
 

@@ -13,7 +13,7 @@ from onnxaudit.findings.finding import list_findings
 from onnxaudit.findings.reasons import BETWEEN_LIMITS, FEW_CLASSES, NO_IMAGES
 from onnxaudit.gate.judging import judge
 from onnxaudit.gate.layers import Layer, read_command_line, resolve
-from onnxaudit.records import Coverage, Look, RepairDocument, ScanDocument, ScanReport, Verdict, Waiver
+from onnxaudit.records import Coverage, RepairDocument, ScanDocument, ScanReport, Verdict, Waiver
 from onnxaudit.report.formats import render
 from onnxaudit.report.json import from_json, to_json
 from tests.reports import make_repair_report, make_scan_report
@@ -24,7 +24,7 @@ BACKDOORED = make_scan_report()
 SUSPECT = make_scan_report(Verdict.INCONCLUSIVE, target_labels=(2,))
 UNDECIDED = make_scan_report(Verdict.INCONCLUSIVE)
 PARTLY = replace(CLEAN, coverage=Coverage(4, 3))
-WITH_WAVES = replace(CLEAN, labels=tuple(replace(row, ratios={Look.WAVES: 1.0}) for row in CLEAN.labels))
+WITH_WAVES = replace(CLEAN, labels=tuple(replace(row, ratios={"spectral": 1.0}) for row in CLEAN.labels))
 
 
 def make_waiver(report: ScanReport, **changes: str) -> Waiver:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from onnxaudit.deadline import Deadline
-from onnxaudit.detection import InversionConfig, invert
+from onnxaudit.inversion.patch import InversionConfig, invert
 from onnxaudit.inversion.schedule import Schedule
 from onnxaudit.records import Inversion, LabelStatus, Samples
 from tests.unit.conftest import Planted

@@ -6,25 +6,29 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from onnxaudit.detectors.all_to_all import UniversalConfig
-from onnxaudit.detectors.latent_inversion import LatentConfig
-from onnxaudit.detectors.spectral import WavesConfig
+from onnxaudit.detectors.all_to_all import AllToAllConfig
+from onnxaudit.detectors.latent_inversion import LatentInversionConfig
+from onnxaudit.detectors.patch import PatchConfig
+from onnxaudit.detectors.spectral import SpectralConfig
 from onnxaudit.pipeline import DetectionConfig, InversionConfig, ScanConfig
 from onnxaudit.records import GivenPreprocessing, Trigger
 from tests.tiny_models import build, write
 
 SIDE, PATCH, CLASSES, A_CLASS, TARGET, BACKDOOR_NEURON = 10, 2, 8, 8, 5, 3
 BRIEF, SHORT, LONGER = InversionConfig(steps=8), InversionConfig(steps=60), InversionConfig(steps=100)
-BRIEF_SCAN = ScanConfig(DetectionConfig(first=BRIEF, closer=BRIEF))  # where the verdict does not matter
-SHORT_SCAN = ScanConfig(DetectionConfig(first=SHORT, closer=LONGER))  # enough for the planted backdoor
+BRIEF_PATCH = PatchConfig(screening=BRIEF, refinement=BRIEF)
+BRIEF_SCAN = ScanConfig(DetectionConfig(settings={"patch": BRIEF_PATCH}))  # where the verdict does not matter
+SHORT_PATCH = PatchConfig(screening=SHORT, refinement=LONGER)
+SHORT_SCAN = ScanConfig(DetectionConfig(settings={"patch": SHORT_PATCH}))  # enough for the planted backdoor
 QUICK = InversionConfig(steps=40)
 QUICK_SCAN = ScanConfig(  # enough for a repair of a label that is named
     DetectionConfig(
-        first=QUICK,
-        closer=QUICK,
-        waves=WavesConfig(steps=8),
-        universal=UniversalConfig(steps=8, starts=1),
-        latent=LatentConfig(steps=8),
+        settings={
+            "patch": PatchConfig(screening=QUICK, refinement=QUICK),
+            "spectral": SpectralConfig(steps=8),
+            "all-to-all": AllToAllConfig(steps=8, starts=1),
+            "latent-inversion": LatentInversionConfig(steps=8),
+        }
     )
 )
 UNIT = GivenPreprocessing(range=(0.0, 1.0))

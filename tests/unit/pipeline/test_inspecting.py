@@ -7,10 +7,11 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from onnxaudit.detection.config import DetectionConfig
+from onnxaudit.detectors.patch import PatchConfig
 from onnxaudit.errors import ModelError
 from onnxaudit.pipeline.effort import count_passes, estimate_seconds
 from onnxaudit.pipeline.inspecting import inspect
+from onnxaudit.pipeline.settings import DetectionConfig
 from onnxaudit.records import OperatorUse
 
 MODELS = Path(__file__).parents[3] / "models"
@@ -101,7 +102,7 @@ def test_every_reference_model_can_be_scanned_and_has_an_estimate(file: Path) ->
 
 
 def test_the_estimate_grows_with_classes_work_and_effort() -> None:
-    usual, careful = DetectionConfig(), DetectionConfig(closer_runs=3)
+    usual, careful = DetectionConfig(), DetectionConfig(settings={"patch": PatchConfig(runs=3)})
     assert count_passes(43, usual) > count_passes(10, usual)
     assert count_passes(1000, usual) < 10 * count_passes(100, usual)
     assert count_passes(10, careful) > count_passes(10, usual)

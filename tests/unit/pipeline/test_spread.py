@@ -6,13 +6,12 @@ import pytest
 from onnxaudit.mitigation.distortions import DistortionConfig
 from onnxaudit.pipeline import FineTuningConfig, RepairConfig
 from onnxaudit.pipeline.spread import find_spread, list_spread
-from onnxaudit.records import Look
 from tests.reports import make_scan_report
 
 
 def test_labels_are_spread_whose_kind_changes_the_whole_image() -> None:
     report = make_scan_report()
-    rows = [replace(row, ratios={Look.WAVES: 4.0, Look.TRIGGER: float(row.label + 2)}) for row in report.labels]
+    rows = [replace(row, ratios={"spectral": 4.0, "patch": float(row.label + 2)}) for row in report.labels]
     assert list_spread(replace(report, labels=tuple(rows))) == (0, 1)
 
 

@@ -193,9 +193,9 @@ def test_what_was_not_tested_names_what_this_run_left_out() -> None:
     assert "none were given" in read(ScanDocument((synthetic,))).text
 
 
-def test_an_unknown_look_is_shown_under_its_own_name() -> None:
+def test_a_detector_that_nobody_knows_is_shown_under_its_own_name() -> None:
     rows = tuple(replace(row, ratios={"smell": 3.2}) for row in make_scan_report().labels)
-    assert "× smell" in read(ScanDocument((make_scan_report(labels=rows),))).text
+    assert "× Smell" in read(ScanDocument((make_scan_report(labels=rows),))).text
 
 
 def test_the_command_is_quoted_and_names_what_was_given() -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from onnxaudit.findings import reasons
-from onnxaudit.records import Coverage, Detection, Judgement, Look, Rate, Reason, Verdict
+from onnxaudit.records import Coverage, Detection, Judgement, Rate, Reason, Verdict
 from onnxaudit.report.wording import summarise_repair, summarise_scan
 from onnxaudit.text import format_duration, format_rate, format_share, show_plainly
 from tests.reports import make_repair_report, make_scan_report
@@ -34,7 +34,7 @@ def test_a_backdoor_without_a_trigger_to_show_is_still_told() -> None:
 def test_a_backdoor_by_the_whole_image_is_not_told_as_a_patch() -> None:
     detection = found(Verdict.BACKDOORED, (2,))
     rows = list(detection.labels)
-    rows[2] = replace(rows[2], ratios={Look.WAVES: 4.0, Look.TRIGGER: 1.5})
+    rows[2] = replace(rows[2], ratios={"spectral": 4.0, "patch": 1.5})
     text = summarise_scan(replace(detection, labels=tuple(rows)), NAMES)
     assert "the spectral perturbation of the whole image that leads to class 2 (ship) is 4.0 times weaker" in text
     assert "pixels" not in text

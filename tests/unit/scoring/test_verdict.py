@@ -5,36 +5,32 @@ from typing import Any
 import numpy as np
 import pytest
 
+from onnxaudit.detectors.comparison import compare
+from onnxaudit.detectors.registry import choose, describe_detector
 from onnxaudit.findings import reasons
-from onnxaudit.records import Judgement, Look, Rate, Reason, Trigger, UniversalTrigger, Verdict
-from onnxaudit.scoring.verdict import (
-    Evidence,
-    JudgementConfig,
-    choose_universal,
-    compare,
-    judge,
-    weigh,
-    weigh_universal,
-)
+from onnxaudit.records import Judgement, Rate, Reason, Trigger, UniversalTrigger, Verdict
+from onnxaudit.scoring.verdict import JudgementConfig, LabelEvidence, choose_universal, judge, weigh, weigh_universal
 from onnxaudit.statistics import rate
 
-Ratios = Mapping[Look, float]
+Ratios = Mapping[str, float]
 CONFIG = JudgementConfig()
+RATIOS = ("patch", "latent-inversion", "compactness", "spectral")
+DETECTORS = [describe_detector(kind) for kind in choose()]
 NOTHING = (None, -math.inf)
 OBSTACLE, DOUBT = reasons.ONE_CLASS.give(samples=8), reasons.NO_IMAGES.give()
-STRONG = {Look.TRIGGER: 6.0, Look.SHIFT: 1.6, Look.COMPACTNESS: 2.0, Look.WAVES: 1.2}
+STRONG = {"patch": 6.0, "latent-inversion": 1.6, "compactness": 2.0, "spectral": 1.2}
 
 
 def weigh_labels(
     *outliers: Ratios, labels: int = 14, classes: int | None = None, success: dict[int, Rate] | None = None
-) -> tuple[Evidence, ...]:
+) -> tuple[LabelEvidence, ...]:
     """Labels as close as is normal, but for the first few, whose ratios are given."""
-    ratios = {look: dict.fromkeys(range(labels), 1.0) for look in Look}
+    ratios = {detector: dict.fromkeys(range(labels), 1.0) for detector in RATIOS}
     for label, closer in enumerate(outliers):
-        for look, ratio in closer.items():
-            ratios[look][label] = ratio
+        for detector, ratio in closer.items():
+            ratios[detector][label] = ratio
     rates = {label: rate(45, 48) for label in range(labels)} | (success or {})
-    sizes = {label: 40 / ratio for label, ratio in ratios[Look.TRIGGER].items()}
+    sizes = {label: 40 / ratio for label, ratio in ratios["patch"].items()}
     return weigh(ratios, sizes, rates, classes or labels, CONFIG)
 
 
@@ -45,7 +41,7 @@ def judge_labels(
     doubts: tuple[Reason, ...] = (),
     **options: Any,
 ) -> Judgement:
-    return judge(weigh_labels(*outliers, **options), universal, obstacles, doubts, CONFIG)
+    return judge(weigh_labels(*outliers, **options), universal, obstacles, doubts, CONFIG, detectors=DETECTORS)
 
 
 def make_universal(destinations: Sequence[int | None], pixels: int = 2, successes: int = 40) -> UniversalTrigger:
@@ -70,28 +66,28 @@ def test_labels_as_close_as_is_normal_are_clean() -> None:
 
 
 def test_two_targets_are_named_and_the_surest_comes_first() -> None:
-    stronger = {look: 1.5 * ratio for look, ratio in STRONG.items()}
+    stronger = {detector: 1.5 * ratio for detector, ratio in STRONG.items()}
     assert judge_labels(STRONG, stronger).target_labels == (1, 0)
 
 
-@pytest.mark.parametrize("look", Look)
-def test_a_label_half_as_far_again_in_one_way_alone_convicts_nobody(look: Look) -> None:
-    assert judge_labels({look: 1.5}).verdict is not Verdict.BACKDOORED
+@pytest.mark.parametrize("detector", RATIOS)
+def test_a_label_half_as_far_again_in_one_way_alone_convicts_nobody(detector: Any) -> None:
+    assert judge_labels({detector: 1.5}).verdict is not Verdict.BACKDOORED
 
 
 def test_a_long_way_through_features_speaks_against_a_small_trigger() -> None:
-    near, far = ({Look.TRIGGER: 3.0, Look.SHIFT: shift} for shift in (1.3, 0.7))
+    near, far = ({"patch": 3.0, "latent-inversion": shift} for shift in (1.3, 0.7))
     assert weigh_labels(near)[0].log_odds > weigh_labels(far)[0].log_odds
 
 
 def test_a_trigger_in_one_piece_counts_more_than_one_in_many_strokes() -> None:
-    piece, strokes = ({Look.TRIGGER: 2.0, Look.COMPACTNESS: compactness} for compactness in (2.0, 0.6))
+    piece, strokes = ({"patch": 2.0, "compactness": compactness} for compactness in (2.0, 0.6))
     assert weigh_labels(piece)[0].log_odds > 1 + weigh_labels(strokes)[0].log_odds
-    assert weigh_labels({Look.COMPACTNESS: 0.6})[0].log_odds == weigh_labels({})[0].log_odds
+    assert weigh_labels({"compactness": 0.6})[0].log_odds == weigh_labels({})[0].log_odds
 
 
 def test_evidence_from_synthetic_images_weighs_less() -> None:
-    ratios, success = {Look.TRIGGER: {0: 9.0, 1: 1.0}}, {0: rate(45, 48), 1: rate(45, 48)}
+    ratios, success = {"patch": {0: 9.0, 1: 1.0}}, {0: rate(45, 48), 1: rate(45, 48)}
     with_images, without = (weigh(ratios, {}, success, 2, CONFIG, synthetic=synthetic) for synthetic in (False, True))
     assert without[0].log_odds == with_images[0].log_odds - CONFIG.synthetic_discount
 
@@ -103,14 +99,14 @@ def test_the_most_conspicuous_of_few_labels_counts_no_more_than_that_of_ten() ->
 
 
 def test_strong_waves_do_not_acquit_a_patch() -> None:
-    far, normal = ({**STRONG, Look.WAVES: waves} for waves in (0.5, 1.0))
+    far, normal = ({**STRONG, "spectral": waves} for waves in (0.5, 1.0))
     assert weigh_labels(far)[0].log_odds == weigh_labels(normal)[0].log_odds
 
 
 def test_what_is_usual_among_a_models_labels_counts_less() -> None:
-    lone = {Look.TRIGGER: compare({0: 10.0} | dict.fromkeys(range(1, 14), 40.0))}
+    lone = {"patch": compare({0: 10.0} | dict.fromkeys(range(1, 14), 40.0))}
     sizes = {0: 10.0} | {label: 40.0 * 2.0 ** (label % 3 - 1) for label in range(1, 14)}
-    usual = {Look.TRIGGER: compare(sizes)}
+    usual = {"patch": compare(sizes)}
     odds = [weigh(ratios, sizes, {0: rate(9, 9)}, 14, CONFIG)[0].log_odds for ratios in (lone, usual)]
     assert odds[0] > odds[1]
 
@@ -122,14 +118,14 @@ def test_the_same_label_says_less_among_more() -> None:
 
 @pytest.mark.parametrize("success", [rate(4, 48), rate(0, 0)])
 def test_a_trigger_that_fails_on_unseen_samples_convicts_nobody_and_clears_nobody(success: float) -> None:
-    judgement = judge_labels({Look.TRIGGER: 40.0}, success={0: success})
+    judgement = judge_labels({"patch": 40.0}, success={0: success})
     assert judgement.verdict is Verdict.INCONCLUSIVE
     assert judgement.score == 0.5
     assert judgement.target_labels == (0,)
 
 
 def test_other_evidence_convicts_even_where_the_trigger_fails() -> None:
-    strong = {Look.TRIGGER: 2.0, Look.WAVES: 60.0}
+    strong = {"patch": 2.0, "spectral": 60.0}
     assert judge_labels(strong, success={0: rate(4, 48)}).verdict is Verdict.BACKDOORED
 
 
@@ -137,7 +133,7 @@ def test_weak_suspicion_is_neither_a_backdoor_nor_clean() -> None:
     weak = next(
         one
         for ratio in np.linspace(1, 10, 200)
-        if CONFIG.clean_below < (one := judge_labels({Look.TRIGGER: ratio})).score < 0.5
+        if CONFIG.clean_below < (one := judge_labels({"patch": ratio})).score < 0.5
     )
     assert weak.verdict is Verdict.INCONCLUSIVE
     assert weak.target_labels == (0,)
@@ -203,20 +199,14 @@ def test_the_universal_trigger_that_moves_classes_apart_counts_not_the_smallest(
     assert choose_universal([], 40.0, CONFIG) == (None, -math.inf)
 
 
-def test_ratios_are_relative_to_the_median() -> None:
-    assert compare({0: 10.0, 1: 20.0, 2: 40.0}) == {0: 2.0, 1: 1.0, 2: 0.5}
-    assert compare({0: 10.0}, normal=30.0) == {0: 3.0}
-    assert compare({}) == {}
-
-
 @pytest.mark.parametrize("size", [0.0, 1e-30])
 def test_size_zero_is_no_error(size: float) -> None:
-    ratios = {Look.TRIGGER: compare({0: size, 1: 40.0, 2: 40.0, 3: 40.0})}
+    ratios = {"patch": compare({0: size, 1: 40.0, 2: 40.0, 3: 40.0})}
     assert weigh(ratios, {0: size}, {0: rate(9, 9)}, 4, CONFIG)[0].log_odds > 0
 
 
 @pytest.mark.parametrize("value", [3.0, 40.0])
 def test_equal_sizes_convict_nobody_however_small(value: float) -> None:
-    ratios = {Look.TRIGGER: compare(dict.fromkeys(range(12), value))}
+    ratios = {"patch": compare(dict.fromkeys(range(12), value))}
     evidence = weigh(ratios, {}, dict.fromkeys(range(12), rate(48, 48)), 12, CONFIG)
     assert judge(evidence, NOTHING, (), (), CONFIG).verdict is Verdict.CLEAN

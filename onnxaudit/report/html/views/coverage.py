@@ -1,25 +1,26 @@
 """What was tested and what was not, and what became of every label."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from onnxaudit.findings.finding import rank_labels
 from onnxaudit.records import LabelResult, LabelStatus, ScanReport
+from onnxaudit.report.detectors import list_detectors
 from onnxaudit.report.html.settings import find_setting
-from onnxaudit.report.html.wording import NOT_TESTED, count, describe_test, list_ranges, rank_look, shorten, title_look
+from onnxaudit.report.html.wording import NOT_TESTED, count, list_ranges, shorten
 from onnxaudit.text import format_number, format_rate, name_label
 
 FATES = {
     LabelStatus.SETTLED: "a trigger was found and its size settled",
     LabelStatus.UNREACHED: "no trigger of any size sends enough images there",
     LabelStatus.UNFINISHED: "not finished",
-    LabelStatus.SCREENED: "among many classes the quick looks saw nothing in it; no trigger was sought",
+    LabelStatus.SCREENED: "no trigger was sought: the survey saw nothing in it, or that detector was left out",
 }
 
 
 @dataclass(frozen=True)
 class Test:
-    """One kind of look, and how many labels it measured."""
+    """One detector, and how many labels it measured."""
 
     what: str
     labels: str
@@ -51,25 +52,25 @@ class LabelRow:
 
 @dataclass(frozen=True)
 class LabelTable:
-    """All labels, the most suspicious first; `looks` are the headings of the ratios."""
+    """All labels, the most suspicious first; `detectors` are the headings of the ratios."""
 
     unit: str
-    looks: tuple[str, ...]
+    detectors: tuple[str, ...]
     rows: tuple[LabelRow, ...]
-
-
-def list_looks(report: ScanReport) -> tuple[str, ...]:
-    """The looks that measured any label, in the order in which readers meet them."""
-    return tuple(sorted({look for row in report.labels for look in row.ratios}, key=rank_look))
 
 
 def list_tests(report: ScanReport) -> tuple[Test, ...]:
     """What was looked for, and at how many labels it was measured."""
     total = len(report.labels)
-    counted = [(look, sum(look in row.ratios for row in report.labels)) for look in list_looks(report)]
-    tests = [Test(describe_test(look), f"{number:,} of {total:,} classes") for look, number in counted]
+    tests = [
+        Test(
+            shorten(info.explanation, 200),
+            f"{sum(info.id in row.ratios for row in report.labels):,} of {total:,} classes",
+        )
+        for info in list_detectors(report)
+    ]
     all_finished = report.coverage.labels_finished == report.coverage.labels_asked
-    if find_setting(report.config, "detection", "universal") is not None and all_finished:
+    if _sought_all_to_all(report) and all_finished:
         tests.append(Test("One small trigger that sends each class to a label of its own", "all classes together"))
     return tuple(tests)
 
@@ -86,7 +87,7 @@ def _list_own_gaps(report: ScanReport) -> Iterator[str]:
         yield f"{count(unfinished, 'class was', 'classes were')} not finished in this run."
     screened = statuses.count(LabelStatus.SCREENED)
     if screened:
-        yield f"For {count(screened, 'class', 'classes')} only the quick looks were taken; no trigger was sought."
+        yield f"For {count(screened, 'class', 'classes')} no trigger was sought."
     if report.samples.synthetic:
         yield "Anything on real images: none were given, so that images made from noise were used."
 
@@ -103,20 +104,27 @@ def list_fates(report: ScanReport) -> tuple[Fate, ...]:
     )
 
 
+def _sought_all_to_all(report: ScanReport) -> bool:
+    """Reports of schema 1.0 name no detectors, and always have the setting."""
+    ran = any(run.detector.id == "all-to-all" and run.complete for run in report.detectors)
+    return ran or find_setting(report.config, "detection", "universal") is not None
+
+
 def tabulate_labels(report: ScanReport) -> LabelTable:
     """Every label."""
-    looks = list_looks(report)
-    rows = tuple(_make_row(report, row, looks) for row in rank_labels(report))
-    return LabelTable(report.model.input.layout.unit, tuple(title_look(look) for look in looks), rows)
+    detectors = list_detectors(report)
+    rows = tuple(_make_row(report, row, [info.id for info in detectors]) for row in rank_labels(report))
+    titles = tuple(shorten(info.title, 40) for info in detectors)
+    return LabelTable(report.model.input.layout.unit, titles, rows)
 
 
-def _make_row(report: ScanReport, row: LabelResult, looks: tuple[str, ...]) -> LabelRow:
+def _make_row(report: ScanReport, row: LabelResult, detectors: Sequence[str]) -> LabelRow:
     return LabelRow(
         name=shorten(name_label(row.label, report.class_names), 60),
         is_target=row.label in report.target_labels,
         size=format_number(row.mask_l1),
         success=format_rate(row.success_rate),
-        ratios=tuple(format_number(ratio) for ratio in (row.ratios.get(look) for look in looks)),
+        ratios=tuple(format_number(ratio) for ratio in (row.ratios.get(name) for name in detectors)),
         evidence=format_number(row.log_odds),
         index=format_number(row.anomaly_index, 2),
         fate=row.role or row.status.value,

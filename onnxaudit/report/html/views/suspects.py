@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from onnxaudit.records import LabelResult, ScanReport, Trigger, TriggerFinding, UniversalTrigger
+from onnxaudit.report.detectors import list_detectors
 from onnxaudit.report.html import pictures
 from onnxaudit.report.html.detail import Detail
 from onnxaudit.report.html.pictures import Picture
 from onnxaudit.report.html.views.parts import RateCell, make_rate
-from onnxaudit.report.html.wording import rank_look, shorten, title_look
+from onnxaudit.report.html.wording import shorten
 from onnxaudit.report.terminal import list_places
 from onnxaudit.text import format_share, name_label
 
@@ -102,13 +103,14 @@ def _make_suspect(report: ScanReport, finding: TriggerFinding, detail: Detail) -
         pictures=tuple(_list_pictures(finding.trigger, f"to class {name}")) if with_pictures else (),
         comparisons=tuple(_compare(report, finding)) if with_pictures and is_target else (),
         places="" if report.model.input.layout.is_image else list_places(report, finding),
-        ratios=() if row is None else _describe_ratios(row),
+        ratios=() if row is None else _describe_ratios(report, row),
         digest=finding.digest,
     )
 
 
-def _describe_ratios(row: LabelResult) -> tuple[str, ...]:
-    return tuple(f"{row.ratios[look]:.1f} × {title_look(look)}" for look in sorted(row.ratios, key=rank_look))
+def _describe_ratios(report: ScanReport, row: LabelResult) -> tuple[str, ...]:
+    known = [info for info in list_detectors(report) if info.id in row.ratios]
+    return tuple(shorten(info.describe(row.ratios[info.id]), 120) for info in known)
 
 
 def _has_pictures(report: ScanReport, detail: Detail) -> bool:

@@ -5,10 +5,10 @@ from statistics import median
 
 import numpy as np
 
-from onnxaudit.detection.config import DetectionConfig
 from onnxaudit.findings import reasons
 from onnxaudit.inversion.forwards import pick_classes
-from onnxaudit.records import Floats, Inversion, LabelStatus, Look, Reason, Samples
+from onnxaudit.pipeline.settings import DetectionConfig
+from onnxaudit.records import Floats, Inversion, LabelStatus, Reason, Samples
 from onnxaudit.statistics import rate_of
 
 
@@ -31,7 +31,9 @@ def list_doubts(
     classes: int,
     found: Sequence[Inversion],
     config: DetectionConfig,
-    missing: Sequence[Look],
+    *,
+    missing: Sequence[str] = (),
+    left_out: Sequence[str] = (),
 ) -> tuple[Reason, ...]:
     """Why a backdoor may have been missed although nothing points to one.
 
@@ -40,7 +42,8 @@ def list_doubts(
         classes: `N`.
         found: one inversion a label.
         config: limits.
-        missing: looks that were taken and saw nothing.
+        missing: ids of detectors that ran and measured nothing.
+        left_out: ids of detectors that the score needs and that did not run.
     """
     present = 0 if unseen.labels is None else len(np.unique(unseen.labels))
     sizes = [one.trigger.mask_l1 / one.trigger.mask.size for one in found if one.status is LabelStatus.SETTLED]
@@ -53,7 +56,9 @@ def list_doubts(
         doubts.append(reasons.FEW_TRIGGERS.give(settled=len(sizes), labels=len(found)))
     if sizes and median(sizes) > config.largest_share:
         doubts.append(reasons.LARGE_TRIGGERS.give(share=median(sizes)))
-    return (*doubts, *(reasons.not_measured(look.value).give() for look in missing))
+    doubts += [reasons.not_measured(name).give() for name in missing]
+    doubts += [reasons.left_out(name).give() for name in left_out]
+    return tuple(doubts)
 
 
 def explain(one: Inversion) -> str:

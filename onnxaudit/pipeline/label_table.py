@@ -1,22 +1,24 @@
 """What a scan found, as rows and records of the report."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from onnxaudit.detection.closer import Role, sizes_of
-from onnxaudit.detection.obstacles import explain
-from onnxaudit.records import Coverage, Inversion, LabelResult, LabelStatus, Rate, TriggerFinding
+from onnxaudit.detectors.comparison import Role
+from onnxaudit.pipeline.obstacles import explain
+from onnxaudit.records import Coverage, Evidence, Inversion, LabelResult, LabelStatus, Rate, TriggerFinding
 from onnxaudit.scoring.outliers import anomaly_indexes, log_indexes
-from onnxaudit.scoring.verdict import Evidence
+from onnxaudit.scoring.verdict import LabelEvidence
 from onnxaudit.statistics import rate
 
-SCREENED = "among so many labels the cheap looks saw nothing in it; no trigger was sought"
+SCREENED = "among so many labels the survey saw nothing in it; no trigger was sought"
+LEFT_OUT = "the detector patch was left out; no trigger was sought"
 
 
 def tabulate(
-    first: Sequence[Inversion],
+    first: Evidence,
     found: Mapping[int, Inversion],
-    closer_sizes: Mapping[int, float],
-    evidence: Sequence[Evidence],
+    refined_sizes: Mapping[int, float],
+    evidence: Sequence[LabelEvidence],
     roles: Mapping[int, Role],
     success: Mapping[int, Rate],
     classes: int,
@@ -24,24 +26,27 @@ def tabulate(
     """One row for each class, in their order.
 
     Args:
-        first: the first look.
-        found: all looks as one, by label.
-        closer_sizes: of triggers that were looked at closer, pixels, by label.
-        evidence: of every label in `found`.
-        roles: in the closer look.
+        first: of the screening for patches.
+        found: screening and refinement as one, by label.
+        refined_sizes: of triggers that were refined, pixels, by label.
+        evidence: of every label that was screened.
+        roles: in the refinement.
         success: of the triggers on unseen samples, by label.
-        classes: `N`; a class that is not in `found` was screened out.
+        classes: `N`; a class without evidence was not screened.
     """
-    sizes = sizes_of(first)
-    labels = [one.label for one in first]
+    sizes, labels = first.distances, list(first.artifacts)
     firsts = [sizes.get(label) for label in labels]
     raw, logs = (dict(zip(labels, indexes, strict=True)) for indexes in (anomaly_indexes(firsts), log_indexes(firsts)))
-    closer = dict(zip(closer_sizes, log_indexes(list(closer_sizes.values())), strict=True))
+    refined = dict(zip(refined_sizes, log_indexes(list(refined_sizes.values())), strict=True))
     weighed = {one.label: one for one in evidence}
 
     def describe(label: int) -> LabelResult:
-        if label not in found:
+        if label not in weighed:
             return LabelResult(label, LabelStatus.SCREENED, None, rate(0, 0), None, reason=SCREENED)
+        if label not in found:
+            ratios, odds = dict(weighed[label].ratios), weighed[label].log_odds
+            row = LabelResult(label, LabelStatus.SCREENED, None, rate(0, 0), None, reason=LEFT_OUT)
+            return replace(row, ratios=ratios, log_odds=odds)
         one = found[label]
         return LabelResult(
             label=label,
@@ -50,7 +55,7 @@ def tabulate(
             success_rate=success[label],
             anomaly_index=raw[label],
             log_index=logs[label],
-            closer_index=closer.get(label),
+            closer_index=refined.get(label),
             ratios=dict(weighed[label].ratios),
             log_odds=weighed[label].log_odds,
             role=roles.get(label),

@@ -7,11 +7,19 @@ import torch
 from torch import Tensor, nn
 
 from onnxaudit.deadline import Deadline
-from onnxaudit.detection import DetectionConfig, InversionConfig, detect, looks
+from onnxaudit.detectors import spectral
+from onnxaudit.detectors.maximum_margin import MaximumMarginConfig
+from onnxaudit.detectors.patch import PatchConfig
+from onnxaudit.detectors.spectral import SpectralConfig
+from onnxaudit.errors import UsageError
+from onnxaudit.inversion.patch import InversionConfig
+from onnxaudit.pipeline.detection import detect
+from onnxaudit.pipeline.settings import DetectionConfig
 from onnxaudit.records import Event, LabelStatus, Samples, Verdict
 from tests.unit.conftest import Planted
 
-CONFIG = DetectionConfig(first=InversionConfig(steps=60), closer=InversionConfig(steps=80))
+PATCH = PatchConfig(screening=InversionConfig(steps=60), refinement=InversionConfig(steps=80))
+CONFIG = DetectionConfig(settings={"patch": PATCH})
 
 
 class Constant(nn.Module):
@@ -125,7 +133,7 @@ def test_stages_report_in_order(planted: Callable[..., Planted], make_samples: C
     events = []
     detect(planted(), make_samples(), CONFIG, seed=0, on_event=events.append)
     stages = [event.stage for event in events]
-    order = ["invert", "waves", "closer", "universal", "verify"]
+    order = ["patch", "spectral", "refinement", "all-to-all", "verify"]
     assert list(dict.fromkeys(stages)) == order
     assert stages == sorted(stages, key=order.index)
 
@@ -139,16 +147,16 @@ def test_check_never_sees_samples_of_the_inversion(
     assert {row.success_rate.trials for row in found.labels} == {0}
 
 
-def test_a_look_that_measured_nothing_is_a_doubt(
+def test_a_detector_that_measured_nothing_is_a_doubt(
     planted: Callable[..., Planted], make_samples: Callable[..., Samples], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(looks, "measure_waves", lambda *_, **__: {})
+    monkeypatch.setattr(spectral, "measure_waves", lambda *_, **__: {})
     found = detect(planted(), make_samples(), CONFIG, seed=0)
     assert found.judgement.verdict is Verdict.INCONCLUSIVE
-    assert any("could not be compared by spectral perturbations" in reason for reason in found.judgement.reasons)
+    assert any("could not be compared by the detector spectral" in reason for reason in found.judgement.reasons)
 
 
-@pytest.mark.parametrize("stage", ["waves", "closer", "universal"])
+@pytest.mark.parametrize("stage", ["spectral", "refinement", "all-to-all"])
 def test_a_deadline_that_passes_in_any_stage_is_never_clean(
     planted: Callable[..., Planted], make_samples: Callable[..., Samples], stage: str
 ) -> None:
@@ -170,7 +178,12 @@ def test_inversions_that_were_stopped_long_before_they_settled_are_never_clean(
     planted: Callable[..., Planted], make_samples: Callable[..., Samples]
 ) -> None:
     hurried = InversionConfig(steps=8)
-    found = detect(planted(), make_samples(), replace(CONFIG, first=hurried, closer=hurried), seed=0)
+    found = detect(
+        planted(),
+        make_samples(),
+        replace(CONFIG, settings={"patch": PatchConfig(screening=hurried, refinement=hurried)}),
+        seed=0,
+    )
     assert found.judgement.verdict is Verdict.INCONCLUSIVE
 
 
@@ -191,3 +204,62 @@ def test_one_sample_a_class_never_clears_a_model(
     whole = make_samples()
     lone = replace(whole, images=whole.images[::6], labels=whole.labels[::6])
     assert detect(planted(), lone, CONFIG, seed=0).judgement.verdict is not Verdict.CLEAN
+
+
+def test_a_target_among_many_labels_is_shortlisted_and_the_fate_of_every_label_told(
+    planted: Callable[..., Planted], make_samples: Callable[..., Samples]
+) -> None:
+    brief = InversionConfig(steps=50)
+    config = DetectionConfig(
+        settings={
+            "patch": PatchConfig(screening=brief, refinement=brief),
+            "spectral": SpectralConfig(steps=30),
+            "maximum-margin": MaximumMarginConfig(steps=30),
+        },
+        most_labels=20,
+        shortlist=4,
+        drawn=8,
+        controls=4,
+    )
+    found = detect(planted(targets=(3,), classes=30), make_samples(30), config, seed=0)
+    assert found.judgement.verdict is Verdict.BACKDOORED
+    assert found.judgement.target_labels[0] == 3
+    screened = [row for row in found.labels if row.status is LabelStatus.SCREENED]
+    assert len(found.labels) == 30
+    assert 18 <= len(screened) <= 22
+    assert all(row.reason and row.mask_l1 is None for row in screened)
+    assert found.coverage.labels_finished == 30
+    assert {run.detector.id: run.weighed for run in found.detectors}["maximum-margin"] is False
+    assert all("maximum-margin" in row.ratios for row in found.labels if row.status is not LabelStatus.SCREENED)
+
+
+def test_leaving_out_what_the_score_needs_is_never_clean(
+    planted: Callable[..., Planted], make_samples: Callable[..., Samples]
+) -> None:
+    found = detect(planted(), make_samples(), replace(CONFIG, detectors=("patch", "compactness", "all-to-all")), seed=0)
+    assert found.judgement.verdict is Verdict.INCONCLUSIVE
+    assert any("spectral was left out" in reason for reason in found.judgement.reasons)
+    assert [run.detector.id for run in found.detectors] == ["patch", "compactness", "all-to-all"]
+
+
+def test_without_triggers_the_other_detectors_are_told(
+    planted: Callable[..., Planted], make_samples: Callable[..., Samples]
+) -> None:
+    found = detect(planted(targets=(3,)), make_samples(), replace(CONFIG, detectors=("spectral",)), seed=0)
+    assert found.judgement.verdict is not Verdict.CLEAN
+    assert all(set(row.ratios) == {"spectral"} and row.mask_l1 is None for row in found.labels)
+    assert found.triggers == ()
+
+
+def test_what_a_detector_requires_runs_too(
+    planted: Callable[..., Planted], make_samples: Callable[..., Samples]
+) -> None:
+    found = detect(planted(), make_samples(), replace(CONFIG, detectors=("compactness",)), seed=0)
+    assert [run.detector.id for run in found.detectors] == ["patch", "compactness"]
+
+
+def test_a_detector_that_does_not_exist_is_an_error(
+    planted: Callable[..., Planted], make_samples: Callable[..., Samples]
+) -> None:
+    with pytest.raises(UsageError, match="'waves' is not one of"):
+        detect(planted(), make_samples(), replace(CONFIG, detectors=("waves",)), seed=0)

@@ -1,0 +1,170 @@
+"""From a classifier and clean samples to a verdict: survey, shortlist, screening, refinement, scoring."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from torch import nn
+
+from onnxaudit.data.splits import split
+from onnxaudit.deadline import Deadline
+from onnxaudit.detectors.base import Context, Detector
+from onnxaudit.detectors.comparison import Role, find_normal
+from onnxaudit.detectors.patch import sizes_of
+from onnxaudit.findings import reasons
+from onnxaudit.inversion.forwards import compute_logits, device_of, find_hits, pick_classes
+from onnxaudit.pipeline.course import Course
+from onnxaudit.pipeline.label_table import cover, report_trigger, tabulate
+from onnxaudit.pipeline.obstacles import list_doubts, list_obstacles
+from onnxaudit.pipeline.settings import DetectionConfig
+from onnxaudit.pipeline.shortlist import Shortlist, choose_roles, list_all, shorten
+from onnxaudit.records import (
+    Detection,
+    Event,
+    Evidence,
+    Floats,
+    Inversion,
+    OnEvent,
+    Rate,
+    Reason,
+    Samples,
+    UniversalTrigger,
+)
+from onnxaudit.scoring.verdict import WEIGHED, choose_universal, judge, weigh
+from onnxaudit.statistics import rate, rate_of
+from onnxaudit.workers import Workers, cut
+
+VERIFY_EVERY = 10  # labels between two events, at most
+VERIFYING = "triggers tested on samples that inversion did not see"
+NOTHING = Evidence(detector="")
+
+
+def detect(
+    classifier: nn.Module,
+    samples: Samples,
+    config: DetectionConfig = DetectionConfig(),
+    *,
+    features: str | None = None,
+    unit: str = "pixels",
+    doubts: Sequence[Reason] = (),
+    seed: int,
+    deadline: Deadline = Deadline(),
+    on_event: OnEvent | None = None,
+) -> Detection:
+    """Look for labels that a backdoor sends images to.
+
+    Half of the samples, stratified by label (else by predicted class), serve the detectors; the others check what they
+    find.
+
+    Args:
+        classifier: logits `(n, classes)` of images `(n, c, h, w)` in [0, 1]; in evaluation mode.
+        samples: clean images.
+        config: all settings.
+        features: the inner tensor for latent inversion, by its ONNX name; the classifier then has to be an
+            `onnxaudit.importer.Classifier`. None: the verdict rests on the other detectors.
+        unit: what a mask counts, for the reasons given.
+        doubts: further reasons why a backdoor may be missed.
+        seed: of all randomness.
+        deadline: what is not done by then is reported as unfinished, and the verdict is inconclusive.
+        on_event: told of progress.
+
+    Raises:
+        UsageError: a detector that is asked for does not exist.
+        PluginError: one of another package cannot be loaded, or fails.
+    """
+    detectors = config.make_detectors()
+    logits = compute_logits(classifier, samples.images, config.chunk_pixels)
+    # Which samples are a label's own must not differ between the detectors and the check.
+    known, unseen = split(_with_classes(samples, logits), seed=seed)
+    context = Context(
+        classifier=classifier,
+        known=known,
+        unseen=unseen,
+        features=features,
+        classes=logits.shape[1],
+        seed=seed,
+        deadline=deadline,
+        on_event=on_event,
+    )
+    course = Course(detectors, context)
+    shortlist = _survey(course, context, config)
+    course.measure("screening", shortlist.labels, shortlist.drawn)
+    first = course.evidence.get("patch", NOTHING)
+    roles = _choose_roles(course, first, context, config)
+    course.refine(roles)
+    course.measure("model", range(context.classes), shortlist.drawn)
+    found: Mapping[int, Inversion] = course.evidence.get("patch", NOTHING).artifacts
+    success = _verify(context, found, config.chunk_pixels)
+    success |= {label: rate(0, 0) for label in shortlist.labels if label not in success}
+    sizes = sizes_of(found[label] for label in roles)
+    evidence = weigh(
+        course.ratios,
+        sizes_of(found.values()),
+        success,
+        context.classes,
+        config.judgement,
+        synthetic=samples.synthetic,
+    )
+    universals: tuple[UniversalTrigger, ...] = tuple(course.evidence.get("all-to-all", NOTHING).artifacts.values())
+    normal = find_normal(sizes, roles, len(first.distances))
+    universal, mapping_odds = choose_universal(universals, normal, config.judgement)
+    runs = course.describe(WEIGHED)
+    words = [run.detector for run in runs]
+    missing = [one.id for one in detectors if _should_measure(one, features) and not course.evidence[one.id].ratios]
+    left_out = sorted(set(WEIGHED) - {one.id for one in detectors})
+    obstacles = list_obstacles(samples, logits, tuple(found.values()))
+    own = list_doubts(unseen, context.classes, tuple(found.values()), config, missing=missing, left_out=left_out)
+    if "all-to-all" in course.evidence and not course.evidence["all-to-all"].complete:
+        own += (reasons.OUT_OF_TIME_ALL_TO_ALL.give(),)
+    return Detection(
+        judgement=judge(evidence, (universal, mapping_odds), obstacles, (*doubts, *own), config.judgement, unit, words),
+        labels=tabulate(first, found, sizes, evidence, roles, success, context.classes),
+        triggers=tuple(
+            report_trigger(found[label], success[label]) for label, role in roles.items() if role == "suspect"
+        ),
+        coverage=cover(found, context.classes),
+        universal=universal if mapping_odds > 0 else None,
+        detectors=runs,
+    )
+
+
+def _survey(course: Course, context: Context, config: DetectionConfig) -> Shortlist:
+    """Everyone, or among very many labels those that a detector of all classes finds near, and some drawn."""
+    everyone = list_all(context.classes)
+    surveyed = course.measure("survey", everyone.labels, everyone.drawn)
+    if context.classes <= config.most_labels:
+        return everyone
+    surveyed += course.measure("shortlist", everyone.labels, everyone.drawn)
+    return shorten([found.distances for found in surveyed], config, context.classes, seed=context.seed)
+
+
+def _choose_roles(course: Course, first: Evidence, context: Context, config: DetectionConfig) -> dict[int, Role]:
+    """By the evidence of screening; nobody knows yet which triggers carry over."""
+    granted = dict.fromkeys(first.artifacts, rate(1, 1))
+    evidence = weigh(course.ratios, first.distances, granted, context.classes, config.judgement)
+    return choose_roles(evidence, config, seed=context.seed)
+
+
+def _should_measure(one: Detector, features: str | None) -> bool:
+    """Whether the verdict rests on ratios of this detector."""
+    return one.id in WEIGHED and one.stage != "model" and (features is not None or not one.needs_features)
+
+
+def _with_classes(samples: Samples, logits: Floats) -> Samples:
+    return samples if samples.labels is not None else replace(samples, labels=pick_classes(logits))
+
+
+def _verify(context: Context, found: Mapping[int, Inversion], chunk: int) -> dict[int, Rate]:
+    """Success of each label's trigger on the unseen samples of other classes."""
+    unseen = context.unseen
+
+    def verify(label: int) -> Rate:
+        others = unseen.images[unseen.labels != label]
+        return rate_of(find_hits(context.classifier, others, found[label].trigger, label, chunk))
+
+    success = dict[int, Rate]()
+    with Workers(device_of(context.classifier)) as workers:
+        for part in cut(list(found), VERIFY_EVERY):
+            success |= zip(part, workers.map(verify, part), strict=True)
+            if context.on_event is not None:
+                context.on_event(Event("verify", len(success), len(found), VERIFYING))
+    return success

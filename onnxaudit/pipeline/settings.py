@@ -1,0 +1,81 @@
+"""Settings of detection, and what the names of efforts stand for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from onnxaudit.detectors.base import Detector, Effort
+from onnxaudit.detectors.registry import STANDARD, choose
+from onnxaudit.scoring.verdict import JudgementConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class DetectionConfig:
+    """Settings of `detect`.
+
+    Attributes:
+        detectors: ids of those that run, and with them what they require; "standard" stands for all of onnxaudit's own.
+        settings: of detectors, by id, where they differ from those of the effort.
+        effort: "quick", "standard" or "deep": which settings detectors take by themselves.
+        most_labels: with more classes only a shortlist is screened.
+        shortlist: so many labels each that a detector of all classes finds nearest are on it.
+        drawn: so many labels drawn at random join them and show what is normal.
+        suspects: so many labels with the strongest evidence are refined.
+        controls: random other labels that are refined for comparison.
+        fewest_settled: the share of labels for which a trigger must be found; with less a model is never clean.
+        largest_share: of the input that a usual trigger may cover; masks begin at a half and have to have shrunk.
+        chunk_pixels: at most so many pixels (images x height x width) are classified at once, on one core.
+        judgement: how evidence becomes a verdict.
+    """
+
+    detectors: tuple[str, ...] = (STANDARD,)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    effort: Effort = "standard"
+    most_labels: int = 100
+    shortlist: int = 25
+    drawn: int = 20
+    suspects: int = 5
+    controls: int = 8
+    fewest_settled: float = 0.9
+    largest_share: float = 0.4
+    chunk_pixels: int = 2**16
+    judgement: JudgementConfig = field(default_factory=JudgementConfig)
+
+    def find_settings(self, kind: type[Detector]) -> Any:
+        """The settings with which a detector runs."""
+        return self.settings.get(kind.id, kind.efforts.get(self.effort, make(kind).config))
+
+    def make_detectors(self) -> tuple[Detector, ...]:
+        """The detectors that run, in their order.
+
+        Raises:
+            UsageError: one of them does not exist.
+            PluginError: one of another package cannot be loaded.
+        """
+        return tuple(make(kind, self.find_settings(kind)) for kind in choose(self.detectors))
+
+    def fill(self) -> "DetectionConfig":
+        """The same with the settings of every detector that runs written out."""
+        return replace(self, settings={one.id: one.config for one in self.make_detectors()})
+
+
+def make(kind: type[Detector], *config: Any) -> Detector:
+    """A detector with its usual settings, or with `config`."""
+    made: Detector = kind(*config)
+    return made
+
+
+def choose_effort(effort: Effort) -> DetectionConfig:
+    """Settings of a scan in the shortest time, of a gate, or of an inquiry.
+
+    The constants of the verdict were fitted for `standard`. How good verdicts are at other efforts has not been
+    measured.
+    """
+    usual = DetectionConfig(effort=effort)
+    match effort:
+        case "quick":
+            return replace(usual, most_labels=50, suspects=3, controls=5)
+        case "deep":
+            return replace(usual, most_labels=300, shortlist=50, suspects=10, controls=12)
+        case _:
+            return usual

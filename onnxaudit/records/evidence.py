@@ -1,0 +1,87 @@
+"""What detectors measured, and what a reader has to know of them to understand it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+SMALLEST = 1e-9  # ratio; keeps a quotient finite
+
+
+@dataclass(frozen=True, kw_only=True)
+class DetectorInfo:
+    """A detector in words: a report can be read where the detector is not installed.
+
+    Attributes:
+        id: its name in ratios, options and policies.
+        title: its name in headings.
+        explanation: what it measures, one sentence without its full stop.
+        stage: when it runs.
+        subject: begins what is said of a ratio: "its trigger is".
+        closer: what a label is with a ratio above one, a comparative: "smaller".
+        farther: likewise below one: "larger".
+        rule: identifier of the rule under which a label that it alone singles out is reported; "" for none.
+        package: name and version of the package that it comes from.
+    """
+
+    id: str
+    title: str
+    explanation: str
+    stage: str
+    subject: str
+    closer: str
+    farther: str
+    rule: str = ""
+    package: str = ""
+
+    def describe(self, ratio: float) -> str:
+        """`its trigger is 2.3 times smaller`; what is below one speaks against a target, and is said the other way."""
+        times, word = (ratio, self.closer) if ratio >= 1 else (1 / max(ratio, SMALLEST), self.farther)
+        return f"{self.subject} {times:.1f} times {word}" if times >= 1.05 else f"{self.subject} no {word}"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Evidence:
+    """What one detector measured.
+
+    Attributes:
+        detector: its id.
+        distances: by label, in `unit`: the smaller, the more the label looks like a target; a label that it could not
+            measure is missing.
+        ratios: by label, how many times closer than is normal for this model it is; where a detector gives none, they
+            follow from the distances.
+        unit: of the distances, for people.
+        complete: whether it came to its end in time.
+        passes: image passes (one image forward and backward) that it took.
+        cpu_seconds: of all processor cores together.
+        artifacts: what it found (triggers, for instance), by label or by start; their type is the detector's own.
+    """
+
+    detector: str
+    distances: Mapping[int, float] = field(default_factory=dict)
+    ratios: Mapping[int, float] = field(default_factory=dict)
+    unit: str = ""
+    complete: bool = True
+    passes: int = 0
+    cpu_seconds: float = 0.0
+    artifacts: Mapping[int, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DetectorRun:
+    """What a report says of one detector beside its ratios, which stand with the labels.
+
+    Attributes:
+        detector: in words.
+        weighed: whether the score weighs its evidence; else it is told and decides nothing.
+        labels: how many it could compare.
+        complete: whether it came to its end in time.
+        passes: image passes (one image forward and backward) that it took.
+        cpu_seconds: of all processor cores together.
+    """
+
+    detector: DetectorInfo
+    weighed: bool
+    labels: int
+    complete: bool
+    passes: int
+    cpu_seconds: float
