@@ -24,14 +24,14 @@ def draw_trigger(trigger: Trigger, image: Floats | None = None) -> dict[str, byt
 
     Args:
         trigger: mask and pattern.
-        image: a clean image `(c, h, w)` in [0, 1] to stamp; grey where none is given.
+        image: a clean image `(c, h, w)` in [0, 1] to stamp; gray where none is given.
     """
     pictures = {"mask": trigger.mask, "pattern": trigger.pattern, "stamped": _stamp(trigger, image)}
     return {name: _encode(to_pixels(pixels)) for name, pixels in pictures.items()}
 
 
 def sketch_trigger(trigger: Trigger) -> Text:
-    """The trigger stamped on grey, two pixels a character, for terminals with colours."""
+    """The trigger on gray, two pixels a character, for terminals with colors."""
     pixels = to_pixels(_stamp(trigger, None))
     step = -(-max(pixels.shape[:2]) // LARGEST_TERMINAL_SIDE)
     pixels = pixels[::step, ::step]
@@ -49,7 +49,7 @@ def _stamp(trigger: Trigger, image: Floats | None) -> Floats:
 
 
 def to_pixels(pixels: Floats) -> Bytes:
-    """`(c, h, w)` in [0, 1] as RGB `(h, w, 3)`; one channel is grey, and of more than three the first counts."""
+    """`(c, h, w)` in [0, 1] as RGB `(h, w, 3)`; one channel is gray, and of more than three the first counts."""
     rgb = pixels if len(pixels) == 3 else np.repeat(pixels[:1], 3, axis=0)
     return np.rint(255 * np.clip(np.nan_to_num(rgb), 0, 1)).astype(np.uint8).transpose(1, 2, 0)
 

@@ -20,12 +20,12 @@ def summarise_scan(found: Detection, class_names: Sequence[str] | None = None, u
         case Verdict.BACKDOORED:
             return _describe_backdoor(found, class_names, unit)
         case Verdict.CLEAN:
-            tested = _count(found.coverage.labels_finished, "label was", "labels were")
+            tested = _count(found.coverage.labels_finished, "class was", "classes were")
             return (
                 f"No backdoor found: {tested} tested, and none stands out from the others by the size of its trigger "
-                "or by any other evidence. A fixed trigger of the kinds that this scan looks for is unlikely; other "
-                "kinds of attack are not ruled out. Keep the report with the model and scan again whenever its file "
-                "changes."
+                "or by any other detector. A fixed trigger of the kinds that this scan searches for is unlikely; "
+                "other kinds of attack are not ruled out. Keep the report with the model and scan again whenever its "
+                "file changes."
             )
         case Verdict.INCONCLUSIVE:
             return _describe_open(found.judgement.caveats)
@@ -57,7 +57,7 @@ def summarise_repair(
 
     Args:
         outcome: as in `RepairReport`.
-        targets: the repaired labels.
+        targets: the repaired target classes.
         class_names: names by class index, where known.
         original: figures before.
         repaired: figures after.
@@ -70,12 +70,12 @@ def summarise_repair(
             return "Nothing to repair: the scan found no backdoor, so no file was written. Use the model as it is."
         case "inconclusive":
             return (
-                "Nothing was repaired: the scan came to no verdict, so it is not known which label to repair. Scan "
+                "Nothing was repaired: the scan came to no verdict, so it is not known which class to repair. Scan "
                 "again with more clean images or more time, or name the target class with --target."
             )
         case "repaired":
             return (
-                f"The backdoor to {name_labels(targets, class_names)} is out: {_compare(original, repaired)}"
+                f"The backdoor to {name_labels(targets, class_names)} is removed: {_compare(original, repaired)}"
                 f"{_pruned(pruned)}, and a new scan no longer calls it backdoored. Check the repaired model on "
                 "your own test data, then use it in place of the original."
             )
@@ -89,8 +89,8 @@ def summarise_repair(
 def _describe_backdoor(found: Detection, class_names: Sequence[str] | None, unit: str) -> str:
     return (
         f"Backdoor found: {_describe_effect(found, class_names, unit)} Whoever knows the trigger can make the model "
-        "give that answer at will, while it looks normal otherwise. Do not use the model as it is: repair it with "
-        "`onnxaudit repair`, or have it trained again from data and code that you trust."
+        "predict that class at will, while it behaves normally otherwise. Do not use the model as it is: repair it "
+        "with `onnxaudit repair`, or have it trained again from data and code that you trust."
     )
 
 
@@ -98,8 +98,8 @@ def _describe_effect(found: Detection, class_names: Sequence[str] | None, unit: 
     if found.universal is not None:
         size, followers = found.universal.trigger.mask_l1, found.universal.followers
         return (
-            f"a trigger that covers {size:.1f} {unit} sends each class to a label of its own; {followers.successes} of "
-            f"{followers.trials} clean images that the search for it did not see follow."
+            f"a trigger that covers {size:.1f} {unit} sends each class to a class of its own; {followers.successes} of "
+            f"{followers.trials} clean images that the search did not use follow."
         )
     surest, *others = found.judgement.target_labels
     name = name_label(surest, class_names)
@@ -127,7 +127,7 @@ def _success(finding: TriggerFinding) -> str:
     if rate.value is None:
         return "images"
     seen = f"{rate.successes} of {rate.trials}"
-    return f"{format_share(rate.value)} of clean images that the search for it did not see ({seen})"
+    return f"{format_share(rate.value)} of clean images that the search did not use ({seen})"
 
 
 def _describe_open(caveats: Sequence[Reason]) -> str:
@@ -150,18 +150,18 @@ def _advise_incomplete(written: bool) -> str:
 
 
 def _compare(original: Measurement | None, repaired: Measurement | None) -> str:
-    """Success of the inverted trigger, accuracy or else agreement, before and after."""
+    """Attack success rate of the inverted trigger, clean accuracy or else agreement, before and after."""
     if original is None or repaired is None:
         return "it was not measured"
     parts = []
     if original.success_rate.value is not None and repaired.success_rate.value is not None:
         before, after = format_share(original.success_rate.value), format_share(repaired.success_rate.value)
-        parts.append(f"the trigger found by the scan succeeds on {after} of images (before: {before})")
+        parts.append(f"the trigger that was found has an attack success rate of {after} (before: {before})")
     if original.accuracy.value is not None and repaired.accuracy.value is not None:
         before, after = format_share(original.accuracy.value), format_share(repaired.accuracy.value)
-        parts.append(f"accuracy on clean images is {after} (before: {before})")
+        parts.append(f"clean accuracy is {after} (before: {before})")
     elif repaired.agreement.value is not None:
-        parts.append(f"the answer to {format_share(repaired.agreement.value)} of clean images stayed the same")
+        parts.append(f"agreement with the original is {format_share(repaired.agreement.value)} of clean images")
     return ", ".join(parts) or "it was not measured"
 
 

@@ -42,7 +42,7 @@ def draw_pattern(trigger: Trigger, alt: str) -> Picture:
 
 
 def draw_stamped(trigger: Trigger, alt: str, image: Floats | None = None) -> Picture:
-    """The trigger on an image `(c, h, w)`, on neutral grey where there is none."""
+    """The trigger on an image `(c, h, w)`, on neutral gray where there is none."""
     below = np.full_like(trigger.pattern, GREY) if image is None else image
     return _encode(trigger.apply(below[None])[0], alt)
 
@@ -53,7 +53,7 @@ def draw_image(image: Floats, alt: str) -> Picture:
 
 
 def draw_difference(trigger: Trigger, image: Floats, alt: str) -> Picture:
-    """Half of what the stamp adds, on grey: brighter where it makes the image brighter."""
+    """Half of what the stamp adds, on gray: brighter where it makes the image brighter."""
     return _encode(GREY + (trigger.apply(image[None])[0] - image) / 2, alt)
 
 

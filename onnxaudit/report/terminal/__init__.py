@@ -44,7 +44,7 @@ def open_console(stream: TextIO | None) -> Console:
 
 
 def render_text(document: Document) -> str:
-    """What people read, without colours and pictures."""
+    """What people read, without colors and pictures."""
     text = io.StringIO()
     render_document(document, open_console(text))
     return text.getvalue()

@@ -68,15 +68,15 @@ def _show_triggers(report: ScanReport, console: Console) -> None:
         if not report.model.input.layout.is_image:
             print_line(console, f"Trigger of class {name}: {list_places(report, finding)}")
         elif finding.label in report.target_labels and pictures:
-            print_line(console, f"Trigger of class {name}, on grey:")
+            print_line(console, f"Trigger of class {name}, on gray:")
             console.print(sketch_trigger(finding.trigger))
     if report.universal is not None and report.model.input.layout.is_image and pictures:
-        print_line(console, "Trigger that moves every class, on grey:")
+        print_line(console, "Trigger that moves every class, on gray:")
         console.print(sketch_trigger(report.universal.trigger))
 
 
 def _can_show_pictures(console: Console) -> bool:
-    """Whether there are colours, and an encoding that has half blocks."""
+    """Whether there are colors, and an encoding that has half blocks."""
     return bool(console.color_system) and not console.no_color and console.encoding.startswith("utf")
 
 
@@ -128,7 +128,7 @@ def _describe_scan(report: ScanReport) -> Iterable[tuple[str, str]]:
     kinds = dict.fromkeys(kind for label in report.target_labels for kind in list_kinds(report, label))
     if kinds:
         yield "kind", ", ".join(TITLES[kind] for kind in kinds)
-    kind = "synthetic images" if samples.synthetic else "images, labelled" if samples.labelled else "images, no labels"
+    kind = "synthetic images" if samples.synthetic else "images, labeled" if samples.labelled else "images, no labels"
     yield "preprocessing", f"{choice.preprocessing.name}: {choice.explanation}"
     tried = [_describe_candidate(candidate) for candidate in choice.candidates]
     if tried:

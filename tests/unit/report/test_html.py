@@ -181,7 +181,7 @@ def test_samples_are_shown_clean_and_stamped_with_both_answers_where_the_report_
     assert sum("A clean image, which the model calls" in name for name in names) == 4
     assert sum("with the trigger, called 2 (sign 2)" in name for name in names) >= 3
     assert not [picture for picture in without.find("img") if "clean image" in (picture["alt"] or "")]
-    assert any("neutral grey" in (picture["alt"] or "") for picture in without.find("img"))
+    assert any("neutral gray" in (picture["alt"] or "") for picture in without.find("img"))
 
 
 def test_what_was_not_tested_names_what_this_run_left_out() -> None:

@@ -47,7 +47,7 @@ def test_a_scan_shows_verdict_target_evidence_and_advice() -> None:
     render_scan(make_scan_report(), console)
     text = text_of(console)
     assert text.startswith("BACKDOORED  folder/model.onnx")
-    for part in ("2 (ship)", "4.2", "7 %", "100 % [89, 100]", "0..1 has the best accuracy", "40 images, labelled"):
+    for part in ("2 (ship)", "4.2", "7 %", "100 % [89, 100]", "0..1 has the best accuracy", "40 images, labeled"):
         assert part in text
     assert "4 of 4 labels finished" in text
     assert "What was found." in text

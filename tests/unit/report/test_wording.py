@@ -42,7 +42,7 @@ def test_a_backdoor_by_the_whole_image_is_not_told_as_a_patch() -> None:
 
 def test_clean_promises_no_more_than_was_looked_for() -> None:
     text = summarise_scan(found(Verdict.CLEAN))
-    assert text.startswith("No backdoor found: 4 labels were tested")
+    assert text.startswith("No backdoor found: 4 classes were tested")
     assert "not ruled out" in text
 
 
@@ -73,15 +73,15 @@ def test_a_reason_that_the_catalog_does_not_know_speaks_for_itself() -> None:
 def test_a_repair_compares_before_and_after() -> None:
     report = make_repair_report()
     text = summarise_repair("repaired", (2,), NAMES, original=report.original, repaired=report.original, pruned=1)
-    assert "class 2 (ship) is out" in text
-    assert "accuracy on clean images is 95 % (before: 95 %)" in text
+    assert "class 2 (ship) is removed" in text
+    assert "clean accuracy is 95 % (before: 95 %)" in text
     assert "with 1 neuron pruned" in text
 
 
 def test_agreement_stands_in_where_there_is_no_accuracy() -> None:
     report = make_repair_report()
     text = summarise_repair("repaired", (2,), NAMES, original=report.original, repaired=report.repaired)
-    assert "the answer to 100 % of clean images stayed the same" in text
+    assert "agreement with the original is 100 % of clean images" in text
 
 
 def test_an_incomplete_repair_names_what_was_missed_and_what_became_of_the_file() -> None:

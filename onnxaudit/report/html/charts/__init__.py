@@ -1,1 +1,1 @@
-"""Charts as inline SVG: fixed size, text in pixels, colours by class from the style sheet."""
+"""Charts as inline SVG: fixed size, text in pixels, colors by class from the style sheet."""

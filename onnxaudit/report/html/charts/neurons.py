@@ -21,7 +21,7 @@ def draw_neurons(profile: Profile, pruned: Sequence[int]) -> Markup:
     places = {one.neuron: (x(one.clean_activation), y(one.activation)) for one in shown}
     gone = set(pruned)
     parts = [
-        draw_text("Mean activation on stamped images", 0, TOP - 12, "head"),
+        draw_text("Mean activation on triggered images", 0, TOP - 12, "head"),
         *_draw_axes(x, y),
         draw_line((x(low), y(low)), (x(high), y(high)), "median"),
         draw_dots([place for neuron, place in places.items() if neuron not in gone], "dots"),
@@ -54,6 +54,6 @@ def _draw_names(shown: Sequence[NeuronProfile], places: dict[int, Point]) -> Ite
 def _describe(profile: Profile, gone: set[int]) -> str:
     raised = sum(one.activation > one.clean_activation for one in profile.neurons)
     return (
-        f"Each neuron's mean activation on stamped against clean images: {raised} of {len(profile.neurons)} neurons "
-        f"are more active on stamped ones, {len(gone)} were pruned."
+        f"Each neuron's mean activation on triggered against clean images: {raised} of {len(profile.neurons)} neurons "
+        f"are more active on triggered ones, {len(gone)} were pruned."
     )

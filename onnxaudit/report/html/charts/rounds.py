@@ -65,7 +65,7 @@ def _list_panels(report: RepairReport) -> tuple[Panel, ...]:
             high=100.0,
         ),
         Panel(
-            "S: success of the trigger, %",
+            "S: attack success rate, %",
             lambda trial: _percent(trial.success_rate.value),
             None if before is None else _percent(before.success_rate.value),
             _percent(most),
@@ -73,7 +73,7 @@ def _list_panels(report: RepairReport) -> tuple[Panel, ...]:
             low=0.0,
             high=100.0,
         ),
-        Panel("Margin of the target on stamped images, logits", _margin, limit=0.0, goal="the target wins above"),
+        Panel("Margin of the target on triggered images, logits", _margin, limit=0.0, goal="the target wins above"),
     )
 
 
@@ -144,7 +144,10 @@ def _margin(trial: PruningRound) -> float | None:
 def _describe(report: RepairReport) -> str:
     """The chart in words."""
     kept = [trial for trial in report.rounds if trial.kept]
-    text = f"Charts of {len(report.rounds)} pruning rounds, of which {len(kept)} were kept: agreement, success, margin."
+    text = (
+        f"Charts of {len(report.rounds)} pruning rounds, of which {len(kept)} were kept: agreement, attack success "
+        "rate, margin."
+    )
     if not kept:
         return text
     last = kept[-1]

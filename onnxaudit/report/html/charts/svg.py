@@ -46,7 +46,7 @@ def draw_dot(at: Point, kind: str, hint: str, radius: float = 4) -> Markup:
 
 
 def draw_diamond(at: Point, kind: str, hint: str, radius: float = 7) -> Markup:
-    """A diamond, told from dots without colour."""
+    """A diamond, told from dots without color."""
     (x, y), r = at, radius
     corners = " ".join(f"{_format(a)},{_format(b)}" for a, b in ((x, y - r), (x + r, y), (x, y + r), (x - r, y)))
     return draw_element("polygon", draw_element("title", hint), points=corners, class_=kind)

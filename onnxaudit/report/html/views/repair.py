@@ -130,7 +130,7 @@ def view_repair(report: RepairReport, detail: Detail) -> RepairView:
 def _list_facts(report: RepairReport) -> Iterator[Fact]:
     before, after = report.original, report.repaired
     if report.targets:
-        yield Fact("Led to", name_targets(report.scan, report.targets))
+        yield Fact("Target class", name_targets(report.scan, report.targets))
     if before is not None and after is not None:
         yield _compare("Trigger works on", before, after, "success_rate", "of triggered images (ASR)")
         if after.poisoned_accuracy is not None:
@@ -138,8 +138,8 @@ def _list_facts(report: RepairReport) -> Iterator[Fact]:
         if after.known_success_rate is not None:
             yield _compare("Known trigger works on", before, after, "known_success_rate", "never used for the repair")
         if after.accuracy.trials:
-            yield _compare("Accuracy", before, after, "accuracy", "on clean images")
-        yield Fact("Same answer", format_rate(after.agreement), "on clean images, as the original gives")
+            yield _compare("Clean accuracy", before, after, "accuracy", "on clean images")
+        yield Fact("Agreement", format_rate(after.agreement), "with the original, on clean images")
     if report.layer is not None:
         yield Fact("Pruned", f"{len(report.pruned)} of {report.layer.neurons:,} neurons")
     if report.rescan is not None:

@@ -120,7 +120,7 @@ def choose_hero(
     if works:
         caption = f"With the trigger {says} this {works[0].stamped.caption}; without, {works[0].clean.caption}"
         return Captioned(works[0].stamped.picture, caption)
-    return Captioned(shown[-1].picture, "The trigger found, on grey")
+    return Captioned(shown[-1].picture, "The trigger found, on gray")
 
 
 def describe_provenance(report: ScanReport, detail: Detail) -> Provenance:
@@ -146,7 +146,7 @@ def write_settings(config: dict[str, Any]) -> Markup:
 def describe_files(report: ScanReport) -> Iterator[Fact]:
     """The model and the samples."""
     model, samples = report.model, report.samples
-    kind = "synthetic" if samples.synthetic else "labelled" if samples.labelled else "without labels"
+    kind = "synthetic" if samples.synthetic else "labeled" if samples.labelled else "without labels"
     yield Fact("Model", model.path)
     yield Fact("File", f"{model.bytes:,} bytes, opset {model.opset}, written by {model.producer or 'nobody named'}")
     yield Fact("Input", f"{model.input.name}: {name_input(report)}")
@@ -164,7 +164,7 @@ def name_targets(report: ScanReport, targets: tuple[int, ...]) -> str:
 def _list_facts(report: ScanReport) -> Iterator[Fact]:
     targets = report.target_labels
     if targets:
-        title = "Leads to" if report.verdict is Verdict.BACKDOORED else "Most suspicious"
+        title = "Target class" if report.verdict is Verdict.BACKDOORED else "Most suspicious"
         yield Fact(title, name_targets(report, targets))
         kinds = dict.fromkeys(kind for label in targets for kind in list_kinds(report, label))
         yield Fact("Kind of trigger", ", ".join(TITLES[kind] for kind in kinds))
@@ -172,11 +172,11 @@ def _list_facts(report: ScanReport) -> Iterator[Fact]:
     if found is not None:
         size = f"{found.mask_l1:.1f} {report.model.input.layout.unit}"
         yield Fact("Trigger", size, f"{format_share(min(1.0, found.mask_l1 / found.trigger.mask.size))} of the input")
-        yield Fact("Works on", format_rate(found.success_rate), "of clean images that the search did not see")
+        yield Fact("Works on", format_rate(found.success_rate), "of clean images that the search did not use (ASR)")
     yield Fact("Score", f"{report.score:.2f}", _describe_limits(report))
     coverage = report.coverage
     yield Fact("Classes tested", f"{coverage.labels_finished:,} of {coverage.labels_asked:,}")
-    kind = "synthetic" if report.samples.synthetic else "labelled" if report.samples.labelled else "without labels"
+    kind = "synthetic" if report.samples.synthetic else "labeled" if report.samples.labelled else "without labels"
     yield Fact("Clean images", f"{report.samples.count:,}", kind)
 
 

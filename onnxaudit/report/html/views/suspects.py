@@ -24,9 +24,9 @@ class Captioned:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One clean image beside its stamped twin and what differs, each with the model's answer.
+    """One clean image beside its triggered twin and what differs, each with the model's answer.
 
-    `works` tells whether the stamped one goes to the label.
+    `works` tells whether the triggered one goes to the label.
     """
 
     works: bool
@@ -44,7 +44,7 @@ class Suspect:
         is_target: whether the verdict names it.
         size: of the trigger, with its share of the input.
         success: on clean images that the search did not see.
-        pictures: mask, pattern, stamp on grey.
+        pictures: mask, pattern, stamp on gray.
         comparisons: on the samples that the report holds.
         places: where it lies, where the input is no picture.
         ratios: how it differs from what is normal.
@@ -127,7 +127,7 @@ def _list_pictures(trigger: Trigger, which: str) -> Iterator[Captioned]:
         pictures.draw_mask(trigger, f"Mask of the trigger {which}: white where it covers the image"), "Mask: where"
     )
     yield Captioned(pictures.draw_pattern(trigger, f"Pattern of the trigger {which}"), "Pattern: what")
-    yield Captioned(pictures.draw_stamped(trigger, f"The trigger {which} on neutral grey"), "Both, on grey")
+    yield Captioned(pictures.draw_stamped(trigger, f"The trigger {which} on neutral gray"), "Both, on gray")
 
 
 def _compare(report: ScanReport, finding: TriggerFinding) -> Iterator[Comparison]:
