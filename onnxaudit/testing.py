@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from onnxaudit.errors import UsageError
+from onnxaudit.gate.decision import judge
 from onnxaudit.gate.domains import check_domains
-from onnxaudit.gate.judging import judge
 from onnxaudit.gate.layers import lies_with_subject, read_policy_file, resolve
 from onnxaudit.records import ScanDocument, ScanReport
 from onnxaudit.report.formats import render

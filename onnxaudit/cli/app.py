@@ -105,7 +105,7 @@ def verify(
     Exit code 1: it was called backdoored. 3: the statement does not clear it: unsigned, too old, about another model,
     made under another policy than --policy, or without a verdict. 0: it does.
     """
-    from onnxaudit.cli.attesting import run_verify
+    from onnxaudit.cli.attestation import run_verify
 
     return run_verify(model, attest, verifying, context.obj)
 
@@ -158,7 +158,7 @@ def report(context: typer.Context, run: opt.Run, outputs: opt.Outputs) -> int:
 
     Exit code 0, whatever the report says; 2 where it cannot be read.
     """
-    from onnxaudit.cli.rendering import run_report
+    from onnxaudit.cli.report import run_report
 
     return run_report(run, outputs, context.obj)
 
@@ -177,7 +177,7 @@ def inspect(
 
     Nothing is run. Exit code 0: it can be scanned. 2: it cannot.
     """
-    from onnxaudit.cli.looks import run_inspect
+    from onnxaudit.cli.inspection import run_inspect
 
     given = opt.keep_given(output=output, input_size=input_size) | working.keep_given()
     return run_inspect(model, given, outputs.widen(), context.obj)
@@ -189,7 +189,7 @@ def doctor(context: typer.Context, outputs: opt.PlainOutputs) -> int:
 
     Exit code 0: it does. 2: something does not.
     """
-    from onnxaudit.cli.looks import run_doctor
+    from onnxaudit.cli.inspection import run_doctor
 
     return run_doctor(outputs.widen(), context.obj)
 

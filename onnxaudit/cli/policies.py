@@ -11,7 +11,7 @@ from typing import TypeVar
 from onnxaudit.cli.exits import CLEAN, Settings, report_notice
 from onnxaudit.cli.options import PolicyRequest
 from onnxaudit.errors import UsageError
-from onnxaudit.gate.judging import judge
+from onnxaudit.gate.decision import judge
 from onnxaudit.gate.layers import (
     PYPROJECT,
     EffectivePolicy,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from onnxaudit.cli.attesting import open_attestation
+from onnxaudit.cli.attestation import open_attestation
 from onnxaudit.cli.exits import (
     CLEAN,
     ERROR,
@@ -22,7 +22,7 @@ from onnxaudit.cli.options import Attesting, PolicyRequest, ProgressName, Repair
 from onnxaudit.cli.output import open_delivery, save_triggers
 from onnxaudit.cli.policies import decide, find_policy, limit_memory
 from onnxaudit.cli.progress import announce, report_progress
-from onnxaudit.cli.rendering import read_report
+from onnxaudit.cli.report import read_report
 from onnxaudit.data.triggers import load_trigger
 from onnxaudit.errors import UsageError
 from onnxaudit.gate.domains import check_domains

@@ -1,10 +1,10 @@
 """The ONNX graph as a differentiable PyTorch module; a view of the graph, never a second truth."""
 
 from onnxaudit.importer.classifier import Classifier
-from onnxaudit.importer.importing import describe_newer_opset, import_model
+from onnxaudit.importer.conversion import describe_newer_opset, import_model
 from onnxaudit.importer.module import TorchModel
 from onnxaudit.importer.parity import check_parity
-from onnxaudit.importer.writing import count_clipped, write_back
+from onnxaudit.importer.weight_export import count_clipped, write_back
 
 __all__ = [
     "Classifier",

@@ -5,7 +5,7 @@ from functools import cached_property
 
 from torch import Tensor
 
-from onnxaudit.importer.compiling import make_plan
+from onnxaudit.importer.compiler import make_plan
 from onnxaudit.importer.graph import MISSING, Step, read_names
 from onnxaudit.importer.plan import Plan
 

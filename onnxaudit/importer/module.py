@@ -6,7 +6,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from onnxaudit.importer.compiling import make_plan
+from onnxaudit.importer.compiler import make_plan
 from onnxaudit.importer.entry import to_entry
 from onnxaudit.importer.fusion import Folded
 from onnxaudit.importer.graph import Graph

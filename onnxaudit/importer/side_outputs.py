@@ -3,7 +3,7 @@
 import onnx
 from onnx import AttributeProto, TensorProto
 
-from onnxaudit.importer.parsing import find_opsets, find_unknown
+from onnxaudit.importer.parser import find_opsets, find_unknown
 from onnxaudit.intake.working import list_reads
 
 

@@ -10,7 +10,7 @@ from onnx import AttributeProto, TensorProto, helper, shape_inference
 
 from onnxaudit.detectors.base import Effort
 from onnxaudit.errors import ModelError, OnnxauditError
-from onnxaudit.importer.parsing import expand_functions, find_opsets, find_unknown
+from onnxaudit.importer.parser import expand_functions, find_opsets, find_unknown
 from onnxaudit.importer.registry import STANDARD_DOMAINS
 from onnxaudit.intake import Model, load_model
 from onnxaudit.intake.reading import read_proto

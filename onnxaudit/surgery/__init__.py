@@ -6,11 +6,11 @@ graphsurgeon decides what to change; the change itself is new initializer values
 from onnxaudit.surgery.features import find_features
 from onnxaudit.surgery.linear import Linear
 from onnxaudit.surgery.removal import Removed, remove_neurons
-from onnxaudit.surgery.sharing import unshare
+from onnxaudit.surgery.shared_weights import unshare
 from onnxaudit.surgery.spelling import spell_out
 from onnxaudit.surgery.target import find_next_layer, find_target_layer, list_target_layers
 from onnxaudit.surgery.tunable import tunable_weights
-from onnxaudit.surgery.zeroing import incoming_weights, neuron_entries, zero_neurons
+from onnxaudit.surgery.zeroed_neurons import incoming_weights, neuron_entries, zero_neurons
 
 __all__ = [
     "Linear",

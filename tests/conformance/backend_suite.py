@@ -13,9 +13,9 @@ from onnx.backend.test.case.test_case import TestCase
 from onnx.backend.test.loader import load_model_tests
 
 from onnxaudit.importer import ops  # noqa: F401 - fills the registry
-from onnxaudit.importer.compiling import make_plan
-from onnxaudit.importer.folding import fold_constants
-from onnxaudit.importer.parsing import parse
+from onnxaudit.importer.compiler import make_plan
+from onnxaudit.importer.constants import fold_constants
+from onnxaudit.importer.parser import parse
 from onnxaudit.importer.tensors import DTYPES, from_array
 from tests.some import some
 

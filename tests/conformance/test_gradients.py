@@ -6,9 +6,9 @@ import pytest
 import torch
 from onnx import TensorProto
 
-from onnxaudit.importer.compiling import make_plan
-from onnxaudit.importer.folding import fold_constants
-from onnxaudit.importer.parsing import parse
+from onnxaudit.importer.compiler import make_plan
+from onnxaudit.importer.constants import fold_constants
+from onnxaudit.importer.parser import parse
 from onnxaudit.importer.tensors import DTYPES
 from tests.conformance.backend_suite import freeze_inputs, load_cases, to_array
 from tests.conformance.scope import find_exclusion, find_reason

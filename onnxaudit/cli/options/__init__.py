@@ -3,9 +3,8 @@
 An option that is not given stays None and is not passed on: the defaults live with the configs alone.
 """
 
-from onnxaudit.cli.options.attesting import Attested, Attesting, Verifying
-from onnxaudit.cli.options.computing import Computing, InputSize, Working
-from onnxaudit.cli.options.gating import Gating, PolicyRequest, RepairGating
+from onnxaudit.cli.options.attestation import Attested, Attesting, Verifying
+from onnxaudit.cli.options.computation import Computing, InputSize, Working
 from onnxaudit.cli.options.given import keep_given
 from onnxaudit.cli.options.outputs import (
     EmbedSamples,
@@ -16,7 +15,8 @@ from onnxaudit.cli.options.outputs import (
     RunOutputs,
     SaveTriggers,
 )
-from onnxaudit.cli.options.repairing import Fixed, Repairing
+from onnxaudit.cli.options.policy import Gating, PolicyRequest, RepairGating
+from onnxaudit.cli.options.repair import Fixed, Repairing
 from onnxaudit.cli.options.subject import Data, Layer, Model, Models, OptionalData, OutputName, Rule, Run, Trigger
 
 __all__ = [

@@ -10,7 +10,7 @@ import pytest
 
 from onnxaudit.findings.finding import find_all
 from onnxaudit.findings.kind import Kind, list_kinds, tell_kind
-from onnxaudit.gate.judging import judge
+from onnxaudit.gate.decision import judge
 from onnxaudit.gate.layers import resolve
 from onnxaudit.pipeline.spread import list_spread
 from onnxaudit.records import Rate, ScanDocument, ScanReport, UniversalTrigger

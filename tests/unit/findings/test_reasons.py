@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from onnxaudit.data.probes import draw_probes
 from onnxaudit.deadline import Deadline
 from onnxaudit.findings import reasons
-from onnxaudit.gate.judging import judge as apply_policy
+from onnxaudit.gate.decision import judge as apply_policy
 from onnxaudit.gate.layers import read_command_line, resolve
 from onnxaudit.intake import load_model
 from onnxaudit.pipeline.consistency import check_consistency

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 import torch
 
-from onnxaudit.importer.compiling import make_plan
-from onnxaudit.importer.folding import fold_constants
+from onnxaudit.importer.compiler import make_plan
+from onnxaudit.importer.constants import fold_constants
 from onnxaudit.importer.fusion import fuse
 from onnxaudit.importer.graph import Graph
-from onnxaudit.importer.parsing import parse
+from onnxaudit.importer.parser import parse
 from onnxaudit.importer.plan import Plan
 from tests.tiny_models import build
 

@@ -9,9 +9,9 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from onnxaudit.importer import ops  # noqa: F401 - fills the registry
-from onnxaudit.importer.compiling import make_plan
-from onnxaudit.importer.folding import fold_constants
-from onnxaudit.importer.parsing import parse
+from onnxaudit.importer.compiler import make_plan
+from onnxaudit.importer.constants import fold_constants
+from onnxaudit.importer.parser import parse
 
 GENERATOR = np.random.default_rng(7)
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from onnxaudit.errors import ParityError
-from onnxaudit.importer import TorchModel, importing
+from onnxaudit.importer import TorchModel, conversion
 from onnxaudit.intake import Model
 from onnxaudit.pipeline.subject import open_subject
 from onnxaudit.records import Event
@@ -18,7 +18,7 @@ from tests.unit.pipeline.conftest import UNIT
 def open_newer(path: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What is said when a file of opset 17 is opened by an importer that knows 16."""
     said: list[Event] = []
-    monkeypatch.setattr(importing, "NEWEST_OPSET", 16)
+    monkeypatch.setattr(conversion, "NEWEST_OPSET", 16)
     open_subject(path, data, preprocessing=UNIT, seed=0, device="cpu", on_event=said.append)
     return [event.message for event in said]
 
@@ -39,7 +39,7 @@ def test_a_known_opset_needs_no_note(make_model: Callable[..., Path], data: Path
 def test_parity_decides_about_a_newer_opset(
     make_model: Callable[..., Path], data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = importing.import_model
+    original = conversion.import_model
 
     def import_wrongly(model: Model, device: torch.device) -> TorchModel:
         return original(model.with_values({"b1": model.initializer("b1") + np.float32(1)}), device)

@@ -14,7 +14,7 @@ from onnxaudit.pipeline.changes import list_changes
 from onnxaudit.pipeline.removing import describe_removal
 from onnxaudit.records import Preprocessing, Removal, RepairReport, TargetLayer
 from onnxaudit.runtime import Runtime
-from onnxaudit.surgery.removal.removing import Removed
+from onnxaudit.surgery.removal.neurons import Removed
 from tests.tiny_models import build
 from tests.unit.importer.networks import wrap
 from tests.unit.pipeline.conftest import BACKDOOR_NEURON, SHORT_SCAN, TARGET, draw_samples, write_planted, write_samples

@@ -6,9 +6,9 @@ from onnx import helper, numpy_helper, parser
 
 from onnxaudit.errors import ModelError, UnsupportedOperatorError
 from onnxaudit.importer import import_model
-from onnxaudit.importer.compiling import make_plan
-from onnxaudit.importer.folding import fold_constants
-from onnxaudit.importer.parsing import parse
+from onnxaudit.importer.compiler import make_plan
+from onnxaudit.importer.constants import fold_constants
+from onnxaudit.importer.parser import parse
 from tests.tiny_models import build, with_opset
 from tests.unit.importer.networks import conv_model
 

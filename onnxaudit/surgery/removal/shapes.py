@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from onnxaudit.surgery.removal.edits import Edit, SetShape
 from onnxaudit.surgery.removal.network import Network, describe
-from onnxaudit.surgery.removal.reshaping import reshape
+from onnxaudit.surgery.removal.reshapes import reshape
 from onnxaudit.surgery.removal.slots import NOBODY, RefusalError, Slot
 
 POOLS = {"AveragePool", "GlobalAveragePool", "GlobalLpPool", "GlobalMaxPool", "LpPool", "MaxPool"}

@@ -14,7 +14,7 @@ import torch
 from onnxaudit.importer.fusion import Folded, fuse
 from onnxaudit.importer.graph import MISSING, Step
 from onnxaudit.importer.plan import Instruction, Plan, Program, release, select_steps
-from onnxaudit.importer.settling import find_settled
+from onnxaudit.importer.shapes import find_settled
 
 CPU = torch.device("cpu")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from onnxaudit.importer.compiling import make_plan
+from onnxaudit.importer.compiler import make_plan
 from onnxaudit.importer.graph import MISSING, Graph, Quantization, Step, read_names
 from onnxaudit.importer.ops.quantization import dequantize
 from onnxaudit.importer.registry import Operator

@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from onnxaudit.surgery.graph import DIMENSIONS_ONLY
-from onnxaudit.surgery.removal import elementwise, shaping
-from onnxaudit.surgery.removal.counting import check_sizes
+from onnxaudit.surgery.removal import elementwise, shapes
+from onnxaudit.surgery.removal.counts import check_sizes
 from onnxaudit.surgery.removal.edits import Crop, Cut, Edit
 from onnxaudit.surgery.removal.network import Network, describe
 from onnxaudit.surgery.removal.products import PRODUCTS, Product
@@ -118,8 +118,8 @@ def _relate(network: Network, node: Any, name: str, slot: Slot) -> Mapping[str, 
         return Product(network, node).relate(network, name, slot)
     if node.op in elementwise.ELEMENTWISE:
         return elementwise.relate(network, node, name, slot)
-    if node.op in shaping.SHAPING:
-        return shaping.relate(network, node, name, slot)
+    if node.op in shapes.SHAPING:
+        return shapes.relate(network, node, name, slot)
     if node.op in DIMENSIONS_ONLY:
         return {}
     raise RefusalError(f"{describe(node)} mixes channels, or is not known to leave them apart", name)
@@ -155,7 +155,7 @@ def _list_edits(found: _Spread) -> list[Edit]:
         elif node.op in elementwise.ELEMENTWISE:
             edits += elementwise.edits(network, node, slots)
         else:
-            edits += shaping.edits(network, node, slots)
+            edits += shapes.edits(network, node, slots)
     edits += [crop for entry in found.cropped for crop in _crop(*entry)]
     _check_gain(network, edits, slots)
     return edits
@@ -173,7 +173,7 @@ def _find_values(network: Network, slots: Mapping[str, Slot]) -> dict[str, npt.N
         elif node.op in elementwise.ELEMENTWISE:
             values[result] = elementwise.value(network, node, slots[result], values)
         else:
-            values[result] = shaping.value(network, node, slots, values)
+            values[result] = shapes.value(network, node, slots, values)
     return values
 
 

@@ -11,7 +11,7 @@ import pytest
 from onnxaudit.errors import DataError
 from onnxaudit.findings.finding import list_findings
 from onnxaudit.findings.reasons import BETWEEN_LIMITS, FEW_CLASSES, NO_IMAGES
-from onnxaudit.gate.judging import judge
+from onnxaudit.gate.decision import judge
 from onnxaudit.gate.layers import Layer, read_command_line, resolve
 from onnxaudit.records import Coverage, RepairDocument, ScanDocument, ScanReport, Verdict, Waiver
 from onnxaudit.report.formats import render

@@ -9,7 +9,7 @@ from onnxaudit.intake.model import NO_VALUES, Model
 from onnxaudit.records import TargetLayer
 from onnxaudit.surgery.graph import Graph
 from onnxaudit.surgery.linear import Linear, node_name
-from onnxaudit.surgery.removal.editing import apply_edits
+from onnxaudit.surgery.removal.editor import apply_edits
 from onnxaudit.surgery.removal.edits import Cut
 from onnxaudit.surgery.target import find_layer, find_next_layer
 

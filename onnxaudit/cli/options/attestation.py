@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from onnxaudit.cli.options.gating import PolicyFile, PolicyRequest
 from onnxaudit.cli.options.given import keep_given
+from onnxaudit.cli.options.policy import PolicyFile, PolicyRequest
 from onnxaudit.cli.values import read_duration
 
 Attest = Annotated[

@@ -6,8 +6,8 @@ import torch
 from onnx import numpy_helper
 
 from onnxaudit.importer import import_model
-from onnxaudit.importer.compiling import make_plan
-from onnxaudit.importer.parsing import parse
+from onnxaudit.importer.compiler import make_plan
+from onnxaudit.importer.parser import parse
 from tests.tiny_models import build
 from tests.unit.importer.networks import conv_model, make_model
 

@@ -2,13 +2,13 @@
 
 from onnxaudit.errors import ModelError
 from onnxaudit.importer import ops  # noqa: F401 - fills the registry
-from onnxaudit.importer.batching import free_batch
+from onnxaudit.importer.batch import free_batch
+from onnxaudit.importer.constants import fold_constants
 from onnxaudit.importer.encoded_weights import expose_weights
 from onnxaudit.importer.entry import open_entry
-from onnxaudit.importer.folding import fold_constants
 from onnxaudit.importer.graph import Graph
 from onnxaudit.importer.module import TorchModel
-from onnxaudit.importer.parsing import parse
+from onnxaudit.importer.parser import parse
 from onnxaudit.importer.registry import NEWEST_OPSET
 from onnxaudit.importer.side_outputs import drop_side_outputs
 from onnxaudit.intake.model import Model

@@ -8,9 +8,9 @@ import numpy as np
 from onnxaudit.intake.model import NO_VALUES, Model
 from onnxaudit.records import NeuronAxis, TargetLayer
 from onnxaudit.surgery.linear import linear_layers
-from onnxaudit.surgery.removal.editing import apply_edits
+from onnxaudit.surgery.removal.editor import apply_edits
 from onnxaudit.surgery.removal.network import Network
-from onnxaudit.surgery.removal.planning import Plan, make_plan
+from onnxaudit.surgery.removal.planner import Plan, make_plan
 from onnxaudit.surgery.removal.slots import NOBODY, RefusalError, Slot
 from onnxaudit.surgery.target import locate
 
