@@ -26,11 +26,11 @@ def rate(successes: int, trials: int) -> Rate:
     if trials == 0:
         return Rate(0, 0, None, 0.0, 1.0)
     share, z2 = successes / trials, Z_95**2 / trials
-    centre = (share + z2 / 2) / (1 + z2)
+    center = (share + z2 / 2) / (1 + z2)
     margin = Z_95 * math.sqrt(share * (1 - share) / trials + z2 / (4 * trials)) / (1 + z2)
     # At the ends the formula meets 0 and 1 exactly; floating point misses them by an ulp.
-    low = 0.0 if successes == 0 else centre - margin
-    high = 1.0 if successes == trials else centre + margin
+    low = 0.0 if successes == 0 else center - margin
+    high = 1.0 if successes == trials else center + margin
     return Rate(successes, trials, share, low, high)
 
 

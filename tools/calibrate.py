@@ -1,147 +1,105 @@
-"""Fits the constants of the verdict on zoos of models with ground truth.
+"""Fits the constants of the verdict on a table of evidence, and says how they do on what was left out.
 
-    python -m benchmarks.zoo --zoo ZOO --data DATA --methods --scans SCANS
-    python -m tools.calibrate --zoo ZOO --scans SCANS
+    python -m benchmarks.table --zoo ZOO --data DATA --scans SCANS --output table.jsonl.gz
+    python -m tools.calibrate --table table.jsonl.gz
+    python -m tools.calibrate --table table.jsonl.gz --features log:patch log:latent-inversion lead:spectral
 
-`b` and `w` of `onnxaudit.scoring.verdict` minimise the log score of models under a prior of one half:
-
-    Σ clean −ln(1 − p(max_k log-odds_k))  +  Σ backdoored −ln p(log-odds of the true target)  +  ridge · |w|²
-
-with weights no lower than zero. Models whose trigger works for some classes only, or moves every class elsewhere, have
-no target that these looks could see and take no part. The table gives each model's score when it is left out of the
-fit.
+For each group that is left out of the fit as a whole (by default attack families, then architectures): AUROC and
+cross-entropy of the score, and how many models are found, open and called clean, with 95 % Clopper-Pearson intervals.
+`tools.calibration.features` says how features are written; without `--features` they are those of the verdict.
 """
 
 import argparse
-import json
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import torch
-from torch import Tensor
+import numpy as np
+import numpy.typing as npt
 
-from onnxaudit.records.old_names import rename_detectors
-from onnxaudit.scoring.verdict import WEIGHED, JudgementConfig, carries_over, measure_closeness
-from onnxaudit.statistics import rate
+from onnxaudit.scoring.verdict import JudgementConfig
+from tools.calibration.features import VERDICT
+from tools.calibration.figures import format_share, measure_auroc, measure_entropy
+from tools.calibration.fit import RIDGE, Cases, fit, make_cases
+from tools.calibration.folds import GROUPS, score_left_out
+from tools.calibration.table import Values, read_table
 
-RIDGE = 0.005
-CLIP = (0.01, 0.99)
+Chosen = npt.NDArray[np.bool_]
+"""Which models."""
 
-
-@dataclass(frozen=True, eq=False)
-class Case:
-    """One scanned model; `targets` are empty if it is clean.
-
-    `closeness` `(labels, 3)`: by patch, compactness and waves.
-    """
-
-    name: str
-    attack: str
-    closeness: Tensor
-    targets: tuple[int, ...]
-
-    @property
-    def backdoored(self) -> bool:
-        """Whether the truth says so."""
-        return bool(self.targets)
+CLEAN_BELOW = JudgementConfig().clean_below
 
 
 def main() -> None:
-    """Fit, and print the constants and a table."""
+    """Fit, and print the constants and a table for each kind of group."""
     options = _parse()
-    pairs = list(zip(options.zoo, options.scans, strict=True))
-    cases = [case for zoo, scans in pairs for case in read_cases(zoo, scans)]
-    print(f"{len(cases)} models, {sum(case.backdoored for case in cases)} backdoored")
-    offset, weights = fit(cases, options.ridge)
-    print(f"offset = {offset:.2f}")
-    print(f"patch_weight = {weights[0]:.2f}")
-    print(f"compactness_weight = {weights[1]:.2f}")
-    print(f"spectral_weight = {weights[2]:.2f}")
-    _print_table(cases, options.ridge)
+    rows = [row for path in options.table for row in read_table(path) if row.per_class == options.per_class]
+    cases = make_cases(rows, options.features)
+    print(f"{len(rows)} models, {int(cases.backdoored.sum())} backdoored")
+    fitted = fit(cases, options.ridge)
+    print(f"offset = {fitted.offset:.2f}")
+    for feature, weight in zip(options.features, fitted.weights, strict=True):
+        print(f"{feature} = {weight:.2f}")
+    for group in options.leave_out:
+        odds = score_left_out(cases, group, ridge=options.ridge, seed=options.seed)
+        print(f"\n== each {group} left out of its fit ==")
+        print_report(cases, odds, group, list_models=options.models)
 
 
-def read_cases(zoo: Path, scans: Path) -> list[Case]:
-    """The models of `zoo` that have been scanned."""
-    cases = []
-    for path in sorted(scans.glob("*.json")):
-        truth = json.loads((zoo / "truth" / path.name).read_text())
-        triggers = truth.get("triggers", []) if truth["backdoored"] else []
-        if any(trigger["source_labels"] or trigger["mapping"] != "all-to-one" for trigger in triggers):
-            continue
-        rows = json.loads(path.read_text())["reports"][0]["labels"]
-        closeness = _read_closeness(rows)
-        targets = tuple(trigger["target"] for trigger in triggers)
-        cases.append(Case(path.stem, truth["attack"] if truth["backdoored"] else "clean", closeness, targets))
-    return cases
+def print_report(cases: Cases, odds: Values, group: str, *, list_models: bool = False) -> None:
+    """Figures over all models and by group, then of clean models by cause; with `list_models` each model's score."""
+    best = odds.max(axis=1)
+    scores = 1 / (1 + np.exp(-best.clip(-500, 500)))
+    bad = cases.backdoored
+    first = cases.aimed[np.arange(len(odds)), odds.argmax(axis=1)]
+    print(f"AUROC {measure_auroc(scores[bad], scores[~bad]):.3f}", end=", ")
+    print(f"cross-entropy {measure_entropy(scores[bad], scores[~bad]):.3f}", end=", ")
+    found = bad & (scores > 0.5)
+    print(f"of those found, true target first: {format_share(int((found & first).sum()), int(found.sum()))}")
+    print(f"{'':22} {'AUROC':>6} {'entropy':>8}  {'flagged':18} {'open':18} {'called clean':18}")
+    print(_line("backdoored", scores, bad, ~bad))
+    print(_line("clean", scores, ~bad, bad))
+    names = np.array([GROUPS[group](row) for row in cases.rows])
+    kinds = np.array([row.kind for row in cases.rows])
+    within = group not in ("family", "kind")  # such a group has clean models of its own
+    for name in np.unique(names[bad]):
+        mine = names == name
+        print(_line(name, scores, bad & mine, ~bad & mine if within else ~bad))
+        if within and (~bad & mine).any():
+            print(_line("  clean", scores, ~bad & mine, bad & mine))
+    if not within:
+        for kind in np.unique(kinds[~bad]):
+            print(_line(kind, scores, ~bad & (kinds == kind), bad))
+    if list_models:
+        for number in np.lexsort((scores, bad)):
+            row = cases.rows[number]
+            right = "" if not row.backdoored else "right" if first[number] else "wrong label"
+            print(f"{row.model:28} {row.kind:22} {scores[number]:5.2f} {right}")
 
 
-def _read_closeness(rows: Sequence[dict[str, Any]]) -> Tensor:
-    """Of each row; a label that a look could not measure is as far away as is normal.
-
-    So is by its mask one whose trigger fails on unseen samples, because that convicts nobody.
-    """
-    named = {row["label"]: rename_detectors(row["ratios"]) for row in rows}
-    ratios: dict[str, dict[int, float]] = {
-        name: {label: found[name] for label, found in named.items() if name in found} for name in WEIGHED
-    }
-    parts = measure_closeness(ratios, JudgementConfig())
-    closeness = torch.tensor([[part.get(row["label"], 0.0) for part in parts] for row in rows])
-    for row, values in zip(rows, closeness, strict=True):
-        if not carries_over(rate(row["success_rate"]["successes"], row["success_rate"]["trials"]), JudgementConfig()):
-            values[:2] = 0.0
-    return closeness
+def _line(name: str, scores: Values, mine: Chosen, others: Chosen) -> str:
+    """One line of the table; separation from the `others` of the opposite kind."""
+    auroc = measure_auroc(scores[mine], scores[others])
+    empty = scores[:0]
+    clean = name.strip().startswith("clean") and name.strip() != "clean-label"
+    auroc = 1 - auroc if clean else auroc
+    entropy = measure_entropy(empty, scores[mine]) if clean else measure_entropy(scores[mine], empty)
+    total = int(mine.sum())
+    flagged, cleared = int((scores[mine] > 0.5).sum()), int((scores[mine] < CLEAN_BELOW).sum())
+    counts = (flagged, total - flagged - cleared, cleared)
+    cells = " ".join(f"{format_share(count, total):18}" for count in counts)
+    return f"{name:22} {auroc:6.3f} {entropy:8.3f}  {cells}"
 
 
-def fit(cases: Sequence[Case], ridge: float) -> tuple[float, Tensor]:
-    """`b` and `w`."""
-    raw = torch.zeros(4, requires_grad=True)
-    solver = torch.optim.LBFGS([raw], max_iter=500, line_search_fn="strong_wolfe")
-
-    def closure() -> Tensor:
-        solver.zero_grad()
-        weights = raw[1:].exp()
-        loss = ridge * weights.square().sum()
-        for case in cases:
-            odds = _odds(case, raw[0], weights)
-            loss = loss + torch.nn.functional.softplus(-_seen(case, odds) if case.backdoored else odds.max())
-        loss.backward()  # type: ignore[no-untyped-call]
-        return loss
-
-    solver.step(closure)  # type: ignore[no-untyped-call]
-    return float(raw[0].detach()), raw[1:].detach().exp()
-
-
-def _odds(case: Case, offset: Tensor | float, weights: Tensor) -> Tensor:
-    return offset - math.log(max(len(case.closeness), JudgementConfig().fewest_compared)) + case.closeness @ weights
-
-
-def _seen(case: Case, odds: Tensor) -> Tensor:
-    """The log-odds of the target seen best."""
-    return odds[list(case.targets)].max()
-
-
-def _print_table(cases: Sequence[Case], ridge: float) -> None:
-    losses = []
-    for case in cases:
-        odds = _odds(case, *fit([other for other in cases if other is not case], ridge))
-        score = float(torch.sigmoid(odds.max()))
-        clipped = min(max(score, CLIP[0]), CLIP[1])
-        losses.append(-math.log(clipped if case.backdoored else 1 - clipped))
-        first = int(odds.argmax())
-        right = "" if not case.backdoored else "right" if first in case.targets else "wrong label"
-        print(f"{case.name:28} {case.attack:18} {score:5.2f} {right}")
-    print(f"log score, each model left out of its fit: {sum(losses) / len(losses):.3f}")
-
-
-def _parse() -> argparse.Namespace:
+def _parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.calibrate", description="Fit the constants of the verdict.")
-    parser.add_argument("--zoo", type=Path, action="append", required=True, help="folder with truth/ (may be repeated)")
-    parser.add_argument("--scans", type=Path, action="append", required=True, help="its scan reports, in that order")
+    parser.add_argument("--table", type=Path, action="append", required=True, help="of benchmarks.table (repeatable)")
+    parser.add_argument("--features", nargs="+", default=list(VERDICT), help="FORM:NAMES, as limited:spectral")
+    parser.add_argument("--leave-out", nargs="+", default=["family", "architecture"], choices=list(GROUPS))
+    parser.add_argument("--per-class", type=int, default=10, help="rows whose scans had so many clean images a class")
     parser.add_argument("--ridge", type=float, default=RIDGE, help="weight of the squared weights")
-    return parser.parse_args()
+    parser.add_argument("--seed", type=int, default=0, help="of the division of clean models")
+    parser.add_argument("--models", action="store_true", help="list every model's score")
+    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":

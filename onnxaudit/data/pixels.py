@@ -39,7 +39,7 @@ def scale_values(path: Path, images: AnyArray) -> Floats:
 
 
 def fit_channels(path: Path, images: Floats, channels: int) -> Floats:
-    """`images` `(n, k, h, w)` with the model's channels: colour to gray, gray to colour, alpha dropped.
+    """`images` `(n, k, h, w)` with the model's channels: color to gray, gray to color, alpha dropped.
 
     Raises:
         DataError: there is no such conversion.

@@ -90,7 +90,7 @@ def _choose_by_labels(
 
 
 def _hits(predict: Predict, images: Floats, labels: Ints, candidate: Preprocessing) -> Hits | None:
-    """Which samples are classified rightly; None where the model gives NaN."""
+    """Which samples are classified correctly; None where the model gives NaN."""
     try:
         hits: Hits = predict(images, candidate).argmax(axis=1) == labels
     except ModelError:
@@ -115,7 +115,7 @@ def _explain(chosen: Preprocessing, best: Preprocessing, measured: dict[Preproce
         why = f"as many as {second.name}, and the more usual" if level else f"the most; next {rival}"
     else:
         why = "the only one that could be measured"
-    return f"{chosen.name}: {_share(measured[chosen])} labelled samples classified rightly ({why})"
+    return f"{chosen.name}: {_share(measured[chosen])} labeled samples classified correctly ({why})"
 
 
 def _share(hits: Hits) -> str:

@@ -31,7 +31,7 @@ RESAMPLINGS = 200
 NOISE = 0.05  # share of resamplings in which a rival must reach the best to count as level with it
 
 UNTOLD = "how pixels become inputs cannot be told from these samples"
-ADVICE = "say it with --range (0,1 or 0,255 are usual), or give labelled samples"
+ADVICE = "say it with --range (0,1 or 0,255 are usual), or give labeled samples"
 
 Predict = Callable[[Floats, Preprocessing], Floats]
 Shares = npt.NDArray[np.float64]

@@ -18,10 +18,10 @@ FINE_NOISE = 0.04  # standard deviation, of the pixel range
 Plane = npt.NDArray[np.float64]
 
 
-def synthesise_samples(
+def synthesize_samples(
     spec: InputSpec, count: int, *, seed: int, predict: Callable[[Floats], Ints] | None = None
 ) -> Samples:
-    """Unlabelled procedural images in pixel space.
+    """Unlabeled procedural images in pixel space.
 
     Args:
         spec: what the model takes.
@@ -107,7 +107,7 @@ def _shape(height: int, width: int, generator: np.random.Generator) -> Plane:
 
 
 def _coordinates(height: int, width: int) -> tuple[Plane, Plane]:
-    """Pixel centres in [−1, 1], `(h, 1)` and `(1, w)`."""
+    """Pixel centers in [−1, 1], `(h, 1)` and `(1, w)`."""
     y = (np.arange(height) + 0.5) / height * 2 - 1
     x = (np.arange(width) + 0.5) / width * 2 - 1
     return y[:, None], x[None, :]

@@ -15,8 +15,8 @@ from onnxaudit.importer.registry import Operator
 def fold_constants(graph: Graph) -> Graph:
     """The same graph without the steps whose outputs are constant; static inputs bound as Python values.
 
-    The shape of a weight is constant, the weight is not. What is dequantised from stored whole numbers is a weight too,
-    under the name of the dequantised tensor; where several nodes dequantise it alike, under that of the first.
+    The shape of a weight is constant, the weight is not. What is dequantized from stored whole numbers is a weight too,
+    under the name of the dequantized tensor; where several nodes dequantize it alike, under that of the first.
     """
     constants, weights = dict(graph.constants), dict(graph.weights)
     steps, quantized = [], {}
@@ -50,7 +50,7 @@ REPEATED = Operator(repeat, 1, ("x",), False, {}, NOTHING, NOTHING, NOTHING)
 
 
 def is_quantized_weight(step: Step, stored: Mapping[str, torch.Tensor], value: torch.Tensor) -> bool:
-    """Whether a constant step dequantises more than a single number that the file stores."""
+    """Whether a constant step dequantizes more than a single number that the file stores."""
     return step.operator.function is dequantize and step.inputs[0] in stored and value.numel() > 1
 
 

@@ -16,7 +16,7 @@ from onnxaudit.importer.ops import microsoft_quantized as microsoft
 from onnxaudit.importer.ops.quantization import dequantize, quantize_dynamically, quantize_in_range
 from onnxaudit.importer.registry import Operator
 
-# Operators that quantise their first input by its range, and what is left of them once that is done.
+# Operators that quantize their first input by its range, and what is left of them once that is done.
 REST: dict[Callable[..., Any], Callable[..., Any]] = {
     microsoft.multiply_with_quantized: microsoft.multiply_with_codes,
     microsoft.run_quantized_lstm: microsoft.run_lstm_with_codes,

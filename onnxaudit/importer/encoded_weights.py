@@ -1,4 +1,4 @@
-"""Weights inside quantised operators, as parameters.
+"""Weights inside quantized operators, as parameters.
 
 QLinearConv and its kin read weights as whole numbers, with the scale beside them. Each such weight becomes a float
 parameter under the name of its whole numbers, and a step in front of the operator turns it into whole numbers again:
@@ -48,7 +48,7 @@ class Use(NamedTuple):
 
 
 def expose_weights(graph: Graph, stored: Collection[str]) -> Graph:
-    """The graph with the weights of quantised operators among its weights.
+    """The graph with the weights of quantized operators among its weights.
 
     Args:
         graph: constants folded.

@@ -17,7 +17,7 @@ from onnxaudit.records import ModelInfo
 class TorchModel(nn.Module):
     """A view of an ONNX graph: evaluation mode, all parameters frozen, tensors under their ONNX names.
 
-    Weights may be changed in place (an optimiser, `copy_` without gradients), but not through `.data`, which hides the
+    Weights may be changed in place (an optimizer, `copy_` without gradients), but not through `.data`, which hides the
     change from what is derived from frozen weights and kept.
 
     Attributes:

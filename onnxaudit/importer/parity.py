@@ -9,7 +9,7 @@ with them; what counts there is the root mean square over inputs of the class th
     deviation = max over classes √(mean over inputs of (copy − reference)²) / spread
 
 A mean may hide a wrong class: such a copy also has to predict the reference's class wherever that is no near tie. And
-kernels that onnxruntime fuses for quantised models do not always compute what the file says (its Softmax of whole
+kernels that onnxruntime fuses for quantized models do not always compute what the file says (its Softmax of whole
 numbers is a table, up to one step off). Where a whole run deviates, the copy is compared with a run in which every
 tensor is shown, which keeps onnxruntime from fusing; its classes still have to be those of the whole run.
 """
@@ -155,14 +155,14 @@ def measure_deviation(ours: npt.NDArray[Any], theirs: npt.NDArray[Any]) -> float
 def measure_typical_deviation(ours: npt.NDArray[Any], theirs: npt.NDArray[Any]) -> float:
     """As `measure_deviation`, of the root mean square over the first axis; over everything where that has one entry."""
 
-    def summarise(difference: npt.NDArray[Any]) -> Any:
+    def summarize(difference: npt.NDArray[Any]) -> Any:
         axis = 0 if difference.ndim and len(difference) > 1 else None
         return np.sqrt(np.square(difference).mean(axis)).max()
 
-    return _measure(ours, theirs, summarise)
+    return _measure(ours, theirs, summarize)
 
 
-def _measure(ours: npt.NDArray[Any], theirs: npt.NDArray[Any], summarise: Callable[[npt.NDArray[Any]], Any]) -> float:
+def _measure(ours: npt.NDArray[Any], theirs: npt.NDArray[Any], summarize: Callable[[npt.NDArray[Any]], Any]) -> float:
     if ours.shape != theirs.shape:
         return np.inf
     ours, theirs = np.asarray(ours, np.float64), np.asarray(theirs, np.float64)
@@ -171,7 +171,7 @@ def _measure(ours: npt.NDArray[Any], theirs: npt.NDArray[Any], summarise: Callab
         return 0.0
     with np.errstate(invalid="ignore", divide="ignore"):
         difference = np.where(same, 0.0, ours - theirs)
-        deviation = float(summarise(difference) / _measure_spread(theirs))
+        deviation = float(summarize(difference) / _measure_spread(theirs))
     return deviation if np.isfinite(deviation) else np.inf
 
 
@@ -237,7 +237,7 @@ def _compute(torch_model: TorchModel, inputs: Floats, names: Sequence[str]) -> T
 
 
 def _smooth(image: Floats) -> Floats:
-    """Noise `(c, h, w)` averaged over neighbours and stretched back to [0, 1]."""
+    """Noise `(c, h, w)` averaged over neighbors and stretched back to [0, 1]."""
     for axis in (1, 2):
         image = np.mean([np.roll(image, shift, axis) for shift in range(-2, 3)], axis=0)
     low, high = image.min(), image.max()

@@ -6,7 +6,7 @@ the spec's names and defaults. Five conventions go beyond the schema:
 - an input named in `static` is wanted as a Python value (a list of ints, a number) because it shapes the computation
   rather than taking part in it. A constant arrives as such; a tensor computed on the way still arrives as a tensor,
 - of an input named in `described` only the shape or the type is read,
-- an input named in `settings` is no weight even where it is a stored float (the scale of a quantised tensor),
+- an input named in `settings` is no weight even where it is a stored float (the scale of a quantized tensor),
 - a keyword `outputs` receives how many of the node's outputs somebody reads; such operators return a tuple,
 - an attribute that holds a graph arrives as a `Subgraph`.
 """

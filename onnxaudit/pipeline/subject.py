@@ -16,7 +16,7 @@ from onnxaudit.data.preprocessing_choice import choose_preprocessing
 from onnxaudit.data.probes import draw_probes, stamp_probes
 from onnxaudit.data.samples import load_samples
 from onnxaudit.data.sizes import measure_size
-from onnxaudit.data.synthetic import synthesise_samples
+from onnxaudit.data.synthetic import synthesize_samples
 from onnxaudit.errors import DataError, ModelError, RejectedError, UsageError
 from onnxaudit.findings import reasons
 from onnxaudit.importer import Classifier, check_parity, describe_newer_opset, import_model
@@ -235,7 +235,7 @@ def choose_device(device: str) -> str:
 
 def _open_samples(data: str | Path | None, model: Model, seed: int) -> tuple[Samples, tuple[str, ...] | None]:
     if data is None:
-        return synthesise_samples(model.info.input, SYNTHETIC_SAMPLES, seed=seed), None
+        return synthesize_samples(model.info.input, SYNTHETIC_SAMPLES, seed=seed), None
     return load_samples(data, model.info.input, model.info.output.classes)
 
 
@@ -270,7 +270,7 @@ def _balance(samples: Samples, runtime: Runtime, seed: int) -> Samples:
         classes: Ints = runtime.predict(images).argmax(axis=1)
         return classes
 
-    return synthesise_samples(runtime.model.info.input, len(samples), seed=seed, predict=predict)
+    return synthesize_samples(runtime.model.info.input, len(samples), seed=seed, predict=predict)
 
 
 def _settle_preprocessing(

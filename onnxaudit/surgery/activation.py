@@ -19,7 +19,7 @@ AFFINE = {"Identity", "Dropout", "BatchNormalization", "Add", "Sub", "Mul", "Div
 CURVED = {
     *("Relu", "LeakyRelu", "PRelu", "Elu", "Selu", "Celu", "ThresholdedRelu", "Clip", "Softplus", "Softsign", "Tanh"),
     *("Sigmoid", "HardSigmoid", "HardSwish", "Swish", "Mish", "Gelu", "Erf", "Exp", "Abs", "Min", "Max", "Pow", "Sqrt"),
-    "DequantizeLinear",  # quantisers drop a ReLU where saturation does the same
+    "DequantizeLinear",  # quantizers drop a ReLU where saturation does the same
 }
 
 
@@ -62,7 +62,7 @@ def at_zero(model: Model, layer: TargetLayer) -> Floats:
 
 
 def list_norms(model: Model, layer: TargetLayer) -> list[str]:
-    """Scales and shifts of the batch normalisations between a layer and its activation."""
+    """Scales and shifts of the batch normalizations between a layer and its activation."""
     between = _between(model.computed, layer.output, layer.activation) if layer.activation != layer.output else []
     stored = {tensor.name for tensor in model.proto.graph.initializer}
     names = [name for node in between if node.op_type == "BatchNormalization" for name in node.input[1:3]]
@@ -79,7 +79,7 @@ def _read_constants(model: Model, names: Collection[str]) -> dict[str, npt.NDArr
 
 
 def _without_rounding(node: onnx.NodeProto) -> onnx.NodeProto:
-    """The identity in place of a (de)quantisation, which keeps zero and which onnx evaluates in new opsets only."""
+    """The identity in place of a (de)quantization, which keeps zero and which onnx evaluates in new opsets only."""
     if node.op_type not in ("QuantizeLinear", "DequantizeLinear"):
         return node
     return helper.make_node("Identity", node.input[:1], node.output)

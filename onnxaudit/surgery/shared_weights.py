@@ -18,7 +18,7 @@ def unshare(model: Model, layer: TargetLayer) -> Model:
     """`model` in which no other node reads the weights of `layer` and of the next; the very same where that is so.
 
     Nothing that it computes changes. A shared bias of zeros stays shared: surgery has nothing to do there. So do
-    weights inside quantised operators, which are spelt out in the working copy alone: editing them is refused.
+    weights inside quantized operators, which are spelt out in the working copy alone: editing them is refused.
     """
     model = _copy_for(model, find_layer(model, layer))
     following = find_next_layer(model, layer)

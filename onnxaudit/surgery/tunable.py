@@ -12,10 +12,10 @@ NORMS = {"BatchNormalization", "InstanceNormalization", "LayerNormalization", "G
 
 
 def tunable_weights(model: Model, first: TargetLayer | None = None) -> tuple[str, ...]:
-    """Weights and biases of convolutions and linear layers, scales and shifts of normalisations, in graph order.
+    """Weights and biases of convolutions and linear layers, scales and shifts of normalizations, in graph order.
 
     With a `first` layer those of this layer and of what it feeds.
-    Running statistics, the normalisation of pixels, bounds and other constants are not among them.
+    Running statistics, the normalization of pixels, bounds and other constants are not among them.
     """
     graph = Graph(model)
     found: dict[str, None] = {}

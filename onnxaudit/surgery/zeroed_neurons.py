@@ -3,7 +3,7 @@
 Of a neuron that is a row, weights and bias become zero. That leaves the constant `φ(0)` where the activation does not
 keep zero (sigmoid, batch norm behind the layer): there the columns that the neuron feeds in the next layer become zero
 as well, which is the same as moving the constant into the next bias and needs no bias.
-Where no such layer follows (a convolution's channels), scale and shift of a batch normalisation in between become zero.
+Where no such layer follows (a convolution's channels), scale and shift of a batch normalization in between become zero.
 Of a neuron that is a feature (axis `INPUTS`), its column becomes zero.
 """
 
@@ -82,7 +82,7 @@ def _outgoing(model: Model, layer: TargetLayer, lingering: npt.NDArray[np.bool_]
 
 
 def _silence(model: Model, layer: TargetLayer, lingering: npt.NDArray[np.bool_]) -> Entries:
-    """Scale and shift of the batch normalisations between these neurons and their activation."""
+    """Scale and shift of the batch normalizations between these neurons and their activation."""
     graph = Graph(model)
     own = [name for name in list_norms(model, layer) if len(graph.users(name)) == 1]
     entries = {name: lingering.copy() for name in own}

@@ -14,9 +14,9 @@ from tests.some import some
 FOREIGN_OPERATORS = {
     "NegativeLogLikelihoodLoss": "training loss",
     "SoftmaxCrossEntropyLoss": "training loss",
-    "Adagrad": "training optimiser",
-    "Adam": "training optimiser",
-    "Momentum": "training optimiser",
+    "Adagrad": "training optimizer",
+    "Adam": "training optimizer",
+    "Momentum": "training optimizer",
     "Bernoulli": "random",
     "Multinomial": "random",
     "RandomNormal": "random",
@@ -27,7 +27,7 @@ FOREIGN_OPERATORS = {
     "TfIdfVectorizer": "text",
 }
 FOREIGN_DOMAINS = {"ai.onnx.ml": "classical machine learning", "ai.onnx.preview": "preview operator"}
-FOREIGN_DOMAINS["ai.onnx.preview.training"] = "training optimiser"
+FOREIGN_DOMAINS["ai.onnx.preview.training"] = "training optimizer"
 COMPUTED = (
     *FLOATS,
     *(TensorProto.BOOL, TensorProto.INT8, TensorProto.INT16, TensorProto.INT32, TensorProto.INT64),

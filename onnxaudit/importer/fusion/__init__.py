@@ -12,7 +12,7 @@ from torch import Tensor
 from onnxaudit.importer.fusion.activation import fuse_gelu, fuse_silu, overwrite_by_relu
 from onnxaudit.importer.fusion.attention import fuse_attention
 from onnxaudit.importer.fusion.linear import fuse_linear
-from onnxaudit.importer.fusion.neighbourhood import IDENTITY, Neighbourhood, Rule
+from onnxaudit.importer.fusion.neighborhood import IDENTITY, Neighborhood, Rule
 from onnxaudit.importer.fusion.normalization import Folded, fuse_normalization
 from onnxaudit.importer.graph import Step
 
@@ -45,7 +45,7 @@ def fuse(
     ]
     result = skip_identities(steps, {*keep, *stored})
     for rule in rules:
-        result = _apply(rule, result, Neighbourhood(result, keep, stored, fixed))
+        result = _apply(rule, result, Neighborhood(result, keep, stored, fixed))
     return result
 
 
@@ -62,7 +62,7 @@ def skip_identities(steps: Sequence[Step], keep: Collection[str]) -> list[Step]:
     return result
 
 
-def _apply(rule: Rule, steps: list[Step], around: Neighbourhood) -> list[Step]:
+def _apply(rule: Rule, steps: list[Step], around: Neighborhood) -> list[Step]:
     replaced: dict[int, Step] = {}
     absorbed: set[int] = set()
     for step in steps:

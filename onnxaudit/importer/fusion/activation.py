@@ -7,12 +7,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from onnxaudit.importer.fusion.linear import LINEAR
-from onnxaudit.importer.fusion.neighbourhood import (
+from onnxaudit.importer.fusion.neighborhood import (
     ADD,
     DIVIDE,
     MULTIPLY,
     Match,
-    Neighbourhood,
+    Neighborhood,
     make_operator,
     newest,
 )
@@ -36,14 +36,14 @@ OVERWRITTEN = make_operator(overwrite, "x")
 FRESH = (newest("Conv"), newest("Gemm"), ADD, FUSED, LINEAR)
 
 
-def overwrite_by_relu(step: Step, around: Neighbourhood) -> Match | None:
+def overwrite_by_relu(step: Step, around: Neighborhood) -> Match | None:
     """Relu of what nobody else reads."""
     if step.operator is not RELU or around.find_sole(step.inputs[0], *FRESH) is None:
         return None
     return Match(Step(step.name, OVERWRITTEN, {}, step.inputs, step.outputs, {}))
 
 
-def fuse_silu(step: Step, around: Neighbourhood) -> Match | None:
+def fuse_silu(step: Step, around: Neighborhood) -> Match | None:
     """`x · sigmoid(x)`."""
     if step.operator is not MULTIPLY:
         return None
@@ -54,7 +54,7 @@ def fuse_silu(step: Step, around: Neighbourhood) -> Match | None:
     return None
 
 
-def fuse_gelu(step: Step, around: Neighbourhood) -> Match | None:
+def fuse_gelu(step: Step, around: Neighborhood) -> Match | None:
     """`½ · x · (1 + erf(x / √2))`, its factors in any order."""
     if step.operator is not MULTIPLY:
         return None
@@ -68,7 +68,7 @@ def fuse_gelu(step: Step, around: Neighbourhood) -> Match | None:
     return None
 
 
-def _find_factors(step: Step, around: Neighbourhood) -> tuple[float, tuple[str, ...], tuple[Step, ...]]:
+def _find_factors(step: Step, around: Neighborhood) -> tuple[float, tuple[str, ...], tuple[Step, ...]]:
     """The numbers of a product multiplied, its tensors, and the products within it."""
     number = 1.0
     names: tuple[str, ...] = ()
@@ -85,7 +85,7 @@ def _find_factors(step: Step, around: Neighbourhood) -> tuple[float, tuple[str, 
     return number, names, products
 
 
-def _find_normal_distribution(x: str, name: str, around: Neighbourhood) -> tuple[Step, ...]:
+def _find_normal_distribution(x: str, name: str, around: Neighborhood) -> tuple[Step, ...]:
     """The steps of `1 + erf(x / √2)`; none where `name` is something else."""
     total = around.find_sole(name, ADD)
     terms = [] if total is None else [term for term in total.inputs if around.find_number(term) != 1]

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from onnxaudit.importer.fusion.neighbourhood import ADD, DIVIDE, MULTIPLY, Match, Neighbourhood, make_operator, newest
+from onnxaudit.importer.fusion.neighborhood import ADD, DIVIDE, MULTIPLY, Match, Neighborhood, make_operator, newest
 from onnxaudit.importer.graph import MISSING, Step
 from onnxaudit.importer.ops.activation import share
 
@@ -26,7 +26,7 @@ def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, *, scale: float
 ATTENTION = make_operator(attend, "q", "k", "v", "mask")
 
 
-def fuse_attention(step: Step, around: Neighbourhood) -> Match | None:
+def fuse_attention(step: Step, around: Neighborhood) -> Match | None:
     """MatMul, a scale and a mask where there are any, Softmax, MatMul."""
     softmax = around.find_sole(step.inputs[0], SOFTMAX) if step.operator is PRODUCT else None
     if softmax is None:

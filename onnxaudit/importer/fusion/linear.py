@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from onnxaudit.importer.fusion.neighbourhood import ADD, Match, Neighbourhood, make_operator, newest
+from onnxaudit.importer.fusion.neighborhood import ADD, Match, Neighborhood, make_operator, newest
 from onnxaudit.importer.graph import Step
 
 PRODUCT = newest("MatMul")
@@ -20,7 +20,7 @@ def multiply_and_add(x: Tensor, w: Tensor, b: Tensor) -> Tensor:
 LINEAR = make_operator(multiply_and_add, "x", "w", "b")
 
 
-def fuse_linear(step: Step, around: Neighbourhood) -> Match | None:
+def fuse_linear(step: Step, around: Neighborhood) -> Match | None:
     """MatMul by a stored matrix, Add of a stored vector."""
     if step.operator is not ADD:
         return None

@@ -1,4 +1,4 @@
-"""A convolution and the batch normalisation behind it in one pass over the data.
+"""A convolution and the batch normalization behind it in one pass over the data.
 
     norm(conv(x; W, b)) = conv(x; W·s, (b − mean)·s + shift),    s = scale / √(var + ε)
 
@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from onnxaudit.importer.fusion.neighbourhood import Match, Neighbourhood, make_operator, newest
+from onnxaudit.importer.fusion.neighborhood import Match, Neighborhood, make_operator, newest
 from onnxaudit.importer.graph import MISSING, Step
 from onnxaudit.importer.ops.convolution import convolve
 from onnxaudit.importer.ops.normalization import normalize_batch, normalize_batch_or_train
@@ -21,7 +21,7 @@ CONVOLUTION = newest("Conv")
 
 
 class Folded:
-    """The weights of one convolution with its normalisation folded in."""
+    """The weights of one convolution with its normalization folded in."""
 
     def __init__(self) -> None:
         self._sources: tuple[Tensor | None, ...] = ()
@@ -42,7 +42,7 @@ class Folded:
 
 
 def fold(*sources: Tensor | None, epsilon: float) -> Pair:
-    """Weight and bias of the convolution that normalises as well."""
+    """Weight and bias of the convolution that normalizes as well."""
     w, b, scale, shift, mean, var = sources
     assert w is not None
     assert scale is not None
@@ -57,7 +57,7 @@ def fold(*sources: Tensor | None, epsilon: float) -> Pair:
 def convolve_normalized(
     x: Tensor, *sources: Tensor | None, folded: Folded | None, epsilon: float = 1e-5, **attributes: Any
 ) -> Tensor:
-    """Normalised convolution; `attributes` are the convolution's."""
+    """Normalized convolution; `attributes` are the convolution's."""
     w, b = fold(*sources, epsilon=epsilon) if folded is None else folded.get(*sources, epsilon=epsilon)
     return convolve(x, w, b, **attributes)
 
@@ -65,7 +65,7 @@ def convolve_normalized(
 FUSED = make_operator(convolve_normalized, "x", "w", "b", "scale", "shift", "mean", "var")
 
 
-def fuse_normalization(step: Step, around: Neighbourhood, folds: dict[str, Folded]) -> Match | None:
+def fuse_normalization(step: Step, around: Neighborhood, folds: dict[str, Folded]) -> Match | None:
     """Conv, BatchNormalization."""
     convolution = around.find_sole(step.inputs[0], CONVOLUTION) if is_plain_normalization(step) else None
     if convolution is None:
@@ -81,7 +81,7 @@ def fuse_normalization(step: Step, around: Neighbourhood, folds: dict[str, Folde
 
 
 def is_plain_normalization(step: Step) -> bool:
-    """Whether a step normalises each channel with stored statistics."""
+    """Whether a step normalizes each channel with stored statistics."""
     if step.operator.function is normalize_batch:
         return bool(step.attributes.get("spatial", 1))
     return step.operator.function is normalize_batch_or_train and not step.attributes.get("training_mode", 0)

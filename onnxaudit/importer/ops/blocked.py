@@ -1,7 +1,7 @@
-"""Operators in blocked layout (domain com.microsoft.nchwc), which onnxruntime's optimiser writes at its highest level.
+"""Operators in blocked layout (domain com.microsoft.nchwc), which onnxruntime's optimizer writes at its highest level.
 
 onnxruntime keeps channels in blocks of the width of the processor's vectors, and stores the weights of convolutions in
-that order. A file holds no word of the width: it belongs to the processor that optimised it, and onnxruntime reads it
+that order. A file holds no word of the width: it belongs to the processor that optimized it, and onnxruntime reads it
 with the width of the processor it runs on. So does this module, and the parity check sees whether the two agree.
 
 Differs from onnxruntime: tensors on the way are plain `(n, c, h, w)`, c rounded up to whole blocks.
@@ -91,7 +91,7 @@ def restore_order(w: Tensor, group: int) -> Tensor:
     block, (m, c, height, width) = find_block_size(), w.shape
     if m % block or (group == 1 and c > block and c % block):
         raise ValueError(
-            f"its weights of shape {tuple(w.shape)} are not in blocks of {block} channels: the file was optimised for "
+            f"its weights of shape {tuple(w.shape)} are not in blocks of {block} channels: the file was optimized for "
             "another processor; audit the file that it was made from"
         )
     if c < block:

@@ -67,9 +67,9 @@ def normalize_tested_batch(
     momentum: float = 0.9,  # noqa: ARG001 - matters in training only
     spatial: int = 1,
 ) -> Tensor:
-    """Normalisation with stored statistics."""
+    """Normalization with stored statistics."""
     if not is_test:
-        raise NotImplementedError("it normalises by the batch's own statistics")
+        raise NotImplementedError("it normalizes by the batch's own statistics")
     if spatial:
         return normalize_channels(x, scale, b, mean, var, epsilon)
     return (x - mean) / torch.sqrt(var + epsilon) * scale + b

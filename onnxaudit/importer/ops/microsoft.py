@@ -1,4 +1,4 @@
-"""Operators of the domain com.microsoft that onnxruntime's optimiser writes."""
+"""Operators of the domain com.microsoft that onnxruntime's optimizer writes."""
 
 import torch
 import torch.nn.functional as F
@@ -141,7 +141,7 @@ def normalize_sum(
     *,
     epsilon: float = 1e-12,
 ) -> tuple[Tensor, ...]:
-    """Layer normalisation of `x + skip + bias`; that sum is the fourth output."""
+    """Layer normalization of `x + skip + bias`; that sum is the fourth output."""
     total = x + skip if bias is None else x + skip + bias
     y = F.layer_norm(total, total.shape[-1:], gamma, beta, epsilon)
     variance, mean = torch.var_mean(total, -1, correction=0, keepdim=True)

@@ -1,6 +1,6 @@
-"""Operators of the domain com.microsoft that onnxruntime's quantiser writes, simulated in floats.
+"""Operators of the domain com.microsoft that onnxruntime's quantizer writes, simulated in floats.
 
-The same conventions as in `quantization`: a quantised tensor is a float tensor of whole numbers.
+The same conventions as in `quantization`: a quantized tensor is a float tensor of whole numbers.
 """
 
 from typing import Any
@@ -41,7 +41,7 @@ def convolve_quantized_in_any_layout(
     pads: list[int] | None = None,
     strides: list[int] | None = None,
 ) -> Tensor:
-    """Convolution of quantised tensors, channels in the second axis or the last."""
+    """Convolution of quantized tensors, channels in the second axis or the last."""
     y = convolve_quantized(
         x.movedim(-1, 1) if channels_last else x,
         x_scale,
@@ -78,7 +78,7 @@ def gemm_quantized(
     transA: int = 0,  # noqa: N803
     transB: int = 0,  # noqa: N803
 ) -> Tensor:
-    """`alpha·A·B + C` of quantised matrices; `C` in units of `alpha · a_scale · b_scale`; floats without `y_scale`."""
+    """`alpha·A·B + C` of quantized matrices; `C` in units of `alpha · a_scale · b_scale`; floats without `y_scale`."""
     left = dequantize(a, a_scale, a_zero_point)
     right = dequantize(b, b_scale, b_zero_point, axis=0 if transB else 1)
     bias = None if c is None else c * (alpha * a_scale * b_scale)
@@ -97,7 +97,7 @@ def add_quantized(
     c_scale: Tensor,
     c_zero_point: Tensor | None = None,
 ) -> Tensor:
-    """Sum of two quantised tensors, quantised again."""
+    """Sum of two quantized tensors, quantized again."""
     return quantize(dequantize(a, a_scale, a_zero_point) + dequantize(b, b_scale, b_zero_point), c_scale, c_zero_point)
 
 
@@ -112,7 +112,7 @@ def multiply_elements_quantized(
     c_scale: Tensor,
     c_zero_point: Tensor | None = None,
 ) -> Tensor:
-    """Product of two quantised tensors element by element, quantised again."""
+    """Product of two quantized tensors element by element, quantized again."""
     return quantize(dequantize(a, a_scale, a_zero_point) * dequantize(b, b_scale, b_zero_point), c_scale, c_zero_point)
 
 
@@ -126,7 +126,7 @@ def average_quantized(
     *,
     channels_last: int = 0,
 ) -> Tensor:
-    """Mean over all spatial axes of a quantised tensor, quantised again."""
+    """Mean over all spatial axes of a quantized tensor, quantized again."""
     axes = list(range(1, x.ndim - 1) if channels_last else range(2, x.ndim))
     return quantize(dequantize(x, x_scale, x_zero_point).mean(axes, keepdim=True), y_scale, y_zero_point)
 
@@ -135,7 +135,7 @@ def average_quantized(
 def multiply_with_quantized(
     a: Tensor, b: Tensor, b_scale: Tensor, b_zero_point: Tensor | None = None, bias: Tensor | None = None
 ) -> Tensor:
-    """Product with a quantised matrix; `a` is quantised by its own range on the way."""
+    """Product with a quantized matrix; `a` is quantized by its own range on the way."""
     return multiply_with_codes(dequantize(*quantize_dynamically(a)), b, b_scale, b_zero_point, bias)
 
 
@@ -157,7 +157,7 @@ def multiply_integers_to_float(
     b_zero_point: Tensor | None = None,
     bias: Tensor | None = None,
 ) -> Tensor:
-    """Product of two quantised matrices in floats."""
+    """Product of two quantized matrices in floats."""
     y = dequantize(a, a_scale, a_zero_point, axis=-2) @ dequantize(b, b_scale, b_zero_point, axis=-1)
     return y if bias is None else y + bias
 
@@ -178,7 +178,7 @@ def pool_average_quantized(
     pads: list[int] | None = None,
     strides: list[int] | None = None,
 ) -> Tensor:
-    """The mean of each window of a quantised tensor, quantised again."""
+    """The mean of each window of a quantized tensor, quantized again."""
     values = dequantize(x, x_scale, x_zero_point)
     y = pool_average(
         values.movedim(-1, 1) if channels_last else values,
@@ -202,7 +202,7 @@ def leak_quantized(
     *,
     alpha: float = 0.01,
 ) -> Tensor:
-    """Leaky ReLU of a quantised tensor, quantised again."""
+    """Leaky ReLU of a quantized tensor, quantized again."""
     return quantize(F.leaky_relu(dequantize(x, x_scale, x_zero_point), alpha), y_scale, y_zero_point)
 
 
@@ -210,7 +210,7 @@ def leak_quantized(
 def squash_quantized(
     x: Tensor, x_scale: Tensor, x_zero_point: Tensor | None, y_scale: Tensor, y_zero_point: Tensor | None = None
 ) -> Tensor:
-    """Sigmoid of a quantised tensor, quantised again."""
+    """Sigmoid of a quantized tensor, quantized again."""
     return quantize(torch.sigmoid(dequantize(x, x_scale, x_zero_point)), y_scale, y_zero_point)
 
 
@@ -225,7 +225,7 @@ def softmax_quantized(
     axis: int = -1,
     opset: int,
 ) -> Tensor:
-    """Softmax of a quantised tensor, quantised again; over all axes from `axis` on before opset 13."""
+    """Softmax of a quantized tensor, quantized again; over all axes from `axis` on before opset 13."""
     values = dequantize(x, x_scale, x_zero_point)
     if opset >= 13:
         return quantize(torch.softmax(values, axis), y_scale, y_zero_point)
@@ -235,7 +235,7 @@ def softmax_quantized(
 
 @op("QLinearConcat", domain=MICROSOFT, settings=("y_scale", "inputs"))
 def concatenate_quantized(y_scale: Tensor, y_zero_point: Tensor, *inputs: Tensor, axis: int) -> Tensor:
-    """Quantised tensors, each followed by its scale and zero point, joined and quantised again."""
+    """Quantized tensors, each followed by its scale and zero point, joined and quantized again."""
     parts = [dequantize(*inputs[start : start + 3]) for start in range(0, len(inputs), 3)]
     return quantize(torch.cat(parts, axis), y_scale, y_zero_point)
 
@@ -252,7 +252,7 @@ def choose_quantized(
     z_scale: Tensor,
     z_zero_point: Tensor,
 ) -> Tensor:
-    """Entries of one of two quantised tensors, quantised again."""
+    """Entries of one of two quantized tensors, quantized again."""
     left, right = dequantize(x, x_scale, x_zero_point), dequantize(y, y_scale, y_zero_point)
     return quantize(torch.where(condition, left, right), z_scale, z_zero_point)
 
@@ -280,7 +280,7 @@ def run_quantized_lstm(
     hidden_size: int | None = None,
     input_forget: int = 0,
 ) -> tuple[Tensor, ...]:
-    """LSTM with quantised weights `(directions, in, 4·hidden)`; the state is not quantised from step to step."""
+    """LSTM with quantized weights `(directions, in, 4·hidden)`; the state is not quantized from step to step."""
     return run_lstm_with_codes(
         dequantize(*quantize_dynamically(x)),
         w,

@@ -1,4 +1,4 @@
-"""Normalisations."""
+"""Normalizations."""
 
 import torch
 import torch.nn.functional as F
@@ -19,7 +19,7 @@ def normalize_batch(
     momentum: float = 0.9,  # noqa: ARG001 - matters in training only
     spatial: int = 1,
 ) -> Tensor:
-    """Normalisation with stored statistics, per channel or (`spatial = 0`, up to opset 8) per activation."""
+    """Normalization with stored statistics, per channel or (`spatial = 0`, up to opset 8) per activation."""
     if spatial and scale.ndim == 1:
         return normalize_channels(x, scale, b, input_mean, input_var, epsilon)
     return (x - input_mean) / torch.sqrt(input_var + epsilon) * scale + b
@@ -37,7 +37,7 @@ def normalize_batch_or_train(
     momentum: float = 0.9,
     training_mode: int = 0,
 ) -> Tensor | tuple[Tensor, Tensor, Tensor]:
-    """Normalisation with stored statistics, or (`training_mode`) with the batch's, and the running ones updated."""
+    """Normalization with stored statistics, or (`training_mode`) with the batch's, and the running ones updated."""
     if not training_mode:
         return normalize_channels(x, scale, b, input_mean, input_var, epsilon)
     axes = [0, *range(2, x.ndim)]
@@ -58,7 +58,7 @@ def normalize_channels(x: Tensor, scale: Tensor, b: Tensor, mean: Tensor, var: T
 
 @op("InstanceNormalization", since=6)
 def normalize_instance(x: Tensor, scale: Tensor, b: Tensor, *, epsilon: float = 1e-5) -> Tensor:
-    """Normalisation of every channel of every sample."""
+    """Normalization of every channel of every sample."""
     axes = list(range(2, x.ndim))
     shape = (-1, *[1] * len(axes))
     mean, var = x.mean(axes, keepdim=True), x.var(axes, correction=0, keepdim=True)
@@ -67,7 +67,7 @@ def normalize_instance(x: Tensor, scale: Tensor, b: Tensor, *, epsilon: float = 
 
 @op("LRN")
 def normalize_response(x: Tensor, *, size: int, alpha: float = 1e-4, beta: float = 0.75, bias: float = 1.0) -> Tensor:
-    """Local response normalisation across channels."""
+    """Local response normalization across channels."""
     flat = (x * x).flatten(2)
     padded = F.pad(flat, (0, 0, (size - 1) // 2, size // 2))
     total = F.avg_pool2d(padded.unsqueeze(1), (size, 1), stride=1).squeeze(1) * size
@@ -85,11 +85,11 @@ def normalize_length(x: Tensor, *, axis: int = -1, p: int = 2) -> Tensor:
 def standardize(x: Tensor, *, axes: list[int] | None = None) -> Tensor:
     """Zero mean and unit variance over the axes; the constant is the spec's."""
     chosen = [0, 2, 3] if axes is None else axes
-    centred = x - x.mean(chosen, keepdim=True)
-    return centred / ((centred * centred).mean(chosen, keepdim=True).sqrt() + 1e-9)
+    centered = x - x.mean(chosen, keepdim=True)
+    return centered / ((centered * centered).mean(chosen, keepdim=True).sqrt() + 1e-9)
 
 
-@op("LayerNormalization")  # in the spec since opset 17; onnxruntime's optimiser writes it in older files as well
+@op("LayerNormalization")  # in the spec since opset 17; onnxruntime's optimizer writes it in older files as well
 def normalize_layer(
     x: Tensor,
     scale: Tensor,
@@ -100,7 +100,7 @@ def normalize_layer(
     stash_type: int = 1,  # noqa: ARG001 - everything is computed in float32 at least
     outputs: int = 1,
 ) -> Tensor | tuple[Tensor, Tensor, Tensor]:
-    """Normalisation over all axes from `axis` on; with mean and inverse standard deviation on request."""
+    """Normalization over all axes from `axis` on; with mean and inverse standard deviation on request."""
     shape = x.shape[axis % x.ndim :]
     bias = None if b is None else b.expand(shape)
     y = F.layer_norm(x, shape, scale.expand(shape), bias, epsilon)
@@ -124,7 +124,7 @@ def normalize_root_mean_square(
     return x * torch.rsqrt((x * x).mean(axes, keepdim=True) + epsilon) * scale
 
 
-@op("SimplifiedLayerNormalization")  # onnxruntime's own, written by its optimiser
+@op("SimplifiedLayerNormalization")  # onnxruntime's own, written by its optimizer
 def normalize_layer_simply(
     x: Tensor,
     scale: Tensor,
@@ -144,7 +144,7 @@ def normalize_layer_simply(
 def normalize_group_with_scale_per_group(
     x: Tensor, scale: Tensor, bias: Tensor, *, epsilon: float = 1e-5, num_groups: int
 ) -> Tensor:
-    """Normalisation of groups of channels; scale and bias have one entry a group."""
+    """Normalization of groups of channels; scale and bias have one entry a group."""
     channels = x.shape[1] // num_groups
     return normalize_group(
         x, scale.repeat_interleave(channels), bias.repeat_interleave(channels), epsilon=epsilon, num_groups=num_groups
@@ -161,5 +161,5 @@ def normalize_group(
     num_groups: int,
     stash_type: int = 1,  # noqa: ARG001
 ) -> Tensor:
-    """Normalisation of groups of channels; scale and bias have one entry a channel."""
+    """Normalization of groups of channels; scale and bias have one entry a channel."""
     return F.group_norm(x, num_groups, scale, bias, epsilon)

@@ -1,6 +1,6 @@
-"""Quantised operators, simulated in floats with straight-through gradients.
+"""Quantized operators, simulated in floats with straight-through gradients.
 
-A quantised tensor is a float tensor of whole numbers, so that gradients pass: rounding and saturation change values,
+A quantized tensor is a float tensor of whole numbers, so that gradients pass: rounding and saturation change values,
 gradients pass the rounding as if it were not there and stop where the value saturates.
 """
 
@@ -100,10 +100,10 @@ def multiply_integers(
     a: Tensor, b: Tensor, a_zero_point: Tensor | None = None, b_zero_point: Tensor | None = None
 ) -> Tensor:
     """Product of two matrices of whole numbers, zero points taken off."""
-    return torch.matmul(_centre(a, a_zero_point, -2), _centre(b, b_zero_point, -1))
+    return torch.matmul(_center(a, a_zero_point, -2), _center(b, b_zero_point, -1))
 
 
-def _centre(x: Tensor, zero_point: Tensor | None, axis: int) -> Tensor:
+def _center(x: Tensor, zero_point: Tensor | None, axis: int) -> Tensor:
     """Whole numbers without their zero point, which may hold one entry for each row or column."""
     y = x if x.is_floating_point() else x.to(torch.float32)
     if zero_point is None:
@@ -124,9 +124,9 @@ def multiply_quantized(
     y_scale: Tensor,
     y_zero_point: Tensor,
 ) -> Tensor:
-    """Product of two quantised matrices, quantised again."""
-    left = _centre(a, a_zero_point, -2) * (a_scale.unsqueeze(-1) if a_scale.numel() > 1 else a_scale)
-    return quantize(torch.matmul(left, _centre(b, b_zero_point, -1) * b_scale), y_scale, y_zero_point)
+    """Product of two quantized matrices, quantized again."""
+    left = _center(a, a_zero_point, -2) * (a_scale.unsqueeze(-1) if a_scale.numel() > 1 else a_scale)
+    return quantize(torch.matmul(left, _center(b, b_zero_point, -1) * b_scale), y_scale, y_zero_point)
 
 
 @op("ConvInteger", since=10)
@@ -175,7 +175,7 @@ def convolve_quantized(
     pads: list[int] | None = None,
     strides: list[int] | None = None,
 ) -> Tensor:
-    """Convolution of quantised tensors, quantised again; the bias is in units of `x_scale · w_scale`."""
+    """Convolution of quantized tensors, quantized again; the bias is in units of `x_scale · w_scale`."""
     y = convolve(
         dequantize(x, x_scale, x_zero_point),
         dequantize(w, w_scale, w_zero_point, axis=0),

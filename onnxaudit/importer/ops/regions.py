@@ -21,7 +21,7 @@ def align_regions_without_offset(
     sampling_ratio: int = 0,
     spatial_scale: float = 1.0,
 ) -> Tensor:
-    """`align_regions` as it was before pixels had centres."""
+    """`align_regions` as it was before pixels had centers."""
     return align_regions(
         x,
         rois,

@@ -82,7 +82,7 @@ def unpool_maximum(
 
 @op("CenterCropPad", since=18, static=("shape",))
 def crop_or_pad(data: Tensor, shape: StaticInts, *, axes: list[int] | None = None) -> Tensor:
-    """Cropped or padded with zeros to `shape` around the centre."""
+    """Cropped or padded with zeros to `shape` around the center."""
     for axis, want in zip(axes if axes is not None else range(data.ndim), to_ints(shape), strict=True):
         missing = want - data.shape[axis]
         if missing < 0:

@@ -67,12 +67,12 @@ def make_mel_weights(
     low, high = (2595 * math.log10(1 + to_number(edge, 0.0) / 700) for edge in (lower_edge, upper_edge))
     mel = low + torch.arange(bins + 2, dtype=torch.float64) * ((high - low) / (bins + 2))
     edge = ((length + 1) * 700 * (10 ** (mel / 2595) - 1) / rate).floor()
-    left, centre, right = edge[:-2], edge[1:-1], edge[2:]
+    left, center, right = edge[:-2], edge[1:-1], edge[2:]
     frequency = torch.arange(length // 2 + 1)[:, None]
     # A triangle without a left side is a peak.
-    rising = torch.where(centre == left, frequency == centre, (frequency - left) / (centre - left).clamp(min=1))
-    falling = (right - frequency) / (right - centre).clamp(min=1)
-    inside = (frequency >= left) & (frequency < torch.maximum(right, centre + 1))
-    weights = torch.where(inside, torch.where(frequency < centre, rising, falling), 0.0)
-    peak = (frequency == centre).to(weights.dtype)
+    rising = torch.where(center == left, frequency == center, (frequency - left) / (center - left).clamp(min=1))
+    falling = (right - frequency) / (right - center).clamp(min=1)
+    inside = (frequency >= left) & (frequency < torch.maximum(right, center + 1))
+    weights = torch.where(inside, torch.where(frequency < center, rising, falling), 0.0)
+    peak = (frequency == center).to(weights.dtype)
     return torch.maximum(weights, peak).to(find_dtype(output_datatype))

@@ -1,4 +1,4 @@
-"""Operators that treat every entry by itself: activations, sums, products, batch normalisation, rounding."""
+"""Operators that treat every entry by itself: activations, sums, products, batch normalization, rounding."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

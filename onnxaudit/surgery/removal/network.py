@@ -102,7 +102,7 @@ class Network:
 
 
 def quantized_shape(node: Any, ndim: int, scales: int) -> list[int]:
-    """The shape in which the scales of a (de)quantisation meet a tensor of `ndim` axes."""
+    """The shape in which the scales of a (de)quantization meet a tensor of `ndim` axes."""
     if scales == 1:
         return []
     axis = int(node.attrs.get("axis", 1)) % ndim

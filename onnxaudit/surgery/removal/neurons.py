@@ -34,7 +34,7 @@ def remove_neurons(model: Model, layer: TargetLayer, neurons: Sequence[int]) -> 
     """Take out of `model` those of the zeroed `neurons` of a layer that can go; its outputs stay the same."""
     network, wanted = Network(model), sorted(set(neurons))
     if not _is_written(model, layer):
-        return Removed(model, (), dict.fromkeys(wanted, "its weights stand inside a quantised operator"))
+        return Removed(model, (), dict.fromkeys(wanted, "its weights stand inside a quantized operator"))
     kept: dict[int, str] = {}
     start = _find_start(network, layer)
     while wanted:

@@ -75,7 +75,7 @@ def _spread(found: _Spread, start: str, seed: Slot) -> None:
     waiting = [start]
     while waiting:
         name = waiting.pop()
-        for node in _neighbours(found.network, name):
+        for node in _neighbors(found.network, name):
             for other, slot in _relate(found.network, node, name, found.slots[name]).items():
                 if _add(found, node, name, other, slot):
                     waiting.append(other)
@@ -98,7 +98,7 @@ def _add(found: _Spread, node: Any, name: str, other: str, slot: Slot) -> bool:
     return True
 
 
-def _neighbours(network: Network, name: str) -> Iterator[Any]:
+def _neighbors(network: Network, name: str) -> Iterator[Any]:
     """The node that makes a tensor and those that read it."""
     tensor = network.graph.tensor(name)
     if network.graph.is_output(name):

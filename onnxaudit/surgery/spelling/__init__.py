@@ -1,4 +1,4 @@
-"""Quantised operators, spelt out for surgery."""
+"""Quantized operators, spelt out for surgery."""
 
 from onnxaudit.surgery.spelling.speller import spell_out
 

@@ -1,4 +1,4 @@
-"""Quantised operators spelt out: the working copy in which surgery sees their weights and activations as floats.
+"""Quantized operators spelt out: the working copy in which surgery sees their weights and activations as floats.
 
     QLinearConv(x, w, b)             ->  Q(Conv(D(x), D(w), D(b)))
     MatMulInteger(x, w) · s_x · s_w  ->  MatMul(D(x), D(w))
@@ -24,7 +24,7 @@ PAIR: tuple[Triple, ...] = ((0, 1, 2), (3, 4, 5))
 
 @dataclass(frozen=True)
 class Form:
-    """How a quantised operator is laid out, and the operator on floats that it stands for."""
+    """How a quantized operator is laid out, and the operator on floats that it stands for."""
 
     float_op: str
     operands: tuple[Triple, ...]
@@ -47,7 +47,7 @@ FORMS = {
 
 
 def spell_out(model: Model) -> Model:
-    """`model` with a working copy in which its quantised operators are spelt out; the very same where it has none."""
+    """`model` with a working copy in which its quantized operators are spelt out; the very same where it has none."""
     if not (RULES.keys() - {"DequantizeLinear"}) & {node.op_type for node in model.computed.graph.node}:
         return model
     draft = Draft(model.computed)
@@ -97,7 +97,7 @@ def _round(draft: Draft, node: onnx.NodeProto, result: str, scale: str, zero: st
         draft.add("Identity", [result], node.output[0])
 
 
-def _spell_dequantisation(draft: Draft, node: onnx.NodeProto) -> bool:
+def _spell_dequantization(draft: Draft, node: onnx.NodeProto) -> bool:
     if node.input[0] in draft.stored or read_attribute(node, "block_size", 0):
         return False
     draft.add("Identity", [draft.read(*node.input, axis=read_attribute(node, "axis", 1))], node.output[0])
@@ -161,7 +161,7 @@ def _fit(draft: Draft, scale: str, zero: str) -> bool:
 
 def _spell_dynamic_product(draft: Draft, node: onnx.NodeProto) -> bool:
     source, weight, scale, zero, bias = (find_input(node, place) for place in range(5))
-    triple = [draft.name(f"{source} {part}") for part in ("quantised", "scale", "zero point")]
+    triple = [draft.name(f"{source} {part}") for part in ("quantized", "scale", "zero point")]
     draft.nodes.append(helper.make_node("DynamicQuantizeLinear", [source], triple))
     return _add_product(draft, node, triple, (weight, scale, zero), bias)
 
@@ -186,7 +186,7 @@ def _read_attributes(node: onnx.NodeProto, but: str = "") -> dict[str, Any]:
 RULES: dict[str, Callable[[Draft, onnx.NodeProto], bool]] = {
     **dict.fromkeys(FORMS, _spell_form),
     "QLinearConcat": _spell_concatenation,
-    "DequantizeLinear": _spell_dequantisation,
+    "DequantizeLinear": _spell_dequantization,
     "MatMulInteger": _spell_integer_product,
     "ConvInteger": _spell_integer_product,
     "DynamicQuantizeMatMul": _spell_dynamic_product,

@@ -47,7 +47,7 @@ class TestPreprocess:
         preprocess(start, COMMON["Caffe"], Layout.NHWC).sum().backward()
         assert torch.all(some(start.grad) == 255)
 
-    def test_gray_has_no_colour_candidates(self) -> None:
+    def test_gray_has_no_color_candidates(self) -> None:
         assert [candidate.name for candidate in common_preprocessings(1)] == ["0..1", "0..255", "-1..1", "MNIST"]
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from onnxaudit.data.preprocessing import common_preprocessings, preprocess
 from onnxaudit.data.preprocessing_choice import choose_preprocessing
-from onnxaudit.data.synthetic import synthesise_samples
+from onnxaudit.data.synthetic import synthesize_samples
 from onnxaudit.errors import ModelError, UndecidedRangeError
 from onnxaudit.records import InputSpec, Layout, Preprocessing, Samples
 from tests.some import some
@@ -41,14 +41,14 @@ def model_wanting(wanted: Preprocessing) -> Callable[[np.ndarray, Preprocessing]
     return predict
 
 
-def samples(*, labelled: bool, count: int = 80) -> Samples:
+def samples(*, labeled: bool, count: int = 80) -> Samples:
     images, labels = images_and_labels(count)
-    return Samples(images, labels if labelled else None, "test")
+    return Samples(images, labels if labeled else None, "test")
 
 
 @pytest.mark.parametrize("name", ["0..1", "0..255", "-1..1", "ImageNet", "Caffe"])
 def test_with_labels_the_best_accuracy_wins(name: str) -> None:
-    choice = choose_preprocessing(model_wanting(COMMON[name]), samples(labelled=True), SPEC)
+    choice = choose_preprocessing(model_wanting(COMMON[name]), samples(labeled=True), SPEC)
     assert choice.preprocessing.name == name
     assert choice.source == "labels"
     best = max(choice.candidates, key=lambda candidate: some(candidate.accuracy))
@@ -58,7 +58,7 @@ def test_with_labels_the_best_accuracy_wins(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["0..1", "0..255"])
 def test_without_labels_stable_and_diverse_predictions_win(name: str) -> None:
-    choice = choose_preprocessing(model_wanting(COMMON[name]), samples(labelled=False), SPEC)
+    choice = choose_preprocessing(model_wanting(COMMON[name]), samples(labeled=False), SPEC)
     assert (choice.preprocessing.name, choice.source) == (name, "stability")
     assert all(candidate.accuracy is None for candidate in choice.candidates)
 
@@ -67,8 +67,8 @@ def test_equal_accuracy_goes_to_the_most_usual() -> None:
     def scale_free(pixels: np.ndarray, _: Preprocessing) -> np.ndarray:
         return model_wanting(COMMON["0..1"])(pixels, COMMON["0..1"])
 
-    for labelled in (True, False):
-        assert choose_preprocessing(scale_free, samples(labelled=labelled), SPEC).preprocessing.name == "0..1"
+    for labeled in (True, False):
+        assert choose_preprocessing(scale_free, samples(labeled=labeled), SPEC).preprocessing.name == "0..1"
 
 
 def test_a_lead_within_noise_goes_to_the_more_usual() -> None:
@@ -93,7 +93,7 @@ def test_confidence_counts_for_nothing() -> None:
             return np.tile([[1000.0, 0, 0, 0]], (len(pixels), 1))
         return right(pixels, preprocessing)
 
-    assert choose_preprocessing(predict, samples(labelled=False), SPEC).preprocessing.name == "0..1"
+    assert choose_preprocessing(predict, samples(labeled=False), SPEC).preprocessing.name == "0..1"
 
 
 def test_rivals_that_contradict_each_other_leave_it_open() -> None:
@@ -102,27 +102,27 @@ def test_rivals_that_contradict_each_other_leave_it_open() -> None:
         return scores[:, ::-1] if preprocessing.name == "-1..1" else scores
 
     with pytest.raises(UndecidedRangeError, match="--range"):
-        choose_preprocessing(predict, samples(labelled=False), SPEC)
+        choose_preprocessing(predict, samples(labeled=False), SPEC)
 
 
-@pytest.mark.parametrize("labelled", [True, False])
-def test_one_answer_for_everything_leaves_it_open(labelled: bool) -> None:
+@pytest.mark.parametrize("labeled", [True, False])
+def test_one_answer_for_everything_leaves_it_open(labeled: bool) -> None:
     def predict(pixels: np.ndarray, _: Preprocessing) -> np.ndarray:
         return np.tile([[1.0, 0, 0, 0]], (len(pixels), 1))
 
     with pytest.raises(UndecidedRangeError, match="--range"):
-        choose_preprocessing(predict, samples(labelled=labelled), SPEC)
+        choose_preprocessing(predict, samples(labeled=labeled), SPEC)
 
 
 def test_labels_in_another_order_leave_it_open() -> None:
-    found = samples(labelled=True)
+    found = samples(labeled=True)
     shuffled = Samples(found.images, (some(found.labels) + 1) % CLASSES, "test")
     with pytest.raises(UndecidedRangeError, match="order of labels"):
         choose_preprocessing(model_wanting(COMMON["0..1"]), shuffled, SPEC)
 
 
-@pytest.mark.parametrize("labelled", [True, False])
-def test_a_candidate_that_gives_nan_is_left_out(labelled: bool) -> None:
+@pytest.mark.parametrize("labeled", [True, False])
+def test_a_candidate_that_gives_nan_is_left_out(labeled: bool) -> None:
     right = model_wanting(COMMON["0..1"])
 
     def predict(pixels: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:
@@ -130,7 +130,7 @@ def test_a_candidate_that_gives_nan_is_left_out(labelled: bool) -> None:
             raise ModelError("NaN")
         return right(pixels, preprocessing)
 
-    choice = choose_preprocessing(predict, samples(labelled=labelled), SPEC)
+    choice = choose_preprocessing(predict, samples(labeled=labeled), SPEC)
     assert choice.preprocessing.name == "0..1"
     failed = next(candidate for candidate in choice.candidates if candidate.preprocessing.name == "0..255")
     assert (failed.accuracy, failed.stability, failed.diversity) == (None, None, None)
@@ -140,13 +140,13 @@ def test_nan_throughout_is_an_error() -> None:
     def predict(*_: object) -> np.ndarray:
         raise ModelError("NaN")
 
-    for labelled in (True, False):
+    for labeled in (True, False):
         with pytest.raises(ModelError, match="NaN"):
-            choose_preprocessing(predict, samples(labelled=labelled), SPEC)
+            choose_preprocessing(predict, samples(labeled=labeled), SPEC)
 
 
 @pytest.mark.parametrize("name", ["0..1", "0..255"])
 def test_synthetic_images_tell_the_plain_ranges_apart_and_say_that_it_is_assumed(name: str) -> None:
-    choice = choose_preprocessing(model_wanting(COMMON[name]), synthesise_samples(SPEC, 100, seed=0), SPEC)
+    choice = choose_preprocessing(model_wanting(COMMON[name]), synthesize_samples(SPEC, 100, seed=0), SPEC)
     assert choice.preprocessing.name == name
     assert "assumed" in choice.explanation

@@ -48,11 +48,11 @@ class TestArchives:
         samples, _ = load_samples(archive(tmp_path, x=stored), spec, 5)
         assert samples.images.shape == (3, spec.channels, 8, 10)
         assert samples.images.dtype == np.float32
-        colour = original[:, :3].astype(np.float32) / 255
+        color = original[:, :3].astype(np.float32) / 255
         if spec is GRAY and channels > 1:
-            expected = np.einsum("nchw,c->nhw", colour, [0.299, 0.587, 0.114])[:, None]
+            expected = np.einsum("nchw,c->nhw", color, [0.299, 0.587, 0.114])[:, None]
         else:
-            expected = np.broadcast_to(colour, samples.images.shape)
+            expected = np.broadcast_to(color, samples.images.shape)
         assert np.allclose(samples.images, expected, atol=1e-5)
 
     def test_gray_without_a_channel_axis(self, tmp_path: Path) -> None:
@@ -91,9 +91,9 @@ class TestArchives:
         assert load_samples(f"{path}:x_test", GRAY, 2)[0].labels is None
 
 
-def picture(path: Path, mode: str = "RGB", size: tuple[int, int] = (10, 8), colour: Any = None, **options: Any) -> Path:
+def picture(path: Path, mode: str = "RGB", size: tuple[int, int] = (10, 8), color: Any = None, **options: Any) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new(mode, size, colour).save(path, **options)
+    Image.new(mode, size, color).save(path, **options)
     return path
 
 
@@ -101,7 +101,7 @@ class TestFolders:
     def test_class_folders_give_labels_in_sorted_order(self, tmp_path: Path) -> None:
         for name, shade in (("cat", 255), ("ant", 0)):
             for number in (2, 1):
-                picture(tmp_path / name / f"{number}.png", "L", colour=shade)
+                picture(tmp_path / name / f"{number}.png", "L", color=shade)
         samples, names = load_samples(tmp_path, GRAY, 2)
         assert some(samples.labels).tolist() == [0, 0, 1, 1]
         assert samples.images.mean(axis=(1, 2, 3)).tolist() == [0, 0, 1, 1]
@@ -130,33 +130,33 @@ class TestFolders:
         samples, _ = load_samples(tmp_path, COLOUR, 2)
         assert some(samples.labels).tolist() == [0, 1]
 
-    def test_pictures_alone_are_unlabelled(self, tmp_path: Path) -> None:
-        picture(tmp_path / "b.png", colour="white")
-        picture(tmp_path / "a.jpeg", colour="black")
+    def test_pictures_alone_are_unlabeled(self, tmp_path: Path) -> None:
+        picture(tmp_path / "b.png", color="white")
+        picture(tmp_path / "a.jpeg", color="black")
         (tmp_path / "notes.txt").write_text("not a picture")
         samples, _ = load_samples(tmp_path, COLOUR, 2)
         assert samples.labels is None
         assert samples.images.mean(axis=(1, 2, 3)).round(2).tolist() == [0, 1]
 
     def test_pictures_are_resized(self, tmp_path: Path) -> None:
-        picture(tmp_path / "a.png", size=(33, 7), colour=(255, 0, 51))
+        picture(tmp_path / "a.png", size=(33, 7), color=(255, 0, 51))
         samples, _ = load_samples(tmp_path, COLOUR, 2)
         assert samples.images.shape == (1, 3, 8, 10)
         assert np.allclose(samples.images[0].mean(axis=(1, 2)), [1, 0, 0.2])
 
     @pytest.mark.parametrize(
-        ("mode", "colour", "expected"),
+        ("mode", "color", "expected"),
         [("RGBA", (255, 0, 0, 0), [1, 0, 0]), ("L", 51, [0.2] * 3), ("1", 1, [1] * 3), ("I;16", 0x3333, [0.2] * 3)],
     )
-    def test_modes_become_colour_and_alpha_is_dropped(
-        self, tmp_path: Path, mode: str, colour: Any, expected: list[float]
+    def test_modes_become_color_and_alpha_is_dropped(
+        self, tmp_path: Path, mode: str, color: Any, expected: list[float]
     ) -> None:
-        picture(tmp_path / "a.png", mode, colour=colour)
+        picture(tmp_path / "a.png", mode, color=color)
         samples, _ = load_samples(tmp_path, COLOUR, 2)
         assert np.allclose(samples.images[0].mean(axis=(1, 2)), expected)
 
-    def test_colour_becomes_gray(self, tmp_path: Path) -> None:
-        picture(tmp_path / "a.png", colour=(255, 0, 0))
+    def test_color_becomes_gray(self, tmp_path: Path) -> None:
+        picture(tmp_path / "a.png", color=(255, 0, 0))
         assert load_samples(tmp_path, GRAY, 2)[0].images.mean() == pytest.approx(0.299, abs=0.01)
 
     def test_exif_orientation_is_respected(self, tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def conv_weights(seed: int = 0) -> dict[str, np.ndarray]:
 
 
 def conv_model(batch: str = "N", ending: str = "y = Identity(z)") -> Model:
-    """Convolution, batch normalisation, pool and a fully connected layer `z`; classes 3, images `(1, 6, 6)`."""
+    """Convolution, batch normalization, pool and a fully connected layer `z`; classes 3, images `(1, 6, 6)`."""
     return make_model(CONV.format(batch=batch, ending=ending), conv_weights())
 
 

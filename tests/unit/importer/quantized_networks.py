@@ -1,4 +1,4 @@
-"""A small float classifier that fits its data, and quantised versions of it."""
+"""A small float classifier that fits its data, and quantized versions of it."""
 
 import logging
 from collections.abc import Mapping
@@ -118,7 +118,7 @@ DYNAMIC: Mapping[str, dict[str, Any]] = {
 
 
 def quantize(original: Float, kind: str, folder: Path) -> Model:
-    """`original` as onnxruntime's quantiser writes it; `kind` is a key of `STATIC` or `DYNAMIC`."""
+    """`original` as onnxruntime's quantizer writes it; `kind` is a key of `STATIC` or `DYNAMIC`."""
     source, target = folder / "float.onnx", folder / "quantized.onnx"
     onnx.save(original.model.proto, source)
     logging.disable(logging.WARNING)  # it recommends another tool

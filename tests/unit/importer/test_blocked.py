@@ -1,4 +1,4 @@
-"""Files in blocked layout, optimised on the machine that runs the test: they belong to one kind of processor."""
+"""Files in blocked layout, optimized on the machine that runs the test: they belong to one kind of processor."""
 
 from pathlib import Path
 
@@ -36,7 +36,7 @@ blocked (float[N, 3, 12, 12] x) => (float[N, 5] y) {
 
 
 @pytest.fixture
-def optimised(tmp_path: Path) -> Model:
+def optimized(tmp_path: Path) -> Model:
     rng = np.random.default_rng(3)
     shapes = {"few": (32, 3, 3, 3), "depth": (32, 1, 3, 3), "many": (32, 32, 1, 1), "odd": (20, 32, 1, 1)}
     weights = {name: rng.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
@@ -46,7 +46,7 @@ def optimised(tmp_path: Path) -> Model:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
-    options.optimized_model_filepath = str(tmp_path / "optimised.onnx")
+    options.optimized_model_filepath = str(tmp_path / "optimized.onnx")
     onnxruntime.InferenceSession(write(build(BODY, weights), tmp_path), options, providers=["CPUExecutionProvider"])
     model = load_model(options.optimized_model_filepath)
     if all(node.domain != BLOCKED for node in model.proto.graph.node):
@@ -54,20 +54,20 @@ def optimised(tmp_path: Path) -> Model:
     return model
 
 
-def test_blocked_graph_computes_what_onnxruntime_computes(optimised: Model) -> None:
-    copied = import_model(optimised)
-    kinds = {node.op_type for node in optimised.proto.graph.node if node.domain == BLOCKED}
+def test_blocked_graph_computes_what_onnxruntime_computes(optimized: Model) -> None:
+    copied = import_model(optimized)
+    kinds = {node.op_type for node in optimized.proto.graph.node if node.domain == BLOCKED}
     assert {"Conv", "MaxPool", "AveragePool", "GlobalAveragePool", "Upsample"} <= kinds
-    assert check_parity(copied, optimised, Runtime(optimised, Preprocessing()), seed=0) < 1e-4
+    assert check_parity(copied, optimized, Runtime(optimized, Preprocessing()), seed=0) < 1e-4
 
 
-def test_gradients_reach_weights_in_blocked_order(optimised: Model) -> None:
-    copied = import_model(optimised)
+def test_gradients_reach_weights_in_blocked_order(optimized: Model) -> None:
+    copied = import_model(optimized)
     copied.unfreeze(copied.weights)
     copied(torch.rand(2, 3, 12, 12)).square().sum().backward()
     assert all(some(weight.grad).count_nonzero() for weight in copied.weights.values() if weight.ndim == 4)
 
 
 def test_weights_that_are_not_in_blocks_are_refused() -> None:
-    with pytest.raises(ValueError, match="optimised for another processor"):
+    with pytest.raises(ValueError, match="optimized for another processor"):
         restore_order(torch.zeros(20, 3, 1, 1), 1)

@@ -24,12 +24,12 @@ FRONTS = {
         "i = Cast<to=6>(x) s = Sub(i, half) g = Cast<to=1>(s) f = Mul(g, small)",
     ),
     "integer division": ("uint8[N, 3, 4, 4]", "i = Cast<to=6>(x) s = Div(i, three) f = Cast<to=1>(s)"),
-    "colours last": ("uint8[N, 4, 4, 3]", "t = Transpose<perm=[0, 3, 1, 2]>(x) g = Cast<to=1>(t) f = Mul(g, small)"),
+    "colors last": ("uint8[N, 4, 4, 3]", "t = Transpose<perm=[0, 3, 1, 2]>(x) g = Cast<to=1>(t) f = Mul(g, small)"),
     "resized bytes": (
         "uint8[N, 3, 2, 2]",
         'r = Resize<mode="linear">(x, , scales) g = Cast<to=1>(r) f = Mul(g, small)',
     ),
-    "dequantised": ("uint8[N, 3, 4, 4]", "f = DequantizeLinear(x, small, zero)"),
+    "dequantized": ("uint8[N, 3, 4, 4]", "f = DequantizeLinear(x, small, zero)"),
     "rounded": ("float[N, 3, 4, 4]", "r = Round(x) f = Mul(r, small)"),
     "rounded down": ("float[N, 3, 4, 4]", "r = Floor(x) f = Mul(r, small)"),
     "cut to bytes": (
@@ -117,7 +117,7 @@ def test_double_precision_is_computed_in_double_precision() -> None:
 
 
 def test_channels_last_bytes_are_read_as_such() -> None:
-    spec = make("colours last").info.input
+    spec = make("colors last").info.input
     assert (spec.layout, spec.dtype, spec.channels) == (Layout.NHWC, ElementType.UINT8, 3)
 
 

@@ -33,7 +33,7 @@ def plan(graph: Graph, *wanted: str) -> Plan:
 
 @pytest.mark.parametrize("rank", [1, 2, 3])
 @pytest.mark.parametrize("bias", [True, False])
-def test_fused_normalisation_computes_the_same(rank: int, bias: bool) -> None:
+def test_fused_normalization_computes_the_same(rank: int, bias: bool) -> None:
     graph = make_graph(rank, bias)
     x = torch.rand(2, 2, *[5] * rank, generator=torch.Generator().manual_seed(0))
     (fused,) = plan(graph, "y").run([x])
@@ -69,7 +69,7 @@ def test_convolution_that_somebody_else_reads_is_left_alone() -> None:
     assert fuse(steps, {"x", "y"}, {}, (), {}) == list(steps)
 
 
-def test_normalisation_by_the_batch_is_left_alone() -> None:
+def test_normalization_by_the_batch_is_left_alone() -> None:
     proto = build(
         """g (float[N, 1, 3, 3] x) => (float[N, 1, 3, 3] y) {
             c = Conv(x, w)

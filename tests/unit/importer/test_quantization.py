@@ -1,4 +1,4 @@
-"""Quantised classifiers against onnxruntime, and single quantised operators."""
+"""Quantized classifiers against onnxruntime, and single quantized operators."""
 
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ def draw_towards_next_label(copied: TorchModel, original: Float) -> torch.Tensor
 
 
 @pytest.mark.parametrize("kind", [*STATIC, *DYNAMIC])
-def test_quantised_classifier_is_what_onnxruntime_computes(kind: str, original: Float, tmp_path: Path) -> None:
+def test_quantized_classifier_is_what_onnxruntime_computes(kind: str, original: Float, tmp_path: Path) -> None:
     model = quantize(original, kind, tmp_path)
     copied, runtime = import_model(model), Runtime(model, Preprocessing())
     theirs = runtime.logits(original.images)
@@ -48,7 +48,7 @@ def test_quantised_classifier_is_what_onnxruntime_computes(kind: str, original: 
 
 
 @pytest.mark.parametrize("kind", [*STATIC, *DYNAMIC])
-def test_gradients_of_a_quantised_classifier_point_where_the_floats_point(
+def test_gradients_of_a_quantized_classifier_point_where_the_floats_point(
     kind: str, original: Float, tmp_path: Path
 ) -> None:
     copied = import_model(quantize(original, kind, tmp_path))
@@ -151,7 +151,7 @@ def make_one(operator: str, domain: str, inputs: list[Any], attributes: dict[str
 
 
 @pytest.mark.parametrize("case", OPERATORS)
-def test_quantised_operator_is_within_one_step_of_onnxruntime(case: str) -> None:
+def test_quantized_operator_is_within_one_step_of_onnxruntime(case: str) -> None:
     model = make_one(*OPERATORS[case])
     feeds = {model.graph.input[0].name: next(array for array in OPERATORS[case][2] if array.ndim > 1)}
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
@@ -188,7 +188,7 @@ def make_lstm() -> onnx.ModelProto:
     return helper.make_model(graph, opset_imports=opsets, ir_version=9)
 
 
-def test_dynamically_quantised_lstm_agrees_but_for_the_rounding_of_its_state() -> None:
+def test_dynamically_quantized_lstm_agrees_but_for_the_rounding_of_its_state() -> None:
     model = make_lstm()
     feeds = {"x": np.random.default_rng(5).standard_normal((5, 2, 6)).astype(np.float32)}
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])

@@ -109,7 +109,7 @@ def make_quantized_model() -> onnx.ModelProto:
     )
 
 
-def test_quantised_weights_are_reached_by_the_name_of_their_float_tensor() -> None:
+def test_quantized_weights_are_reached_by_the_name_of_their_float_tensor() -> None:
     model = wrap(make_quantized_model())
     copied = import_model(model)
     assert set(copied.weights) == {"w"}

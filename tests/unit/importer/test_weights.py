@@ -38,7 +38,7 @@ def differing(before: Model, after: Model) -> set[str]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_all_weights_of_a_quantised_classifier_are_parameters(kind: str, original: Float, tmp_path: Path) -> None:
+def test_all_weights_of_a_quantized_classifier_are_parameters(kind: str, original: Float, tmp_path: Path) -> None:
     copied = import_model(quantize(original, kind, tmp_path))
     big = {"w1", "w2", "w3", "w4", "w5"}
     found = {name.removesuffix("_DequantizeLinear_Output").removesuffix("_quantized") for name in copied.weights}
@@ -47,14 +47,14 @@ def test_all_weights_of_a_quantised_classifier_are_parameters(kind: str, origina
     for name, weight in copied.weights.items():
         short = name.removesuffix("_DequantizeLinear_Output").removesuffix("_quantized")
         if short in big:
-            # The quantiser may have transposed a matrix.
+            # The quantizer may have transposed a matrix.
             value = weight.detach().numpy() if weight.shape == floats[short].shape else weight.detach().numpy().T
             error = np.abs(value - floats[short]).max()
             assert error < 0.02 * np.abs(floats[short]).max()
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_untouched_weights_of_a_quantised_classifier_are_not_written(
+def test_untouched_weights_of_a_quantized_classifier_are_not_written(
     kind: str, original: Float, tmp_path: Path
 ) -> None:
     model = quantize(original, kind, tmp_path)
@@ -78,7 +78,7 @@ def test_a_changed_weight_alone_is_written_and_read_again(kind: str, original: F
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_gradients_reach_the_weights_of_a_quantised_classifier(kind: str, original: Float, tmp_path: Path) -> None:
+def test_gradients_reach_the_weights_of_a_quantized_classifier(kind: str, original: Float, tmp_path: Path) -> None:
     copied = import_model(quantize(original, kind, tmp_path))
     names = [name for name in copied.weights if name.startswith("w")]
     copied.unfreeze(names)
@@ -103,7 +103,7 @@ def make_shared() -> Model:
     )
 
 
-def test_whole_numbers_dequantised_twice_are_one_parameter() -> None:
+def test_whole_numbers_dequantized_twice_are_one_parameter() -> None:
     model = make_shared()
     copied = import_model(model)
     assert set(copied.weights) == {"w"}
@@ -124,7 +124,7 @@ def test_what_exceeds_the_whole_numbers_is_clipped_and_counted() -> None:
     np.testing.assert_array_equal(write_back(model, copied).initializer("codes")[0], [127, -128])
 
 
-def test_model_shows_and_takes_quantised_weights_as_floats() -> None:
+def test_model_shows_and_takes_quantized_weights_as_floats() -> None:
     model = make_shared()
     np.testing.assert_array_equal(model.initializer("w"), [[0.5, 1.0], [1.5, 2.0]])
     changed = model.with_values({"w": np.array([[0, 1], [1.5, 2]], np.float32)})

@@ -1,4 +1,4 @@
-"""Surgery on quantised classifiers: neurons are rows of whole numbers, behind DequantizeLinear or inside operators."""
+"""Surgery on quantized classifiers: neurons are rows of whole numbers, behind DequantizeLinear or inside operators."""
 
 from collections.abc import Mapping
 
@@ -39,7 +39,7 @@ IMAGES = make_float().images[:32]
 
 @pytest.fixture(scope="module", params=KINDS)
 def vendors(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Model:
-    return quantize(make_float(), request.param, tmp_path_factory.mktemp("quantised"))
+    return quantize(make_float(), request.param, tmp_path_factory.mktemp("quantized"))
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +144,7 @@ def test_channels_of_a_convolution_can_be_zeroed(model: Model) -> None:
     np.testing.assert_allclose(logits(file), masked, atol=0.05 * logits(model).std())
 
 
-def test_neurons_inside_quantised_operators_stay_with_a_reason(vendors: Model, model: Model) -> None:
+def test_neurons_inside_quantized_operators_stay_with_a_reason(vendors: Model, model: Model) -> None:
     layer = find_target_layer(model)
     zeroed = zero_neurons(model, layer, [3])
     removed = remove_neurons(zeroed, layer, [3])
@@ -152,7 +152,7 @@ def test_neurons_inside_quantised_operators_stay_with_a_reason(vendors: Model, m
         assert removed.neurons == (3,)
     else:
         assert (removed.model, removed.neurons) == (zeroed, ())
-        assert "quantised operator" in removed.kept[3]
+        assert "quantized operator" in removed.kept[3]
 
 
 def test_tunable_weights_are_those_of_the_copy(model: Model) -> None:

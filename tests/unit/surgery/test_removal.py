@@ -253,7 +253,7 @@ def test_the_rest_of_the_file_stays_byte_for_byte() -> None:
 
 
 def test_whole_numbers_are_cut_with_their_scales(tmp_path_factory: pytest.TempPathFactory) -> None:
-    model = quantize(make_float(), "QDQ-QUInt8-QInt8-channel", tmp_path_factory.mktemp("quantised"))
+    model = quantize(make_float(), "QDQ-QUInt8-QInt8-channel", tmp_path_factory.mktemp("quantized"))
     layer = find_target_layer(model)
     zeroed, removed = remove(model, [0, 2, 5], layer)
     assert removed.neurons == (0, 2, 5)

@@ -169,7 +169,7 @@ def test_entries_of_an_input_are_a_column() -> None:
     np.testing.assert_array_equal(np.argwhere(entries["w2"]), [[0, 4], [1, 4], [2, 4]])
 
 
-def test_statistics_and_pixel_normalisation_are_not_tunable() -> None:
+def test_statistics_and_pixel_normalization_are_not_tunable() -> None:
     body = DENSE.replace("flat = Flatten(x)", "n = Sub(x, offset) flat = Flatten(n)").replace(
         "a = Relu(h)", "q = BatchNormalization(h, scale, shift, mean, var) a = Relu(q)"
     )

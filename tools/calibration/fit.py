@@ -1,0 +1,107 @@
+"""Logistic regression over models, each of which counts by its most suspicious label.
+
+    log-odds_k = b − ln max(N, 10) + w · x_k,       p = 1 / (1 + exp(−max_k log-odds_k))
+
+`b` and `w >= 0` minimize, under a prior of one half (the clean and the backdoored models weigh the same),
+
+    mean clean −ln(1 − p)  +  mean backdoored −ln p(log-odds of the true target)  +  ridge · |w|²
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from onnxaudit.scoring.verdict import JudgementConfig
+from tools.calibration.features import measure
+from tools.calibration.table import Row, Values
+
+RIDGE = 0.01
+_FEWEST = JudgementConfig().fewest_compared
+_ABSENT = -1e9
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit:
+    """The constants: `b` and, by feature, `w`."""
+
+    offset: float
+    weights: Values
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Cases:
+    """Models as arrays, padded to the same number of labels.
+
+    Attributes:
+        rows: The models.
+        features: `x` `(models, labels, features)`.
+        present: Which labels a model has, `(models, labels)`.
+        aimed: Its true targets; all labels where it has no single one, `(models, labels)`.
+    """
+
+    rows: tuple[Row, ...]
+    features: Values
+    present: npt.NDArray[np.bool_]
+    aimed: npt.NDArray[np.bool_]
+
+    @property
+    def backdoored(self) -> npt.NDArray[np.bool_]:
+        """By model."""
+        return np.array([row.backdoored for row in self.rows])
+
+    def take(self, chosen: npt.NDArray[np.bool_]) -> "Cases":
+        """The models where `chosen` `(models,)` is true."""
+        rows = tuple(row for row, one in zip(self.rows, chosen, strict=True) if one)
+        return Cases(rows=rows, features=self.features[chosen], present=self.present[chosen], aimed=self.aimed[chosen])
+
+
+def make_cases(rows: Sequence[Row], features: Sequence[str]) -> Cases:
+    """Measures `features` of all models."""
+    most = max(row.classes for row in rows)
+    values = np.zeros((len(rows), most, len(features)))
+    present, aimed = (np.zeros((len(rows), most), bool) for _ in range(2))
+    for number, row in enumerate(rows):
+        values[number, : row.classes] = measure(row, features)
+        present[number, : row.classes] = True
+        aimed[number, list(row.targets) or slice(row.classes)] = True
+    return Cases(rows=tuple(rows), features=values, present=present, aimed=aimed)
+
+
+def fit(cases: Cases, ridge: float = RIDGE) -> Fit:
+    """`b` and `w`. Models without a single target (all-to-all) take no part: their labels are not singled out."""
+    used = cases.take(np.array([not row.backdoored or bool(row.targets) for row in cases.rows]))
+    backdoored = torch.from_numpy(used.backdoored)
+    start = torch.from_numpy(_start(used))
+    present, aimed = torch.from_numpy(used.present), torch.from_numpy(used.aimed)
+    features = torch.from_numpy(used.features)
+    raw = torch.zeros(1 + features.shape[2], dtype=torch.float64, requires_grad=True)
+    solver = torch.optim.LBFGS([raw], max_iter=300, line_search_fn="strong_wolfe")
+
+    def closure() -> Tensor:
+        solver.zero_grad()
+        weights = raw[1:].exp()
+        odds = raw[0] + start[:, None] + features @ weights
+        seen = torch.where(torch.where(backdoored[:, None], aimed, present), odds, _ABSENT).amax(dim=1)
+        losses = torch.nn.functional.softplus(torch.where(backdoored, -seen, seen))
+        loss = losses[backdoored].mean() + losses[~backdoored].mean() + ridge * weights.square().sum()
+        torch.autograd.backward(loss)
+        return loss
+
+    solver.step(closure)  # type: ignore[no-untyped-call]
+    found = raw.detach()
+    return Fit(offset=float(found[0]), weights=found[1:].exp().numpy())
+
+
+def weigh(cases: Cases, fitted: Fit) -> Values:
+    """Log-odds `(models, labels)`; far below zero for labels that a model does not have."""
+    odds = fitted.offset + _start(cases)[:, None] + cases.features @ fitted.weights
+    return np.where(cases.present, odds, _ABSENT)
+
+
+def _start(cases: Cases) -> Values:
+    return np.array([-math.log(max(row.classes, _FEWEST)) for row in cases.rows])
