@@ -13,6 +13,7 @@ from onnxaudit.pipeline.detection import detect
 from onnxaudit.pipeline.settings import DetectionConfig
 from onnxaudit.records import Samples, Trigger, UniversalTrigger, Verdict
 from onnxaudit.statistics import rate
+from tests.some import some
 from tests.unit.conftest import PATCH, Planted
 
 CONFIG = AllToAllConfig(steps=100)
@@ -35,7 +36,7 @@ def find(
 
 
 def test_a_trigger_that_moves_every_class_to_the_next_is_found(make_samples: Callable[..., Samples]) -> None:
-    found = find(AllToAll(), make_samples())
+    found = some(find(AllToAll(), make_samples()))
     assert found.trigger.mask_l1 < 2 * PATCH**2
     assert sum(label == (row + 1) % 8 for row, label in enumerate(found.destinations)) >= 6
     assert found.moves_apart(0.5)

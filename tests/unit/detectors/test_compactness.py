@@ -24,7 +24,7 @@ def test_the_place_and_the_scale_do_not_matter() -> None:
     mask = np.random.default_rng(0).random((1, 32, 32), dtype=np.float32)
     mask[0, 8:12, 8:12] += 9
     moved = np.roll(mask, (5, 5), (1, 2))
-    assert measure_compactness(mask / 10) == pytest.approx(measure_compactness(mask))
+    assert measure_compactness(mask / np.float32(10)) == pytest.approx(measure_compactness(mask))
     assert measure_compactness(moved) == pytest.approx(measure_compactness(mask), rel=0.05)
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from onnxaudit.detectors.comparison import compare, fill_unreached, find_median, find_normal
+from onnxaudit.detectors.comparison import Role, compare, fill_unreached, find_median, find_normal
 
 
 def test_ratios_are_relative_to_the_median() -> None:
@@ -24,12 +24,12 @@ def test_a_label_that_was_not_reached_is_as_far_as_the_farthest() -> None:
 
 
 def test_few_suspects_do_not_make_small_sizes_look_normal() -> None:
-    roles = dict.fromkeys(range(5), "suspect") | dict.fromkeys(range(5, 9), "control")
+    roles: dict[int, Role] = {label: "suspect" if label < 5 else "control" for label in range(9)}
     sizes = {label: 2.0 if label < 5 else 40.0 for label in roles}
     assert find_normal(sizes, roles, settled=43) == 40.0
     assert find_normal(sizes, roles, settled=9) == 2.0
 
 
 def test_with_equal_weights_normal_is_the_median() -> None:
-    roles = dict.fromkeys(range(4), "suspect")
+    roles: dict[int, Role] = dict.fromkeys(range(4), "suspect")
     assert find_normal({0: 1.0, 1: 2.0, 2: 4.0, 3: 9.0}, roles, settled=4) == 3.0

@@ -25,7 +25,7 @@ def open_planted(folder: Path, *, backdoored: bool) -> Classifier:
 @pytest.fixture
 def samples() -> Samples:
     drawn = draw_samples(4, seed=9)
-    return Samples(drawn["x"].astype(np.float32) / 255, drawn["y"], "planted")
+    return Samples((drawn["x"] / 255).astype(np.float32), drawn["y"], "planted")
 
 
 def test_the_shortest_shift_leads_to_the_planted_target(tmp_path: Path, samples: Samples) -> None:

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from onnxaudit.deadline import Deadline
 from onnxaudit.inversion.patch import InversionConfig, invert
 from onnxaudit.inversion.schedule import Schedule
-from onnxaudit.records import Inversion, LabelStatus, Samples
+from onnxaudit.records import Event, Inversion, LabelStatus, Samples
+from tests.some import some
 from tests.unit.conftest import Planted
 
 QUICK = InversionConfig(steps=60)
@@ -83,7 +84,7 @@ def test_label_without_samples_of_other_classes_is_unfinished(
     planted: Callable[..., Planted], make_samples: Callable[..., Samples]
 ) -> None:
     samples = make_samples()
-    (one,) = invert(planted(), samples.take(samples.labels == 2), [2], QUICK, seed=0)
+    (one,) = invert(planted(), samples.take(some(samples.labels) == 2), [2], QUICK, seed=0)
     assert (one.status, one.passes, one.success_rate) == (LabelStatus.UNFINISHED, 0, 0.0)
 
 
@@ -132,7 +133,7 @@ def test_labels_leave_the_batch_once_settled(
 def test_progress_ends_with_all_labels_done(
     planted: Callable[..., Planted], make_samples: Callable[..., Samples]
 ) -> None:
-    events = []
+    events: list[Event] = []
     invert(planted(), make_samples(), range(8), QUICK, seed=0, on_event=events.append)
     assert {event.stage for event in events} == {"invert"}
     assert [event.done for event in events] == sorted(event.done for event in events)

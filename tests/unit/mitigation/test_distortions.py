@@ -9,6 +9,7 @@ from onnxaudit.intake import Model
 from onnxaudit.mitigation.distortions import Distortion, DistortionConfig, leads_best, shape_distortions
 from onnxaudit.records import Preprocessing
 from onnxaudit.workers import Workers
+from tests.some import some
 from tests.unit.mitigation import stripes
 
 QUICK = DistortionConfig(number=1, steps=30, samples=8)
@@ -19,7 +20,7 @@ def shape(model: Model, labels: list[int], config: DistortionConfig = QUICK, see
     classifier = Classifier(import_model(model), Preprocessing())
     draw = torch.Generator().manual_seed(seed)
     with Workers(torch.device("cpu")) as workers:
-        found = shape_distortions(classifier, seen.images, seen.labels, labels, config, draw, workers)
+        found = shape_distortions(classifier, seen.images, some(seen.labels), labels, config, draw, workers)
     assert [label for _, label in found] == [label for label in labels for _ in range(3 * config.number)]
     return [distortion for distortion, _ in found]
 
@@ -60,15 +61,15 @@ def test_of_a_label_with_a_way_of_its_own_distortions_tell(change: float, label:
     config = replace(QUICK, change=change, gain=0.0, offset=0.0, flow=0.0)
     draw = torch.Generator().manual_seed(0)
     with Workers(torch.device("cpu")) as workers:
-        assert leads_best(classifier, seen.images, seen.labels, label, config, draw, workers) == leads
+        assert leads_best(classifier, seen.images, some(seen.labels), label, config, draw, workers) == leads
 
 
 def test_without_another_class_nothing_can_be_told() -> None:
     seen = stripes.samples()
-    alone = seen.take(seen.labels == 1)
+    alone = seen.take(some(seen.labels) == 1)
     classifier, draw = Classifier(import_model(stripes.backdoored()), Preprocessing()), torch.Generator()
     with Workers(torch.device("cpu")) as workers:
-        assert not leads_best(classifier, alone.images, alone.labels, 1, QUICK, draw, workers)
+        assert not leads_best(classifier, alone.images, some(alone.labels), 1, QUICK, draw, workers)
 
 
 def test_the_same_seed_gives_the_same_ones() -> None:
@@ -79,7 +80,7 @@ def test_the_same_seed_gives_the_same_ones() -> None:
 
 def test_without_victims_there_is_none() -> None:
     seen = stripes.samples()
-    alone = seen.take(seen.labels == 1)
+    alone = seen.take(some(seen.labels) == 1)
     classifier, draw = Classifier(import_model(stripes.backdoored()), Preprocessing()), torch.Generator()
     with Workers(torch.device("cpu")) as workers:
-        assert shape_distortions(classifier, alone.images, alone.labels, [1], QUICK, draw, workers) == []
+        assert shape_distortions(classifier, alone.images, some(alone.labels), [1], QUICK, draw, workers) == []

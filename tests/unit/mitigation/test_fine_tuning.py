@@ -1,5 +1,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from onnxaudit.mitigation.tuning import FineTuning, FineTuningConfig, TuningRoun
 from onnxaudit.records import Preprocessing, Samples, Trigger
 from onnxaudit.statistics import rate
 from onnxaudit.surgery import find_target_layer, zero_neurons
+from tests.some import some
 from tests.unit.importer.networks import conv_model
 from tests.unit.mitigation import stripes
 from tests.unit.surgery.networks import channels
@@ -33,7 +35,7 @@ QUICK = FineTuningConfig(
 BRIEF = replace(QUICK, rounds=1, further_rounds=0, shares=())
 
 
-def run(model: Model, pruned: Model | None = None, config: FineTuningConfig = QUICK, **options: object) -> FineTuning:
+def run(model: Model, pruned: Model | None = None, config: FineTuningConfig = QUICK, **options: Any) -> FineTuning:
     context = TuningContext(
         original=model,
         pruned=model if pruned is None else pruned,
@@ -53,7 +55,7 @@ def test_the_backdoor_goes_and_accuracy_stays() -> None:
     done = run(model)
     assert stripes.success(done.model) < 0.1
     assert stripes.accuracy(done.model) > 0.95
-    assert done.rounds[done.chosen].agreement.value > 0.95
+    assert some(done.rounds[done.chosen].agreement.value) > 0.95
 
 
 def test_clean_samples_alone_leave_the_backdoor_in() -> None:

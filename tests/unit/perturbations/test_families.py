@@ -106,7 +106,7 @@ def test_inputs_of_one_row_have_cosines_too() -> None:
 
 
 def test_a_flow_shows_what_is_so_far_away() -> None:
-    image = np.arange(12, dtype=np.float32).reshape(1, 1, 3, 4) / 12
+    image = (np.arange(12).reshape(1, 1, 3, 4) / 12).astype(np.float32)
     flow = np.zeros((2, 3, 4), np.float32)
     flow[0] = 1.0  # from the row below; the last one repeats itself
     np.testing.assert_allclose(bend(image, flow=flow), image[:, :, [1, 2, 2]], atol=1e-6)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -85,7 +86,8 @@ def write_planted(folder: Path, *, backdoored: bool) -> Path:
 def write_samples(folder: Path) -> Path:
     """Clean samples with labels."""
     path = folder / "clean.npz"
-    np.savez(path, **draw_samples(A_CLASS, seed=5))
+    drawn: dict[str, Any] = draw_samples(A_CLASS, seed=5)
+    np.savez(path, **drawn)
     return path
 
 

@@ -10,6 +10,7 @@ from onnxaudit.errors import DataError
 from onnxaudit.pipeline.embedding import COUNT, choose_samples
 from onnxaudit.records import ScanDocument
 from onnxaudit.report.json import from_json, to_json
+from tests.some import some
 from tests.unit.pipeline.conftest import BRIEF_SCAN, SHORT_SCAN, TARGET
 
 MakeModel = Callable[..., Path]
@@ -24,10 +25,12 @@ def test_samples_are_in_a_report_only_where_they_were_asked_for(make_model: Make
 
 def test_a_report_keeps_what_the_model_answers_with_and_without_the_trigger(make_model: MakeModel, data: Path) -> None:
     report = scan(make_model(), data, SHORT_SCAN, embed_samples=True)
-    again = from_json(to_json(ScanDocument((report,)))).reports[0]
-    assert TARGET not in again.embedded.predictions
-    assert set(again.embedded.stamped[TARGET]) == {TARGET}
-    np.testing.assert_array_equal(again.embedded.images, report.embedded.images)
+    document = from_json(to_json(ScanDocument((report,))))
+    assert isinstance(document, ScanDocument)
+    again = some(document.reports[0].embedded)
+    assert TARGET not in again.predictions
+    assert set(again.stamped[TARGET]) == {TARGET}
+    np.testing.assert_array_equal(again.images, some(report.embedded).images)
 
 
 def test_a_repair_drops_the_samples_of_the_scan_it_starts_from_unless_asked_to_keep_them(
@@ -47,6 +50,7 @@ def test_samples_are_of_different_classes_and_of_no_target() -> None:
 
 def test_embedded_samples_that_do_not_fit_are_refused(make_model: MakeModel, data: Path) -> None:
     report = scan(make_model(), data, BRIEF_SCAN, embed_samples=True)
-    damaged = replace(report.embedded, images=report.embedded.images[:, :, :5])
+    embedded = some(report.embedded)
+    damaged = replace(embedded, images=embedded.images[:, :, :5])
     with pytest.raises(DataError, match="embedded samples do not fit"):
         from_json(to_json(ScanDocument((replace(report, embedded=damaged),))))

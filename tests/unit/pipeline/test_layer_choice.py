@@ -1,5 +1,6 @@
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -31,8 +32,9 @@ class FakePruner(Pruner):
 
 def choose(name: str | None, helpful: str, broken: str = "", deadline: Deadline = Deadline()) -> tuple[str, list[str]]:
     """The layer that was pruned, and what is told of the attempts."""
-    context = SimpleNamespace(subject=SimpleNamespace(model=MODEL), deadline=deadline, on_event=lambda _: None)
-    pruner = FakePruner(context=context, triggers={}, fitting=None, validation=None)
+    context: Any = SimpleNamespace(subject=SimpleNamespace(model=MODEL), deadline=deadline, on_event=lambda _: None)
+    nobody: Any = None
+    pruner = FakePruner(context=context, triggers={}, fitting=nobody, validation=nobody)
     object.__setattr__(pruner, "helpful", helpful)
     object.__setattr__(pruner, "broken", broken)
     done = pruner.prune_at(name)

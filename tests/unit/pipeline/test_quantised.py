@@ -56,7 +56,7 @@ def write_quantised(folder: Path, kind: str) -> Path:
 def test_a_backdoor_in_quantised_operators_is_taken_out(tmp_path: Path, kind: str) -> None:
     model, output = write_quantised(tmp_path, kind), tmp_path / "fixed.onnx"
     report = repair(
-        model, write_samples(tmp_path), output, CONFIG, label=TARGET, known_trigger=make_true_trigger(), device="cpu"
+        model, write_samples(tmp_path), output, CONFIG, target=TARGET, known_trigger=make_true_trigger(), device="cpu"
     )
     assert report.outcome == "repaired", report.reasons
     assert report.original is not None

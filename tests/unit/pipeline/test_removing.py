@@ -14,6 +14,7 @@ from onnxaudit.pipeline.changes import list_changes
 from onnxaudit.pipeline.removing import describe_removal
 from onnxaudit.records import Preprocessing, Removal, RepairReport, TargetLayer
 from onnxaudit.runtime import Runtime
+from onnxaudit.surgery import remove_neurons
 from onnxaudit.surgery.removal.neurons import Removed
 from tests.tiny_models import build
 from tests.unit.importer.networks import wrap
@@ -44,7 +45,7 @@ def test_without_the_option_nothing_is_taken_out(reports: tuple[RepairReport, Re
 
 def test_the_smaller_file_answers_like_the_zeroed_one(reports: tuple[RepairReport, RepairReport]) -> None:
     zeroed, smaller = (read(report) for report in reports)
-    images = draw_samples(2, seed=9)["x"].astype(np.float32) / 255
+    images = (draw_samples(2, seed=9)["x"] / 255).astype(np.float32)
     theirs, ours = (Runtime(model, Preprocessing()).logits(images) for model in (zeroed, smaller))
     np.testing.assert_allclose(ours, theirs, atol=1e-5)
     assert smaller.info.bytes < zeroed.info.bytes
@@ -77,7 +78,7 @@ def test_a_removal_that_spoils_the_model_is_not_made(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    honest = removing.remove_neurons
+    honest = remove_neurons
 
     def spoil(model: Model, layer: TargetLayer, neurons: Sequence[int]) -> Removed:
         removed = honest(model, layer, neurons)

@@ -9,6 +9,7 @@ from onnxaudit.inversion.patch import InversionConfig
 from onnxaudit.pipeline.detection import detect
 from onnxaudit.pipeline.settings import DetectionConfig, choose_effort
 from onnxaudit.records import Samples, Verdict
+from tests.some import some
 from tests.unit.conftest import Planted
 
 
@@ -40,7 +41,7 @@ def test_more_runs_never_make_a_trigger_larger(
     )
     assert more.judgement.verdict is Verdict.BACKDOORED
     for one, other in zip(found.labels, more.labels, strict=True):
-        assert other.mask_l1 <= one.mask_l1
+        assert some(other.mask_l1) <= some(one.mask_l1)
 
 
 def test_what_was_set_goes_before_the_effort() -> None:

@@ -1,4 +1,5 @@
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ def repair(monkeypatch: pytest.MonkeyPatch, hidden: Targets, deadline: Deadline 
         return SimpleNamespace(targets=targets, rescan=SimpleNamespace(verdict=verdict, target_labels=left))
 
     monkeypatch.setattr(repairing, "run_pass", run_pass)
-    context = SimpleNamespace(config=RepairConfig(further_passes=2), deadline=deadline)
+    context: Any = SimpleNamespace(config=RepairConfig(further_passes=2), deadline=deadline)
     assert repairing.run_until_none_is_left(context, (1,)).targets == passes[-1]
     return passes
 

@@ -10,7 +10,7 @@ from onnxaudit.statistics import rate
 CONFIG = DetectionConfig()
 
 
-def weighed(sizes: Sequence[float]) -> list[LabelEvidence]:
+def weighed(sizes: Sequence[float] | np.ndarray) -> list[LabelEvidence]:
     """The smaller, the stronger the evidence."""
     order = np.argsort(sizes)
     return [LabelEvidence(int(label), {}, -float(rank), sizes[label], rate(1, 1)) for rank, label in enumerate(order)]

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -24,11 +25,12 @@ def test_a_label_that_only_the_caller_names_is_looked_at(
 ) -> None:
     monkeypatch.setattr("onnxaudit.pipeline.spread.leads_best", lambda *_: True)
     scan = SimpleNamespace(labels=[], target_labels=accused)
-    context = SimpleNamespace(
+    seen: Any = SimpleNamespace(classes=(), images=())
+    context: Any = SimpleNamespace(
         subject=SimpleNamespace(device="cpu", classifier=None),
         scan=scan,
         target=named,
         config=RepairConfig(fine_tuning=FineTuningConfig(distortion=DistortionConfig(number=number))),
         seed=0,
     )
-    assert find_spread(context, SimpleNamespace(classes=(), images=())) == spread
+    assert find_spread(context, seen) == spread

@@ -35,7 +35,22 @@ def test_every_kind_of_report_is_kept() -> None:
     assert {file.stem for file in GOLDEN} == set(FINDINGS)
 
 
-WRONG = (None, -1, 0, 1.5, 10**30, "x", [], {}, True, float("nan"), float("inf"), [[1]], {"a": 1}, {"detection": "x"})
+WRONG: tuple[Any, ...] = (
+    None,
+    -1,
+    0,
+    1.5,
+    10**30,
+    "x",
+    [],
+    {},
+    True,
+    float("nan"),
+    float("inf"),
+    [[1]],
+    {"a": 1},
+    {"detection": "x"},
+)
 
 
 def list_places(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

@@ -23,7 +23,7 @@ from onnxaudit.records import (
 from onnxaudit.report.json import canonical, from_json, schema, to_json
 from tests.reports import make_profile, make_repair_report, make_scan_report
 
-DOCUMENTS = {
+DOCUMENTS: dict[str, Document] = {
     "scan": ScanDocument((make_scan_report(),), (ScanFailure("other.onnx", "not ONNX"),)),
     "repair": RepairDocument((make_repair_report(),)),
     "profile": ProfileDocument(make_profile()),

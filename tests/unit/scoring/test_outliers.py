@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onnxaudit.scoring.outliers import anomaly_indexes, log_indexes
+from tests.some import some
 
 Indexes = Callable[[Sequence[float | None]], tuple[float | None, ...]]
 BOTH = pytest.mark.parametrize("indexes", [anomaly_indexes, log_indexes])
@@ -23,9 +24,9 @@ def test_median_of_an_even_number_is_the_mean_of_the_middle_two() -> None:
 
 def test_log_index_is_positive_below_the_median_and_negative_above() -> None:
     index = log_indexes([1, 8, 9, 10, 70])
-    assert index[0] > 2
+    assert some(index[0]) > 2
     assert index[2] == 0
-    assert index[4] < -2
+    assert some(index[4]) < -2
 
 
 @BOTH
@@ -53,14 +54,14 @@ def test_missing_sizes_take_no_part(indexes: Indexes, missing: float | None) -> 
 
 @BOTH
 def test_size_zero_is_an_outlier_and_no_error(indexes: Indexes) -> None:
-    assert indexes([0.0, 9, 10, 11, 12])[0] > 5
+    assert some(indexes([0.0, 9, 10, 11, 12])[0]) > 5
 
 
 @given(
     st.lists(st.floats(1, 1000), min_size=3, max_size=50),
     st.floats(1.5, 50),
 )
-def test_indexes_do_not_depend_on_the_unit_of_size(sizes: list[float | None], factor: float) -> None:
+def test_indexes_do_not_depend_on_the_unit_of_size(sizes: list[float], factor: float) -> None:
     scaled = [size * factor for size in sizes]
     for indexes in (anomaly_indexes, log_indexes):
         for before, after in zip(indexes(sizes), indexes(scaled), strict=True):
