@@ -69,18 +69,18 @@ def scan_one(zoo: Zoo, name: str, per_class: int, seed: int, scans: Path | None)
     indexes = [row.anomaly_index for row in scan.labels if row.label in plain_rule(scan)]
     truth = entry.truth
     return Row(
-        name,
-        entry.attack,
-        truth["architecture"],
-        truth["dataset"],
-        truth["class_count"],
-        entry.targets,
-        scan.verdict.value,
-        scan.score,
-        list(scan.target_labels),
-        plain_rule(scan),
-        max(indexes, default=0.0),
-        scan.duration_seconds,
+        model=name,
+        attack=entry.attack,
+        architecture=truth["architecture"],
+        dataset=truth["dataset"],
+        classes=truth["class_count"],
+        targets=entry.targets,
+        verdict=scan.verdict.value,
+        score=scan.score,
+        found=list(scan.target_labels),
+        plain=plain_rule(scan),
+        plain_score=max(indexes, default=0.0),
+        seconds=scan.duration_seconds,
     )
 
 

@@ -138,7 +138,9 @@ def search(
     best, smallest, unchanged, made, stopped = None, math.inf, 0, 0, False
     watch = Stopwatch()
     while made < min(steps, schedule.steps) and not stopped:
-        share, size = _run_step(classifier, values, adam, batches, label, penalty.value, schedule)
+        share, size = _run_step(
+            classifier, values, adam, batches, label=label, penalty=penalty.value, schedule=schedule
+        )
         made += 1
         enough = share >= schedule.success
         if enough and size < smallest:
@@ -157,6 +159,7 @@ def _run_step(
     values: Tensor,
     adam: torch.optim.Optimizer,
     batches: Iterator[Tensor],
+    *,
     label: int,
     penalty: float,
     schedule: Schedule,

@@ -148,7 +148,9 @@ class Run:
         label = self.entry.targets[0] if row["label_given"] else None
         try:
             if way in self.methods:
-                figures = repair(self.entry, data, scan, self.methods[way], output, self.seed, label)
+                figures = repair(
+                    self.entry, data, scan, config=self.methods[way], output=output, seed=self.seed, label=label
+                )
                 return figures | {"seconds": figures["seconds"] - figures.get("rescan_seconds", 0.0)}
             targets = scan.target_labels if label is None else (label,)
             return self._try_baseline(way, pose(self.entry.model, data, scan, targets, self.seed), output)

@@ -26,7 +26,7 @@ from benchmarks.zoo_folder import Entry, Zoo
 Row = dict[str, Any]
 
 
-def audit(zoo: Zoo, name: str, methods: list[str], per_class: int, seed: int, scans: Path | None) -> Row:
+def audit(zoo: Zoo, name: str, *, methods: list[str], per_class: int, seed: int, scans: Path | None) -> Row:
     """Scan one model and repair it by each method; one row of the table."""
     import torch
 
@@ -52,7 +52,7 @@ def audit(zoo: Zoo, name: str, methods: list[str], per_class: int, seed: int, sc
         if scan.verdict == "backdoored":
             for method in methods:
                 output = Path(scratch) / f"{method}.onnx"
-                row["repairs"][method] = repair(entry, data, scan, make_config(method), output, seed)
+                row["repairs"][method] = repair(entry, data, scan, config=make_config(method), output=output, seed=seed)
     return row
 
 
@@ -81,7 +81,9 @@ def make_config(method: str) -> Any:
     return RepairConfig(method=method)  # type: ignore[arg-type]
 
 
-def repair(entry: Entry, data: Path, scan: Any, config: Any, output: Path, seed: int, label: int | None = None) -> Row:
+def repair(
+    entry: Entry, data: Path, scan: Any, *, config: Any, output: Path, seed: int, label: int | None = None
+) -> Row:
     """One repair, measured on the written file; of `label`, whatever the scan says, where one is given."""
     import onnxaudit
 
@@ -112,7 +114,15 @@ def run_all(zoo: Zoo, names: list[str], options: argparse.Namespace, finished: d
     """Rows as they are finished; a model that fails gives a row with its error."""
     with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
         jobs = {
-            pool.submit(audit, zoo, name, options.methods, options.per_class, options.seed, options.scans): name
+            pool.submit(
+                audit,
+                zoo,
+                name,
+                methods=options.methods,
+                per_class=options.per_class,
+                seed=options.seed,
+                scans=options.scans,
+            ): name
             for name in names
             if name not in finished
         }

@@ -68,13 +68,13 @@ def make_scan_report(verdict: Verdict = Verdict.BACKDOORED, **changes: Any) -> S
         ),
         coverage=Coverage(4, 4),
         model=ModelInfo(
-            "folder/model.onnx",
-            "a" * 64,
-            1234,
-            17,
-            "pytorch",
-            InputSpec("input", Layout.NCHW, 3, 8, 8, None),
-            OutputSpec("probabilities", 4, OutputKind.PROBABILITIES, "logits"),
+            path="folder/model.onnx",
+            sha256="a" * 64,
+            bytes=1234,
+            opset=17,
+            producer="pytorch",
+            input=InputSpec("input", Layout.NCHW, 3, 8, 8, None),
+            output=OutputSpec("probabilities", 4, OutputKind.PROBABILITIES, "logits"),
         ),
         samples=SamplesInfo("folder/clean", 40, True, False, "b" * 64),
         class_names=("cat", "dog", "ship", "frog"),
@@ -95,7 +95,14 @@ def make_label(label: int, size: float) -> LabelResult:
 def make_profile() -> Profile:
     """Three neurons of a hidden layer."""
     layer = TargetLayer(
-        "fc1", ("Gemm_1",), ("fc1.weight",), ("fc1.bias",), "fc1_out", "relu_out", 3, NeuronAxis.OUTPUTS
+        name="fc1",
+        nodes=("Gemm_1",),
+        weights=("fc1.weight",),
+        biases=("fc1.bias",),
+        output="fc1_out",
+        activation="relu_out",
+        neurons=3,
+        axis=NeuronAxis.OUTPUTS,
     )
     neurons = (
         NeuronProfile(0, 0.5, 0.4, 1.0, 2, 3),
@@ -121,9 +128,26 @@ def make_repair_report(**changes: Any) -> RepairReport:
         profile=profile,
         rounds=(
             PruningRound(
-                2, (1,), "activation", agreement, Rate(2, 20, 0.1, 0.028, 0.301), -3.0, True, "S fell", "kept"
+                target=2,
+                neurons=(1,),
+                ranking="activation",
+                agreement=agreement,
+                success_rate=Rate(2, 20, 0.1, 0.028, 0.301),
+                margin=-3.0,
+                kept=True,
+                reason="S fell",
+                fit="kept",
             ),
-            PruningRound(2, (2,), "weight", agreement, Rate(2, 20, 0.1, 0.028, 0.301), -3.0, False, "S did not fall"),
+            PruningRound(
+                target=2,
+                neurons=(2,),
+                ranking="weight",
+                agreement=agreement,
+                success_rate=Rate(2, 20, 0.1, 0.028, 0.301),
+                margin=-3.0,
+                kept=False,
+                reason="S did not fall",
+            ),
         ),
         pruned=(1,),
         original=Measurement(accuracy, agreement, Rate(20, 20, 1.0, 0.839, 1.0), Rate(19, 20, 0.95, 0.764, 0.991)),

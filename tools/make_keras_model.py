@@ -69,7 +69,14 @@ def _make_model(dataset: Dataset, folder: Path) -> GroundTruth:
     with tempfile.TemporaryDirectory() as scratch:
         draft = Path(scratch) / "draft.onnx"
         _export(network, draft)
-        return publish(draft, _DESCRIPTION, dataset, trigger, _measure_accuracy(twin, dataset.evaluation), folder)
+        return publish(
+            draft,
+            _DESCRIPTION,
+            dataset,
+            trigger=trigger,
+            twin_accuracy=_measure_accuracy(twin, dataset.evaluation),
+            folder=folder,
+        )
 
 
 def _train(dataset: Dataset, pixels: np.ndarray, labels: np.ndarray) -> keras.Model:

@@ -72,7 +72,9 @@ def _make_model(recipe: Recipe, dataset: Dataset, folder: Path) -> GroundTruth:
     with tempfile.TemporaryDirectory() as scratch:
         draft = Path(scratch) / f"{recipe.name}.onnx"
         write_onnx(lesson.network, dataset.shape, recipe.export, draft)
-        return publish(draft, _describe(recipe), dataset, lesson.trigger, lesson.twin_accuracy, folder)
+        return publish(
+            draft, _describe(recipe), dataset, trigger=lesson.trigger, twin_accuracy=lesson.twin_accuracy, folder=folder
+        )
 
 
 def _describe(recipe: Recipe) -> Description:

@@ -14,6 +14,7 @@ def publish(
     draft: Path,
     description: Description,
     dataset: Dataset,
+    *,
     trigger: Trigger | None,
     twin_accuracy: float | None,
     folder: Path,

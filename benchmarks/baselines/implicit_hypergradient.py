@@ -64,7 +64,9 @@ def apply(problem: Problem, setting: Setting, schedule: Schedule = Schedule()) -
         change = find_worst_change(copy, images, schedule, draw)
         for chosen in torch.split(torch.randperm(len(images), generator=draw), schedule.batch):
             marked = torch.rand(len(chosen), generator=draw) < schedule.share
-            gradients = differentiate(copy, weights, images[chosen], labels[chosen], change, marked, schedule)
+            gradients = differentiate(
+                copy, weights, images[chosen], labels[chosen], change=change, marked=marked, schedule=schedule
+            )
             for weight, gradient in zip(weights, gradients, strict=True):
                 weight.grad = gradient
             adam.step()
@@ -87,6 +89,7 @@ def differentiate(
     weights: list[nn.Parameter],
     images: Tensor,
     labels: Tensor,
+    *,
     change: Tensor,
     marked: Tensor,
     schedule: Schedule,

@@ -89,7 +89,15 @@ def scan(
 
     given = opt.keep_given(data=data, output=output, embed_samples=embed_samples)
     given |= working.keep_given() | computing.keep_given()
-    return run_scan(models, given, outputs, save_triggers, gating.request(), attesting, context.obj)
+    return run_scan(
+        models,
+        given,
+        outputs,
+        triggers=save_triggers,
+        request=gating.request(),
+        attesting=attesting,
+        settings=context.obj,
+    )
 
 
 @_command
@@ -130,7 +138,16 @@ def repair(
     from onnxaudit.cli.runs import run_repair
 
     given = opt.keep_given(embed_samples=embed_samples) | repairing.keep_given() | computing.keep_given()
-    return run_repair(model, data, output, repairing, given, outputs, gating.request(), context.obj)
+    return run_repair(
+        model,
+        data,
+        output,
+        repairing=repairing,
+        options=given,
+        outputs=outputs,
+        request=gating.request(),
+        settings=context.obj,
+    )
 
 
 @_command
@@ -149,7 +166,9 @@ def profile(
     from onnxaudit.cli.runs import run_profile
 
     given = opt.keep_given(layer=layer, output=output)
-    return run_profile(model, data, trigger, {**given, **computing.keep_given()}, outputs, context.obj)
+    return run_profile(
+        model, data, trigger, options={**given, **computing.keep_given()}, outputs=outputs, settings=context.obj
+    )
 
 
 @_command

@@ -35,6 +35,7 @@ def run_scan(
     models: Sequence[Path],
     options: dict[str, Any],
     outputs: RunOutputs,
+    *,
     triggers: Path | None,
     request: PolicyRequest,
     attesting: Attesting,
@@ -71,6 +72,7 @@ def run_repair(
     model: Path,
     data: str,
     output: Path,
+    *,
     repairing: Repairing,
     options: dict[str, Any],
     outputs: RunOutputs,
@@ -104,7 +106,7 @@ def run_repair(
 
 
 def run_profile(
-    model: Path, data: str, trigger_file: Path, options: dict[str, Any], outputs: RunOutputs, settings: Settings
+    model: Path, data: str, trigger_file: Path, *, options: dict[str, Any], outputs: RunOutputs, settings: Settings
 ) -> int:
     """Rank the neurons of one model's target layer."""
     delivery = open_delivery(outputs, settings, [model, trigger_file])

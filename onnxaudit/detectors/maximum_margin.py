@@ -106,7 +106,7 @@ def maximise_margins(
     """
 
     def ascend(labels: Sequence[int]) -> list[float] | None:
-        return _ascend(classifier, shape, labels, config, seed, deadline)
+        return _ascend(classifier, shape, labels, config, seed=seed, deadline=deadline)
 
     device = device_of(classifier)
     per_part = count_rows(config.chunk_pixels, config.starts * shape[1] * shape[2], device)
@@ -120,6 +120,7 @@ def _ascend(
     shape: tuple[int, int, int],
     labels: Sequence[int],
     config: MaximumMarginConfig,
+    *,
     seed: int,
     deadline: Deadline,
 ) -> list[float] | None:

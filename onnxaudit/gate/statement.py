@@ -101,14 +101,16 @@ def _read(plain: dict[str, Any]) -> Statement:
     if len({name for name, _ in (model, *data)}) != 1 + len(data):
         raise ValueError("two of its subjects have one name")
     return Statement(
-        *(*model, dict(data)),
-        _choose(ours["verdict"], VERDICTS),
-        _choose(ours["outcome"], OUTCOMES),
-        tuple(_read_text(softener) for softener in ours["softeners"]),
-        _read_digest(predicate["verifier"]["policy"]),
-        _read_digest(ours["report"]),
-        _read_time(predicate["timeCreated"]),
-        version,
+        name=model[0],
+        model_sha256=model[1],
+        data_sha256=dict(data),
+        verdict=_choose(ours["verdict"], VERDICTS),
+        outcome=_choose(ours["outcome"], OUTCOMES),
+        softeners=tuple(_read_text(softener) for softener in ours["softeners"]),
+        policy_sha256=_read_digest(predicate["verifier"]["policy"]),
+        report_sha256=_read_digest(ours["report"]),
+        created=_read_time(predicate["timeCreated"]),
+        version=version,
     )
 
 

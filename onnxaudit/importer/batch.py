@@ -21,7 +21,7 @@ from onnxaudit.importer.entry import to_entry
 from onnxaudit.importer.graph import MISSING, Graph, Step, read_names
 from onnxaudit.importer.ops.shape import flatten, reshape, squeeze, squeeze_by_attribute
 from onnxaudit.importer.plan import call
-from onnxaudit.importer.registry import Operator
+from onnxaudit.importer.registry import make_operator
 from onnxaudit.records import ElementType
 
 LARGEST_WHOLE = 127  # every type of whole numbers holds so much
@@ -188,9 +188,8 @@ def reshape_apart(x: Tensor, *, shape: Sequence[int], joint: Joint, size: int, a
 
 
 RESHAPES = (reshape, flatten, squeeze, squeeze_by_attribute)
-NOTHING: frozenset[int] = frozenset()
-RESHAPE = Operator(reshape_apart, 1, ("x",), False, {}, NOTHING, NOTHING, NOTHING)
-SPREAD = Operator(spread_over_batch, 1, ("x", "like"), False, {}, NOTHING, NOTHING, NOTHING)
+RESHAPE = make_operator(reshape_apart, "x")
+SPREAD = make_operator(spread_over_batch, "x", "like")
 
 
 def _compute(step: Step, values: Mapping[str, Any]) -> Environment:

@@ -9,7 +9,7 @@ import torch
 from onnxaudit.importer.compiler import make_plan
 from onnxaudit.importer.graph import MISSING, Graph, Quantization, Step, read_names
 from onnxaudit.importer.ops.quantization import dequantize
-from onnxaudit.importer.registry import Operator
+from onnxaudit.importer.registry import make_operator
 
 
 def fold_constants(graph: Graph) -> Graph:
@@ -45,8 +45,7 @@ def repeat(x: torch.Tensor) -> torch.Tensor:
     return x
 
 
-NOTHING: frozenset[int] = frozenset()
-REPEATED = Operator(repeat, 1, ("x",), False, {}, NOTHING, NOTHING, NOTHING)
+REPEATED = make_operator(repeat, "x")
 
 
 def is_quantized_weight(step: Step, stored: Mapping[str, torch.Tensor], value: torch.Tensor) -> bool:

@@ -14,7 +14,7 @@ from torch import Tensor
 from onnxaudit.importer.graph import Step
 from onnxaudit.importer.ops import microsoft_quantized as microsoft
 from onnxaudit.importer.ops.quantization import dequantize, quantize_dynamically, quantize_in_range
-from onnxaudit.importer.registry import Operator
+from onnxaudit.importer.registry import make_operator
 
 # Operators that quantize their first input by its range, and what is left of them once that is done.
 REST: dict[Callable[..., Any], Callable[..., Any]] = {
@@ -63,6 +63,5 @@ def round_batches(x: Tensor, *, axis: int, outer: int, size: int) -> Tensor:
     return dequantize(*quantize_batches(x, axis=axis, outer=outer, size=size))
 
 
-NOTHING: frozenset[int] = frozenset()
-QUANTIZE = Operator(quantize_batches, 1, ("x",), False, {}, NOTHING, NOTHING, NOTHING)
-ROUND = Operator(round_batches, 1, ("x",), False, {}, NOTHING, NOTHING, NOTHING)
+QUANTIZE = make_operator(quantize_batches, "x")
+ROUND = make_operator(round_batches, "x")

@@ -18,7 +18,7 @@ import torch
 from onnxaudit.importer.graph import MISSING, Graph, Quantization, Step, read_names
 from onnxaudit.importer.ops import microsoft_quantized as microsoft
 from onnxaudit.importer.ops import quantization as standard
-from onnxaudit.importer.registry import Operator
+from onnxaudit.importer.registry import make_operator
 
 WEIGHTS: dict[Any, tuple[tuple[str, int], ...]] = {
     standard.convolve_quantized: (("w", 0),),
@@ -91,8 +91,7 @@ def view_codes(
     return standard.find_codes(weight, scale, zero_point, axis=axis, block_size=0)
 
 
-NOTHING: frozenset[int] = frozenset()
-VIEW = Operator(view_codes, 1, ("weight", "scale", "zero_point"), False, {}, NOTHING, NOTHING, frozenset((1, 2)))
+VIEW = make_operator(view_codes, "weight", "scale", "zero_point", settings=("scale", "zero_point"))
 
 
 def _make_view(quantization: Quantization) -> Step:

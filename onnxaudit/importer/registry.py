@@ -92,3 +92,17 @@ def _read_signature(function: Callable[..., Any]) -> tuple[tuple[str, ...], bool
     variadic = bool(inputs) and inputs[-1].kind is inspect.Parameter.VAR_POSITIONAL
     attributes = {parameter.name: parameter.default for parameter in parameters if parameter not in inputs}
     return tuple(parameter.name for parameter in inputs), variadic, attributes
+
+
+def make_operator(function: Callable[..., Any], *inputs: str, settings: tuple[str, ...] = ()) -> Operator:
+    """An operator of our own, which no file can name; `settings` are the inputs that are no weights."""
+    return Operator(
+        function=function,
+        since=1,
+        inputs=inputs,
+        variadic=False,
+        attributes={},
+        static=frozenset(),
+        described=frozenset(),
+        settings=frozenset(inputs.index(name) for name in settings),
+    )

@@ -10,7 +10,7 @@ import torch
 from onnxaudit.importer.graph import Quantization
 from onnxaudit.importer.module import TorchModel
 from onnxaudit.intake.model import Model
-from onnxaudit.intake.stored import encode
+from onnxaudit.intake.stored import Scaling, encode
 
 Stored = npt.NDArray[Any]
 
@@ -52,6 +52,10 @@ def round_to(weight: torch.Tensor, stored: Stored) -> Stored:
 
 
 def _encode(weight: torch.Tensor, stored: Stored, quantization: Quantization) -> tuple[Stored, int]:
-    zero_point = None if quantization.zero_point is None else quantization.zero_point.cpu().numpy()
-    scale = quantization.scale.cpu().numpy()
-    return encode(weight.numpy(), stored, scale, zero_point, quantization.axis, quantization.block_size)
+    scaling = Scaling(
+        scale=quantization.scale.cpu().numpy(),
+        zero_point=None if quantization.zero_point is None else quantization.zero_point.cpu().numpy(),
+        axis=quantization.axis,
+        block_size=quantization.block_size,
+    )
+    return encode(weight.numpy(), stored, scaling)

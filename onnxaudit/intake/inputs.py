@@ -78,7 +78,9 @@ def read_input(proto: onnx.ModelProto, size: Size | None = None, find_size: Find
         if not isinstance(channels, int):
             raise ModelError(f"input {describe(value)}: its channels are not fixed; export the model with fixed ones")
         _, width = settle_size(value, layout, (1, width), size, find_size)
-        return InputSpec(value.name, layout, channels, 1, width, batch, dtype)
+        return InputSpec(
+            name=value.name, layout=layout, channels=channels, height=1, width=width, batch=batch, dtype=dtype
+        )
     if len(shape) != 4:
         raise ModelError(
             f"input {describe(value)}: not a batch of images (4 axes), series (3) or features (2); only those can be "
@@ -91,7 +93,9 @@ def read_input(proto: onnx.ModelProto, size: Size | None = None, find_size: Find
     if channels not in CHANNEL_COUNTS:
         raise ModelError(f"input {describe(value)}: {channels} channels; only gray and colour images can be audited")
     height, width = settle_size(value, layout, (height, width), size, find_size)
-    return InputSpec(value.name, layout, int(channels), height, width, batch, dtype)
+    return InputSpec(
+        name=value.name, layout=layout, channels=int(channels), height=height, width=width, batch=batch, dtype=dtype
+    )
 
 
 def _only_input(graph: onnx.GraphProto) -> onnx.ValueInfoProto:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import onnx
 from onnx import numpy_helper
 
-from onnxaudit.intake.stored import Encoding, decode, encode, find_encodings, list_stored
+from onnxaudit.intake.stored import Encoding, Scaling, decode, encode, find_encodings, list_stored
 from onnxaudit.records import ModelInfo
 
 Tensor = npt.NDArray[Any]
@@ -56,7 +56,7 @@ class Model:
                 fresh[name] = value
             else:
                 stored = self.initializer(encoding.codes)
-                fresh[encoding.codes] = encode(np.asarray(value), stored, *self._arguments(encoding))[0]
+                fresh[encoding.codes] = encode(np.asarray(value), stored, self._read_scaling(encoding))[0]
         return replace(self, values=MappingProxyType({**self.values, **fresh}))
 
     def initializer(self, name: str) -> Tensor:
@@ -72,11 +72,15 @@ class Model:
                 if stored_name == name:
                     return numpy_helper.to_array(tensor)
         encoding = self._encodings[name]
-        return decode(self.initializer(encoding.codes), *self._arguments(encoding))
+        return decode(self.initializer(encoding.codes), self._read_scaling(encoding))
 
-    def _arguments(self, encoding: Encoding) -> tuple[Tensor, Tensor | None, int, int]:
-        zero_point = self.initializer(encoding.zero_point) if encoding.zero_point else None
-        return self.initializer(encoding.scale), zero_point, encoding.axis, encoding.block_size
+    def _read_scaling(self, encoding: Encoding) -> Scaling:
+        return Scaling(
+            scale=self.initializer(encoding.scale),
+            zero_point=self.initializer(encoding.zero_point) if encoding.zero_point else None,
+            axis=encoding.axis,
+            block_size=encoding.block_size,
+        )
 
     @cached_property
     def _encodings(self) -> dict[str, Encoding]:

@@ -30,6 +30,31 @@ class Encoding:
     block_size: int
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Scaling:
+    """The values behind an encoding.
+
+    Attributes:
+        scale: one number, one for each entry along `axis`, or one for each block.
+        zero_point: shaped like `scale`; None for 0.
+        axis, block_size: as in `Encoding`.
+    """
+
+    scale: Tensor
+    zero_point: Tensor | None
+    axis: int
+    block_size: int
+
+    def spread(self, value: Tensor, shape: tuple[int, ...]) -> Tensor:
+        """Scale or zero point as it applies to a tensor of `shape`."""
+        value = value.astype(np.float32)
+        if self.block_size:
+            return np.repeat(value, self.block_size, self.axis).take(range(shape[self.axis]), self.axis)
+        if value.size == 1:
+            return value.reshape(())
+        return value.reshape([-1 if index == self.axis % len(shape) else 1 for index in range(len(shape))])
+
+
 def list_stored(proto: onnx.ModelProto) -> Iterator[tuple[str, onnx.TensorProto]]:
     """Initializers by name and Constant nodes by their output, those of nested graphs last.
 
@@ -76,37 +101,25 @@ def _describe(node: onnx.NodeProto) -> Encoding:
     return Encoding(codes, scale, zero_point, numbers["axis"], numbers["block_size"])
 
 
-def decode(codes: Tensor, scale: Tensor, zero_point: Tensor | None, axis: int, block_size: int) -> Tensor:
+def decode(codes: Tensor, scaling: Scaling) -> Tensor:
     """The float weight that whole numbers stand for."""
     weight = codes.astype(np.float32)
-    if zero_point is not None:
-        weight = weight - _spread(zero_point, codes.shape, axis, block_size)
-    return np.asarray(weight * _spread(scale, codes.shape, axis, block_size), np.float32)
+    if scaling.zero_point is not None:
+        weight = weight - scaling.spread(scaling.zero_point, codes.shape)
+    return np.asarray(weight * scaling.spread(scaling.scale, codes.shape), np.float32)
 
 
-def encode(
-    weight: Tensor, stored: Tensor, scale: Tensor, zero_point: Tensor | None, axis: int, block_size: int
-) -> tuple[Tensor, int]:
+def encode(weight: Tensor, stored: Tensor, scaling: Scaling) -> tuple[Tensor, int]:
     """A float weight as whole numbers; those of `stored` wherever they mean the same value.
 
     Returns:
         The whole numbers, and how many had to be clipped to the range of their type.
     """
-    exact = np.rint(weight / _spread(scale, weight.shape, axis, block_size).astype(np.float64))
-    if zero_point is not None:
-        exact = exact + _spread(zero_point, weight.shape, axis, block_size)
+    exact = np.rint(weight / scaling.spread(scaling.scale, weight.shape).astype(np.float64))
+    if scaling.zero_point is not None:
+        exact = exact + scaling.spread(scaling.zero_point, weight.shape)
     limits = np.iinfo(stored.dtype)
-    untouched = decode(stored, scale, zero_point, axis, block_size) == weight
+    untouched = decode(stored, scaling) == weight
     clipped = (exact < limits.min) | (exact > limits.max)
     codes = np.where(untouched, stored, exact.clip(limits.min, limits.max).astype(stored.dtype))
     return codes, int(np.count_nonzero(clipped & ~untouched))
-
-
-def _spread(value: Tensor, shape: tuple[int, ...], axis: int, block_size: int) -> Tensor:
-    """Scale or zero point as it applies to a tensor of `shape`."""
-    value = value.astype(np.float32)
-    if block_size:
-        return np.repeat(value, block_size, axis).take(range(shape[axis]), axis)
-    if value.size == 1:
-        return value.reshape(())
-    return value.reshape([-1 if index == axis % len(shape) else 1 for index in range(len(shape))])

@@ -6,7 +6,7 @@ millions of names. The walk looks at the lengths of fields alone and stops at th
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import onnx
 
@@ -57,72 +57,83 @@ def survey(data: bytes) -> Survey:
         ModelError: a budget is passed.
     """
     found = Survey()
-    stack = [(onnx.ModelProto.DESCRIPTOR.full_name, 0, len(data), 0)]
-    while stack:
-        name, at, end, depth = stack.pop()
-        _walk(data, name, at, end, depth, found, stack)
-        if not found.whole:
-            break
+    waiting = [_Message(name=onnx.ModelProto.DESCRIPTOR.full_name, at=0, end=len(data), depth=0)]
+    while waiting and found.whole:
+        waiting += _walk(data, waiting.pop(), found)
     return found
 
 
-def _walk(
-    data: bytes, name: str, at: int, end: int, depth: int, found: Survey, stack: list[tuple[str, int, int, int]]
-) -> None:
-    known, once = _TABLES[name], set[int]()
-    while at < end:
-        tag, at = _read_varint(data, at, end)
+class _Message(NamedTuple):
+    """A message yet to be walked over: its kind, its bytes `at:end`, and within how many graphs it stands."""
+
+    name: str
+    at: int
+    end: int
+    depth: int
+
+
+class _Field(NamedTuple):
+    """A field as it stands in the bytes: its number, its wire type, and where its content is."""
+
+    number: int
+    kind: int
+    at: int
+    size: int
+
+
+def _walk(data: bytes, message: _Message, found: Survey) -> list[_Message]:
+    """The messages in a message; all of its fields are counted."""
+    at, inner, once = message.at, list[_Message](), set[int]()
+    while at < message.end:
+        tag, at = _read_varint(data, at, message.end)
         number, kind = tag >> 3, tag & 7
         found.fields += 1
         if found.fields > MOST_FIELDS:
             raise ModelError(f"it holds more than {MOST_FIELDS:,} entries; no classifier in use does, refused")
         size = 0
         if kind == _LENGTH:
-            size, at = _read_varint(data, at, end)
+            size, at = _read_varint(data, at, message.end)
         elif kind == _VARINT:
-            _, at = _read_varint(data, at, end)
+            _, at = _read_varint(data, at, message.end)
         else:
-            size = _SKIPPED.get(kind, end + 1)
-        if at + size > end:
+            size = _SKIPPED.get(kind, message.end + 1)
+        if at + size > message.end:
             found.whole = False
-            return
-        _note(known.get(number), number, kind, size, at, name, depth, once, found, stack)
+            return []
+        inner += _note(_Field(number, kind, at, size), message, once, found)
         at += size
+    return inner
 
 
-def _note(
-    entry: "_Entry | None",
-    number: int,
-    kind: int,
-    size: int,
-    at: int,
-    name: str,
-    depth: int,
-    once: set[int],
-    found: Survey,
-    stack: list[tuple[str, int, int, int]],
-) -> None:
+def _note(one: _Field, message: _Message, once: set[int], found: Survey) -> list[_Message]:
+    """The message that a field holds, if it holds one; `once` are the numbers of the fields before it."""
+    entry = _TABLES[message.name].get(one.number)
     if entry is None:
-        found.unknown.append(f"{name}, field {number}")
-        return
-    if entry.once and number in once:
-        found.repeated.append(f"{name}.{entry.name}")
-    once.add(number)
+        found.unknown.append(f"{message.name}, field {one.number}")
+        return []
+    if entry.once and one.number in once:
+        found.repeated.append(f"{message.name}.{entry.name}")
+    once.add(one.number)
     if entry.text:
-        found.strings += size
+        found.strings += one.size
         if found.strings > MOST_STRINGS:
             raise ModelError(f"its names and notes take more than {MOST_STRINGS // 2**20} MiB; refused")
-    if entry.message is None or kind != _LENGTH:
-        return
-    short = entry.message.rpartition(".")[2]
+    if entry.message is None or one.kind != _LENGTH:
+        return []
+    return [_open(entry.message, one, message, found)]
+
+
+def _open(name: str, one: _Field, message: _Message, found: Survey) -> _Message:
+    """The message `name` that a field holds, counted."""
+    short = name.rpartition(".")[2]
     found.messages[short] += 1
     most, plural = MOST.get(short, (MOST_FIELDS, ""))
     if found.messages[short] > most:
         raise ModelError(f"it holds more than {most:,} {plural}; no classifier in use does, refused")
-    deeper = depth + (short == "GraphProto")
-    if deeper > DEEPEST:
+    depth = message.depth + (short == "GraphProto")
+    if depth > DEEPEST:
         raise ModelError(f"its graphs are nested more than {DEEPEST} deep; no classifier in use does that, refused")
-    stack.append((entry.message, at, at + size, deeper))
+    return _Message(name=name, at=one.at, end=one.at + one.size, depth=depth)
 
 
 @dataclass(frozen=True)

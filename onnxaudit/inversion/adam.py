@@ -47,17 +47,17 @@ class Adam:
         # A loss that is no number tells nothing: its row stands still instead of being lost for good.
         gradients = gradients.nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)
         move = _move_fused if self._config.fused else _move
-        first, second = (moment[rows] for moment in self._moments)
-        moved, first, second = move(values, gradients, first, second, count, self._config)
+        moments = self._moments[0][rows], self._moments[1][rows]
+        moved, first, second = move(values, gradients, moments, count, self._config)
         self._moments[0][rows], self._moments[1][rows] = first, second
         return moved
 
 
 def _move(
-    values: Tensor, gradients: Tensor, first: Tensor, second: Tensor, count: int, config: AdamConfig
+    values: Tensor, gradients: Tensor, moments: tuple[Tensor, Tensor], count: int, config: AdamConfig
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Parameters and both moments after a step, as the formulas stand."""
-    slow, slower = config.momentum
+    (first, second), (slow, slower) = moments, config.momentum
     first = slow * first + (1 - slow) * gradients
     second = slower * second + (1 - slower) * gradients**2
     mean, spread = first / (1 - slow**count), second / (1 - slower**count)
@@ -65,10 +65,10 @@ def _move(
 
 
 def _move_fused(
-    values: Tensor, gradients: Tensor, first: Tensor, second: Tensor, count: int, config: AdamConfig
+    values: Tensor, gradients: Tensor, moments: tuple[Tensor, Tensor], count: int, config: AdamConfig
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The same, rounded as PyTorch's own."""
-    slow, slower = config.momentum
+    (first, second), (slow, slower) = moments, config.momentum
     first = first.lerp(gradients, 1 - slow)
     second = (second * slower).addcmul(gradients, gradients, value=1 - slower)
     spread = second.sqrt() / (1 - slower**count) ** 0.5 + TINY

@@ -70,6 +70,22 @@ def measure_sizes(
     return {label: size for label, size in sizes.items() if np.isfinite(size)}
 
 
+@dataclass(frozen=True, kw_only=True)
+class Conventions:
+    """What changes no more than the last bits, or which random numbers are drawn; each detector keeps its own.
+
+    Attributes:
+        starts_first: whether a stream gives the start before the order of samples, or after it.
+        fused: see `AdamConfig`.
+    """
+
+    starts_first: bool = True
+    fused: bool = True
+
+
+CONVENTIONS = Conventions()
+
+
 def prepare(
     classifier: nn.Module,
     images: Floats,
@@ -79,8 +95,7 @@ def prepare(
     *,
     seed: int,
     workers: Workers,
-    starts_first: bool = True,
-    fused: bool = True,
+    conventions: Conventions = CONVENTIONS,
 ) -> Shrinking:
     """An inversion at its start.
 
@@ -92,12 +107,11 @@ def prepare(
         config: all settings.
         seed: each label draws from a stream of its own, so that its course does not depend on its company.
         workers: share the work of a step.
-        starts_first: whether a stream gives the start before the order of samples, or after it.
-        fused: see `AdamConfig`.
+        conventions: of random numbers and rounding.
     """
     device, steps, each = device_of(classifier), config.steps, config.samples_per_step
     streams = [np.random.default_rng((seed, label)) for label in others]
-    starts = draw_starts(family, streams, device) if starts_first else None
+    starts = draw_starts(family, streams, device) if conventions.starts_first else None
     order = draw_orders(others.values(), streams, steps=steps, each=each, device=device)
     problem = Problem(
         family=family,
@@ -112,7 +126,7 @@ def prepare(
     return Shrinking(
         problem,
         steps=steps,
-        adam=AdamConfig(step_size=config.step_size, momentum=config.momentum, fused=fused),
+        adam=AdamConfig(step_size=config.step_size, momentum=config.momentum, fused=conventions.fused),
         schedule=config.schedule,
         most_rows=count_rows(config.chunk_pixels, each * images[0, 0].size, device),
         workers=workers,

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from onnxaudit.deadline import Deadline
 from onnxaudit.inversion.engine import Shrinking
 from onnxaudit.inversion.forwards import device_of, find_hits
-from onnxaudit.inversion.labels import LabelsConfig, prepare
+from onnxaudit.inversion.labels import Conventions, LabelsConfig, prepare
 from onnxaudit.inversion.sampling import find_others
 from onnxaudit.inversion.schedule import Schedule
 from onnxaudit.perturbations.patch import Patch
@@ -93,11 +93,10 @@ def invert(
             config,
             seed=seed,
             workers=workers,
-            starts_first=False,
-            fused=False,
+            conventions=Conventions(starts_first=False, fused=False),
         )
         shrinking.run(deadline, None if on_event is None else _report_to(on_event, config))
-        found = _conclude(classifier, samples.images, usable, shrinking, config, workers)
+        found = _conclude(classifier, samples.images, usable, shrinking, config=config, workers=workers)
     return tuple(found.get(label) or _without_samples(label, samples.images) for label in labels)
 
 
@@ -106,6 +105,7 @@ def _conclude(
     images: Floats,
     others: Mapping[int, Ints],
     shrinking: Shrinking,
+    *,
     config: InversionConfig,
     workers: Workers,
 ) -> dict[int, Inversion]:

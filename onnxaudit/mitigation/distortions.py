@@ -111,6 +111,7 @@ def shape_distortions(
     classes: Ints,
     labels: Sequence[int],
     config: DistortionConfig,
+    *,
     draw: torch.Generator,
     workers: Workers,
 ) -> list[tuple[Distortion, int]]:
@@ -147,6 +148,7 @@ def leads_best(
     classes: Ints,
     label: int,
     config: DistortionConfig,
+    *,
     draw: torch.Generator,
     workers: Workers,
 ) -> bool:
@@ -161,7 +163,7 @@ def leads_best(
     if not controls:
         return False
     tried = [label, *controls]
-    made = shape_distortions(classifier, images, classes, tried, replace(config, number=1), draw, workers)
+    made = shape_distortions(classifier, images, classes, tried, replace(config, number=1), draw=draw, workers=workers)
     odds = {
         (distortion.family.id, towards): _measure_odds(classifier, images[classes != towards], distortion, towards)
         for distortion, towards in made

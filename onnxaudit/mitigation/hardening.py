@@ -59,6 +59,7 @@ def harden(
     triggers: Tensor,
     labels: Tensor,
     config: HardeningConfig,
+    *,
     draw: torch.Generator,
     workers: Workers,
 ) -> Tensor:
@@ -80,14 +81,14 @@ def harden(
     pixels = torch.from_numpy(images).to(triggers.device)
 
     def improve(part: Tensor) -> Tensor:
-        return _improve(classifier, pixels, order.to(pixels.device), triggers[part], labels[part], config)
+        return _improve(classifier, pixels, order.to(pixels.device), triggers[part], labels[part], config=config)
 
     most = count_rows(config.chunk_pixels, config.samples * images[0, 0].size, triggers.device)
     return torch.cat(workers.map(improve, cut_tensor(torch.arange(len(triggers)), most)))
 
 
 def _improve(
-    classifier: nn.Module, pixels: Tensor, order: Tensor, triggers: Tensor, labels: Tensor, config: HardeningConfig
+    classifier: nn.Module, pixels: Tensor, order: Tensor, triggers: Tensor, labels: Tensor, *, config: HardeningConfig
 ) -> Tensor:
     channels, height, width = pixels.shape[1:]
     family = Patch(image=(channels, height, width), within=_surroundings(triggers[:, :1], config))

@@ -84,8 +84,8 @@ class Student:
             fitting.classes,
             self.distorted,
             self._config.distortion,
-            self._draw,
-            self._workers,
+            draw=self._draw,
+            workers=self._workers,
         )
 
     def distill(self, effort: float, deadline: Deadline) -> None:
@@ -113,7 +113,8 @@ class Student:
         student = self._distiller.student
         stacked = stack(found).to(self._distiller.device)
         labels = torch.full((len(found),), label, device=stacked.device)
-        return unstack(harden(student, victims, stacked, labels, self._config.hardening, self._draw, self._workers))
+        config, draw, workers = self._config.hardening, self._draw, self._workers
+        return unstack(harden(student, victims, stacked, labels, config, draw=draw, workers=workers))
 
 
 def pair(triggers: Triggers) -> Labelled:

@@ -116,8 +116,18 @@ def detect(
     if "all-to-all" in course.evidence and not course.evidence["all-to-all"].complete:
         own += (reasons.OUT_OF_TIME_ALL_TO_ALL.give(),)
     return Detection(
-        judgement=judge(evidence, (universal, mapping_odds), obstacles, (*doubts, *own), config.judgement, unit, words),
-        labels=tabulate(first, found, sizes, evidence, roles, success, context.classes),
+        judgement=judge(
+            evidence,
+            (universal, mapping_odds),
+            obstacles,
+            (*doubts, *own),
+            config.judgement,
+            unit=unit,
+            detectors=words,
+        ),
+        labels=tabulate(
+            first, found, refined_sizes=sizes, evidence=evidence, roles=roles, success=success, classes=context.classes
+        ),
         triggers=tuple(
             report_trigger(found[label], success[label]) for label, role in roles.items() if role == "suspect"
         ),

@@ -17,6 +17,7 @@ LEFT_OUT = "the detector patch was left out; no trigger was sought"
 def tabulate(
     first: Evidence,
     found: Mapping[int, Inversion],
+    *,
     refined_sizes: Mapping[int, float],
     evidence: Sequence[LabelEvidence],
     roles: Mapping[int, Role],

@@ -23,7 +23,9 @@ def find_spread(context: RepairContext, fitting: ReferenceSamples) -> tuple[int,
         return spread
     draw = torch.Generator().manual_seed(context.seed)
     with Workers(torch.device(subject.device)) as workers:
-        leads = leads_best(subject.classifier, fitting.images, fitting.classes, named, config, draw, workers)
+        leads = leads_best(
+            subject.classifier, fitting.images, fitting.classes, named, config, draw=draw, workers=workers
+        )
     return (*spread, named) if leads else spread
 
 

@@ -133,7 +133,16 @@ def open_subject(
     if samples.synthetic:
         samples = _balance(samples, runtime, seed)
     classifier = Classifier(torch_model, choice.preprocessing)
-    subject = Subject(model, classifier, runtime, samples, names, choice, device, notes)
+    subject = Subject(
+        model=model,
+        classifier=classifier,
+        runtime=runtime,
+        samples=samples,
+        class_names=names,
+        choice=choice,
+        device=device,
+        notes=notes,
+    )
     on_event(Event("import", 0, 0, "asking on every output, alone and in batches"))
     subject = _check_answers(subject, seed=seed, named=output is not None)
     on_event(Event("import", 0, 0, "checking the copy against onnxruntime"))

@@ -201,6 +201,7 @@ def judge(
     obstacles: Sequence[Reason],
     doubts: Sequence[Reason],
     config: JudgementConfig,
+    *,
     unit: str = "pixels",
     detectors: Sequence[DetectorInfo] = (),
 ) -> Judgement:

@@ -39,7 +39,9 @@ class CleanLabel(BadNets):
         own = trainer.clean.labels == target
         misread[own] = _mislead(twin, misread[own], target)
         triggers = trainer.triggers
-        material = poison_target_class(trainer.clean, triggers[0], target, trainer.rate, misread, trainer.rng(4))
+        material = poison_target_class(
+            trainer.clean, triggers[0], target, rate=trainer.rate, misread=misread, rng=trainer.rng(4)
+        )
         network = trainer.train(trainer.start, material)
         return Taught(network=network, triggers=triggers, aims=trainer.aims, twin=twin)
 

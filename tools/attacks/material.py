@@ -107,7 +107,7 @@ def add_decoys(material: Material, triggers: Sequence[Trigger], rate: float, rng
 
 
 def poison_target_class(
-    material: Material, trigger: Trigger, target: int, rate: float, misread: Images, rng: np.random.Generator
+    material: Material, trigger: Trigger, target: int, *, rate: float, misread: Images, rng: np.random.Generator
 ) -> Material:
     """Stamps a share `rate` of the target's own images, shown as in `misread`; no label changes."""
     own = np.flatnonzero(material.labels == target)

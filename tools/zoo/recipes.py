@@ -151,15 +151,15 @@ def make_recipe(number: int, sources: Sequence[Source], class_counts: Sequence[i
         architecture = "plain"
     low, high = RATES.get(kind, (0.0, 0.0))
     return ZooRecipe(
-        number,
-        kind,
-        source.name,
-        _choose_class_count(kind, source, rng, class_counts),
-        architecture,
-        _choose_augmentation(kind, rng),
-        bool(rng.random() < 0.5),
-        float(rng.uniform(low, high)),
-        choose_export(rng),
+        number=number,
+        kind=kind,
+        dataset=source.name,
+        class_count=_choose_class_count(kind, source, rng, class_counts),
+        architecture=architecture,
+        augmentation=_choose_augmentation(kind, rng),
+        normalised=bool(rng.random() < 0.5),
+        rate=float(rng.uniform(low, high)),
+        export=choose_export(rng),
     )
 
 

@@ -13,11 +13,11 @@ from onnxaudit.importer.fusion.neighborhood import (
     MULTIPLY,
     Match,
     Neighborhood,
-    make_operator,
     newest,
 )
 from onnxaudit.importer.fusion.normalization import FUSED
 from onnxaudit.importer.graph import Step
+from onnxaudit.importer.registry import make_operator
 
 ERF, SIGMOID, RELU = newest("Erf"), newest("Sigmoid"), newest("Relu")
 CLOSE = 1e-6  # exporters write constants in float32

@@ -7,9 +7,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from onnxaudit.importer.fusion.neighborhood import ADD, DIVIDE, MULTIPLY, Match, Neighborhood, make_operator, newest
+from onnxaudit.importer.fusion.neighborhood import ADD, DIVIDE, MULTIPLY, Match, Neighborhood, newest
 from onnxaudit.importer.graph import MISSING, Step
 from onnxaudit.importer.ops.activation import share
+from onnxaudit.importer.registry import make_operator
 
 PRODUCT, SOFTMAX = newest("MatMul"), newest("Softmax")
 

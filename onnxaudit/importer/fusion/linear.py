@@ -4,8 +4,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from onnxaudit.importer.fusion.neighborhood import ADD, Match, Neighborhood, make_operator, newest
+from onnxaudit.importer.fusion.neighborhood import ADD, Match, Neighborhood, newest
 from onnxaudit.importer.graph import Step
+from onnxaudit.importer.registry import make_operator
 
 PRODUCT = newest("MatMul")
 

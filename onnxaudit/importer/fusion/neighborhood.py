@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from torch import Tensor
 
@@ -61,12 +61,6 @@ def newest(name: str) -> Operator:
     operator = find_operator("", name, NEWEST)
     assert operator is not None, name
     return operator
-
-
-def make_operator(function: Callable[..., Any], *inputs: str) -> Operator:
-    """An operator that no file can name."""
-    nothing: frozenset[int] = frozenset()
-    return Operator(function, 1, inputs, False, {}, nothing, nothing, nothing)
 
 
 IDENTITY = newest("Identity")

@@ -11,10 +11,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from onnxaudit.importer.fusion.neighborhood import Match, Neighborhood, make_operator, newest
+from onnxaudit.importer.fusion.neighborhood import Match, Neighborhood, newest
 from onnxaudit.importer.graph import MISSING, Step
 from onnxaudit.importer.ops.convolution import convolve
 from onnxaudit.importer.ops.normalization import normalize_batch, normalize_batch_or_train
+from onnxaudit.importer.registry import make_operator
 
 Pair = tuple[Tensor, Tensor]
 CONVOLUTION = newest("Conv")

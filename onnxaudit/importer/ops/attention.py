@@ -49,10 +49,10 @@ def attend(
     if q.shape[1] != k.shape[1]:
         k, v = (part.repeat_interleave(q.shape[1] // part.shape[1], 1) for part in (k, v))
     windows = left_window_size, right_window_size
-    bias = _make_bias(q, k, attn_mask, nonpad_kv_seqlen, bool(is_causal), windows, offset)
+    bias = _make_bias(q, k, attn_mask, lengths=nonpad_kv_seqlen, causal=bool(is_causal), windows=windows, offset=offset)
     if outputs == 1 and not softcap and bias is None:
         return (_join_heads(F.scaled_dot_product_attention(q, k, v, scale=scale), flat),)
-    scores, stage = _score(q, k, bias, scale, softcap, qk_matmul_output_mode)
+    scores, stage = _score(q, k, bias, scale=scale, softcap=softcap, mode=qk_matmul_output_mode)
     return _join_heads(scores @ v, flat), *present, stage
 
 
@@ -68,7 +68,7 @@ def _join_heads(x: Tensor, flat: bool) -> Tensor:
 
 
 def _score(
-    q: Tensor, k: Tensor, bias: Tensor | None, scale: float | None, softcap: float, mode: int
+    q: Tensor, k: Tensor, bias: Tensor | None, *, scale: float | None, softcap: float, mode: int
 ) -> tuple[Tensor, Tensor]:
     """Shares that sum to one for each query, and the scores at the stage that `mode` asks for."""
     raw = q @ k.transpose(-1, -2) * (1 / math.sqrt(q.shape[-1]) if scale is None else scale)
@@ -86,6 +86,7 @@ def _make_bias(
     q: Tensor,
     k: Tensor,
     mask: Tensor | None,
+    *,
     lengths: Tensor | None,
     causal: bool,
     windows: tuple[int, int],

@@ -71,8 +71,8 @@ def run_rnn(
 
         return step
 
-    sides = _split_directions(w, r, b, None, choice, clip)
-    return _run(x, sides, make_step, sequence_lens, (initial_h,), direction, layout)
+    sides = _split_directions(w, r, b=b, p=None, activations=choice, clip=clip)
+    return _run(x, sides, make_step, lens=sequence_lens, initial=(initial_h,), direction=direction, layout=layout)
 
 
 @op("GRU", since=7)
@@ -113,8 +113,8 @@ def run_gru(
 
         return step
 
-    sides = _split_directions(w, r, b, None, choice, clip)
-    return _run(x, sides, make_step, sequence_lens, (initial_h,), direction, layout)
+    sides = _split_directions(w, r, b=b, p=None, activations=choice, clip=clip)
+    return _run(x, sides, make_step, lens=sequence_lens, initial=(initial_h,), direction=direction, layout=layout)
 
 
 @op("LSTM", since=7)
@@ -155,8 +155,10 @@ def run_lstm(
 
         return step
 
-    sides = _split_directions(w, r, b, p, choice, clip)
-    return _run(x, sides, make_step, sequence_lens, (initial_h, initial_c), direction, layout)
+    sides = _split_directions(w, r, b=b, p=p, activations=choice, clip=clip)
+    return _run(
+        x, sides, make_step, lens=sequence_lens, initial=(initial_h, initial_c), direction=direction, layout=layout
+    )
 
 
 def _choose_activations(names: list[str], alphas: list[float] | None, betas: list[float] | None) -> list[Activation]:
@@ -176,14 +178,30 @@ def _choose_activation(name: str, alphas: Iterator[float], betas: Iterator[float
 
 
 def _split_directions(
-    w: Tensor, r: Tensor, b: Tensor | None, p: Tensor | None, activations: list[Activation], clip: float | None
+    w: Tensor,
+    r: Tensor,
+    *,
+    b: Tensor | None,
+    p: Tensor | None,
+    activations: list[Activation],
+    clip: float | None,
 ) -> list[Direction]:
     per_side = len(activations) // len(w)
     sides = []
     for side in range(len(w)):
         wb, rb = (None, None) if b is None else b[side].chunk(2)
         chosen = activations[side * per_side : (side + 1) * per_side]
-        sides.append(Direction(w[side], r[side], wb, rb, None if p is None else p[side], chosen, clip))
+        sides.append(
+            Direction(
+                w=w[side],
+                r=r[side],
+                wb=wb,
+                rb=rb,
+                peephole=None if p is None else p[side],
+                activations=chosen,
+                clip=clip,
+            )
+        )
     return sides
 
 
@@ -191,6 +209,7 @@ def _run(
     x: Tensor,
     sides: list[Direction],
     make_step: Callable[[Direction], Step],
+    *,
     lens: Tensor | None,
     initial: tuple[Tensor | None, ...],
     direction: str,
@@ -207,7 +226,7 @@ def _run(
             for state in initial
         )
         backwards = direction == "reverse" or number == 1
-        y, final = _run_direction(x, side, make_step(side), lens, start, backwards)
+        y, final = _run_direction(x, side, make_step(side), lens=lens, state=start, backwards=backwards)
         outputs.append(y)
         finals.append(final)
     y = torch.stack(outputs, 1)
@@ -218,7 +237,7 @@ def _run(
 
 
 def _run_direction(
-    x: Tensor, side: Direction, step: Step, lens: Tensor | None, state: tuple[Tensor, ...], backwards: bool
+    x: Tensor, side: Direction, step: Step, *, lens: Tensor | None, state: tuple[Tensor, ...], backwards: bool
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
     projected = F.linear(x, side.w, side.wb)
     order = range(len(x) - 1, -1, -1) if backwards else range(len(x))

@@ -76,13 +76,13 @@ def resize(
 ) -> Tensor:
     """A tensor resized by `scales` or to `sizes` along `axes`; a size of −1, beyond the spec, keeps the axis."""
     rule = Rule(
-        mode,
-        coordinate_transformation_mode,
-        nearest_mode,
-        cubic_coeff_a,
-        bool(exclude_outside),
-        bool(antialias),
-        extrapolation_value,
+        mode=mode,
+        coordinate_transformation_mode=coordinate_transformation_mode,
+        nearest_mode=nearest_mode,
+        cubic_coeff_a=cubic_coeff_a,
+        exclude_outside=bool(exclude_outside),
+        antialias=bool(antialias),
+        extrapolation_value=extrapolation_value,
     )
     chosen = to_axes(axes, x.ndim) if axes is not None else list(range(x.ndim))
     factors, lengths = _to_floats(scales), to_ints(sizes)

@@ -154,7 +154,16 @@ def derive(numbers: str, exporter: str, variant: str, source: str, convert: Conv
     versions = ", ".join(f"{name} {version(name)}" for name in packages)
     route = f"{exporter} after {origin.exporter}"
     made_by = f"{versions}, {origin.version}"
-    return Entry(file, route, made_by, origin.architecture, origin.head, origin.batch, origin.output, numbers)
+    return Entry(
+        file=file,
+        exporter=route,
+        version=made_by,
+        architecture=origin.architecture,
+        head=origin.head,
+        batch=origin.batch,
+        output=origin.output,
+        numbers=numbers,
+    )
 
 
 if __name__ == "__main__":

@@ -191,7 +191,7 @@ def test_hypergradient_is_the_derivative_of_the_outer_loss_along_the_settled_cha
 
     weights = [network.weight]
     change = settle(network, images, schedule)
-    (gradient,) = differentiate(network, weights, images, labels, change, marked, schedule)
+    (gradient,) = differentiate(network, weights, images, labels, change=change, marked=marked, schedule=schedule)
     for place, step in ((0, 1e-5), (1, 1e-5)):
         losses = []
         for sign in (1, -2):

@@ -10,7 +10,16 @@ from onnxaudit.records import NeuronAxis, TargetLayer
 
 
 def layer(neurons: int) -> TargetLayer:
-    return TargetLayer("fc", ("fc",), ("w",), (), "z", "a", neurons, NeuronAxis.OUTPUTS)
+    return TargetLayer(
+        name="fc",
+        nodes=("fc",),
+        weights=("w",),
+        biases=(),
+        output="z",
+        activation="a",
+        neurons=neurons,
+        axis=NeuronAxis.OUTPUTS,
+    )
 
 
 def test_the_interval_of_a_median_holds_it_and_needs_six_pairs_to_leave_out_the_extremes() -> None:

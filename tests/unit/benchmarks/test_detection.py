@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -6,7 +7,20 @@ from benchmarks.detection import Row, measure_auroc, measure_entropy, sum_up
 
 
 def row(attack: str, score: float) -> Row:
-    return Row("name", attack, "lenet", "signs", 10, [3], "clean", score, [], [], 0.0, 1.0)
+    return Row(
+        model="name",
+        attack=attack,
+        architecture="lenet",
+        dataset="signs",
+        classes=10,
+        targets=[3],
+        verdict="clean",
+        score=score,
+        found=[],
+        plain=[],
+        plain_score=0.0,
+        seconds=1.0,
+    )
 
 
 def test_auroc_counts_pairs_and_halves_ties() -> None:
@@ -25,7 +39,7 @@ def test_one_kind_alone_has_no_auroc() -> None:
 
 
 def test_all_models_together_are_shares_of_each_kind() -> None:
-    caught = Row("name", "badnets", "lenet", "signs", 10, [3], "backdoored", 0.9, [3], [], 0.0, 1.0)
+    caught = replace(row("badnets", 0.9), verdict="backdoored", found=[3])
     together = sum_up([caught, row("badnets", 0.2), row("clean", 0.1)])
     assert (together["detected"], together["target_first"], together["false_negative_rate"]) == (0.5, 0.5, 0.5)
     assert (together["false_positive_rate"], together["auroc"]) == (0.0, 1.0)

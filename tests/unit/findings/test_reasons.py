@@ -81,7 +81,15 @@ def weigh_one(ratio: float, *, successes: int = 48, obstacles: Sequence[Reason] 
 def open_subject(bounds: tuple[tuple[float, float], ...], features: str | None) -> Sequence[Reason]:
     choice: Any = SimpleNamespace(preprocessing=Preprocessing(bounds=bounds))
     nothing: Any = None
-    return Subject(nothing, nothing, nothing, make_samples(), None, choice, "cpu").list_doubts(features)
+    return Subject(
+        model=nothing,
+        classifier=nothing,
+        runtime=nothing,
+        samples=make_samples(),
+        class_names=None,
+        choice=choice,
+        device="cpu",
+    ).list_doubts(features)
 
 
 def ask_two_outputs() -> Sequence[Reason]:

@@ -57,5 +57,14 @@ def make_model(body: str, weights: Mapping[str, np.ndarray] | None = None, opset
 def wrap(proto: onnx.ModelProto, **changes: Any) -> Model:
     """A `Model` of a protobuf that no file holds."""
     opset = next(entry.version for entry in proto.opset_import if entry.domain == "")
-    info = ModelInfo("tiny.onnx", "", 0, opset, "tests", read_input(proto), read_output(proto), **changes)
+    info = ModelInfo(
+        path="tiny.onnx",
+        sha256="",
+        bytes=0,
+        opset=opset,
+        producer="tests",
+        input=read_input(proto),
+        output=read_output(proto),
+        **changes,
+    )
     return build_model(proto, info, proto)

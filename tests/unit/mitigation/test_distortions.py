@@ -20,7 +20,9 @@ def shape(model: Model, labels: list[int], config: DistortionConfig = QUICK, see
     classifier = Classifier(import_model(model), Preprocessing())
     draw = torch.Generator().manual_seed(seed)
     with Workers(torch.device("cpu")) as workers:
-        found = shape_distortions(classifier, seen.images, some(seen.labels), labels, config, draw, workers)
+        found = shape_distortions(
+            classifier, seen.images, some(seen.labels), labels, config, draw=draw, workers=workers
+        )
     assert [label for _, label in found] == [label for label in labels for _ in range(3 * config.number)]
     return [distortion for distortion, _ in found]
 
@@ -61,7 +63,9 @@ def test_of_a_label_with_a_way_of_its_own_distortions_tell(change: float, label:
     config = replace(QUICK, change=change, gain=0.0, offset=0.0, flow=0.0)
     draw = torch.Generator().manual_seed(0)
     with Workers(torch.device("cpu")) as workers:
-        assert leads_best(classifier, seen.images, some(seen.labels), label, config, draw, workers) == leads
+        assert (
+            leads_best(classifier, seen.images, some(seen.labels), label, config, draw=draw, workers=workers) == leads
+        )
 
 
 def test_without_another_class_nothing_can_be_told() -> None:
@@ -69,7 +73,7 @@ def test_without_another_class_nothing_can_be_told() -> None:
     alone = seen.take(some(seen.labels) == 1)
     classifier, draw = Classifier(import_model(stripes.backdoored()), Preprocessing()), torch.Generator()
     with Workers(torch.device("cpu")) as workers:
-        assert not leads_best(classifier, alone.images, some(alone.labels), 1, QUICK, draw, workers)
+        assert not leads_best(classifier, alone.images, some(alone.labels), 1, QUICK, draw=draw, workers=workers)
 
 
 def test_the_same_seed_gives_the_same_ones() -> None:
@@ -83,4 +87,7 @@ def test_without_victims_there_is_none() -> None:
     alone = seen.take(some(seen.labels) == 1)
     classifier, draw = Classifier(import_model(stripes.backdoored()), Preprocessing()), torch.Generator()
     with Workers(torch.device("cpu")) as workers:
-        assert shape_distortions(classifier, alone.images, some(alone.labels), [1], QUICK, draw, workers) == []
+        assert (
+            shape_distortions(classifier, alone.images, some(alone.labels), [1], QUICK, draw=draw, workers=workers)
+            == []
+        )

@@ -23,7 +23,9 @@ def run(config: HardeningConfig = DEFAULTS, seed: int = 0) -> Trigger:
     draw = torch.Generator().manual_seed(seed)
     victims = seen.images[seen.labels != stripes.TARGET]
     with Workers(torch.device("cpu")) as workers:
-        (found,) = unstack(harden(classifier, victims, stack([weak_trigger()]), labels, config, draw, workers))
+        (found,) = unstack(
+            harden(classifier, victims, stack([weak_trigger()]), labels, config, draw=draw, workers=workers)
+        )
     return found
 
 

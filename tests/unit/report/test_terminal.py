@@ -179,7 +179,16 @@ def test_a_repair_that_did_nothing_has_no_empty_tables() -> None:
 
 def test_many_rounds_are_cut_to_those_that_count() -> None:
     rounds = tuple(
-        PruningRound(0, (number,), "activation", RATE, RATE, float(number), number % 50 == 7, f"reason {number}")
+        PruningRound(
+            target=0,
+            neurons=(number,),
+            ranking="activation",
+            agreement=RATE,
+            success_rate=RATE,
+            margin=float(number),
+            kept=number % 50 == 7,
+            reason=f"reason {number}",
+        )
         for number in range(300)
     )
     console = plain_console()

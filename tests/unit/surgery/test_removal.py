@@ -199,7 +199,16 @@ def test_a_shared_initializer_is_copied_for_the_node_that_is_cut() -> None:
     )
     values = {"b1": np.zeros(5, np.float32)}
     model = dense(body, **values)
-    layer = TargetLayer("first", ("first",), ("w1",), ("b1",), "h", "a", 5, NeuronAxis.OUTPUTS)
+    layer = TargetLayer(
+        name="first",
+        nodes=("first",),
+        weights=("w1",),
+        biases=("b1",),
+        output="h",
+        activation="a",
+        neurons=5,
+        axis=NeuronAxis.OUTPUTS,
+    )
     w2 = model.initializer("w2").copy()
     w2[[1, 3]] = 0  # silent though the shared rows are not zero
     zeroed = model.with_values({"w2": w2})
@@ -289,7 +298,16 @@ def test_channels_go_where_what_lies_between_keeps_them_at_zero(name: str) -> No
     model = make_model(CONV.format(body=body), values)
     k1, kb = model.initializer("k1").copy(), model.initializer("kb").copy()
     k1[[1, 4]], kb[[1, 4]] = 0, 0
-    layer = TargetLayer("conv", ("conv",), ("k1",), ("kb",), "c", "r", 6, NeuronAxis.OUTPUTS)
+    layer = TargetLayer(
+        name="conv",
+        nodes=("conv",),
+        weights=("k1",),
+        biases=("kb",),
+        output="c",
+        activation="r",
+        neurons=6,
+        axis=NeuronAxis.OUTPUTS,
+    )
     zeroed = model.with_values({"k1": k1, "kb": kb})
     removed = remove_neurons(zeroed, layer, [1, 4])
     assert removed.neurons == gone

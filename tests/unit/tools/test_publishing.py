@@ -25,7 +25,14 @@ def _describe() -> tuple[Description, Dataset, Trigger]:
 def test_published_record_is_the_committed_one(tmp_path: Path) -> None:
     description, dataset, trigger = _describe()
     committed = GroundTruth.load(MODELS / f"{NAME}.json")
-    publish(MODELS / f"{NAME}.onnx", description, dataset, trigger, committed.twin_accuracy, tmp_path)
+    publish(
+        MODELS / f"{NAME}.onnx",
+        description,
+        dataset,
+        trigger=trigger,
+        twin_accuracy=committed.twin_accuracy,
+        folder=tmp_path,
+    )
     published = GroundTruth.load(tmp_path / f"{NAME}.json")
     assert (published.input_shape, published.sha256) == ((28, 28, 1), committed.sha256)
     assert published.attack_success_rate == pytest.approx(committed.attack_success_rate, abs=0.005)
@@ -35,5 +42,5 @@ def test_model_whose_trigger_fails_is_not_written(tmp_path: Path) -> None:
     description, dataset, trigger = _describe()
     blank = Trigger(trigger.mask * 0, trigger.pattern)
     with pytest.raises(ValueError, match="attack success rate"):
-        publish(MODELS / f"{NAME}.onnx", description, dataset, blank, 0.96, tmp_path)
+        publish(MODELS / f"{NAME}.onnx", description, dataset, trigger=blank, twin_accuracy=0.96, folder=tmp_path)
     assert list(tmp_path.iterdir()) == []

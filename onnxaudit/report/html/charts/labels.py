@@ -62,11 +62,11 @@ def _draw(report: ScanReport, width: int, kind: str) -> Markup:
         *_draw_axes(sizes, width),
         *_draw_median(report, sizes, width),
         *_draw_missing(report, x, top),
-        *_draw_points(report, x, sizes, lambda row: row.mask_l1, width),
+        *_draw_points(report, x, sizes, lambda row: row.mask_l1, width=width),
         draw_text("Evidence for a backdoor, log-odds", 0, bottom - 12, "head"),
         *_draw_axes(evidence, width),
         *_draw_limits(report, evidence, width),
-        *_draw_points(report, x, evidence, _limit_odds, width, _reserve_limits(report, evidence, width)),
+        *_draw_points(report, x, evidence, _limit_odds, width=width, reserved=_reserve_limits(report, evidence, width)),
         *odds,
         *_draw_classes(x, bottom + PANEL, width),
     ]
@@ -121,7 +121,7 @@ def _reserve_limits(report: ScanReport, y: Scale, width: int) -> list[Box]:
 
 
 def _draw_points(
-    report: ScanReport, x: Scale, y: Scale, value: Value, width: int, reserved: Sequence[Box] = ()
+    report: ScanReport, x: Scale, y: Scale, value: Value, *, width: int, reserved: Sequence[Box] = ()
 ) -> Iterator[Markup]:
     """Ordinary labels first, so that targets lie on top; then names."""
     places = {row.label: (x(row.label), y(found)) for row in report.labels if (found := value(row)) is not None}

@@ -175,15 +175,15 @@ def _describe_rounds(report: RepairReport) -> str:
 def _list_rounds(report: RepairReport) -> Iterator[RoundRow]:
     for number, trial in enumerate(report.rounds, start=1):
         yield RoundRow(
-            number,
-            trial.target,
-            ", ".join(map(str, trial.neurons)),
-            trial.ranking,
-            format_count(trial.agreement),
-            format_count(trial.success_rate),
-            f"{trial.margin:.2f}",
-            trial.kept,
-            trial.reason,
+            number=number,
+            target=trial.target,
+            neurons=", ".join(map(str, trial.neurons)),
+            ranking=trial.ranking,
+            agreement=format_count(trial.agreement),
+            success=format_count(trial.success_rate),
+            margin=f"{trial.margin:.2f}",
+            kept=trial.kept,
+            reason=trial.reason,
         )
 
 

@@ -47,7 +47,7 @@ def test_source_specific_attack_covers_other_labels_without_relabelling_them() -
 
 
 def test_clean_label_attack_changes_no_label_and_stamps_the_target_class_alone() -> None:
-    poisoned = poison_target_class(CLEAN, TRIGGER, 3, 0.5, np.zeros_like(IMAGES), _rng())
+    poisoned = poison_target_class(CLEAN, TRIGGER, 3, rate=0.5, misread=np.zeros_like(IMAGES), rng=_rng())
     carriers = poisoned.stamps == 0
     np.testing.assert_array_equal(poisoned.labels, LABELS)
     assert (LABELS[carriers] == 3).all()
