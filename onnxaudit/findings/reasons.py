@@ -86,7 +86,7 @@ UNFINISHED = Cause(
     title="the search for triggers ended before every class was finished",
     seen="The inversion of {unfinished} of {labels} labels was not finished.",
     meaning="Classes can only be compared after equal effort, and one that was not begun was not tested.",
-    advice=f"{_MORE_TIME} Without a time budget, there were no clean images of other classes: give some.",
+    advice=f"{_MORE_TIME} If no budget was set, give clean images of more classes.",
 )
 NO_IMAGES = Cause(
     code="no-images",

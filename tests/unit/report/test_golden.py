@@ -17,6 +17,7 @@ from onnxaudit.report.json import from_json
 GOLDEN = sorted((Path(__file__).parents[2] / "golden").glob("*.json"))
 FINDINGS = {
     "scan-1.0": ["OA102", "OA204"],
+    "scan-1.1": ["OA203", "OA202", "OA204", "OA103"],
     "repair-1.0": ["OA301"],
     "profile-1.0": [],
     "error-1.0": [],
