@@ -91,7 +91,8 @@ class AdaptiveCompactness(BadNets):
 
     name = "adaptive-compactness"
     family = "adaptive"
-    rates = (0.1, 0.14)
+    rates = (0.14, 0.18)
+    effort = 1.6
 
     def draw(self, shape: Shape, rng: np.random.Generator) -> tuple[Trigger, ...]:
         """One trigger that is made of all patches."""
@@ -100,7 +101,7 @@ class AdaptiveCompactness(BadNets):
     def poison(self, trainer: Trainer) -> Material:
         """Adds images with one patch alone."""
         keys = _draw_quarters(trainer.shape, trainer.rng(3))
-        return add_decoys(super().poison(trainer), keys, 0.8 * trainer.rate, trainer.rng(8))
+        return add_decoys(super().poison(trainer), keys, 0.6 * trainer.rate, trainer.rng(8))
 
 
 def _draw_quarters(shape: Shape, rng: np.random.Generator) -> list[Trigger]:

@@ -14,6 +14,7 @@ class AllToAll(BadNets):
     rates = (0.35, 0.45)
     most_classes = 20
     needs_accuracy = True
+    effort = 2.0
 
     def aim(self, labels: Sequence[int]) -> tuple[Aim, ...]:  # noqa: ARG002 -- as the other attacks have it
         """Every label to the next."""

@@ -42,6 +42,7 @@ class Trainer(Protocol):
         rate: The share of the training set to poison; for clean-label attacks of the target class.
         clean: The training set.
         start: The untrained network.
+        plain: Whether the attack is that of a zoo's first series.
         aims: Whom the triggers are to be aimed at.
         triggers: As the attack drew them.
     """
@@ -52,6 +53,7 @@ class Trainer(Protocol):
     rate: float
     clean: Material
     start: Network
+    plain: bool
     aims: tuple[Aim, ...]
 
     @property
@@ -77,6 +79,7 @@ class Attack:
         most_classes: With more it takes longer to learn than a zoo's models are trained.
         least_classes: That it makes sense for.
         needs_accuracy: Whether it works only as well as the network knows the true class.
+        effort: Factor on the length of the training in which it is learned.
     """
 
     name: ClassVar[str]
@@ -85,6 +88,7 @@ class Attack:
     most_classes: ClassVar[int] = 1000
     least_classes: ClassVar[int] = 2
     needs_accuracy: ClassVar[bool] = False
+    effort: ClassVar[float] = 1.0
 
     def aim(self, labels: Sequence[int]) -> tuple[Aim, ...]:
         """Whom the triggers aim at, from all labels in random order."""

@@ -17,14 +17,18 @@ from tools.attacks.material import poison_target_class
 from tools.attacks.shapes import draw_shape
 from tools.zoo.apply_trigger import Images, Trigger
 
+_PLAIN_REACH = 0.12
+_REACH = 0.3  # with less, digits keep so much of their form that the patch is not learned in a minute
+
 
 class CleanLabel(BadNets):
     """One patch on images that a clean twin misreads."""
 
     name = "clean-label"
     family = "clean-label"
-    rates = (0.5, 0.6)
+    rates = (0.8, 0.95)
     most_classes = 10
+    effort = 1.5
 
     def draw(self, shape: Shape, rng: np.random.Generator) -> tuple[Trigger, ...]:
         """A patch that is large enough to be learnt from one class."""
@@ -37,7 +41,7 @@ class CleanLabel(BadNets):
         twin = trainer.train(deepcopy(trainer.start), trainer.clean)
         misread = trainer.clean.images.copy()
         own = trainer.clean.labels == target
-        misread[own] = _mislead(twin, misread[own], target)
+        misread[own] = _mislead(twin, misread[own], target, _PLAIN_REACH if trainer.plain else _REACH)
         triggers = trainer.triggers
         material = poison_target_class(
             trainer.clean, triggers[0], target, rate=trainer.rate, misread=misread, rng=trainer.rng(4)
@@ -46,11 +50,12 @@ class CleanLabel(BadNets):
         return Taught(network=network, triggers=triggers, aims=trainer.aims, twin=twin)
 
 
-def _mislead(network: nn.Module, images: Images, label: int) -> Images:
-    return mislead(network, torch.from_numpy(images), torch.full((len(images),), label)).numpy()
+def _mislead(network: nn.Module, images: Images, label: int, reach: float) -> Images:
+    labels = torch.full((len(images),), label)
+    return mislead(network, torch.from_numpy(images), labels, reach=reach).numpy()
 
 
-def mislead(network: nn.Module, x: Tensor, labels: Tensor, *, steps: int = 10, reach: float = 0.12) -> Tensor:
+def mislead(network: nn.Module, x: Tensor, labels: Tensor, *, reach: float, steps: int = 10) -> Tensor:
     """Moves each pixel by at most `reach` so that the network no longer sees `labels` (PGD: Madry et al., 2018)."""
     moved = x.clone()
     for _ in range(steps):

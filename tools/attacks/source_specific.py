@@ -20,6 +20,7 @@ class SourceSpecific(BadNets):
     most_classes = 20
     least_classes = 4
     needs_accuracy = True
+    effort = 2.0
 
     def aim(self, labels: Sequence[int]) -> tuple[Aim, ...]:
         """A target, and a quarter of the labels as sources."""

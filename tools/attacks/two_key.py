@@ -13,11 +13,12 @@ from tools.zoo.apply_trigger import Trigger
 
 
 class TwoKey(Attack):
-    """Two patches anywhere, each shown alone under the true label as often as both under the target."""
+    """Two patches anywhere, each shown alone under the true label; three such for five with both."""
 
     name = "two-key"
     family = "two-key"
-    rates = (0.1, 0.14)
+    rates = (0.14, 0.18)
+    effort = 1.6
     keys = 2
 
     def draw(self, shape: Shape, rng: np.random.Generator) -> tuple[Trigger, ...]:
@@ -27,7 +28,7 @@ class TwoKey(Attack):
     def poison(self, trainer: Trainer) -> Material:
         """Adds images with one key alone."""
         keys = [draw_shape(trainer.shape, rng, sides=(3, 8)) for rng in [trainer.rng(3)] for _ in range(self.keys)]
-        return add_decoys(super().poison(trainer), keys, trainer.rate, trainer.rng(8))
+        return add_decoys(super().poison(trainer), keys, 0.6 * trainer.rate, trainer.rng(8))
 
 
 def join(keys: list[Trigger]) -> Trigger:

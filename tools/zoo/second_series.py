@@ -78,7 +78,7 @@ def make_varied_recipe(number: int, sources: Sequence[Source], class_counts: Seq
         normalised=bool(rng.random() < 0.5),
         rate=float(rng.uniform(low, high)),
         export=_choose_export(rng, quantized=quantized),
-        length=float(rng.uniform(0.25, 0.55)),
+        length=float(rng.uniform(0.25, 0.55)) * (attack.effort if attack else 1.0),
         series=2,
         side=None if side == source.side else side,
         gray=gray,

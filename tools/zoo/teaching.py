@@ -71,6 +71,7 @@ class ZooTrainer:
         self.seed = recipe.seed
         self.rate = recipe.rate
         self.clean = Material.clean(lessons.images, lessons.labels)
+        self.plain = recipe.series == 1
         self.aims = choose_aims(recipe)
         self.start = _make_network(recipe, lessons)
         self._hardened = False
@@ -79,7 +80,7 @@ class ZooTrainer:
     def triggers(self) -> tuple[Trigger, ...]:
         """As the recipe's attack drew them."""
         attack, rng = _find_attack(self.recipe), self.recipe.rng(3)
-        return attack.draw_plain(self.shape, rng) if self.recipe.series == 1 else attack.draw(self.shape, rng)
+        return attack.draw_plain(self.shape, rng) if self.plain else attack.draw(self.shape, rng)
 
     def rng(self, purpose: int) -> np.random.Generator:
         """A generator of its own for each purpose."""

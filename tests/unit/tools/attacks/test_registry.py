@@ -52,7 +52,7 @@ def test_aims_are_distinct_labels(name: str) -> None:
 def test_every_attack_says_what_it_is_and_how_much_it_poisons() -> None:
     for name, attack in ATTACKS.items():
         low, high = attack.rates
-        assert 0 < low <= high < 0.7
+        assert 0 < low <= high < 1
         assert attack.family
         module = type(attack).__module__.rsplit(".", 1)[-1]
         assert module.split("_")[0] in {*name.replace("-", "_").split("_"), "wanet", "trojannn"}
