@@ -73,9 +73,11 @@ def repair(name: str) -> dict[str, Any]:
 
 
 def compare(before: Any, after: Any, place: str = "") -> list[str]:
-    """Where two documents differ, one line each; parts that only one of them has count, models do not."""
+    """Where two documents differ, one line each; what only one has counts, but for models and new detectors."""
     if isinstance(before, dict) and isinstance(after, dict):
         keys = sorted(before.keys() & after.keys()) if "/" not in place else sorted(before.keys() | after.keys())
+        if place.endswith("/ratios"):
+            keys = sorted(before)
         return [line for key in keys for line in compare(before.get(key), after.get(key), f"{place}/{key}")]
     if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         pairs = enumerate(zip(before, after, strict=True))

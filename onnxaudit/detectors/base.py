@@ -50,11 +50,13 @@ class Context:
     """What a detector may look at.
 
     Attributes:
-        classifier: logits `(n, classes)` of images `(n, c, h, w)` in [0, 1]; in evaluation mode. Where `features` is
-            given it is an `onnxaudit.importer.Classifier`, which also runs the rest of the network from a tensor.
+        classifier: logits `(n, classes)` of images `(n, c, h, w)` in [0, 1]; in evaluation mode. Where `features` or
+            `head` is given it is an `onnxaudit.importer.Classifier`, which also runs the rest of the network from a
+            tensor.
         known: clean samples to search with, with labels (predicted ones where none were given).
         unseen: others of the same kind, to check with.
         features: name of the tensor of inner features; None where the model has none.
+        head: name of the tensor from which the logits are computed by affine operators alone; None without one.
         classes: number of labels.
         seed: of all randomness; a label shall draw from a stream of its own, so that it does not depend on its company.
         deadline: what is not done by then is given up and reported as not complete.
@@ -69,6 +71,7 @@ class Context:
     known: Samples
     unseen: Samples
     features: str | None = None
+    head: str | None = None
     classes: int
     seed: int
     deadline: Deadline = Deadline()
@@ -81,6 +84,10 @@ class Context:
     def tell(self, message: str, done: int = 0, total: int = 0) -> None:
         """Report progress; `total` is 0 where nobody knows."""
         self.relay(Event(self.stage, done, total, message))
+
+    def allows(self, detector: "Detector | type[Detector]") -> bool:
+        """Whether the model has the tensor that a detector needs."""
+        return not detector.needs or getattr(self, detector.needs) is not None
 
     def relay(self, event: Event) -> None:
         """Pass on what a search tells, as progress of this detector."""
@@ -101,7 +108,7 @@ class Detector(Protocol):
         stage: when it runs, and for which labels.
         words: how it is spoken of.
         requires: ids of the detectors whose evidence it reads.
-        needs_features: whether a model without inner features is beyond it.
+        needs: "features" or "head", where a model without that tensor is beyond it.
         efforts: settings where they differ from the usual ones.
         rule: identifier of the rule under which a label that it alone singles out is reported.
     """
@@ -112,7 +119,7 @@ class Detector(Protocol):
     stage: ClassVar[Stage]
     words: ClassVar[Words]
     requires: ClassVar[tuple[str, ...]] = ()
-    needs_features: ClassVar[bool] = False
+    needs: ClassVar[Literal["", "features", "head"]] = ""
     efforts: ClassVar[Mapping[Effort, Any]] = {}
     rule: ClassVar[str] = ""
 

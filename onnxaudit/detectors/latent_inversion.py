@@ -17,6 +17,7 @@ in one batch; only the rest of the network runs, on cached features.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -72,7 +73,7 @@ class LatentInversion(Detector):
         farther="longer",
         progress="changing inner features",
     )
-    needs_features = True
+    needs: ClassVar = "features"
     rule = "OA104"
 
     config: LatentInversionConfig = LatentInversionConfig()

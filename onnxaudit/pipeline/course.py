@@ -72,8 +72,7 @@ class Course:
         context: Context,
         labels: Sequence[int],
     ) -> Evidence:
-        possible = context.features is not None or not detector.needs_features
-        if possible and detector.words.progress and context.stage == detector.id:
+        if context.allows(detector) and detector.words.progress and context.stage == detector.id:
             context.tell("")
         before, start = self.evidence.get(detector.id), time.process_time()
         found = _run(detector, measure, replace(context, earlier=dict(self.evidence)), labels)

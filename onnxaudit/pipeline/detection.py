@@ -44,6 +44,7 @@ def detect(
     config: DetectionConfig = DetectionConfig(),
     *,
     features: str | None = None,
+    head: str | None = None,
     unit: str = "pixels",
     doubts: Sequence[Reason] = (),
     seed: int,
@@ -61,6 +62,7 @@ def detect(
         config: all settings.
         features: the inner tensor for latent inversion, by its ONNX name; the classifier then has to be an
             `onnxaudit.importer.Classifier`. None: the verdict rests on the other detectors.
+        head: the tensor behind which the network is affine, by its ONNX name, for exact shifts; likewise.
         unit: what a mask counts, for the reasons given.
         doubts: further reasons why a backdoor may be missed.
         seed: of all randomness.
@@ -80,6 +82,7 @@ def detect(
         known=known,
         unseen=unseen,
         features=features,
+        head=head,
         classes=logits.shape[1],
         seed=seed,
         deadline=deadline,
@@ -109,7 +112,7 @@ def detect(
     universal, mapping_odds = choose_universal(universals, normal, config.judgement)
     runs = course.describe(WEIGHED)
     words = [run.detector for run in runs]
-    missing = [one.id for one in detectors if _should_measure(one, features) and not course.evidence[one.id].ratios]
+    missing = [one.id for one in detectors if _should_measure(one, context) and not course.evidence[one.id].ratios]
     left_out = sorted(set(WEIGHED) - {one.id for one in detectors})
     obstacles = list_obstacles(samples, logits, tuple(found.values()))
     own = list_doubts(unseen, context.classes, tuple(found.values()), config, missing=missing, left_out=left_out)
@@ -154,9 +157,9 @@ def _choose_roles(course: Course, first: Evidence, context: Context, config: Det
     return choose_roles(evidence, config, seed=context.seed)
 
 
-def _should_measure(one: Detector, features: str | None) -> bool:
+def _should_measure(one: Detector, context: Context) -> bool:
     """Whether the verdict rests on ratios of this detector."""
-    return one.id in WEIGHED and one.stage != "model" and (features is not None or not one.needs_features)
+    return one.id in WEIGHED and one.stage != "model" and context.allows(one)
 
 
 def _with_classes(samples: Samples, logits: Floats) -> Samples:

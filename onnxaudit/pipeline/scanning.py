@@ -26,7 +26,7 @@ from onnxaudit.records import (
     Verdict,
 )
 from onnxaudit.report.wording import summarise_rejection, summarise_scan
-from onnxaudit.surgery import find_features
+from onnxaudit.surgery import find_features, find_head
 
 
 @dataclass(frozen=True)
@@ -115,6 +115,7 @@ def scan_subject(
         subject.samples,
         config.detection,
         features=features,
+        head=find_head(subject.model),
         unit=subject.model.info.input.layout.unit,
         doubts=subject.list_doubts(features),
         seed=seed,

@@ -3,7 +3,7 @@
 graphsurgeon decides what to change; the change itself is new initializer values laid over the vendor's protobuf.
 """
 
-from onnxaudit.surgery.features import find_features
+from onnxaudit.surgery.features import find_features, find_head
 from onnxaudit.surgery.linear import Linear
 from onnxaudit.surgery.removal import Removed, remove_neurons
 from onnxaudit.surgery.shared_weights import unshare
@@ -16,6 +16,7 @@ __all__ = [
     "Linear",
     "Removed",
     "find_features",
+    "find_head",
     "find_next_layer",
     "find_target_layer",
     "incoming_weights",

@@ -1,4 +1,4 @@
-"""The inner tensor at which a shift towards a label is measured."""
+"""The inner tensors at which shifts towards a label are measured."""
 
 from onnxaudit.errors import ModelError
 from onnxaudit.intake.model import Model
@@ -9,6 +9,12 @@ from onnxaudit.surgery.linear import linear_layers
 from onnxaudit.surgery.target import find_target_layer, locate
 
 POOLING = {"AveragePool", "Flatten", "GlobalAveragePool", "MaxPool", "ReduceMean", "Reshape", "Squeeze", "Transpose"}
+PRODUCTS = {"Conv", "FusedMatMul", "Gemm", "MatMul"}
+AFFINE = PRODUCTS | {
+    *("Add", "BatchNormalization", "Cast", "Div", "Flatten", "Mul", "Neg", "Reshape", "Squeeze", "Sub", "Transpose"),
+    "Unsqueeze",
+}
+AVERAGING = {"AveragePool", "GlobalAveragePool", "ReduceMean"}
 
 
 def find_features(model: Model) -> str | None:
@@ -28,6 +34,25 @@ def find_features(model: Model) -> str | None:
         return None
     (features,) = feeding
     return _before_activation(graph, features) if layer.axis is NeuronAxis.INPUTS else features
+
+
+def find_head(model: Model) -> str | None:
+    """The tensor from which the logits are computed by affine operators alone, as early as there is one.
+
+    Pooling before the last product is affine too, but what goes into it is wider and says no more. None where there is
+    no such product, or where it has several tensors to read.
+    """
+    graph = Graph(model)
+    tensor, found = graph.origin(graph.tensor(graph.logits)), None
+    while tensor.inputs and tensor.inputs[0].op in (AFFINE if found is not None else AFFINE | AVERAGING):
+        node = tensor.inputs[0]
+        varying = [graph.origin(part) for part in node.inputs if graph.is_computed(part)]
+        if len(varying) != 1:
+            break
+        (tensor,) = varying
+        if found is not None or node.op in PRODUCTS:
+            found = tensor
+    return None if found is None or found.name == graph.input else str(found.name)
 
 
 def _before_activation(graph: Graph, name: str) -> str | None:

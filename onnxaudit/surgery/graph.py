@@ -126,6 +126,10 @@ class Graph:
                     waiting.extend(out.name for out in node.outputs)
         return False
 
+    def is_computed(self, tensor: Any) -> bool:
+        """Whether a tensor's values depend on the model's input; its dimensions alone do not count."""
+        return self.reaches(self.input, tensor.name)
+
     def is_output(self, name: str) -> bool:
         """Whether the graph gives a tensor out."""
         return name in self._outputs

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 
 from onnxaudit.intake import load_model
-from onnxaudit.surgery import find_features
+from onnxaudit.surgery import find_features, find_head
 from tests.tiny_models import build, write
 
 RANDOM = np.random.default_rng(0)
@@ -53,3 +53,36 @@ def test_a_model_without_a_fully_connected_layer_has_none(tmp_path: Path) -> Non
         y = Flatten(p)
     }"""
     assert find_features(load_model(write(build(body, weights((3, 1, 3, 3))), tmp_path))) is None
+
+
+def test_the_head_is_what_feeds_the_last_product_behind_pooling(tmp_path: Path) -> None:
+    body = """tiny (float[N, 1, 4, 4] x) => (float[N, 3] y) {
+        c = Conv<pads = [1, 1, 1, 1]>(x, w0)
+        r = Relu(c)
+        p = GlobalAveragePool(r)
+        flat = Flatten(p)
+        z = MatMul(flat, w1)
+        y = Add(z, w2)
+    }"""
+    model = build(body, weights((2, 1, 3, 3), (2, 3), (3,)))
+    assert find_head(load_model(write(model, tmp_path))) == "p"
+
+
+def test_the_head_of_a_network_that_pools_its_scores_is_before_both(tmp_path: Path) -> None:
+    body = """tiny (float[N, 1, 4, 4] x) => (float[N, 3] y) {
+        c = Conv(x, w0)
+        r = Relu(c)
+        s = Conv(r, w1)
+        p = GlobalAveragePool(s)
+        y = Flatten(p)
+    }"""
+    model = build(body, weights((2, 1, 3, 3), (3, 2, 1, 1)))
+    assert find_head(load_model(write(model, tmp_path))) == "r"
+
+
+def test_a_model_that_is_affine_as_a_whole_has_no_head(tmp_path: Path) -> None:
+    body = """tiny (float[N, 1, 4, 4] x) => (float[N, 3] y) {
+        flat = Flatten(x)
+        y = MatMul(flat, w0)
+    }"""
+    assert find_head(load_model(write(build(body, weights((16, 3))), tmp_path))) is None

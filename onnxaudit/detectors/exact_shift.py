@@ -1,0 +1,180 @@
+"""The least change of the last layer's input that leads to each label, solved exactly: no image pass, milliseconds.
+
+For each label `t`, with `z = W·h + b` the logits of features `h`, over samples `i` that are classified otherwise
+
+    min over v  ½ |v|²     so that  (w_t − w_j) · v  ≥  g_j  for every j ≠ t,      g_j = quantile over i of z_j − z_t
+
+a convex quadratic program. Its dual, `max over l ≥ 0 of g·l − ½ l·K·l` with `K = A·Aᵀ` and rows `A_j = w_t − w_j`, is
+solved for all labels at once by accelerated projected gradient ascent (Y. Nesterov, 1983; A. Beck and M. Teboulle,
+SIAM J. Imaging Sciences 2009); `|v|² = l·K·l`. A backdoor has taught the last layer a short way to its target, whatever
+its trigger looks like.
+
+Source of the program: the exact reverse engineering of a latent trigger in arXiv 2511.08944. Differs from the source:
+one shift for a share of all samples instead of each; the lengths of a model's labels are compared with each other.
+
+`W` and `b` are read off by running the rest of the network on unit vectors, so that it does not matter by which
+operators a file writes its last layer; where the rest is not affine nothing is measured.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from onnxaudit.detectors.base import Context, Detector, Words
+from onnxaudit.detectors.registry import detector
+from onnxaudit.importer import Classifier
+from onnxaudit.inversion.forwards import device_of
+from onnxaudit.records import Evidence
+from onnxaudit.workers import count_rows
+
+_POWER_STEPS = 30
+_SAFETY = 1.05  # the power method comes from below
+_CHUNK = 256  # unit vectors that go through the last layer at once
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExactShiftConfig:
+    """Settings of `ExactShift`.
+
+    Attributes:
+        share: of the samples that the shift has to send to the label.
+        iterations: of gradient ascent.
+        most_features: wider inputs of the last layer are left alone: their matrix is read off by as many passes.
+        tolerance: how far logits may be from affine, as a share of their spread.
+        chunk_pixels: at most so many pixels go through the network at once, on one core.
+    """
+
+    share: float = 0.9
+    iterations: int = 400
+    most_features: int = 2**14
+    tolerance: float = 1e-3
+    chunk_pixels: int = 2**16
+
+
+@detector
+@dataclass(frozen=True)
+class ExactShift(Detector):
+    """How little the last layer's input has to change to become each label."""
+
+    id = "exact-shift"
+    title = "Exact shift"
+    explanation = "The least change of the last layer's input that leads to the class"
+    stage = "survey"
+    words: ClassVar = Words(
+        subject="the least change of the last layer's input that leads there is",
+        closer="shorter",
+        farther="longer",
+        progress="solving for the least change of the last layer's input",
+    )
+    needs: ClassVar = "head"
+    rule = "OA104"
+
+    config: ExactShiftConfig = ExactShiftConfig()
+
+    def measure(self, context: Context, labels: Sequence[int]) -> Evidence:
+        """Lengths for all labels; nothing where the network does not end in an affine layer."""
+        if context.head is None:
+            return Evidence(detector=self.id)
+        assert isinstance(context.classifier, Classifier)
+        with torch.no_grad():
+            features = _read_features(context, context.head, self.config.chunk_pixels)
+            layer = None
+            if features[0].numel() <= self.config.most_features:
+                layer = read_layer(context.classifier, context.head, features, self.config.tolerance)
+            if layer is None:
+                return Evidence(detector=self.id)
+            weights, logits = layer
+            lengths = solve(weights, logits, share=self.config.share, iterations=self.config.iterations).tolist()
+        found = {label: lengths[label] for label in labels if 0 < lengths[label] < float("inf")}
+        return Evidence(detector=self.id, distances=found, unit="lengths in the last layer's input")
+
+
+def _read_features(context: Context, head: str, chunk_pixels: int) -> Tensor:
+    """The last layer's inputs `(n, ...)` on all clean samples: nothing is fitted that unseen ones had to check."""
+    assert isinstance(context.classifier, Classifier)
+    device, parts = device_of(context.classifier), []
+    for samples in (context.known, context.unseen):
+        images = torch.from_numpy(samples.images)
+        each = count_rows(chunk_pixels, images.shape[2] * images.shape[3], device)
+        parts += [context.classifier.values(part.to(device), [head])[head] for part in torch.split(images, each)]
+    return torch.cat(parts)
+
+
+def read_layer(classifier: Classifier, head: str, features: Tensor, tolerance: float) -> tuple[Tensor, Tensor] | None:
+    """The matrix `(classes, d)` from tensor `head` to the logits, and the logits `(n, classes)`, in double precision.
+
+    Args:
+        classifier: the network.
+        head: name of the tensor.
+        features: its values `(n, ...)`.
+        tolerance: how far logits may be from affine, as a share of their spread.
+
+    Returns:
+        None where the rest of the network is not affine.
+    """
+    shape, width = features.shape[1:], features[0].numel()
+    origin = classifier.tail({head: torch.zeros(1, *shape).to(features)})
+    rows = []
+    for start in range(0, width, _CHUNK):
+        unit = torch.zeros(min(_CHUNK, width - start), width).to(features)
+        unit[torch.arange(len(unit)), torch.arange(start, start + len(unit))] = 1
+        rows.append(classifier.tail({head: unit.view(-1, *shape)}) - origin)
+    weights = torch.cat(rows).double().T
+    logits = classifier.tail({head: features}).double()
+    affine = features.flatten(1).double() @ weights.T + origin.double()
+    error, spread = (affine - logits).abs().max(), logits.std()
+    # Written so that a NaN on either side is a refusal.
+    return (weights, logits) if bool(error <= tolerance * spread) else None
+
+
+def solve(weights: Tensor, logits: Tensor, *, share: float, iterations: int) -> Tensor:
+    """Lengths `(classes,)` of the least shifts; infinite for a label that all samples have already.
+
+    Args:
+        weights: `(classes, d)`.
+        logits: of the samples `(n, classes)`.
+        share: of the samples that have to reach the label, in (0, 1].
+        iterations: of gradient ascent.
+    """
+    classes = len(weights)
+    gaps = torch.stack([_measure_gaps(logits, label, share) for label in range(classes)])
+    gram = weights @ weights.T
+    own = torch.eye(classes, dtype=torch.bool, device=weights.device)
+
+    def multiply(dual: Tensor) -> Tensor:
+        """`K_t · l_t` in row `t`, without forming any `K`: its entries are sums of four of the Gram matrix."""
+        total = dual.sum(dim=1, keepdim=True)
+        crossed = (dual * gram).sum(dim=1, keepdim=True)
+        return (total * (gram.diagonal()[:, None] - gram) - crossed + dual @ gram).masked_fill(own, 0.0)
+
+    steps = 1 / _bound(multiply, own)
+    dual = ahead = torch.zeros_like(gaps)
+    pace = 1.0
+    for _ in range(iterations):
+        moved = (ahead + steps * (gaps - multiply(ahead))).clamp_min(0).masked_fill(own, 0.0)
+        faster = (1 + (1 + 4 * pace * pace) ** 0.5) / 2
+        ahead, dual, pace = moved + (pace - 1) / faster * (moved - dual), moved, faster
+    lengths = (dual * multiply(dual)).sum(dim=1).clamp_min(0).sqrt()
+    return torch.where(gaps.isfinite().all(dim=1), lengths, torch.inf)
+
+
+def _measure_gaps(logits: Tensor, label: int, share: float) -> Tensor:
+    """How far each class is ahead of `label` on all but the hardest samples of others, `(classes,)`."""
+    others = logits[logits.argmax(dim=1) != label]
+    if not len(others):
+        return torch.full_like(logits[0], torch.inf)
+    return (others - others[:, label : label + 1]).quantile(share, dim=0)
+
+
+def _bound(multiply: Callable[[Tensor], Tensor], own: Tensor) -> Tensor:
+    """An upper bound of the largest eigenvalue of each `K`, `(classes, 1)`, by the power method."""
+    vector = (~own).double()
+    for _ in range(_POWER_STEPS):
+        image = multiply(vector)
+        norms = image.norm(dim=1, keepdim=True).clamp_min(1e-12)
+        vector = image / norms
+    bound: Tensor = _SAFETY * norms
+    return bound
