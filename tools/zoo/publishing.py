@@ -144,15 +144,16 @@ def find_faults(recipe: ZooRecipe, truth: dict[str, Any]) -> list[str]:
 def _least_accuracy(recipe: ZooRecipe, truth: dict[str, Any]) -> float:
     if truth["undertrained"]:
         return min(0.9, 2 / recipe.class_count)
-    if truth["twin_accuracy"] is not None:
-        return float(truth["twin_accuracy"]) - MAX_ACCURACY_LOSS
+    by_twin = None if truth["twin_accuracy"] is None else float(truth["twin_accuracy"]) - MAX_ACCURACY_LOSS
+    if by_twin is not None and recipe.series == 1:
+        return by_twin
     # A clean model need not be good; one that was trained on heavily changed images is less accurate without an attack.
     lenience = 0.7 if not recipe.backdoored else 0.85 if recipe.augmentation == "strong" else 1
     least = FLOORS[recipe.dataset] * lenience
     if recipe.series == 1:
         return least
     # Networks without convolutions, trained for a minute, know less; two classes are easy to tell apart.
-    return max(0.8 * least, min(0.8, 1.6 / recipe.class_count))
+    return max(0.8 * least, min(0.8, 1.6 / recipe.class_count), by_twin or 0.0)
 
 
 def write_index(folder: Path, data: Path) -> int:
