@@ -14,7 +14,7 @@ from torch import Tensor
 from benchmarks.baselines.problem import Baseline, Problem, Setting
 from benchmarks.baselines.tuning import tune
 from onnxaudit.intake import Model
-from onnxaudit.mitigation.stamping import stack
+from onnxaudit.mitigation.stamps import stack
 
 STAMPED = 0.2  # share of the images
 

@@ -1,6 +1,6 @@
 """A copy that answers as the original does, whether or not a trigger is on the image.
 
-    w · KL_T( f(x) ‖ g(x') )  +  w · φ · ‖h_g(x') − h_f(x)‖² / spread(h_f)  +  s · max(0, ζ_g(x') − max(ζ_f(x), −c))
+    w · KL_T( f(x) ‖ g(x') )  +  w · φ · ‖h_g(x') − h_f(x)‖² / var(h_f)  +  s · max(0, ζ_g(x') − max(ζ_f(x), −c))
 
 `f` is the original, `g` the copy, `x` an augmented clean image, `x' = A(x, m, δ)` for a share of the images, else `x`;
 the original never sees a stamped one. `KL_T` is that of softmaxes of logits divided by `T`; `h` are the activations
@@ -35,7 +35,7 @@ from onnxaudit.mitigation.augmentation import AugmentationConfig, augment
 from onnxaudit.mitigation.context import TuningContext
 from onnxaudit.mitigation.distillation_loss import CLEAN, Lesson, Loss, Questions
 from onnxaudit.mitigation.evaluation import ReferenceSamples
-from onnxaudit.mitigation.stamping import Stamps
+from onnxaudit.mitigation.stamps import Stamps
 from onnxaudit.surgery import neuron_entries, tunable_weights
 from onnxaudit.workers import Workers, count_rows, cut_tensor
 
@@ -154,13 +154,13 @@ class Distiller:
         kept = ~torch.isin(answers, targets) | (right == answers[:, None]).any(dim=1)
         images, logits, activations = images[kept], logits[kept.to(self.device)], activations[kept.to(self.device)]
         temperature = (logits - logits.mean(dim=1, keepdim=True)).std()
-        spread = (activations - activations.mean(dim=0)).square().sum(dim=1).mean()
+        variance = (activations - activations.mean(dim=0)).square().sum(dim=1).mean()
         return Lesson(
             images=images,
             logits=logits,
             activations=activations,
             temperature=temperature,
-            spread=spread.clamp(min=torch.finfo(spread.dtype).tiny),
+            variance=variance.clamp(min=torch.finfo(variance.dtype).tiny),
         )
 
     @torch.no_grad()
@@ -184,7 +184,7 @@ class Distiller:
             logits=lesson.logits[spots],
             activations=lesson.activations[spots],
             temperature=lesson.temperature,
-            spread=lesson.spread,
+            variance=lesson.variance,
         )
 
     def _differentiate(self, questions: Questions) -> None:

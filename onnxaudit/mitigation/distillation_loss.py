@@ -1,6 +1,6 @@
 """What a copy is asked while it is distilled, and how far its answers are from those of the original.
 
-    w · KL_T( f(x) ‖ g(x') )  +  w · φ · ‖h_g(x') − h_f(x)‖² / spread(h_f)  +  s · max(0, ζ_g(x') − max(ζ_f(x), −c))
+    w · KL_T( f(x) ‖ g(x') )  +  w · φ · ‖h_g(x') − h_f(x)‖² / var(h_f)  +  s · max(0, ζ_g(x') − max(ζ_f(x), −c))
 
 See `distillation` for the symbols.
 """
@@ -17,21 +17,21 @@ CLEAN = -1  # instead of the label that a trigger leads to
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Lesson:
-    """Augmented images `x` and what the original makes of them; `temperature` and `spread` put both in units.
+    """Augmented images `x` and what the original makes of them; `temperature` and `variance` are their units.
 
     Attributes:
         images: `(n, c, h, w)`.
         logits: of the original, `(n, classes)`.
         activations: of the pruned layer in the original, `(n, values)`.
         temperature: `T`.
-        spread: mean square distance of activations from their mean.
+        variance: mean square distance of activations from their mean.
     """
 
     images: Tensor
     logits: Tensor
     activations: Tensor
     temperature: Tensor
-    spread: Tensor
+    variance: Tensor
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -80,7 +80,7 @@ class Loss:
         unit, clean = asked.temperature, asked.targets == CLEAN
         answers = F.kl_div(F.log_softmax(logits / unit, 1), F.softmax(asked.logits / unit, 1), reduction="none")
         present = self.present.repeat_interleave(activations.shape[1] // len(self.present))  # a map has many places
-        gaps = ((activations - asked.activations) * present).square().sum(dim=1) / asked.spread
+        gaps = ((activations - asked.activations) * present).square().sum(dim=1) / asked.variance
         loss = (asked.weights * (answers.sum(dim=1) + self.activations * gaps)).sum()
         if clean.all():
             return loss

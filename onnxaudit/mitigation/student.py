@@ -7,11 +7,11 @@ import torch
 
 from onnxaudit.deadline import Deadline
 from onnxaudit.intake.model import Model
+from onnxaudit.mitigation.adversary import harden
 from onnxaudit.mitigation.context import TuningContext
 from onnxaudit.mitigation.distillation import Distiller
 from onnxaudit.mitigation.distortions import Distortion, shape_distortions
-from onnxaudit.mitigation.hardening import harden
-from onnxaudit.mitigation.stamping import Stamps, stack, unstack
+from onnxaudit.mitigation.stamps import Stamps, stack, unstack
 from onnxaudit.mitigation.tuning import FineTuningConfig, Invert, Triggers, TuningRound
 from onnxaudit.records import Trigger
 from onnxaudit.runtime import Runtime

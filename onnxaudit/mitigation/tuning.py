@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, Self
 
 from onnxaudit.intake.model import Model
+from onnxaudit.mitigation.adversary import HardeningConfig
 from onnxaudit.mitigation.distillation import DistillationConfig
 from onnxaudit.mitigation.distortions import DistortionConfig
-from onnxaudit.mitigation.hardening import HardeningConfig
 from onnxaudit.records import Layout, Rate, Trigger
 
 Triggers = Mapping[int, Sequence[Trigger]]

@@ -11,7 +11,7 @@ from onnxaudit.pipeline.context import RepairContext
 from onnxaudit.pipeline.evaluation import Evaluation
 from onnxaudit.pipeline.provenance import describe_config, list_versions
 from onnxaudit.pipeline.pruning import Pruned
-from onnxaudit.pipeline.removing import describe_removal
+from onnxaudit.pipeline.removal import describe_removal
 from onnxaudit.records import Measurement, Removal, RepairReport
 from onnxaudit.report.wording import summarise_repair
 from onnxaudit.runtime import Runtime

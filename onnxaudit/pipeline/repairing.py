@@ -9,7 +9,7 @@ from onnxaudit.deadline import Deadline
 from onnxaudit.errors import DataError, UsageError
 from onnxaudit.intake.saving import check_destination
 from onnxaudit.pipeline.context import RepairConfig, RepairContext
-from onnxaudit.pipeline.embedding import embed
+from onnxaudit.pipeline.embedded_samples import embed
 from onnxaudit.pipeline.old_names import accept_old_names
 from onnxaudit.pipeline.repair_pass import run_pass
 from onnxaudit.pipeline.repair_report import decline

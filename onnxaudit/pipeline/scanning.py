@@ -9,7 +9,7 @@ from onnxaudit.deadline import Deadline
 from onnxaudit.detectors.base import Effort
 from onnxaudit.errors import RejectedError, UsageError
 from onnxaudit.pipeline.detection import detect
-from onnxaudit.pipeline.embedding import embed
+from onnxaudit.pipeline.embedded_samples import embed
 from onnxaudit.pipeline.provenance import describe_config, list_versions
 from onnxaudit.pipeline.settings import DetectionConfig, choose_effort
 from onnxaudit.pipeline.subject import Subject, ask_with_triggers, open_features, open_subject

@@ -12,7 +12,7 @@ from onnxaudit.findings.finding import find_all
 from onnxaudit.findings.kind import Kind, list_kinds, tell_kind
 from onnxaudit.gate.decision import judge
 from onnxaudit.gate.layers import resolve
-from onnxaudit.pipeline.spread import list_spread
+from onnxaudit.pipeline.whole_image import list_whole_image_targets
 from onnxaudit.records import Rate, ScanDocument, ScanReport, UniversalTrigger
 from tests.reports import make_scan_report, make_trigger
 
@@ -47,7 +47,7 @@ def test_report_gate_and_repair_agree_on_every_combination_of_ratios(
         kinds = list_kinds(report, TARGET)
         found = find_all(report)
         rules = {finding.rule.id for finding in found}
-        assert (TARGET in list_spread(report)) == bool(WHOLE_IMAGE & rules) == any(map(_is_whole, kinds))
+        assert (TARGET in list_whole_image_targets(report)) == bool(WHOLE_IMAGE & rules) == any(map(_is_whole, kinds))
         assert (Kind.ALL_TO_ALL in kinds) == (MAPPING in rules) == mapped
         assert (Kind.PATCH in kinds) == (PATCH in rules)
         assert (Kind.LATENT in kinds) == (LATENT in rules)

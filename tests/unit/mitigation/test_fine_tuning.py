@@ -9,12 +9,12 @@ import torch
 from onnxaudit.deadline import Deadline
 from onnxaudit.importer import Classifier, import_model
 from onnxaudit.intake import Model
+from onnxaudit.mitigation.adversary import HardeningConfig
 from onnxaudit.mitigation.context import TuningContext
 from onnxaudit.mitigation.distillation import DistillationConfig
 from onnxaudit.mitigation.distillation_loss import lead
 from onnxaudit.mitigation.distortions import DistortionConfig
 from onnxaudit.mitigation.fine_tuning import fine_tune
-from onnxaudit.mitigation.hardening import HardeningConfig
 from onnxaudit.mitigation.student import Student
 from onnxaudit.mitigation.tuning import FineTuning, FineTuningConfig, TuningRound
 from onnxaudit.records import Preprocessing, Samples, Trigger

@@ -10,7 +10,7 @@ from onnxaudit.records import ScanReport
 from onnxaudit.workers import Workers
 
 
-def find_spread(context: RepairContext, fitting: ReferenceSamples) -> tuple[int, ...]:
+def find_whole_image_targets(context: RepairContext, fitting: ReferenceSamples) -> tuple[int, ...]:
     """Labels whose evidence in the scan is of this kind; of one that only the caller has named, it is looked for.
 
     Args:
@@ -18,18 +18,18 @@ def find_spread(context: RepairContext, fitting: ReferenceSamples) -> tuple[int,
         fitting: the samples to look with.
     """
     subject, named, config = context.subject, context.target, context.config.fine_tuning.distortion
-    spread = list_spread(context.scan)
-    if named is None or named in (*spread, *context.scan.target_labels) or not config.number:
-        return spread
+    evident = list_whole_image_targets(context.scan)
+    if named is None or named in (*evident, *context.scan.target_labels) or not config.number:
+        return evident
     draw = torch.Generator().manual_seed(context.seed)
     with Workers(torch.device(subject.device)) as workers:
         leads = leads_best(
             subject.classifier, fitting.images, fitting.classes, named, config, draw=draw, workers=workers
         )
-    return (*spread, named) if leads else spread
+    return (*evident, named) if leads else evident
 
 
-def list_spread(scan: ScanReport) -> tuple[int, ...]:
+def list_whole_image_targets(scan: ScanReport) -> tuple[int, ...]:
     """Labels that stand out by changes of the whole image rather than by mask and inner features.
 
     Only there: an image that is changed as a whole and must not be called the target has to be called something else,

@@ -3,7 +3,7 @@ import torch
 
 from onnxaudit.mitigation.augmentation import AugmentationConfig
 from onnxaudit.mitigation.distortions import Distortion
-from onnxaudit.mitigation.stamping import Stamps, stack, unstack
+from onnxaudit.mitigation.stamps import Stamps, stack, unstack
 from onnxaudit.perturbations.additive import Additive
 from onnxaudit.records import Trigger
 from tests.unit.mitigation import stripes

@@ -7,7 +7,7 @@ import pytest
 
 from onnxaudit import repair, scan
 from onnxaudit.errors import DataError
-from onnxaudit.pipeline.embedding import COUNT, choose_samples
+from onnxaudit.pipeline.embedded_samples import COUNT, choose_samples
 from onnxaudit.records import ScanDocument
 from onnxaudit.report.json import from_json, to_json
 from tests.some import some

@@ -2,8 +2,8 @@ import numpy as np
 import torch
 
 from onnxaudit.importer import Classifier, import_model
-from onnxaudit.mitigation.hardening import HardeningConfig, harden
-from onnxaudit.mitigation.stamping import stack, unstack
+from onnxaudit.mitigation.adversary import HardeningConfig, harden
+from onnxaudit.mitigation.stamps import stack, unstack
 from onnxaudit.records import Preprocessing, Trigger
 from onnxaudit.workers import Workers
 from tests.unit.mitigation import stripes

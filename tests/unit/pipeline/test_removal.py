@@ -9,9 +9,9 @@ from onnx import helper, numpy_helper
 
 from onnxaudit import repair
 from onnxaudit.intake import Model, load_model
-from onnxaudit.pipeline import PruningConfig, RepairConfig, removing
+from onnxaudit.pipeline import PruningConfig, RepairConfig, removal
 from onnxaudit.pipeline.changes import list_changes
-from onnxaudit.pipeline.removing import describe_removal
+from onnxaudit.pipeline.removal import describe_removal
 from onnxaudit.records import Preprocessing, Removal, RepairReport, TargetLayer
 from onnxaudit.runtime import Runtime
 from onnxaudit.surgery import remove_neurons
@@ -89,7 +89,7 @@ def test_a_removal_that_spoils_the_model_is_not_made(
         )
         return replace(removed, model=replace(removed.model, proto=proto))
 
-    monkeypatch.setattr(removing, "remove_neurons", spoil)
+    monkeypatch.setattr(removal, "remove_neurons", spoil)
     model, data = write_planted(tmp_path, backdoored=True), write_samples(tmp_path)
     config = replace(PRUNE, remove=True)
     report = repair(model, data, tmp_path / "f.onnx", config, scan=reports[0].scan, allow_incomplete=True)
