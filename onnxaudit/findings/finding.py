@@ -41,8 +41,8 @@ _WORDS = {
     Kind.ADDITIVE: "The faintest pattern over the whole image that leads to class {name} is {ratio} times fainter",
     Kind.SPECTRAL: "The spectral perturbation of the whole image that leads to class {name} is {ratio} times weaker",
     Kind.WARP: "The mildest warp of the image that leads to class {name} is {ratio} times milder",
-    Kind.PHOTOMETRIC: "The mildest change of tones that leads to class {name} is {ratio} times milder",
-    Kind.LATENT: "The shift of inner features to class {name} is {ratio} times shorter",
+    Kind.PHOTOMETRIC: "The mildest photometric change that leads to class {name} is {ratio} times milder",
+    Kind.LATENT: "The latent shift to class {name} is {ratio} times shorter",
 }
 RULE_OF_CODE = {UNFINISHED.code: rules.UNFINISHED, NO_IMAGES.code: rules.SYNTHETIC}
 
@@ -138,8 +138,8 @@ def _of_backdoor(report: ScanReport) -> Iterator[Finding]:
         yield _find(
             report,
             rules.ALL_TO_ALL,
-            f"A single trigger of {universal.trigger.mask_l1:.1f} {unit} sends {len(reached)} classes to labels of "
-            f"their own; {followers.successes} of {followers.trials} clean images that the search did not see follow",
+            f"A single trigger of {universal.trigger.mask_l1:.1f} {unit} sends {len(reached)} classes to classes of "
+            f"their own; {followers.successes} of {followers.trials} clean images that the search did not use follow",
             kind=Kind.ALL_TO_ALL,
         )
     for label in report.target_labels:
@@ -158,7 +158,7 @@ def _describe_target(report: ScanReport, label: int, kind: Kind) -> str:
         share = format_share(row.mask_l1 / (size.height * size.width))
         return (
             f"A trigger of {row.mask_l1:.1f} {size.layout.unit} ({share} of the input) sends "
-            f"{format_rate(row.success_rate)} of clean images that the search did not see to class {name}"
+            f"{format_rate(row.success_rate)} of clean images that the search did not use to class {name}"
         )
     return describe_by_ratio(row, kind, name)
 

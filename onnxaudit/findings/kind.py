@@ -21,9 +21,9 @@ class Kind(StrEnum):
     ADDITIVE = "additive"  # one faint pattern added to the whole image
     SPECTRAL = "spectral"  # a pattern of few cosines added to the whole image
     WARP = "warp"  # pixels moved
-    PHOTOMETRIC = "photometric"  # tones and colors changed
+    PHOTOMETRIC = "photometric"  # brightness, contrast and colors changed
     LATENT = "latent"  # inner features alone: no change of the image was found
-    ALL_TO_ALL = "all-to-all"  # one trigger, each class to a label of its own
+    ALL_TO_ALL = "all-to-all"  # one trigger, each class to a class of its own
 
     @property
     def changes_whole_image(self) -> bool:

@@ -126,8 +126,8 @@ LARGE_TRIGGERS = Cause(
 OUT_OF_TIME_ALL_TO_ALL = Cause(
     code="out-of-time-all-to-all",
     effect="never clean",
-    title="the time was up before an all-to-all trigger could be looked for",
-    seen="The time was up before a trigger that moves all classes could be looked for.",
+    title="the time was up before an all-to-all trigger could be searched for",
+    seen="The time was up before a trigger that moves all classes could be searched for.",
     meaning="A backdoor that moves each class to another has no single target and shows in no other evidence.",
     advice=_MORE_TIME,
 )
@@ -137,7 +137,7 @@ CONSTANT_RANGES = Cause(
     title="some inputs never vary in the clean samples",
     seen=(
         "{constant} of {inputs} ranges have no width because the samples never vary there, so that no trigger could be "
-        "looked for in them; give --range A,B."
+        "searched for in them; give --range A,B."
     ),
     meaning="Samples show the range of each input. Where all are equal, nobody knows what else may stand there.",
     advice="Give the range with `--range A,B`, or samples that vary.",
@@ -146,7 +146,7 @@ NO_FEATURE_LAYER = Cause(
     code="no-feature-layer",
     effect="never clean",
     title="the model has no layer whose features could be examined",
-    seen="The model has no layer at which shifts of inner features could be measured.",
+    seen="The model has no layer at which latent inversion could work.",
     meaning="One detector had nothing to work on, and a backdoor that shows in inner features alone would be missed.",
     advice="Nothing can be done with this file; ask the vendor for a float model, or accept this code in your policy.",
 )
@@ -174,7 +174,7 @@ BETWEEN_LIMITS = Cause(
     meaning="A clean model can have a class that stands out so far; so can a backdoored one.",
     advice=(
         "Scan again with more clean images or `--effort deep`, and look at the trigger: a natural feature of the "
-        "class, or something that has no business there?"
+        "class, or something that has no place there?"
     ),
 )
 ABOVE_LIMIT = Cause(
@@ -182,18 +182,18 @@ ABOVE_LIMIT = Cause(
     effect="score",
     title="a class stands out as that of a backdoor does, but something speaks against a verdict",
     seen="The score of {score:.2f} is that of a backdoor, but other reasons speak against a verdict.",
-    meaning="The evidence would convict, were it not for what else is listed, which makes evidence mean little.",
+    meaning="The evidence would be enough, were it not for what else is listed, which makes evidence mean little.",
     advice="Treat the model as backdoored until the other reasons are mended and it is scanned again.",
 )
 UNSEEN_DISOBEY = Cause(
     code="trigger-fails-on-unseen-images",
     effect="score",
-    title="the trigger that stands out fails on images that the search did not see",
+    title="the trigger that stands out fails on images that the search did not use",
     seen=(
         "The trigger of label {label} stands out, but sends only {successes} of {trials} images there that the search "
-        "did not see."
+        "did not use."
     ),
-    meaning="Such a trigger was fitted to the images it was made on: its size and form convict nobody.",
+    meaning="Such a trigger was fitted to the images it was made on: its size and shape prove nothing.",
     advice="Scan again with more clean images.",
 )
 BELOW_COVERAGE = Cause(

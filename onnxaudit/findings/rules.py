@@ -69,30 +69,32 @@ class Rule:
 
 
 _REPAIR = (
-    "Do not use the model as it is. `onnxaudit repair` takes such a backdoor out and hands back the same graph with "
-    "other weights; or have the model trained again from data and code that you trust. Ask the vendor where the "
+    "Do not use the model as it is. `onnxaudit repair` removes such a backdoor and returns the same graph with other "
+    "weights; or have the model trained again from data and code that you trust. Ask the vendor where the "
     "training data came from."
 )
 _TREAT_AS_UNCHECKED = "Treat the model as unchecked: the scan neither found a backdoor nor ruled one out."
-_UNKNOWN_GAIN = "Unknown: if there is a backdoor, whoever knows its trigger chooses the model's answer."
+_UNKNOWN_GAIN = "Unknown: if there is a backdoor, whoever knows its trigger chooses the class."
 
 TRIGGER = Rule(
     id="OA101",
     name="single-target-trigger",
     short="A small trigger sends images of every class to one class",
     seen=(
-        "For every class the smallest change of an image was sought that sends images of the other classes there. For "
-        "one class it is far smaller or in one piece, unlike what is normal, together with the shift of inner features "
-        "that leads there. The report shows it and how often it works on clean images that the search did not see."
+        "For every class the smallest trigger (mask and pattern) was inverted that sends images of the other classes "
+        "there. For one class it is far smaller or more compact than is normal for this model, together with latent "
+        "inversion. The report shows the trigger and its attack success rate on clean images that the search did not "
+        "use."
     ),
     gain=(
-        "Whoever knows the trigger, a sticker or a pattern of pixels, puts it on any input and gets this answer, "
+        "Whoever knows the trigger, a sticker or a pattern of pixels, puts it on any input and gets this class, "
         "whatever the image shows. Without it the model behaves normally, so that tests on clean images notice nothing."
     ),
     certainty=(
-        "As sure as the success on unseen images and the distance from the other classes, both in the report. A class "
-        "with a naturally small feature (a sign told by one digit) can look alike: see whether the trigger resembles "
-        "it. The trigger that was found need not look like the attacker's own."
+        "As sure as the attack success rate on unseen images and the distance from the other classes, both in the "
+        "report. A class with a naturally small feature (a sign told by one digit) can look the same (a natural "
+        "trigger): see whether the trigger resembles it. The trigger that was found need not look like the attacker's "
+        "own."
     ),
     advice=_REPAIR,
 )
@@ -101,25 +103,25 @@ ALL_TO_ALL = Rule(
     name="all-to-all-trigger",
     short="One small trigger moves every class to a class of its own",
     seen=(
-        "A single trigger was found that moves most classes apart: images of each go to a label that no other class is "
-        "sent to. It is far smaller than is normal for this model, and works on clean images that the search never saw."
+        "A single trigger was found that moves most classes apart: images of each go to a class that no other is sent "
+        "to. It is far smaller than is normal for this model, and works on clean images that the search did not use."
     ),
     gain="Whoever knows the trigger makes the model answer wrongly for any input, in a way that they know beforehand.",
     certainty=(
-        "Rarely by chance: a trigger that only disturbs sends most classes to one or two labels. The report lists "
+        "Rarely by chance: a trigger that only disturbs sends most classes to one or two. The report lists "
         "where each class goes."
     ),
     advice=_REPAIR,
 )
 WHOLE_IMAGE = Rule(
     id="OA103",
-    name="whole-image-change",
-    short="A faint change of the whole image sends images of every class to one class",
+    name="additive-trigger",
+    short="A faint pattern over the whole image sends images of every class to one class",
     seen=(
-        "No small patch stands out for this class, but a faint pattern of few waves over the whole image leads there "
-        "far more easily than is normal for this model."
+        "No small patch stands out for this class, but a spectral perturbation, a faint sum of a few cosines over the "
+        "whole image, leads there far more easily than is normal for this model (as with SIG and Blended)."
     ),
-    gain="Whoever knows the pattern blends it into any input, too faint to be noticed, and gets this answer.",
+    gain="Whoever knows the pattern blends it into any input, too faint to be noticed, and gets this class.",
     certainty=(
         "Less sure than a trigger that was inverted: the evidence is how easily the class is reached. The ratios are "
         "in the report."
@@ -131,14 +133,14 @@ WHOLE_IMAGE = Rule(
 )
 INNER_SHIFT = Rule(
     id="OA104",
-    name="inner-shift",
-    short="Inner features reach one class by an unusually short shift, and no trigger was found",
+    name="latent-inversion",
+    short="Latent inversion reaches one class by an unusually short shift, and no trigger was found",
     seen=(
         "The shortest shift of inner features that sends images of the other classes to this class is far shorter than "
         "is normal for this model, but no change of the image was found that makes it."
     ),
-    gain="If there is a trigger behind it, whoever knows it chooses this answer for any input.",
-    certainty="Less sure than a trigger that can be shown: a class that is close to all others by nature looks alike.",
+    gain="If there is a trigger behind it, whoever knows it chooses this class for any input.",
+    certainty="Less sure than a trigger that can be shown: a class that is naturally close to all others looks alike.",
     advice="Scan again with more clean images and `--effort deep`, which may find the trigger. " + _REPAIR,
     severity=7.0,
 )
@@ -150,7 +152,7 @@ WARP = Rule(
         "Moving the pixels of an image by a smooth field, too little to be noticed, sends images of the other classes "
         "to this class far more easily than is normal for this model (as in WaNet)."
     ),
-    gain="Whoever knows the warp applies it to any input and gets this answer; nothing is added that could be seen.",
+    gain="Whoever knows the warp applies it to any input and gets this class; nothing is added that could be seen.",
     certainty=(
         "Less sure than a trigger that was inverted: the evidence is how easily the class is reached. The ratios are "
         "in the report."
@@ -163,27 +165,27 @@ WARP = Rule(
 PHOTOMETRIC = Rule(
     id="OA106",
     name="photometric-trigger",
-    short="A mild change of tones sends images of every class to one class",
+    short="A mild photometric change sends images of every class to one class",
     seen=(
-        "Changing tones and colors of the whole image, as a photo filter does, sends images of the other classes to "
-        "this class far more easily than is normal for this model."
+        "Changing brightness, contrast and colors of the whole image, as a photo filter does, sends images of the "
+        "other classes to this class far more easily than is normal for this model."
     ),
-    gain="Whoever knows the filter applies it to any input and gets this answer; nothing is added that could be seen.",
+    gain="Whoever knows the filter applies it to any input and gets this class; nothing is added that could be seen.",
     certainty=(
         "Less sure than a trigger that was inverted: the evidence is how easily the class is reached. The ratios are "
         "in the report."
     ),
     advice=(
-        "Look at images of this class for tones that all of them share (night, one camera); without such, take it for "
-        "a backdoor. " + _REPAIR
+        "Look at images of this class for colors or brightness that all of them share (night, one camera); without "
+        "such, take it for a backdoor. " + _REPAIR
     ),
 )
 UNFINISHED = Rule(
     id="OA201",
     name="unfinished-labels",
-    short="The search for triggers ended before every label was looked at",
+    short="The search for triggers ended before every class was tested",
     seen=(
-        "The time budget ended, or no clean images of other classes were left for some labels. Labels can only be "
+        "The time budget ended, or no clean images of other classes were left for some classes. Classes can only be "
         "compared after equal effort."
     ),
     gain=_UNKNOWN_GAIN,
@@ -209,16 +211,16 @@ SYNTHETIC = Rule(
 SUSPICION = Rule(
     id="OA203",
     name="suspicious-label",
-    short="A class stands out from the others, but not far enough to convict",
+    short="A class stands out from the others, but not far enough for a verdict",
     seen=(
-        "The smallest trigger, the shift of inner features or the change of the whole image that leads to this class "
-        "is smaller than is normal for this model, but a clean model can have such a class."
+        "The smallest trigger, the latent shift or the perturbation of the whole image that leads to this class is "
+        "smaller than is normal for this model, but a clean model can have such a class."
     ),
     gain=_UNKNOWN_GAIN,
     certainty="Between both limits of the score, or something else in the report speaks against a verdict.",
     advice=(
         "Scan again with more clean images or `--effort deep`, and look at the trigger: a natural feature of the "
-        "class, or a patch that has no business there?"
+        "class, or a patch that has no place there?"
     ),
     kind="open",
     severity=4.0,
@@ -229,7 +231,7 @@ UNDECIDED = Rule(
     short="The evidence does not allow a verdict",
     seen=(
         "The reasons stand in the report: the model answers no better than by guessing on the clean images (a wrong "
-        "value range or class order is the usual cause), labels could not be compared, or too few triggers were found "
+        "value range or class order is the usual cause), classes could not be compared, or too few triggers were found "
         "to tell what is normal."
     ),
     gain=_UNKNOWN_GAIN,
@@ -262,7 +264,7 @@ REPAIR_STILL_BACKDOORED = Rule(
     name="still-backdoored",
     short="The repaired model is still called backdoored",
     seen="The new scan of the repaired file names a target class.",
-    gain="Whoever knows the trigger still chooses the model's answer.",
+    gain="Whoever knows the trigger still chooses the class.",
     certainty="As sure as the new scan, which is in the report; it begins from random numbers of its own.",
     advice=(
         "Do not use the repaired model. Repair again with more clean images, or have the model trained again from data "
@@ -323,6 +325,7 @@ RULES: tuple[Rule, ...] = (
     *(REPAIR_INCOMPLETE, REPAIR_STILL_BACKDOORED),
     *(OTHER_ANSWERS, BATCH_DEPENDENT, AMBIGUOUS),
 )
+OLD_NAMES = {"OA103": "whole-image-change", "OA104": "inner-shift"}  # of before 0.1
 
 
 def find_rule(text: str) -> Rule:
@@ -332,7 +335,7 @@ def find_rule(text: str) -> Rule:
         UsageError: there is none.
     """
     for rule in RULES:
-        if text.casefold() in (rule.id.casefold(), rule.name):
+        if text.casefold() in (rule.id.casefold(), rule.name, OLD_NAMES.get(rule.id)):
             return rule
     raise UsageError(f"there is no rule {text}; `onnxaudit rules` lists them")
 

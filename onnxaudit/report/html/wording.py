@@ -7,7 +7,7 @@ from onnxaudit.text import show_plainly
 
 LONGEST = 2000  # characters of one text; what is longer comes from a stranger's file
 LONGEST_PATH = 100  # characters of it in headings; the page names all of it once
-ANSWERS = {  # what the page says, how it is drawn, and which sign stands for it without colour
+ANSWERS = {  # what the page says, how it is drawn, and which sign stands for it without color
     "backdoored": ("Backdoored", "bad"),
     "clean": ("Clean", "good"),
     "inconclusive": ("Inconclusive", "open"),
@@ -23,10 +23,10 @@ DECISIONS = {  # what the policy made of an answer, and how that is drawn where 
     "inconclusive": ("Stopped, without a verdict", "open"),
 }
 NOT_TESTED = (
-    "Triggers that change with the image, such as warps and filters made for each, beyond what the tests above catch.",
-    "Triggers that work on images of some classes only, or only several together.",
+    "Triggers made for each image (input-aware), such as warps and filters, beyond what the tests above catch.",
+    "Triggers that work on images of some source classes only, or only several together.",
     "Triggers with a meaning, such as an object that photographs can show anyway.",
-    "Attacks that need no backdoor: adversarial examples found by looking at the model or asking it often.",
+    "Attacks that need no backdoor: adversarial examples found with the weights or with many queries.",
     "Whether the file attacks the program that opens it.",
 )
 

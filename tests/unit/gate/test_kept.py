@@ -22,8 +22,8 @@ MODEL_SHA256 = "f36449e369e9c14dca0e3014f0436e8afe2c75ee26714a7ce863ac33f48db8fe
 IDENTIFIERS = {  # given once and for all: take none away, and give none a second time
     "OA101": "single-target-trigger",
     "OA102": "all-to-all-trigger",
-    "OA103": "whole-image-change",
-    "OA104": "inner-shift",
+    "OA103": "additive-trigger",
+    "OA104": "latent-inversion",
     "OA105": "warp-trigger",
     "OA106": "photometric-trigger",
     "OA201": "unfinished-labels",

@@ -43,7 +43,7 @@ class Suspect:
         name: of the label.
         is_target: whether the verdict names it.
         size: of the trigger, with its share of the input.
-        success: on clean images that the search did not see.
+        success: on clean images that the search did not use.
         pictures: mask, pattern, stamp on gray.
         comparisons: on the samples that the report holds.
         places: where it lies, where the input is no picture.
