@@ -16,13 +16,13 @@ def embed(report: ScanReport, subject: Subject) -> ScanReport:
     predicted = _predict(subject, images)
     chosen = choose_samples(predicted, report.target_labels)
     shown = (np.rint(255 * images[chosen]) / 255).astype(np.float32)
-    stamped = {finding.label: _predict(subject, finding.trigger.apply(shown)) for finding in report.triggers}
+    triggered = {finding.label: _predict(subject, finding.trigger.apply(shown)) for finding in report.triggers}
     return replace(
         report,
         embedded=EmbeddedSamples(
             shown,
             _list(_predict(subject, shown)),
-            {label: _list(answers) for label, answers in stamped.items()},
+            {label: _list(answers) for label, answers in triggered.items()},
         ),
     )
 

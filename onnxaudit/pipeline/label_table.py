@@ -56,7 +56,7 @@ def tabulate(
             success_rate=success[label],
             anomaly_index=raw[label],
             log_index=logs[label],
-            closer_index=refined.get(label),
+            refined_index=refined.get(label),
             ratios=dict(weighed[label].ratios),
             log_odds=weighed[label].log_odds,
             role=roles.get(label),

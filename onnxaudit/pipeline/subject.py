@@ -89,8 +89,8 @@ class Subject:
         digest = hashlib.sha256(np.ascontiguousarray(self.samples.images).tobytes())
         if self.samples.labels is not None:
             digest.update(np.ascontiguousarray(self.samples.labels).tobytes())
-        labelled = self.samples.labels is not None
-        return SamplesInfo(self.samples.source, len(self.samples), labelled, self.samples.synthetic, digest.hexdigest())
+        labeled = self.samples.labels is not None
+        return SamplesInfo(self.samples.source, len(self.samples), labeled, self.samples.synthetic, digest.hexdigest())
 
 
 def open_subject(
@@ -183,7 +183,7 @@ def load_further_samples(source: str | Path, subject: Subject) -> Samples:
 def open_features(subject: Subject) -> Subject:
     """The subject with a copy in which the inputs of layers are real numbers.
 
-    Quantised operators are spelt out for it; the very same subject where there is nothing to do, or where what was
+    Quantized operators are spelled out for it; the very same subject where there is nothing to do, or where what was
     spelt out does not compute what the file does.
     """
     model = spell_out(subject.model)
@@ -200,7 +200,7 @@ def open_features(subject: Subject) -> Subject:
 def open_weights(subject: Subject, layer: str | None) -> Subject:
     """The subject in which surgery reaches the target layer's weights, and they are its own.
 
-    Quantised operators are spelt out for it; the very same subject where there is nothing to do.
+    Quantized operators are spelled out for it; the very same subject where there is nothing to do.
 
     Raises:
         ModelError: there is no such layer.

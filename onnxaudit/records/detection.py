@@ -57,7 +57,7 @@ class LabelStatus(StrEnum):
     SETTLED = "settled"
     UNREACHED = "unreached"  # no trigger of any size sent enough samples to the label
     UNFINISHED = "unfinished"  # the time budget ended first, or no sample is of another class
-    SCREENED = "screened"  # among very many labels the cheap looks saw nothing in it; no trigger was sought
+    SCREENED = "screened"  # among very many labels screening found nothing in it; no trigger was inverted
 
 
 class Look(StrEnum):
@@ -76,7 +76,7 @@ class Inversion:
     Attributes:
         label: the label `y_t`.
         trigger: the smallest mask at which enough samples were sent to the label; without success the last.
-        success_rate: share of the samples used in optimisation that `trigger` sends to the label, in [0, 1].
+        success_rate: share of the samples used in optimization that `trigger` sends to the label, in [0, 1].
         status: how far it went.
         passes: image passes (one image forward and backward) that were spent on it.
     """
@@ -96,13 +96,13 @@ class LabelResult:
         label: class index.
         status: how far the inversion went.
         mask_l1: size of the smallest trigger found, pixels.
-        success_rate: on clean samples that inversion did not see.
-        anomaly_index: of the published rule, `|a − median| / (1.4826 · MAD)` of raw sizes; None where it means nothing.
-        log_index: signed robust z of the log size, positive where smaller than the median, at the first look.
-        closer_index: the same among labels of equal, greater effort (second look); None for labels not in it.
+        success_rate: on clean samples that inversion did not use: attack success rate.
+        anomaly_index: of Neural Cleanse, `|a − median| / (1.4826 · MAD)` of raw sizes; None where it means nothing.
+        log_index: signed robust z of the log size, positive where smaller than the median, in screening.
+        refined_index: the same among labels of equal, greater effort (refinement); None for labels not in it.
         ratios: how many times closer than is normal the label is, by detector, where one could measure it.
         log_odds: for a backdoor that leads to it; None where nothing was measured.
-        role: "suspect" or "control" in the second look, else None.
+        role: "suspect" or "control" in refinement, else None.
         passes: image passes spent.
         reason: why the inversion did not settle, else "".
     """
@@ -113,7 +113,7 @@ class LabelResult:
     success_rate: Rate
     anomaly_index: float | None
     log_index: float | None = None
-    closer_index: float | None = None
+    refined_index: float | None = None
     ratios: dict[str, float] = field(default_factory=dict)
     log_odds: float | None = None
     role: Literal["suspect", "control"] | None = None
@@ -154,7 +154,7 @@ class UniversalTrigger:
 
 
 class Verdict(StrEnum):
-    """The answer of a scan."""
+    """The outcome of a scan."""
 
     CLEAN = "clean"
     BACKDOORED = "backdoored"
@@ -164,10 +164,10 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Judgement:
-    """The verdict with its grounds.
+    """The verdict with its reasons.
 
     Attributes:
-        verdict: the answer.
+        verdict: the outcome.
         score: in [0, 1], higher is more suspicious.
         target_labels: surest first; empty unless backdoored or suspect.
         reasons: one sentence each, for people.
@@ -183,7 +183,7 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Coverage:
-    """Which labels were looked at; `reasons` maps the class index of each unfinished label to why."""
+    """Which labels were tested; `reasons` maps the class index of each unfinished label to why."""
 
     labels_asked: int
     labels_finished: int

@@ -89,7 +89,7 @@ class OutputSpec:
         name: the graph output.
         classes: how many it tells apart; a single score tells two.
         kind: what it holds.
-        logits: the tensor `(n, classes)` that optimisation and margins use: the same, or what stands before the final
+        logits: the tensor `(n, classes)` that optimization and margins use: the same, or what stands before the final
             Softmax, LogSoftmax, Sigmoid, ArgMax or TopK.
         source: where `logits` is no tensor of the vendor's graph, the one that it is made of; else "".
         single: whether `source` is one score `s` an image, of which the logits `(0, s)` are made.

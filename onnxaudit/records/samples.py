@@ -45,7 +45,7 @@ class SamplesInfo:
 
     source: str
     count: int
-    labelled: bool
+    labeled: bool
     synthetic: bool
     sha256: str
 
@@ -56,17 +56,17 @@ class EmbeddedSamples:
 
     Attributes:
         images: `(n, c, h, w)` in [0, 1], in steps of 1/255.
-        predictions: the model's answer to each.
-        stamped: its answers with each trigger, by the trigger's label.
+        predictions: the model's prediction for each.
+        triggered: its predictions with each trigger, by the trigger's target class.
     """
 
     images: Array
     predictions: tuple[int, ...]
-    stamped: dict[int, tuple[int, ...]]
+    triggered: dict[int, tuple[int, ...]]
 
 
 class ChannelOrder(StrEnum):
-    """Order of colour channels that the model expects; images are always read as RGB."""
+    """Order of color channels that the model expects; images are always read as RGB."""
 
     RGB = "RGB"
     BGR = "BGR"
@@ -98,7 +98,7 @@ class GivenPreprocessing:
         range: `(low, high)`, what pixel values 0 and 1 become.
         mean: in the units of the range, one value a channel or one for all.
         std: likewise.
-        channel_order: order of colour channels that the model expects.
+        channel_order: order of color channels that the model expects.
     """
 
     range: tuple[float, float] | None = None

@@ -204,5 +204,5 @@ def _check_scan(scan: ScanReport) -> None:
     if scan.embedded is not None:
         count = len(scan.embedded.predictions)
         fits = scan.embedded.images.shape == (count, spec.channels, spec.height, spec.width)
-        if not fits or any(len(answers) != count for answers in scan.embedded.stamped.values()):
+        if not fits or any(len(answers) != count for answers in scan.embedded.triggered.values()):
             raise DataError("the report is damaged: its embedded samples do not fit the model or their answers")

@@ -5,11 +5,14 @@ from typing import Any
 from onnxaudit.records import SCHEMA_VERSION
 from onnxaudit.records.old_names import rename_detectors
 
+OLD_FIELDS = {"labelled": "labeled", "stamped": "triggered", "closer_index": "refined_index"}
+
 
 def upgrade(plain: dict[str, Any]) -> dict[str, Any]:
     """The document as the present schema has it; what is no report's form is left for the reader to refuse.
 
-    1.0 to 1.1: ratios stand under the ids of detectors.
+    1.0 to 1.1: ratios stand under the ids of detectors, and some fields have the field's words (`labeled`,
+    `triggered`, `refined_index`).
     """
     if plain.get("schema_version") != "1.0":
         return plain
@@ -26,10 +29,15 @@ def _upgrade_report(report: Any) -> Any:
     changed = {part: _upgrade_report(report[part]) for part in ("scan", "rescan") if part in report}
     if isinstance(report.get("labels"), list):
         changed["labels"] = [_upgrade_label(row) for row in report["labels"]]
+    changed |= {part: _rename(report[part]) for part in ("samples", "embedded") if isinstance(report.get(part), dict)}
     return {**report, **changed}
 
 
 def _upgrade_label(row: Any) -> Any:
     if not isinstance(row, dict) or not isinstance(row.get("ratios"), dict):
         return row
-    return {**row, "ratios": rename_detectors(row["ratios"])}
+    return _rename({**row, "ratios": rename_detectors(row["ratios"])})
+
+
+def _rename(part: dict[str, Any]) -> dict[str, Any]:
+    return {OLD_FIELDS.get(name, name): value for name, value in part.items()}

@@ -20,13 +20,13 @@ LARGEST_TERMINAL_SIDE = 32  # pixels of a picture made of characters, at most
 
 
 def draw_trigger(trigger: Trigger, image: Floats | None = None) -> dict[str, bytes]:
-    """PNG files of a trigger by name: `mask`, `pattern` and `stamped`, enlarged without smoothing.
+    """PNG files of a trigger by name: `mask`, `pattern` and `triggered`, enlarged without smoothing.
 
     Args:
         trigger: mask and pattern.
         image: a clean image `(c, h, w)` in [0, 1] to stamp; gray where none is given.
     """
-    pictures = {"mask": trigger.mask, "pattern": trigger.pattern, "stamped": _stamp(trigger, image)}
+    pictures = {"mask": trigger.mask, "pattern": trigger.pattern, "triggered": _stamp(trigger, image)}
     return {name: _encode(to_pixels(pixels)) for name, pixels in pictures.items()}
 
 
@@ -44,8 +44,8 @@ def sketch_trigger(trigger: Trigger) -> Text:
 def _stamp(trigger: Trigger, image: Floats | None) -> Floats:
     below = np.full_like(trigger.pattern, GREY) if image is None else image
     assert below.shape == trigger.pattern.shape, (below.shape, trigger.pattern.shape)
-    stamped: Floats = trigger.apply(below[None])[0]
-    return stamped
+    triggered: Floats = trigger.apply(below[None])[0]
+    return triggered
 
 
 def to_pixels(pixels: Floats) -> Bytes:

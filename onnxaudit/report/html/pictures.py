@@ -41,7 +41,7 @@ def draw_pattern(trigger: Trigger, alt: str) -> Picture:
     return _encode(trigger.pattern, alt)
 
 
-def draw_stamped(trigger: Trigger, alt: str, image: Floats | None = None) -> Picture:
+def draw_triggered(trigger: Trigger, alt: str, image: Floats | None = None) -> Picture:
     """The trigger on an image `(c, h, w)`, on neutral gray where there is none."""
     below = np.full_like(trigger.pattern, GREY) if image is None else image
     return _encode(trigger.apply(below[None])[0], alt)

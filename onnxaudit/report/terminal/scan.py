@@ -94,7 +94,7 @@ def _tabulate_labels(report: ScanReport, detail: Detail) -> Table:
     )
     for row in rank_labels(report)[: None if detail == "full" else LABELS_SHOWN]:
         share = None if row.mask_l1 is None else row.mask_l1 / area
-        log_index = row.log_index if row.closer_index is None else row.closer_index
+        log_index = row.log_index if row.refined_index is None else row.refined_index
         add_row(
             table,
             Text(name_label(row.label, report.class_names), "red" if row.label in report.target_labels else ""),
@@ -128,7 +128,7 @@ def _describe_scan(report: ScanReport) -> Iterable[tuple[str, str]]:
     kinds = dict.fromkeys(kind for label in report.target_labels for kind in list_kinds(report, label))
     if kinds:
         yield "kind", ", ".join(TITLES[kind] for kind in kinds)
-    kind = "synthetic images" if samples.synthetic else "images, labeled" if samples.labelled else "images, no labels"
+    kind = "synthetic images" if samples.synthetic else "images, labeled" if samples.labeled else "images, no labels"
     yield "preprocessing", f"{choice.preprocessing.name}: {choice.explanation}"
     tried = [_describe_candidate(candidate) for candidate in choice.candidates]
     if tried:

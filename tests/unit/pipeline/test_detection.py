@@ -47,7 +47,7 @@ def test_planted_backdoor_is_found_and_its_target_named(
     assert row.role == "suspect"
     assert some(row.success_rate.value) > 0.8
     assert row.success_rate.trials == 7 * 3
-    assert some(row.closer_index) > 3
+    assert some(row.refined_index) > 3
     assert some(row.log_index) > 3
     assert some(row.anomaly_index) > 2
 

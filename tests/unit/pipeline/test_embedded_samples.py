@@ -29,7 +29,7 @@ def test_a_report_keeps_what_the_model_answers_with_and_without_the_trigger(make
     assert isinstance(document, ScanDocument)
     again = some(document.reports[0].embedded)
     assert TARGET not in again.predictions
-    assert set(again.stamped[TARGET]) == {TARGET}
+    assert set(again.triggered[TARGET]) == {TARGET}
     np.testing.assert_array_equal(again.images, some(report.embedded).images)
 
 

@@ -21,7 +21,7 @@ def read(picture: bytes) -> np.ndarray:
 def test_pictures_are_enlarged_without_smoothing(channels: int) -> None:
     trigger = make_trigger(channels)
     pictures = draw_trigger(trigger)
-    assert list(pictures) == ["mask", "pattern", "stamped"]
+    assert list(pictures) == ["mask", "pattern", "triggered"]
     mask = read(pictures["mask"])
     assert min(mask.shape[:2]) >= SHORTEST_SIDE
     assert set(np.unique(mask)) == {0.0, 1.0}
@@ -32,8 +32,8 @@ def test_pictures_are_enlarged_without_smoothing(channels: int) -> None:
 def test_the_stamp_shows_the_pattern_where_the_mask_is_and_the_image_elsewhere() -> None:
     trigger = make_trigger()
     image = np.full((3, 8, 8), 0.2, np.float32)
-    stamped = read(draw_trigger(trigger, image)["stamped"])[::32, ::32].transpose(2, 0, 1)
-    np.testing.assert_allclose(stamped, trigger.apply(image[None])[0], atol=0.5 / 255 + 1e-6)
+    triggered = read(draw_trigger(trigger, image)["triggered"])[::32, ::32].transpose(2, 0, 1)
+    np.testing.assert_allclose(triggered, trigger.apply(image[None])[0], atol=0.5 / 255 + 1e-6)
 
 
 def test_a_sketch_holds_two_pixels_a_character() -> None:

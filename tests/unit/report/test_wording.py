@@ -64,8 +64,8 @@ def test_what_to_do_is_said_once() -> None:
 
 
 def test_a_reason_that_the_catalog_does_not_know_speaks_for_itself() -> None:
-    reason = Reason(code="not-measured-sonar", seen="The sonar heard nothing.")
-    assert "the sonar heard nothing (not-measured-sonar)" in summarise_scan(
+    reason = Reason(code="strange-noise", seen="The sonar heard nothing.")
+    assert "the sonar heard nothing (strange-noise)" in summarise_scan(
         found(Verdict.INCONCLUSIVE, caveats=(reason,))
     ).replace("The sonar", "the sonar")
 

@@ -118,8 +118,8 @@ def choose_hero(
         return None
     works = [one for one in targets[0].comparisons if one.works] if targets else []
     if works:
-        caption = f"With the trigger {says} this {works[0].stamped.caption}; without, {works[0].clean.caption}"
-        return Captioned(works[0].stamped.picture, caption)
+        caption = f"With the trigger {says} this {works[0].triggered.caption}; without, {works[0].clean.caption}"
+        return Captioned(works[0].triggered.picture, caption)
     return Captioned(shown[-1].picture, "The trigger found, on gray")
 
 
@@ -146,7 +146,7 @@ def write_settings(config: dict[str, Any]) -> Markup:
 def describe_files(report: ScanReport) -> Iterator[Fact]:
     """The model and the samples."""
     model, samples = report.model, report.samples
-    kind = "synthetic" if samples.synthetic else "labeled" if samples.labelled else "without labels"
+    kind = "synthetic" if samples.synthetic else "labeled" if samples.labeled else "without labels"
     yield Fact("Model", model.path)
     yield Fact("File", f"{model.bytes:,} bytes, opset {model.opset}, written by {model.producer or 'nobody named'}")
     yield Fact("Input", f"{model.input.name}: {name_input(report)}")
@@ -176,7 +176,7 @@ def _list_facts(report: ScanReport) -> Iterator[Fact]:
     yield Fact("Score", f"{report.score:.2f}", _describe_limits(report))
     coverage = report.coverage
     yield Fact("Classes tested", f"{coverage.labels_finished:,} of {coverage.labels_asked:,}")
-    kind = "synthetic" if report.samples.synthetic else "labeled" if report.samples.labelled else "without labels"
+    kind = "synthetic" if report.samples.synthetic else "labeled" if report.samples.labeled else "without labels"
     yield Fact("Clean images", f"{report.samples.count:,}", kind)
 
 

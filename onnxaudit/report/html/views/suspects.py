@@ -31,7 +31,7 @@ class Comparison:
 
     works: bool
     clean: Captioned
-    stamped: Captioned
+    triggered: Captioned
     difference: Captioned
 
 
@@ -127,14 +127,14 @@ def _list_pictures(trigger: Trigger, which: str) -> Iterator[Captioned]:
         pictures.draw_mask(trigger, f"Mask of the trigger {which}: white where it covers the image"), "Mask: where"
     )
     yield Captioned(pictures.draw_pattern(trigger, f"Pattern of the trigger {which}"), "Pattern: what")
-    yield Captioned(pictures.draw_stamped(trigger, f"The trigger {which} on neutral gray"), "Both, on gray")
+    yield Captioned(pictures.draw_triggered(trigger, f"The trigger {which} on neutral gray"), "Both, on gray")
 
 
 def _compare(report: ScanReport, finding: TriggerFinding) -> Iterator[Comparison]:
     embedded = report.embedded
     if embedded is None:
         return
-    answers = embedded.stamped.get(finding.label, (None,) * len(embedded.predictions))
+    answers = embedded.triggered.get(finding.label, (None,) * len(embedded.predictions))
     for image, before, after in zip(embedded.images, embedded.predictions, answers, strict=True):
         was = shorten(name_label(before, report.class_names), 40)
         now = "not asked" if after is None else shorten(name_label(after, report.class_names), 40)
@@ -142,7 +142,7 @@ def _compare(report: ScanReport, finding: TriggerFinding) -> Iterator[Comparison
             after == finding.label,
             Captioned(pictures.draw_image(image, f"A clean image, which the model calls {was}"), was),
             Captioned(
-                pictures.draw_stamped(finding.trigger, f"The same image with the trigger, called {now}", image), now
+                pictures.draw_triggered(finding.trigger, f"The same image with the trigger, called {now}", image), now
             ),
             Captioned(pictures.draw_difference(finding.trigger, image, "What the trigger changes in it"), ""),
         )
