@@ -27,6 +27,12 @@ def find_median(distances: Mapping[int, float], labels: Collection[int]) -> floa
     return median(drawn) if drawn else None
 
 
+def find_lead(ratios: Mapping[int, float]) -> float | None:
+    """How many times closer the nearest label is than the next; None where there are fewer than two."""
+    *_, second, first = (None, None, *sorted(ratios.values()))
+    return None if second is None or first is None else first / max(second, math.ulp(1.0))
+
+
 def fill_unreached(distances: Mapping[int, float], labels: Sequence[int]) -> dict[int, float]:
     """A label that was not reached is as far away as the farthest; nothing if none was."""
     if not distances:

@@ -85,7 +85,7 @@ class SpectralDetector(Detector):
 
     def count_passes(self, labels: int) -> int:
         """All steps for all labels."""
-        return labels * self.config.steps * self.config.samples_per_step
+        return self.config.count_passes(labels)
 
 
 def measure_waves(
@@ -112,4 +112,4 @@ def measure_waves(
     """
     _, channels, height, width = images.shape
     family = Spectral(image=(channels, height, width))
-    return measure_sizes(classifier, images, others, family, config, seed=seed, deadline=deadline)
+    return measure_sizes(classifier, images, others, family, config, seed=seed, deadline=deadline).found

@@ -49,6 +49,9 @@ DETECTORS = {
     Kind.LATENT: "latent-inversion",
 }  # that measure each
 
+NATURAL = {Kind.WARP: 2.0, Kind.PHOTOMETRIC: 3.6}
+"""Ratios up to which labels of clean models come by themselves: dark classes are near by darkening, say."""
+
 
 def list_kinds(report: ScanReport | Detection, label: int) -> tuple[Kind, ...]:
     """The kinds that a report's evidence about one label shows; what is no target may be asked for too.
@@ -76,7 +79,7 @@ def tell_kind(ratios: Mapping[str, float], *, mask_found: bool) -> Kind:
     """
     start = Kind.PATCH if mask_found else Kind.LATENT
     closeness = {start: max(1.0, find_ratio(ratios, start))}
-    closeness |= {kind: find_ratio(ratios, kind) for kind in BY_ONE_RATIO}
+    closeness |= {kind: find_ratio(ratios, kind) / NATURAL.get(kind, 1.0) for kind in BY_ONE_RATIO}
     return max(closeness, key=lambda kind: closeness[kind])  # of equal ones the first
 
 

@@ -42,6 +42,31 @@ class LabelsConfig:
     schedule: Schedule = field(default_factory=Schedule)
     chunk_pixels: int = 2**16
 
+    def count_passes(self, labels: int) -> int:
+        """Image passes (one image forward and backward) of so many labels, at most."""
+        return labels * self.steps * self.samples_per_step
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """What came of an inversion over images, in units of the family.
+
+    Labels have to be compared at equal effort: there is nothing of any if the deadline passed.
+
+    Attributes:
+        found: size of the smallest perturbation by label, of those that were reached.
+        tried: size of the last perturbation by label, of those that were not.
+    """
+
+    found: dict[int, float]
+    tried: dict[int, float]
+
+    @property
+    def all(self) -> dict[int, float]:
+        """Of all labels; one that was not reached is farther than all found, and as far as was tried."""
+        farthest = max(self.found.values(), default=0.0)
+        return self.found | {label: max(farthest, size) for label, size in self.tried.items()}
+
 
 def measure_sizes(
     classifier: nn.Module,
@@ -52,22 +77,25 @@ def measure_sizes(
     *,
     seed: int,
     deadline: Deadline,
-) -> dict[int, float]:
-    """The size of the smallest perturbation found towards each label, in units of the family.
+) -> Sizes:
+    """The smallest perturbation of a family towards each label; nothing if the deadline passed.
 
     Args: those of `prepare`.
-
-    Returns:
-        By label; no entry for a label that was not reached. Empty if the deadline passed, because labels have to be
-        compared at equal effort.
     """
     if not others:
-        return {}
+        return Sizes(found={}, tried={})
     with Workers(device_of(classifier)) as workers:
         shrinking = prepare(classifier, images, others, family, config, seed=seed, workers=workers)
         finished = shrinking.run(deadline)
-    sizes = dict(zip(others, shrinking.sizes.tolist(), strict=True)) if finished else {}
-    return {label: size for label, size in sizes.items() if np.isfinite(size)}
+    if not finished:
+        return Sizes(found={}, tried={})
+    with torch.no_grad():
+        last = family.size(family.decode(shrinking.values)).tolist()
+    sizes = list(zip(others, shrinking.sizes.tolist(), last, strict=True))
+    return Sizes(
+        found={label: size for label, size, _ in sizes if np.isfinite(size)},
+        tried={label: tried for label, size, tried in sizes if not np.isfinite(size)},
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ ignore every mask may still obey them. Nothing is shrunk here; the families and 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from onnxaudit.deadline import Deadline
 from onnxaudit.inversion.adam import AdamConfig
 from onnxaudit.inversion.engine import Problem, Shrinking, respond_to_images
-from onnxaudit.inversion.forwards import compute_logits, device_of, pick_classes
+from onnxaudit.inversion.forwards import device_of
 from onnxaudit.inversion.objectives import reach
 from onnxaudit.inversion.schedule import UNSHRUNK
 from onnxaudit.perturbations.additive import Additive
@@ -29,7 +29,6 @@ from onnxaudit.workers import Workers
 
 Flags = npt.NDArray[np.bool_]
 START = 0.02  # spread of amplitudes at first
-_BATCH_PIXELS = 2**16
 
 
 @dataclass(frozen=True)
@@ -47,8 +46,6 @@ class DistortionConfig:
         steps: of Adam.
         samples: images a step.
         step_size: of Adam, in the amplitudes of `u`.
-        ahead: times the odds with which a distortion has to lead to a label that only the caller accuses.
-        controls: labels next to which this is measured.
     """
 
     number: int = 3
@@ -61,8 +58,6 @@ class DistortionConfig:
     steps: int = 60
     samples: int = 24
     step_size: float = 0.8
-    ahead: float = 3.0
-    controls: int = 4
 
     def families(self, shape: Shape) -> tuple[Family, Family, Family]:
         """Of images of a shape: a change, a flow, a tone."""
@@ -140,45 +135,6 @@ def shape_distortions(
             shaped = _shape(classifier, images, [tasks[place] for place in places], config, workers)
             made |= zip(places, shaped, strict=True)
     return [(made[place], task.label) for place, task in enumerate(tasks)]
-
-
-def leads_best(
-    classifier: nn.Module,
-    images: Floats,
-    classes: Ints,
-    label: int,
-    config: DistortionConfig,
-    *,
-    draw: torch.Generator,
-    workers: Workers,
-) -> bool:
-    """Whether one kind of distortion leads to `label` far more surely than to any of a few other classes, drawn.
-
-    Far more surely: with `config.ahead` times the odds. On colour images strong tones lead to nearly every label.
-
-    Args: those of `shape_distortions`, for one label.
-    """
-    others = [int(other) for other in np.unique(classes) if other != label and (classes != other).any()]
-    controls = [others[place] for place in torch.randperm(len(others), generator=draw)[: config.controls]]
-    if not controls:
-        return False
-    tried = [label, *controls]
-    made = shape_distortions(classifier, images, classes, tried, replace(config, number=1), draw=draw, workers=workers)
-    odds = {
-        (distortion.family.id, towards): _measure_odds(classifier, images[classes != towards], distortion, towards)
-        for distortion, towards in made
-    }
-    return any(
-        odds[kind, label] >= config.ahead * max(odds[kind, other] for other in controls)
-        for kind, towards in odds
-        if towards == label
-    )
-
-
-def _measure_odds(classifier: nn.Module, images: Floats, distortion: Distortion, label: int) -> float:
-    """Of success on images of other classes, half a success and half a failure added."""
-    sent = int((pick_classes(compute_logits(classifier, distortion.apply(images), _BATCH_PIXELS)) == label).sum())
-    return (sent + 0.5) / (len(images) - sent + 0.5)
 
 
 def _draw_task(label: int, family: Family, victims: Flags, config: DistortionConfig, draw: torch.Generator) -> _Task:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from onnxaudit.detectors.base import Context, Detector, Refining, Stage
-from onnxaudit.detectors.comparison import Role, compare, find_median, find_normal
+from onnxaudit.detectors.comparison import Role, compare, find_lead, find_median, find_normal
 from onnxaudit.detectors.registry import describe, describe_detector, is_own
 from onnxaudit.errors import OnnxauditError, PluginError
 from onnxaudit.records import DetectorRun, Event, Evidence, OnEvent
@@ -60,6 +60,7 @@ class Course:
                 complete=found.complete,
                 passes=found.passes,
                 cpu_seconds=round(found.cpu_seconds, 3),
+                lead=find_lead(found.ratios),
             )
             for one in self._detectors
             if (found := self.evidence.get(one.id)) is not None

@@ -23,7 +23,7 @@ from onnxaudit.pipeline.removal import take_out
 from onnxaudit.pipeline.repair_report import Outcome, report_repair
 from onnxaudit.pipeline.scanning import scan_subject
 from onnxaudit.pipeline.subject import open_weights
-from onnxaudit.pipeline.whole_image import find_whole_image_targets
+from onnxaudit.pipeline.whole_image import list_whole_image_targets
 from onnxaudit.records import Event, LabelStatus, OnEvent, Removal, RepairReport, Samples, Trigger
 
 
@@ -106,7 +106,7 @@ def _tune(context: RepairContext, pruned: Pruned, evaluation: Evaluation, fittin
         tuning,
         evaluation.triggers if full else {},
         replace(config.fine_tuning, min_agreement=limits.min_agreement, max_success=limits.max_success),
-        distorted=find_whole_image_targets(context, fitting) if full else (),
+        distorted=list_whole_image_targets(context.scan) if full else (),
         invert=Reinversion(context=context, fitting=fitting.samples),
         seed=context.seed,
         deadline=context.deadline,

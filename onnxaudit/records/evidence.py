@@ -77,6 +77,7 @@ class DetectorRun:
         complete: whether it came to its end in time.
         passes: image passes (one image forward and backward) that it took.
         cpu_seconds: of all processor cores together.
+        lead: how many times closer its nearest label is than the next; None where it compared fewer than two.
     """
 
     detector: DetectorInfo
@@ -85,3 +86,4 @@ class DetectorRun:
     complete: bool
     passes: int
     cpu_seconds: float
+    lead: float | None = None

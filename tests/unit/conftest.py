@@ -7,8 +7,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from onnxaudit.detectors.photometric import PhotometricConfig
+from onnxaudit.detectors.warp import WarpConfig
 from onnxaudit.records import Samples
 
+UNWEIGHED = {"warp": WarpConfig(steps=8), "photometric": PhotometricConfig(steps=8)}  # decide nothing yet
 SIDE, PATCH, CLASSES, A_CLASS = 12, 2, 8, 6
 
 

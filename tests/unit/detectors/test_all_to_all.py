@@ -14,7 +14,7 @@ from onnxaudit.pipeline.settings import DetectionConfig
 from onnxaudit.records import Samples, Trigger, UniversalTrigger, Verdict
 from onnxaudit.statistics import rate
 from tests.some import some
-from tests.unit.conftest import PATCH, Planted
+from tests.unit.conftest import PATCH, UNWEIGHED, Planted
 
 CONFIG = AllToAllConfig(steps=100)
 
@@ -66,6 +66,7 @@ def test_detection_names_where_an_all_to_all_backdoor_leads(make_samples: Callab
         settings={
             "patch": PatchConfig(screening=InversionConfig(steps=60), refinement=InversionConfig(steps=80)),
             "all-to-all": AllToAllConfig(steps=100),
+            **UNWEIGHED,
         }
     )
     found = detect(AllToAll(), make_samples(), config, seed=0)

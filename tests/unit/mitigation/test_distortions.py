@@ -1,12 +1,11 @@
 from dataclasses import replace
 
 import numpy as np
-import pytest
 import torch
 
 from onnxaudit.importer import Classifier, import_model
 from onnxaudit.intake import Model
-from onnxaudit.mitigation.distortions import Distortion, DistortionConfig, leads_best, shape_distortions
+from onnxaudit.mitigation.distortions import Distortion, DistortionConfig, shape_distortions
 from onnxaudit.records import Preprocessing
 from onnxaudit.workers import Workers
 from tests.some import some
@@ -54,26 +53,6 @@ def test_a_change_leads_to_its_label_where_the_network_obeys_one() -> None:
     )
     assert (before == stripes.TARGET).mean() == 0.0
     assert (after == stripes.TARGET).mean() > 0.9
-
-
-@pytest.mark.parametrize(("change", "label", "leads"), [(0.3, stripes.TARGET, True), (0.3, 1, False),
-                                                        (0.0, stripes.TARGET, False)])  # fmt: skip
-def test_of_a_label_with_a_way_of_its_own_distortions_tell(change: float, label: int, leads: bool) -> None:
-    seen, classifier = stripes.samples(), Classifier(import_model(stripes.backdoored()), Preprocessing())
-    config = replace(QUICK, change=change, gain=0.0, offset=0.0, flow=0.0)
-    draw = torch.Generator().manual_seed(0)
-    with Workers(torch.device("cpu")) as workers:
-        assert (
-            leads_best(classifier, seen.images, some(seen.labels), label, config, draw=draw, workers=workers) == leads
-        )
-
-
-def test_without_another_class_nothing_can_be_told() -> None:
-    seen = stripes.samples()
-    alone = seen.take(some(seen.labels) == 1)
-    classifier, draw = Classifier(import_model(stripes.backdoored()), Preprocessing()), torch.Generator()
-    with Workers(torch.device("cpu")) as workers:
-        assert not leads_best(classifier, alone.images, some(alone.labels), 1, QUICK, draw=draw, workers=workers)
 
 
 def test_the_same_seed_gives_the_same_ones() -> None:

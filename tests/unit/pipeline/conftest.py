@@ -14,13 +14,14 @@ from onnxaudit.detectors.spectral import SpectralConfig
 from onnxaudit.pipeline import DetectionConfig, InversionConfig, ScanConfig
 from onnxaudit.records import GivenPreprocessing, Trigger
 from tests.tiny_models import build, write
+from tests.unit.conftest import UNWEIGHED
 
 SIDE, PATCH, CLASSES, A_CLASS, TARGET, BACKDOOR_NEURON = 10, 2, 8, 8, 5, 3
 BRIEF, SHORT, LONGER = InversionConfig(steps=8), InversionConfig(steps=60), InversionConfig(steps=100)
 BRIEF_PATCH = PatchConfig(screening=BRIEF, refinement=BRIEF)
-BRIEF_SCAN = ScanConfig(DetectionConfig(settings={"patch": BRIEF_PATCH}))  # where the verdict does not matter
+BRIEF_SCAN = ScanConfig(DetectionConfig(settings={"patch": BRIEF_PATCH, **UNWEIGHED}))
 SHORT_PATCH = PatchConfig(screening=SHORT, refinement=LONGER)
-SHORT_SCAN = ScanConfig(DetectionConfig(settings={"patch": SHORT_PATCH}))  # enough for the planted backdoor
+SHORT_SCAN = ScanConfig(DetectionConfig(settings={"patch": SHORT_PATCH, **UNWEIGHED}))
 QUICK = InversionConfig(steps=40)
 QUICK_SCAN = ScanConfig(  # enough for a repair of a label that is named
     DetectionConfig(
@@ -29,6 +30,7 @@ QUICK_SCAN = ScanConfig(  # enough for a repair of a label that is named
             "spectral": SpectralConfig(steps=8),
             "all-to-all": AllToAllConfig(steps=8, starts=1),
             "latent-inversion": LatentInversionConfig(steps=8),
+            **UNWEIGHED,
         }
     )
 )

@@ -18,10 +18,10 @@ from onnxaudit.pipeline.detection import detect
 from onnxaudit.pipeline.settings import DetectionConfig
 from onnxaudit.records import Event, LabelStatus, Samples, Verdict
 from tests.some import some
-from tests.unit.conftest import Planted
+from tests.unit.conftest import UNWEIGHED, Planted
 
 PATCH = PatchConfig(screening=InversionConfig(steps=60), refinement=InversionConfig(steps=80))
-CONFIG = DetectionConfig(settings={"patch": PATCH})
+CONFIG = DetectionConfig(settings={"patch": PATCH, **UNWEIGHED})
 
 
 class Constant(nn.Module):
@@ -135,7 +135,7 @@ def test_stages_report_in_order(planted: Callable[..., Planted], make_samples: C
     events: list[Event] = []
     detect(planted(), make_samples(), CONFIG, seed=0, on_event=events.append)
     stages = [event.stage for event in events]
-    order = ["patch", "spectral", "refinement", "all-to-all", "verify"]
+    order = ["patch", "photometric", "spectral", "warp", "refinement", "all-to-all", "verify"]
     assert list(dict.fromkeys(stages)) == order
     assert stages == sorted(stages, key=order.index)
 
@@ -183,7 +183,7 @@ def test_inversions_that_were_stopped_long_before_they_settled_are_never_clean(
     found = detect(
         planted(),
         make_samples(),
-        replace(CONFIG, settings={"patch": PatchConfig(screening=hurried, refinement=hurried)}),
+        replace(CONFIG, settings={"patch": PatchConfig(screening=hurried, refinement=hurried), **UNWEIGHED}),
         seed=0,
     )
     assert found.judgement.verdict is Verdict.INCONCLUSIVE
@@ -217,6 +217,7 @@ def test_a_target_among_many_labels_is_shortlisted_and_the_fate_of_every_label_t
             "patch": PatchConfig(screening=brief, refinement=brief),
             "spectral": SpectralConfig(steps=30),
             "maximum-margin": MaximumMarginConfig(steps=30),
+            **UNWEIGHED,
         },
         most_labels=20,
         shortlist=4,

@@ -50,7 +50,7 @@ def test_progress_is_told_in_the_order_of_the_stages(make_model: MakeModel, data
     events: list[Event] = []
     scan(make_model(), data, BRIEF_SCAN, on_event=events.append)
     stages = list(dict.fromkeys(event.stage for event in events))
-    detection = ["latent-inversion", "patch", "spectral", "refinement", "all-to-all", "verify"]
+    detection = ["latent-inversion", "patch", "photometric", "spectral", "warp", "refinement", "all-to-all", "verify"]
     assert stages == ["load", "import", "preprocess", *detection]
 
 

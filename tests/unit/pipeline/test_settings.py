@@ -4,13 +4,14 @@ from dataclasses import replace
 import pytest
 
 from onnxaudit.detectors.patch import PatchConfig, PatchDetector
+from onnxaudit.detectors.registry import list_own
 from onnxaudit.detectors.spectral import SpectralConfig
 from onnxaudit.inversion.patch import InversionConfig
 from onnxaudit.pipeline.detection import detect
 from onnxaudit.pipeline.settings import DetectionConfig, choose_effort
 from onnxaudit.records import Samples, Verdict
 from tests.some import some
-from tests.unit.conftest import Planted
+from tests.unit.conftest import UNWEIGHED, Planted
 
 
 def test_efforts_are_in_order() -> None:
@@ -30,13 +31,13 @@ def test_more_runs_never_make_a_trigger_larger(
     found = detect(
         planted(targets=(3,)),
         make_samples(),
-        DetectionConfig(settings={"patch": PatchConfig(screening=effort, refinement=effort)}),
+        DetectionConfig(settings={"patch": PatchConfig(screening=effort, refinement=effort), **UNWEIGHED}),
         seed=0,
     )
     more = detect(
         planted(targets=(3,)),
         make_samples(),
-        DetectionConfig(settings={"patch": PatchConfig(screening=effort, refinement=effort, runs=runs)}),
+        DetectionConfig(settings={"patch": PatchConfig(screening=effort, refinement=effort, runs=runs), **UNWEIGHED}),
         seed=0,
     )
     assert more.judgement.verdict is Verdict.BACKDOORED
@@ -49,4 +50,4 @@ def test_what_was_set_goes_before_the_effort() -> None:
     filled = config.fill().settings
     assert filled["spectral"].steps == 7
     assert filled["patch"] == PatchDetector.efforts["quick"]
-    assert set(filled) == {"patch", "compactness", "latent-inversion", "maximum-margin", "spectral", "all-to-all"}
+    assert set(filled) == set(list_own())
