@@ -16,12 +16,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from onnxaudit.deadline import Deadline
 from onnxaudit.detectors.base import Context, Detector, Words
 from onnxaudit.detectors.comparison import fill_unreached
 from onnxaudit.detectors.registry import detector
+from onnxaudit.inversion.adam import Adam, AdamConfig
 from onnxaudit.inversion.forwards import device_of, measure_margins
 from onnxaudit.records import Evidence
 from onnxaudit.workers import Workers, count_rows, cut, join
@@ -127,22 +128,16 @@ def _ascend(
     """Largest margins over all starts; None when the deadline passed."""
     device = device_of(classifier)
     noise = [np.random.default_rng((seed, label)).random((config.starts, *shape), dtype=np.float32) for label in labels]
-    images = torch.from_numpy(np.concatenate(noise)).to(device, memory_format=torch.channels_last).requires_grad_(True)
-    adam = torch.optim.Adam([images], lr=config.step_size)
+    images = torch.from_numpy(np.concatenate(noise)).to(device, memory_format=torch.channels_last)
+    rows, adam = torch.arange(len(images), device=device), Adam(images, AdamConfig(step_size=config.step_size))
     targets = torch.tensor(labels, device=device).repeat_interleave(config.starts)
     best = torch.full((len(targets),), -torch.inf, device=device)
-    for _ in range(config.steps):
+    for step in range(config.steps):
         if deadline.passed:
             return None
+        images = images.detach().requires_grad_(True)
         margins = measure_margins(classifier(images), targets)
         best = torch.fmax(best, margins.detach())
-        adam.zero_grad()
-        (-margins.sum()).backward()  # type: ignore[no-untyped-call]
-        adam.step()
-        _clip(images)
+        (gradients,) = torch.autograd.grad(-margins.sum(), images)
+        images = adam.step(rows, images.detach(), gradients, step + 1).clamp(0, 1)
     return best.view(len(labels), config.starts).amax(dim=1).tolist()
-
-
-def _clip(images: Tensor) -> None:
-    with torch.no_grad():
-        images.clamp_(0, 1)
