@@ -38,4 +38,5 @@ def measure_family(
         unit=family.unit,
         complete=bool(sizes.all) or not usable,
         passes=config.count_passes(len(usable)),
+        artifacts=sizes.perturbations,
     )

@@ -15,6 +15,7 @@ from onnxaudit.inversion.objectives import reach
 from onnxaudit.inversion.sampling import draw_orders, draw_starts
 from onnxaudit.inversion.schedule import Schedule
 from onnxaudit.perturbations.base import Family
+from onnxaudit.perturbations.perturbation import Perturbation, separate
 from onnxaudit.records import Floats, Ints
 from onnxaudit.workers import Workers, count_rows
 
@@ -56,10 +57,12 @@ class Sizes:
     Attributes:
         found: size of the smallest perturbation by label, of those that were reached.
         tried: size of the last perturbation by label, of those that were not.
+        perturbations: those found, by label.
     """
 
     found: dict[int, float]
     tried: dict[int, float]
+    perturbations: dict[int, Perturbation] = field(default_factory=dict)
 
     @property
     def all(self) -> dict[int, float]:
@@ -90,11 +93,13 @@ def measure_sizes(
     if not finished:
         return Sizes(found={}, tried={})
     with torch.no_grad():
-        last = family.size(family.decode(shrinking.values)).tolist()
-    sizes = list(zip(others, shrinking.sizes.tolist(), last, strict=True))
+        fields = family.decode(shrinking.values)
+        last = family.size(fields).tolist()
+    sizes = list(zip(others, shrinking.sizes.tolist(), last, separate(family, fields), strict=True))
     return Sizes(
-        found={label: size for label, size, _ in sizes if np.isfinite(size)},
-        tried={label: tried for label, size, tried in sizes if not np.isfinite(size)},
+        found={label: size for label, size, _, _ in sizes if np.isfinite(size)},
+        tried={label: tried for label, size, tried, _ in sizes if not np.isfinite(size)},
+        perturbations={label: one for label, size, _, one in sizes if np.isfinite(size)},
     )
 
 

@@ -6,7 +6,7 @@ A sinusoid, a warp, a photo filter are such changes, and have no mask worth the 
 ignore every mask may still obey them. Nothing is shrunk here; the families and their sources are in `perturbations`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +22,7 @@ from onnxaudit.inversion.objectives import reach
 from onnxaudit.inversion.schedule import UNSHRUNK
 from onnxaudit.perturbations.additive import Additive
 from onnxaudit.perturbations.base import Family, Shape
+from onnxaudit.perturbations.perturbation import Perturbation, separate
 from onnxaudit.perturbations.photometric import Photometric
 from onnxaudit.perturbations.warp import Warp
 from onnxaudit.records import Floats, Ints
@@ -68,28 +69,6 @@ class DistortionConfig:
         )
 
 
-@dataclass(frozen=True, eq=False)
-class Distortion:
-    """A change of the whole image.
-
-    Attributes:
-        family: what kind of change.
-        fields: what it consists of, without the axis of rows.
-    """
-
-    family: Family
-    fields: tuple[Floats, ...]
-
-    def put_on(self, images: Tensor) -> Tensor:
-        """Changed `images` `(n, c, h, w)`."""
-        fields = tuple(torch.from_numpy(part)[None].to(images) for part in self.fields)
-        return self.family.apply(fields, images[None])[0]
-
-    def apply(self, images: Floats) -> Floats:
-        """The same without PyTorch."""
-        return self.family.apply_numpy(self.fields, images)
-
-
 @dataclass(frozen=True, eq=False, kw_only=True)
 class _Task:
     """One distortion to be made: towards `label`, over the images `order` `(steps, n)`, from parameters `start`."""
@@ -109,7 +88,7 @@ def shape_distortions(
     *,
     draw: torch.Generator,
     workers: Workers,
-) -> list[tuple[Distortion, int]]:
+) -> list[tuple[Perturbation, int]]:
     """Distortions of all kinds that lead to each of `labels`, within their bounds, each with its label.
 
     Args:
@@ -128,7 +107,7 @@ def shape_distortions(
         if (classes != label).any()
         for family in families * config.number
     ]
-    made: dict[int, Distortion] = {}
+    made: dict[int, Perturbation] = {}
     for family in families:
         places = [place for place, task in enumerate(tasks) if task.family is family]
         if places:
@@ -146,7 +125,7 @@ def _draw_task(label: int, family: Family, victims: Flags, config: DistortionCon
 
 def _shape(
     classifier: nn.Module, images: Floats, tasks: Sequence[_Task], config: DistortionConfig, workers: Workers
-) -> Iterable[Distortion]:
+) -> list[Perturbation]:
     """The distortions of tasks that are of one family."""
     device, family = device_of(classifier), tasks[0].family
     problem = Problem(
@@ -167,5 +146,4 @@ def _shape(
         workers=workers,
     )
     shaping.run(Deadline())
-    fields = [part.cpu().numpy() for part in family.decode(shaping.values)]
-    return [Distortion(family, tuple(part[row] for part in fields)) for row in range(len(tasks))]
+    return separate(family, family.decode(shaping.values))

@@ -8,8 +8,8 @@ import torch
 from torch import Generator, Tensor
 
 from onnxaudit.mitigation.augmentation import AugmentationConfig, move
-from onnxaudit.mitigation.distortions import Distortion
 from onnxaudit.perturbations.patch import cover
+from onnxaudit.perturbations.perturbation import Perturbation
 from onnxaudit.records import Trigger
 
 Stamped = tuple[Tensor, Tensor]
@@ -29,11 +29,11 @@ class Stamps:
 
     triggers: Tensor
     trigger_labels: Tensor
-    distortions: Sequence[Distortion]
+    distortions: Sequence[Perturbation]
     distortion_labels: Tensor
 
     @classmethod
-    def of(cls, triggers: Sequence[tuple[Trigger, int]], distortions: Sequence[tuple[Distortion, int]]) -> Self:
+    def of(cls, triggers: Sequence[tuple[Trigger, int]], distortions: Sequence[tuple[Perturbation, int]]) -> Self:
         """Of both, each with the label that it leads to."""
         return cls(
             stack([trigger for trigger, _ in triggers]),

@@ -10,9 +10,10 @@ from onnxaudit.intake.model import Model
 from onnxaudit.mitigation.adversary import harden
 from onnxaudit.mitigation.context import TuningContext
 from onnxaudit.mitigation.distillation import Distiller
-from onnxaudit.mitigation.distortions import Distortion, shape_distortions
+from onnxaudit.mitigation.distortions import shape_distortions
 from onnxaudit.mitigation.stamps import Stamps, stack, unstack
 from onnxaudit.mitigation.tuning import FineTuningConfig, Invert, Triggers, TuningRound
+from onnxaudit.perturbations.perturbation import Perturbation
 from onnxaudit.records import Trigger
 from onnxaudit.runtime import Runtime
 from onnxaudit.workers import Workers
@@ -52,7 +53,7 @@ class Student:
         self.distorted = [label for label in targets if label in distorted]
         self.found: dict[int, list[Trigger]] = defaultdict(list)
         self.hardened: dict[int, list[Trigger]] = defaultdict(list)
-        self.distortions: list[tuple[Distortion, int]] = []
+        self.distortions: list[tuple[Perturbation, int]] = []
         self.models: list[Model] = []
         self._context, self._config, self._workers = context, config, workers
         self._draw = torch.Generator().manual_seed(seed)

@@ -67,6 +67,13 @@ class TestBoth:
         assert set(found.distances) == set(range(CLASSES))
         assert min(found.distances, key=found.distances.__getitem__) == TARGET
         assert found.distances[TARGET] < 0.6 * np.median(list(found.distances.values()))
+        planted = found.artifacts[TARGET]
+        assert planted.size == pytest.approx(found.distances[TARGET], rel=1e-3)
+        assert planted.picture().shape == (1, SIDE, SIDE)
+        assert planted.family.id == detector.id
+        assert any(character.isdigit() for character in planted.describe())
+        obeying = network(torch.from_numpy(planted.apply(make_samples().images))).argmax(dim=1) == TARGET
+        assert obeying.float().mean() > 0.8
         assert found.passes == detector.count_passes(CLASSES) == CLASSES * BRIEF * 8
 
     def test_a_passed_deadline_gives_nothing_to_compare(

@@ -5,7 +5,8 @@ import torch
 
 from onnxaudit.importer import Classifier, import_model
 from onnxaudit.intake import Model
-from onnxaudit.mitigation.distortions import Distortion, DistortionConfig, shape_distortions
+from onnxaudit.mitigation.distortions import DistortionConfig, shape_distortions
+from onnxaudit.perturbations.perturbation import Perturbation
 from onnxaudit.records import Preprocessing
 from onnxaudit.workers import Workers
 from tests.some import some
@@ -14,7 +15,7 @@ from tests.unit.mitigation import stripes
 QUICK = DistortionConfig(number=1, steps=30, samples=8)
 
 
-def shape(model: Model, labels: list[int], config: DistortionConfig = QUICK, seed: int = 0) -> list[Distortion]:
+def shape(model: Model, labels: list[int], config: DistortionConfig = QUICK, seed: int = 0) -> list[Perturbation]:
     seen = stripes.samples()
     classifier = Classifier(import_model(model), Preprocessing())
     draw = torch.Generator().manual_seed(seed)

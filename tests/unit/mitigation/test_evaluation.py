@@ -3,9 +3,9 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from onnxaudit.mitigation.distortions import Distortion
 from onnxaudit.mitigation.evaluation import NOTHING, ReferenceSamples
 from onnxaudit.perturbations.additive import Additive
+from onnxaudit.perturbations.perturbation import Perturbation
 from onnxaudit.records import Floats, Samples, Trigger
 from onnxaudit.runtime import Runtime
 from tests.some import some
@@ -77,8 +77,8 @@ def test_an_attack_without_victims_is_not_the_worst() -> None:
 def test_all_attacks_together_count_every_triggered_sample() -> None:
     model, seen = stripes.backdoored(), stripes.samples()
     family, light = Additive(image=(1, 8, 8)), np.ones((1, 8, 8), np.float32)
-    bright = Distortion(family, (light,))  # the trigger's light among much else
-    idle = Distortion(family, (0 * light,))
+    bright = Perturbation(family, (light,))  # the trigger's light among much else
+    idle = Perturbation(family, (0 * light,))
     pairs = [(bright, stripes.TARGET), (idle, stripes.TARGET)]
     rates = stripes.reference(model, seen).under_all(stripes.runtime(model), pairs)
     victims = int((some(seen.labels) != stripes.TARGET).sum())

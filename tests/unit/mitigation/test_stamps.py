@@ -2,15 +2,15 @@ import numpy as np
 import torch
 
 from onnxaudit.mitigation.augmentation import AugmentationConfig
-from onnxaudit.mitigation.distortions import Distortion
 from onnxaudit.mitigation.stamps import Stamps, stack, unstack
 from onnxaudit.perturbations.additive import Additive
+from onnxaudit.perturbations.perturbation import Perturbation
 from onnxaudit.records import Trigger
 from tests.unit.mitigation import stripes
 
 STILL = AugmentationConfig(trigger_shift=0, trigger_noise=0.0)
 BLACK = Trigger(np.ones((1, 8, 8), np.float32), np.zeros((1, 8, 8), np.float32))
-BRIGHTER = Distortion(Additive(image=(1, 8, 8)), (np.full((1, 8, 8), 0.1, np.float32),))
+BRIGHTER = Perturbation(Additive(image=(1, 8, 8)), (np.full((1, 8, 8), 0.1, np.float32),))
 
 
 def put_on(stamps: Stamps, triggered: int, distorted: int) -> tuple[np.ndarray, list[int]]:
