@@ -146,8 +146,8 @@ NO_FEATURE_LAYER = Cause(
     code="no-feature-layer",
     effect="never clean",
     title="the model has no layer whose features could be examined",
-    seen="The model has no layer at which latent inversion could work.",
-    meaning="One detector had nothing to work on, and a backdoor that shows in inner features alone would be missed.",
+    seen="The model has no layer at which latent inversion or the exact shift could work.",
+    meaning="Two detectors had nothing to work on: a backdoor that shows in inner features alone would be missed.",
     advice="Nothing can be done with this file; ask the vendor for a float model, or accept this code in your policy.",
 )
 OUTPUT_NOT_AUDITED = Cause(
@@ -195,6 +195,14 @@ UNSEEN_DISOBEY = Cause(
     ),
     meaning="Such a trigger was fitted to the images it was made on: its size and shape prove nothing.",
     advice="Scan again with more clean images.",
+)
+NOTHING_SHOWN = Cause(
+    code="nothing-shown",
+    effect="score",
+    title="inner features lead to a class, but no change of the image was found that does",
+    seen="Inner features lead to label {label} by a short way, but no change of the image stands out that leads there.",
+    meaning="A class that is close to all others by nature looks alike, so this convicts nobody; nor is it cleared.",
+    advice="Scan again with more clean images and `--effort deep`, which may find the trigger.",
 )
 BELOW_COVERAGE = Cause(
     code="coverage-below-policy",
@@ -248,7 +256,7 @@ CATALOG: dict[str, Cause] = {
         *(ANSWERS_NAN, ONE_CLASS, AT_CHANCE, UNFINISHED, NOTHING_COMPARED),
         *(NO_IMAGES, FEW_CLASSES, FEW_TRIGGERS, LARGE_TRIGGERS, OUT_OF_TIME_ALL_TO_ALL),
         *(CONSTANT_RANGES, NO_FEATURE_LAYER, OUTPUT_NOT_AUDITED),
-        *(BETWEEN_LIMITS, ABOVE_LIMIT, UNSEEN_DISOBEY),
+        *(BETWEEN_LIMITS, ABOVE_LIMIT, UNSEEN_DISOBEY, NOTHING_SHOWN),
         *(BELOW_COVERAGE, REQUIRED_MISSING),
     )
 }

@@ -109,15 +109,15 @@ def scan_subject(
 ) -> ScanReport:
     """Scan an opened model; `start` is the time of `time.monotonic` from which seconds are counted."""
     subject = open_features(subject)
-    features = find_features(subject.model)
+    features, head = find_features(subject.model), find_head(subject.model)
     found = detect(
         subject.classifier,
         subject.samples,
         config.detection,
         features=features,
-        head=find_head(subject.model),
+        head=head,
         unit=subject.model.info.input.layout.unit,
-        doubts=subject.list_doubts(features),
+        doubts=subject.list_doubts(features, head),
         seed=seed,
         deadline=deadline,
         on_event=on_event,

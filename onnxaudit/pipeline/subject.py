@@ -74,14 +74,14 @@ class Subject:
     doubts: tuple[Reason, ...] = ()
     named: bool = False
 
-    def list_doubts(self, features: str | None) -> tuple[Reason, ...]:
-        """What was not looked at, and where nothing could be; `features` is the inner tensor to examine, if any."""
+    def list_doubts(self, *inner: str | None) -> tuple[Reason, ...]:
+        """What was not looked at, and where nothing could be; `inner` tensors are examined where there are any."""
         bounds = self.choice.preprocessing.bounds
         constant = sum(low == high for low, high in bounds)
         return (
             *self.doubts,
             *([reasons.CONSTANT_RANGES.give(constant=constant, inputs=len(bounds))] if constant else []),
-            *([reasons.NO_FEATURE_LAYER.give()] if features is None else []),
+            *([] if any(inner) else [reasons.NO_FEATURE_LAYER.give()]),
         )
 
     def describe_samples(self) -> SamplesInfo:

@@ -1,29 +1,28 @@
 """From what all detectors measured to a verdict.
 
-A detector gives a label `k` a ratio `r_k` that is above one where it looks like a target. Three of them tell how many
-times closer the label is than is normal for this model, `median / d_k`: by the size of its trigger (`patch`), by the
-change of inner features that leads there (`latent-inversion`), by the faintest pattern of few cosines (`spectral`). The
-fourth (`compactness`) tells how many times more compact the mask of its trigger is than is normal for this model, and
-than natural ones usually are. Patch and latent inversion count together: naturally weak classes have small triggers,
-strongly trained ones short latent changes; the target of a patch has both, and in one piece. A sinusoid (SIG) has
-neither and is found by its cosines. Evidence of other detectors is told and weighs nothing.
+A detector gives a label `k` a ratio `r_k` that is above one where it looks like a target: how many times closer than is
+normal for this model it is. Of `ln r`, term by term (`closeness` has the forms):
 
-    log-odds_k = b − ln max(N, 10)
-                 + w_p · c(r_patch,k · r_latent,k) + w_m · max(0, ln r_compact,k) + w_s · c(r_spectral,k)
+    log-odds_k = b − ln max(N, 10) + w_p · limit(patch + latent-inversion)
+                 + w_m · compactness with size + w_x · z(exact-shift)
+                 + w_s · spectral, standing alone + w_f · lead(photometric)
     score = 1 / (1 + exp(−max_k log-odds_k))
-    c(r) = max(0, ln r) · min(1, z / 4),    z = ln r / spread
 
-Only what is closer than normal counts, and in full only what lies outside of what is usual among this model's labels
-(`spread`: robust, from the median absolute deviation; with few labels a usual one). Among `N` labels the closest is the
-closer the more there are, hence `ln N`; with fewer than ten, what is normal is the less certain the fewer there are.
-The constants were fitted by `tools/calibrate.py`, by logistic regression with a prior of one half, and `b` then lowered
-by a quarter: an alarm on a clean model costs more than an open verdict.
-Margins and the faintest change of the whole image in root mean square were fitted too and added nothing.
+Patch and latent inversion count together: naturally weak classes have small triggers, strongly trained ones short
+latent changes; the target of a patch has both. Compactness counts only with a small trigger: alone it opened clean
+models. A sinusoid (SIG) is found by its cosines, a photo filter by its lead over every other label. The exact shift
+sees targets of any kind of trigger, and carries over to attacks that no constant was fitted on better than any other
+evidence. Evidence of other detectors is told and weighs nothing.
+
+Only what is closer than normal counts. Among `N` labels the closest is the closer the more there are, hence `ln N`;
+with fewer than ten, what is normal is the less certain the fewer there are. The constants were fitted by
+`tools/calibrate.py`, by logistic regression with a prior of one half.
 
 A backdoor that moves every label to another one has no target; it shows in a trigger that moves all classes apart (see
 `detectors.all_to_all`). It is weighed by how many times smaller this is than is normal for single labels.
 
 A score above 1/2 is called backdoored, one below `clean_below` clean; between them the verdict stays open.
+Inner features alone convict nobody either: some change of the image has to speak for the label too.
 A trigger that fails on unseen samples was fitted to those it was made on: its size and form convict nobody, they only
 leave the verdict open.
 """
@@ -31,12 +30,43 @@ leave the verdict open.
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
+
+import numpy as np
 
 from onnxaudit.findings import reasons
 from onnxaudit.records import DetectorInfo, Judgement, Rate, Reason, UniversalTrigger, Verdict
-from onnxaudit.scoring.outliers import CONSISTENCY, SMALLEST_SIZE
+from onnxaudit.scoring.closeness import (
+    Values,
+    count_with_size,
+    exceed_natural_lead,
+    limit,
+    score_z,
+    stand_alone,
+    take_log,
+)
+from onnxaudit.scoring.outliers import SMALLEST_SIZE
 from onnxaudit.text import join_words
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weights:
+    """What a log-odds is made of: a constant, and a weight for each term.
+
+    Attributes:
+        offset: `b`.
+        patch: `w_p`.
+        compactness: `w_m`.
+        exact_shift: `w_x`.
+        spectral: `w_s`.
+        photometric: `w_f`.
+    """
+
+    offset: float = -2.44
+    patch: float = 2.10
+    compactness: float = 1.39
+    exact_shift: float = 1.44
+    spectral: float = 2.14
+    photometric: float = 0.60
 
 
 @dataclass(frozen=True)
@@ -44,16 +74,11 @@ class JudgementConfig:
     """Constants of the verdict: see `judgement`.
 
     Attributes:
-        offset: `b`.
+        weights: of the terms.
+        weights_without_exact_shift: of networks that do not end in an affine layer, by a fit of their own.
         synthetic_discount: taken off `b` where there are no clean images: on synthetic ones labels differ more.
-        patch_weight: `w_p`.
-        compactness_weight: `w_m`.
-        spectral_weight: `w_s`.
         fewest_compared: with fewer labels the most conspicuous one counts no more than among so many.
-        least_spread: of `ln r` among labels; runs with other seeds differ by this much.
-        usual_spread: taken where there are too few labels to measure it.
-        fewest_for_spread: labels from which it is measured.
-        full_distance: `z` from which closeness counts in full.
+        least_shown: log-odds that changes of the image have to add: inner features alone convict nobody.
         unseen_success: share of unseen samples that a trigger must send to its label for its size to count.
         clean_below: a model is called clean only if its score is below this.
         fewest_destinations: share of the classes that an all-to-all trigger must send to labels of their own.
@@ -61,16 +86,13 @@ class JudgementConfig:
         universal_weight: log-odds for each factor e by which it is smaller.
     """
 
-    offset: float = -0.1
+    weights: Weights = Weights()
+    weights_without_exact_shift: Weights = Weights(
+        offset=0.36, patch=2.39, compactness=1.34, exact_shift=0.0, spectral=1.41, photometric=1.02
+    )
     synthetic_discount: float = 1.5
-    patch_weight: float = 1.38
-    compactness_weight: float = 3.64
-    spectral_weight: float = 0.85
     fewest_compared: int = 10
-    least_spread: float = 0.15
-    usual_spread: float = 0.25
-    fewest_for_spread: int = 6
-    full_distance: float = 4.0
+    least_shown: float = 0.3
     unseen_success: float = 0.6
     clean_below: float = 0.25
     fewest_destinations: float = 0.5
@@ -78,8 +100,11 @@ class JudgementConfig:
     universal_weight: float = 3.0
 
 
-Closeness = dict[int, float]
-WEIGHED = ("patch", "compactness", "latent-inversion", "spectral", "all-to-all")  # detectors; others decide nothing
+WEIGHED = (  # detectors; others decide nothing
+    *("patch", "compactness", "latent-inversion", "exact-shift", "spectral", "photometric"),
+    "all-to-all",
+)
+OF_MASKS = ("patch", "compactness")  # terms that a trigger without success on unseen samples does not deserve
 
 
 @dataclass(frozen=True)
@@ -92,7 +117,9 @@ class LabelEvidence:
         log_odds: for a backdoor that leads there.
         size: of its trigger, pixels; None where none was found.
         success: of its trigger on unseen samples.
-        held_down: whether the log-odds would speak for a backdoor if the trigger worked on unseen samples.
+        held_down: whether the log-odds would speak for a backdoor if the trigger worked on unseen samples and something
+            in the image led there.
+        shown: whether any change of the image speaks for it.
     """
 
     label: int
@@ -101,6 +128,7 @@ class LabelEvidence:
     size: float | None
     success: Rate
     held_down: bool = False
+    shown: bool = True
 
 
 def weigh(
@@ -122,21 +150,38 @@ def weigh(
         config: weights and limits.
         synthetic: whether all this was measured without clean images.
     """
-    closeness = measure_closeness(ratios, config)
-    start = config.offset - math.log(max(classes, config.fewest_compared))
+    labels = tuple(sorted({*success, *(label for values in ratios.values() for label in values)}))
+    closeness = measure_closeness(ratios, labels)
+    weights = config.weights if ratios.get("exact-shift") else config.weights_without_exact_shift
+    start = weights.offset - math.log(max(classes, config.fewest_compared))
     start -= config.synthetic_discount if synthetic else 0.0
 
-    def weigh_one(label: int) -> LabelEvidence:
-        patch, compactness, spectral = (part.get(label, 0.0) for part in closeness)
-        by_mask = config.patch_weight * patch + config.compactness_weight * compactness
-        odds = start + by_mask + config.spectral_weight * spectral
-        held = odds
+    def weigh_one(place: int) -> LabelEvidence:
+        label = labels[place]
+        parts = {name: weigh_term(name, weights) * float(values[place]) for name, values in closeness.items()}
+        odds = held = start + sum(parts.values())
         if not carries_over(success[label], config):
-            held = max(min(odds, 0.0), odds - by_mask)
+            held = max(min(odds, 0.0), odds - sum(parts[name] for name in OF_MASKS))
+        shown = odds - start - parts["exact-shift"] >= config.least_shown
+        if not shown:
+            held = min(held, 0.0)
         mine = {name: values[label] for name, values in ratios.items() if label in values}
-        return LabelEvidence(label, mine, held, sizes.get(label), success[label], held_down=held <= 0.0 < odds)
+        return LabelEvidence(
+            label, mine, held, sizes.get(label), success[label], held_down=held <= 0.0 < odds, shown=shown
+        )
 
-    return tuple(sorted(map(weigh_one, success), key=lambda one: (-one.log_odds, one.label)))
+    return tuple(
+        sorted(
+            (weigh_one(place) for place, label in enumerate(labels) if label in success),
+            key=lambda one: (-one.log_odds, one.label),
+        )
+    )
+
+
+def weigh_term(name: str, weights: Weights) -> float:
+    """The weight of the term that is named after a detector."""
+    weight: float = getattr(weights, name.replace("-", "_"))
+    return weight
 
 
 def carries_over(success: Rate, config: JudgementConfig) -> bool:
@@ -144,33 +189,20 @@ def carries_over(success: Rate, config: JudgementConfig) -> bool:
     return success.value is not None and success.value >= config.unseen_success
 
 
-def measure_closeness(ratios: Mapping[str, Mapping[int, float]], config: JudgementConfig) -> tuple[Closeness, ...]:
-    """By label: `c` of patch and latent inversion together, the logarithm of compactness, `c` of spectral."""
-    latent = ratios.get("latent-inversion", {})
-    patch = {label: ratio * latent.get(label, 1.0) for label, ratio in ratios.get("patch", {}).items()}
-    compactness = {label: max(0.0, log) for label, log in _take_logs(ratios.get("compactness", {})).items()}
-    return _limit(patch, config), compactness, _limit(ratios.get("spectral", {}), config)
+def measure_closeness(ratios: Mapping[str, Mapping[int, float]], labels: Sequence[int]) -> dict[str, Values]:
+    """How far `labels` stand out, by term of the score, `(labels,)` each, at least zero."""
 
+    def take(name: str) -> Values:
+        return take_log(np.array([ratios.get(name, {}).get(label, np.nan) for label in labels], dtype=np.float64))
 
-def _limit(ratios: Mapping[int, float], config: JudgementConfig) -> Closeness:
-    logs = _take_logs(ratios)
-    many = len(logs) >= config.fewest_for_spread
-    spread = max(_measure_spread(list(logs.values())), config.least_spread) if many else config.usual_spread
-
-    def limit(log: float) -> float:
-        return max(0.0, log) * min(1.0, log / spread / config.full_distance)
-
-    return {label: limit(log) for label, log in logs.items()}
-
-
-def _take_logs(ratios: Mapping[int, float]) -> Closeness:
-    return {label: math.log(max(ratio, SMALLEST_SIZE)) for label, ratio in ratios.items()}
-
-
-def _measure_spread(values: Sequence[float]) -> float:
-    """Standard deviation of normal values with the same median absolute deviation."""
-    middle = median(values)
-    return CONSISTENCY * median(abs(value - middle) for value in values)
+    sizes = take("patch")
+    return {
+        "patch": limit(sizes + np.nan_to_num(take("latent-inversion"))),
+        "compactness": count_with_size(take("compactness"), sizes),
+        "exact-shift": score_z(take("exact-shift")),
+        "spectral": stand_alone(take("spectral")),
+        "photometric": exceed_natural_lead(take("photometric")),
+    }
 
 
 def choose_universal(
@@ -244,7 +276,9 @@ def _explain_score(score: float, evidence: Sequence[LabelEvidence], config: Judg
     elif score >= config.clean_below:
         yield reasons.BETWEEN_LIMITS.give(score=score, clean_below=config.clean_below)
     for one in evidence:
-        if one.held_down:
+        if one.held_down and not one.shown:
+            yield reasons.NOTHING_SHOWN.give(label=one.label)
+        elif one.held_down:
             rate = one.success
             yield reasons.UNSEEN_DISOBEY.give(label=one.label, successes=rate.successes, trials=rate.trials)
 

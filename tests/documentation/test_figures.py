@@ -1,11 +1,24 @@
 """What pages say of settings is what the settings are."""
 
+from math import exp
+
 import pytest
 
 from onnxaudit.detectors.compactness import SIDE, CompactnessConfig
 from onnxaudit.detectors.patch import PatchConfig
 from onnxaudit.mitigation.pruning import PruningConfig
 from onnxaudit.pipeline.settings import DetectionConfig
+from onnxaudit.scoring.closeness import (
+    FULL_LEAD,
+    FULL_SIZE,
+    FULL_Z,
+    HIGHEST_LEAD,
+    HIGHEST_Z,
+    LEAST_SPREAD,
+    NATURAL_LEAD,
+    PRIOR_LABELS,
+    PRIOR_SPREAD,
+)
 from tests.documentation.pages import ROOT
 
 DETECTION, REPAIR = DetectionConfig(), PruningConfig()
@@ -18,12 +31,15 @@ DECIDING = [
     f"{DETECTION.shortlist} classes by latent inversion, {DETECTION.shortlist} by maximum margin",
     f"and {DETECTION.drawn} drawn at random",
     f"and with {CompactnessConfig().natural:g}, which is usual",
-    f"log-odds_k = − {-WEIGHTS.offset:g} − ln max(N, {WEIGHTS.fewest_compared})",
-    f"+ {WEIGHTS.patch_weight:g} · c(r_patch · r_latent)",
-    f"+ {WEIGHTS.compactness_weight:g} · max(0, ln r_compactness)",
-    f"+ {WEIGHTS.spectral_weight:g} · c(r_spectral)",
-    f"min(1, z / {WEIGHTS.full_distance:g})",
-    f"never below {WEIGHTS.least_spread:g}",
+    f"log-odds_k = − {-WEIGHTS.weights.offset:g} − ln max(N, {WEIGHTS.fewest_compared})",
+    f"+ {WEIGHTS.weights.patch:g} · limit(ln r_patch + ln r_latent)",
+    f"+ {WEIGHTS.weights.compactness:g} · max(0, ln r_compactness) · min(1, ln r_patch / ln {exp(FULL_SIZE):g})",
+    f"+ {WEIGHTS.weights.exact_shift:g} · z(ln r_exact)",
+    f"+ {WEIGHTS.weights.spectral:g} · max(0, ln r_spectral) · min(1, lead_spectral / {FULL_LEAD:g})",
+    f"+ {WEIGHTS.weights.photometric:g} · min({HIGHEST_LEAD:g}, max(0, lead_photometric − {NATURAL_LEAD:g}))",
+    f"min(1, x / ({FULL_Z:g} · spread))",
+    f"min({HIGHEST_Z:g}, x / spread), pulled towards a spread of {PRIOR_SPREAD:g} as if {PRIOR_LABELS} more classes",
+    f"never below {LEAST_SPREAD:g}",
     f"{WEIGHTS.synthetic_discount:g} is taken off",
     f"fewer than {WEIGHTS.unseen_success * 100:.0f} % of the unseen",
     f"`{WEIGHTS.universal_weight:g} · ln(size ratio / {WEIGHTS.universal_ratio:g})`",

@@ -3,12 +3,9 @@
 A feature is written `FORM:NAMES`. The names are evidence of the table joined by `+`, whose logarithms are added; the
 forms are
 
-    log      max(0, ln r)
-    z        robust z of ln r among the model's labels, in [0, 8]
-    root-z   its square root, for evidence with long tails
-    limited  max(0, ln r) · min(1, z / 4), the `c` of `onnxaudit.scoring.verdict`
-    lead     by how much ln r is ahead of the best other label, and above 0
-    with-size  max(0, ln r) · min(1, max(0, ln r_patch) / ln 2.5): it counts only together with a small trigger
+    log           max(0, ln r)
+    lead          by how much ln r is ahead of the best other label, and above 0
+    limited, z, with-size, alone, natural-lead      those of `onnxaudit.scoring.closeness`
 
 where `r` is how many times closer than is normal a label is. Names of raw distances start with `1/`: `1/mask_l1` is
 `median / mask_l1`. The size and the form of a trigger that fails on unseen samples do not count.
@@ -19,16 +16,28 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from onnxaudit.scoring.outliers import CONSISTENCY
+from onnxaudit.scoring.closeness import (
+    count_with_size,
+    exceed_natural_lead,
+    limit,
+    measure_lead,
+    score_z,
+    stand_alone,
+    take_log,
+)
 from onnxaudit.scoring.verdict import JudgementConfig
 from tools.calibration.table import Row, Values
 
-VERDICT = ("limited:patch+latent-inversion", "log:compactness", "limited:spectral")
+VERDICT = (
+    "limited:patch+latent-inversion",
+    "with-size:compactness",
+    "z:exact-shift",
+    "alone:spectral",
+    "natural-lead:photometric",
+)
 """What the verdict is made of."""
 
 _OF_MASKS = {"patch", "compactness", "1/mask_l1"}
-_HIGHEST_Z = 8.0
-_FULL_SIZE = math.log(2.5)
 _CONFIG = JudgementConfig()
 
 
@@ -56,7 +65,7 @@ def _take_log(row: Row, name: str) -> Values:
     if name.startswith("1/"):
         distances = np.maximum(row.values(name.removeprefix("1/")), 1e-6)
         return np.asarray(np.log(_median(distances)) - np.log(distances))
-    return np.asarray(np.log(np.maximum(row.values(name), 1e-6)))
+    return take_log(row.values(name))
 
 
 def _median(values: Values) -> float:
@@ -64,35 +73,13 @@ def _median(values: Values) -> float:
     return float(np.median(found)) if len(found) else math.nan
 
 
-def _score_z(logs: Values) -> Values:
-    found = logs[np.isfinite(logs)]
-    spread = _CONFIG.usual_spread
-    if len(found) >= _CONFIG.fewest_for_spread:
-        spread = max(CONSISTENCY * _median(np.abs(found - np.median(found))), _CONFIG.least_spread)
-    return np.asarray(logs / spread)
-
-
-def _lead(logs: Values, _: Row) -> Values:
-    known = np.nan_to_num(logs, nan=-np.inf)
-    best = np.array([np.max(np.delete(known, label), initial=0.0) for label in range(len(known))])
-    return np.asarray(np.maximum(0.0, known - best))
-
-
-def _limited(logs: Values, _: Row) -> Values:
-    return np.asarray(np.maximum(0.0, logs) * np.clip(_score_z(logs) / _CONFIG.full_distance, 0.0, 1.0))
-
-
-def _with_size(logs: Values, row: Row) -> Values:
-    sizes = np.clip(np.nan_to_num(_take_log(row, "patch")) / _FULL_SIZE, 0.0, 1.0)
-    return np.asarray(np.maximum(0.0, logs) * sizes)
-
-
 FORMS: dict[str, Callable[[Values, Row], Values]] = {
     "log": lambda logs, _: np.maximum(0.0, logs),
-    "z": lambda logs, _: np.clip(_score_z(logs), 0.0, _HIGHEST_Z),
-    "root-z": lambda logs, _: np.sqrt(np.clip(_score_z(logs), 0.0, _HIGHEST_Z**2)),
-    "limited": _limited,
-    "lead": _lead,
-    "with-size": _with_size,
+    "lead": lambda logs, _: measure_lead(logs),
+    "limited": lambda logs, _: limit(logs),
+    "z": lambda logs, _: score_z(logs),
+    "with-size": lambda logs, row: count_with_size(logs, _take_log(row, "patch")),
+    "alone": lambda logs, _: stand_alone(logs),
+    "natural-lead": lambda logs, _: exceed_natural_lead(logs),
 }
 """How the logarithms of a model's labels become a feature."""

@@ -70,9 +70,11 @@ def doubt(
     return list_doubts(samples or make_samples(), classes, found, DetectionConfig(), **detectors)
 
 
-def weigh_one(ratio: float, *, successes: int = 48, obstacles: Sequence[Reason] = ()) -> Sequence[Reason]:
+def weigh_one(
+    ratio: float, *, detector: str = "patch", successes: int = 48, obstacles: Sequence[Reason] = ()
+) -> Sequence[Reason]:
     config, labels = JudgementConfig(), range(14)
-    ratios = {"patch": dict.fromkeys(labels, 1.0) | {0: ratio}}
+    ratios = {detector: dict.fromkeys(labels, 1.0) | {0: ratio}}
     success = dict.fromkeys(labels, rate(48, 48)) | {0: rate(successes, 48)}
     evidence = weigh(ratios, dict.fromkeys(labels, 5.0), success, 14, config)
     return judge(evidence, (None, -math.inf), obstacles, (), config).caveats
@@ -133,9 +135,10 @@ GIVEN: dict[str, Callable[[], Sequence[Reason]]] = {
     "output-not-audited": lambda: ask_two_outputs(),
     "not-measured-spectral": lambda: doubt(missing=("spectral",)),
     "left-out-patch": lambda: doubt(left_out=("patch",)),
-    "score-between-limits": lambda: weigh_one(4.5),
+    "score-between-limits": lambda: weigh_one(2.2),
     "score-above-limit": lambda: weigh_one(40.0, obstacles=obstruct(5 * EYE[[0] * 8])),
     "trigger-fails-on-unseen-images": lambda: weigh_one(40.0, successes=2),
+    "nothing-shown": lambda: weigh_one(4.0, detector="exact-shift"),
     "coverage-below-policy": lambda: demand(min_coverage=0.9),
     "required-detector-missing": lambda: demand(required_detectors="waves"),
 }

@@ -14,11 +14,11 @@ from onnxaudit.statistics import rate
 
 Ratios = Mapping[str, float]
 CONFIG = JudgementConfig()
-RATIOS = ("patch", "latent-inversion", "compactness", "spectral")
+RATIOS = ("patch", "latent-inversion", "compactness", "exact-shift", "spectral", "photometric")
 DETECTORS = [describe_detector(kind) for kind in choose()]
 NOTHING = (None, -math.inf)
 OBSTACLE, DOUBT = reasons.ONE_CLASS.give(samples=8), reasons.NO_IMAGES.give()
-STRONG = {"patch": 6.0, "latent-inversion": 1.6, "compactness": 2.0, "spectral": 1.2}
+STRONG = {"patch": 6.0, "latent-inversion": 1.6, "compactness": 2.0, "exact-shift": 1.4, "spectral": 1.2}
 
 
 def weigh_labels(
@@ -70,6 +70,16 @@ def test_two_targets_are_named_and_the_surest_comes_first() -> None:
     assert judge_labels(STRONG, stronger).target_labels == (1, 0)
 
 
+def test_inner_features_alone_convict_nobody_and_clear_nobody() -> None:
+    judgement = judge_labels({"exact-shift": 3.0})
+    assert judgement.verdict is Verdict.INCONCLUSIVE
+    assert "nothing-shown" in {caveat.code for caveat in judgement.caveats}
+
+
+def test_a_patch_ten_times_smaller_than_normal_is_never_clean() -> None:
+    assert judge_labels({"patch": 10.0}).verdict is not Verdict.CLEAN
+
+
 @pytest.mark.parametrize("detector", RATIOS)
 def test_a_label_half_as_far_again_in_one_way_alone_convicts_nobody(detector: Any) -> None:
     assert judge_labels({detector: 1.5}).verdict is not Verdict.BACKDOORED
@@ -82,7 +92,7 @@ def test_a_long_way_through_features_speaks_against_a_small_trigger() -> None:
 
 def test_a_trigger_in_one_piece_counts_more_than_one_in_many_strokes() -> None:
     piece, strokes = ({"patch": 2.0, "compactness": compactness} for compactness in (2.0, 0.6))
-    assert weigh_labels(piece)[0].log_odds > 1 + weigh_labels(strokes)[0].log_odds
+    assert weigh_labels(piece)[0].log_odds > 0.7 + weigh_labels(strokes)[0].log_odds
     assert weigh_labels({"compactness": 0.6})[0].log_odds == weigh_labels({})[0].log_odds
 
 
@@ -93,7 +103,8 @@ def test_evidence_from_synthetic_images_weighs_less() -> None:
 
 
 def test_the_most_conspicuous_of_few_labels_counts_no_more_than_that_of_ten() -> None:
-    few, ten, many = (weigh_labels(STRONG, labels=labels)[0].log_odds for labels in (3, 10, 40))
+    strong = {**STRONG, "exact-shift": 1.0}
+    few, ten, many = (weigh_labels(strong, labels=labels)[0].log_odds for labels in (3, 10, 40))
     assert few <= ten
     assert many < ten
 

@@ -59,14 +59,15 @@ def test_every_form_is_finite_and_at_least_zero_where_nothing_was_measured(form:
 
 
 def test_features_of_the_verdict_agree_with_it() -> None:
-    from onnxaudit.scoring.verdict import JudgementConfig, measure_closeness
+    from onnxaudit.scoring.verdict import measure_closeness
 
     row = make_row(7, family="badnets")
-    ratios = {name: dict(enumerate(row.values(name).tolist())) for name in ("patch", "spectral")}
-    patch, _, spectral = measure_closeness(ratios, JudgementConfig())
-    measured = measure(row, VERDICT)
-    assert measured[:, 0] == pytest.approx([patch[label] for label in range(row.classes)], abs=0.02)
-    assert measured[:, 2] == pytest.approx([spectral[label] for label in range(row.classes)], abs=0.02)
+    names = ("patch", "compactness", "exact-shift", "spectral", "photometric")
+    ratios = {name: dict(enumerate(row.values(name).tolist())) for name in names}
+    terms = measure_closeness(ratios, range(row.classes))
+    works = row.values("success") >= 0.6
+    for name, values in zip(terms, measure(row, VERDICT).T, strict=True):
+        assert values[works] == pytest.approx(terms[name][works], abs=0.02)
 
 
 @pytest.mark.parametrize("feature", ["patch", "cube:patch", "log:"])

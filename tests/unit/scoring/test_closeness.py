@@ -1,0 +1,61 @@
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from onnxaudit.scoring.closeness import (
+    HIGHEST_LEAD,
+    HIGHEST_Z,
+    Values,
+    count_with_size,
+    exceed_natural_lead,
+    limit,
+    score_z,
+    stand_alone,
+    take_log,
+)
+
+FORMS: list[Callable[[Values], Values]] = [limit, score_z, stand_alone, exceed_natural_lead]
+
+
+def make_logs(first: float, others: int = 12) -> Values:
+    return np.array([first, *np.linspace(-0.2, 0.2, others)])
+
+
+@pytest.mark.parametrize("form", FORMS)
+@given(lower=st.floats(-2, 3), rise=st.floats(0, 2))
+def test_more_conspicuous_never_counts_less(form: Callable[[Values], Values], lower: float, rise: float) -> None:
+    assert form(make_logs(lower + rise))[0] >= form(make_logs(lower))[0] - 1e-9
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_was_not_measured_counts_nothing(form: Callable[[Values], Values]) -> None:
+    assert form(np.array([np.nan, 1.0, 0.0]))[0] == 0
+    assert not form(np.full(3, np.nan)).any()
+
+
+def test_z_of_few_labels_is_drawn_to_the_usual_spread() -> None:
+    alike = np.array([0.3, 0.0, 0.0, 0.0])
+    assert score_z(alike)[0] < 0.3 / 0.01
+    assert score_z(make_logs(9.0))[0] == HIGHEST_Z
+
+
+def test_compactness_of_a_large_trigger_counts_nothing() -> None:
+    assert count_with_size(np.array([1.0, 1.0]), np.array([0.0, math.log(2.5)])).tolist() == [0.0, 1.0]
+
+
+def test_a_runner_up_as_near_takes_the_weight_away() -> None:
+    assert stand_alone(np.array([1.0, 1.0, 0.0])).max() == 0
+    assert stand_alone(np.array([1.0, 0.0, 0.0]))[0] == 1
+
+
+def test_a_lead_that_clean_models_have_counts_nothing() -> None:
+    assert not exceed_natural_lead(np.array([1.0, 0.75, 0.0])).any()
+    assert exceed_natural_lead(np.array([3.0, 0.0, 0.0]))[0] == HIGHEST_LEAD
+
+
+def test_a_ratio_of_nothing_is_finite() -> None:
+    assert np.isfinite(take_log(np.zeros(2))).all()
