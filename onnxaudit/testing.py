@@ -39,7 +39,8 @@ def assert_clean(
     effective = resolve(layers)
     if effective.policy.domains is not None:
         check_domains(Path(model), effective.policy.domains)
-    report = scan(model, data, **{"time_budget": effective.policy.time_budget, **options})
+    given = {"time_budget": effective.policy.time_budget, "detectors": effective.policy.detectors or None}
+    report = scan(model, data, **{**given, **options})
     gate = judge(ScanDocument((report,)), effective, datetime.now(UTC).date())
     if gate.decisions[0].outcome != "pass":
         raise AssertionError(render(ScanDocument((report,), gate=gate), "text"))

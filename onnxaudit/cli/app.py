@@ -214,6 +214,18 @@ def doctor(context: typer.Context, outputs: opt.PlainOutputs) -> int:
 
 
 @_command
+def detectors(context: typer.Context, outputs: opt.PlainOutputs) -> int:
+    """List the detectors: what each measures, when it runs, and whether the score weighs it.
+
+    Those of other packages, in the entry-point group onnxaudit.detectors, are listed too; a scan runs them where
+    --detectors or a policy names them.
+    """
+    from onnxaudit.cli.inspection import run_detectors
+
+    return run_detectors(outputs.widen(), context.obj)
+
+
+@_command
 def schema(context: typer.Context) -> int:
     """Print the JSON Schema of all reports."""
     from onnxaudit.report.json import schema_to_json

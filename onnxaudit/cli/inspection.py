@@ -1,4 +1,4 @@
-"""`inspect` and `doctor`: what is there, told without a scan."""
+"""`inspect`, `doctor` and `detectors`: what is there, told without a scan."""
 
 from pathlib import Path
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from onnxaudit.cli.exits import CLEAN, ERROR, Settings
 from onnxaudit.cli.options import Outputs
 from onnxaudit.cli.output import open_delivery
-from onnxaudit.records import DiagnosisDocument, InspectionDocument
+from onnxaudit.records import DetectorsDocument, DiagnosisDocument, InspectionDocument
 
 
 def run_inspect(model: Path, options: dict[str, Any], outputs: Outputs, settings: Settings) -> int:
@@ -27,3 +27,14 @@ def run_doctor(outputs: Outputs, settings: Settings) -> int:
     document = DiagnosisDocument(diagnose())
     delivery.show(document)
     return ERROR if any(check.status == "error" for check in document.checks) else CLEAN
+
+
+def run_detectors(outputs: Outputs, settings: Settings) -> int:
+    """List the detectors that there are, other packages' ones included."""
+    from onnxaudit.detectors.registry import all_detectors, describe_detector
+    from onnxaudit.scoring.verdict import WEIGHED
+
+    delivery = open_delivery(outputs, settings, [])
+    found = tuple(describe_detector(kind, weighed=kind.id in WEIGHED) for kind in all_detectors())
+    delivery.show(DetectorsDocument(found))
+    return CLEAN

@@ -24,10 +24,11 @@ from onnxaudit.cli.policies import decide, find_policy, limit_memory
 from onnxaudit.cli.progress import announce, report_progress
 from onnxaudit.cli.report import read_report
 from onnxaudit.data.triggers import load_trigger
+from onnxaudit.detectors.registry import choose
 from onnxaudit.errors import UsageError
 from onnxaudit.gate.domains import check_domains
 from onnxaudit.gate.policy import Policy
-from onnxaudit.pipeline import PruningConfig, RepairConfig, profile, repair, scan
+from onnxaudit.pipeline import DetectionConfig, PruningConfig, RepairConfig, ScanConfig, profile, repair, scan
 from onnxaudit.records import ProfileDocument, RepairDocument, ScanDocument, ScanFailure, ScanReport
 
 
@@ -47,6 +48,7 @@ def run_scan(
     attest = open_attestation(attesting, models)
     effective = find_policy(request, models, options.get("data"))
     limit_memory(effective)
+    options = {**options, **_load_detectors(effective.policy)}
     reports: list[ScanReport] = []
     failures: list[ScanFailure] = []
     for number, model in enumerate(models, start=1):
@@ -86,13 +88,15 @@ def run_repair(
     limit_memory(effective)
     policy = effective.policy
     _check_domains(model, policy)
+    named = _load_detectors(policy)
+    scanning: dict[str, Any] = {"scan": ScanConfig(detection=DetectionConfig(**named))} if named else {}
     limits = keep_given(min_agreement=policy.min_agreement, max_success=policy.max_success)
     with report_progress(outputs.progress_name) as listen:
         report = repair(
             model,
             data,
             output,
-            RepairConfig(**repairing.config, pruning=PruningConfig(**repairing.pruning, **limits)),
+            RepairConfig(**repairing.config, pruning=PruningConfig(**repairing.pruning, **limits), **scanning),
             scan=None if repairing.scan is None else _read_scan(repairing.scan, model),
             known_trigger=None if repairing.known_trigger is None else load_trigger(repairing.known_trigger),
             on_event=listen,
@@ -130,6 +134,14 @@ def _scan_one(
     except Exception as error:
         report_error(error, settings, where=model)
         return ScanFailure(str(model), describe_error(error))
+
+
+def _load_detectors(policy: Policy) -> dict[str, Any]:
+    """The detectors that are named, each of which can be loaded: else there is one error, not one a model."""
+    if not policy.detectors:
+        return {}
+    choose(policy.detectors)
+    return {"detectors": policy.detectors}
 
 
 def _check_domains(model: Path, policy: Policy) -> None:

@@ -61,13 +61,18 @@ def list_installed() -> tuple[str, ...]:
     return tuple(sorted({point.name for point in metadata.entry_points(group=GROUP)} - set(list_own())))
 
 
+def list_known() -> tuple[str, ...]:
+    """Ids of all detectors, onnxaudit's own first; imports none."""
+    return (*list_own(), *list_installed())
+
+
 def check_names(names: Iterable[str], where: str) -> None:
     """Refuse names that no detector has: a misspelt demand would be none.
 
     Raises:
         UsageError: there is one.
     """
-    known = (STANDARD, *list_own(), *list_installed())
+    known = (STANDARD, *list_known())
     for name in names:
         if name not in known:
             raise UsageError(f"{where}: {name!r} is not one of {', '.join(known)} (`onnxaudit detectors` lists them)")
@@ -137,8 +142,8 @@ def describe_progress(stage: str) -> str | None:
     return None if kind is None else kind.words.progress
 
 
-def describe_detector(kind: type[Detector]) -> DetectorInfo:
-    """A detector in words, for reports."""
+def describe_detector(kind: type[Detector], *, weighed: bool = False) -> DetectorInfo:
+    """A detector in words, for reports; the score knows whether its evidence is `weighed`."""
     return DetectorInfo(
         id=kind.id,
         title=kind.title,
@@ -149,6 +154,7 @@ def describe_detector(kind: type[Detector]) -> DetectorInfo:
         farther=kind.words.farther,
         rule=kind.rule,
         package=OWN_PACKAGE if is_own(kind) else _find_package(kind.id),
+        weighed=weighed,
     )
 
 

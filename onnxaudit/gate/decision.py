@@ -115,10 +115,11 @@ def _list_unmet(report: ScanReport, policy: Policy) -> Iterator[Reason]:
     asked, finished = report.coverage.labels_asked, report.coverage.labels_finished
     if finished < policy.min_coverage * asked:
         yield BELOW_COVERAGE.give(finished=finished, labels=asked, demanded=policy.min_coverage)
-    taken = {look for row in report.labels for look in row.ratios}
-    for look in policy.required_detectors:
-        if look not in taken:
-            yield REQUIRED_MISSING.give(detector=look.value)
+    taken = {name for row in report.labels for name in row.ratios}
+    taken |= {run.detector.id for run in report.detectors if run.detector.stage == "model" and run.complete}
+    for name in policy.required_detectors:
+        if name not in taken:
+            yield REQUIRED_MISSING.give(detector=name)
 
 
 def _settle(state: _State, policy: Policy) -> _State:

@@ -9,10 +9,11 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
+from onnxaudit.detectors.registry import STANDARD, list_known
 from onnxaudit.errors import UsageError
 from onnxaudit.findings.reasons import CATALOG, is_code
 from onnxaudit.gate.quantities import parse_duration, parse_size
-from onnxaudit.records import Look, Waiver
+from onnxaudit.records import Waiver
 from onnxaudit.records.old_names import OLD_DETECTORS
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -43,6 +44,7 @@ class Policy:
         inconclusive_by_reason: the same by the code of what leaves the verdict open; of several reasons the strictest
             counts, and a code that is not named counts as `inconclusive`.
         exit_zero: tell everything, stop nothing; errors stay errors.
+        detectors: that run; none named: all of onnxaudit's own, for which "standard" stands too.
         required_detectors: detectors without whose measurements no model passes.
         min_coverage: least share of the classes that were finished, in [0, 1].
         time_budget: seconds for each model; None is no limit.
@@ -59,7 +61,8 @@ class Policy:
     inconclusive: Inconclusive = Inconclusive.BLOCK
     inconclusive_by_reason: Mapping[str, Inconclusive] = field(default_factory=dict)
     exit_zero: bool = False
-    required_detectors: tuple[Look, ...] = ()
+    detectors: tuple[str, ...] = ()
+    required_detectors: tuple[str, ...] = ()
     min_coverage: float = 0.0
     time_budget: float | None = None
     memory_limit: int | None = None
@@ -152,6 +155,16 @@ def _read_by_reason(value: Any) -> dict[str, Inconclusive]:
     return {code: read(comes_to.strip() if isinstance(comes_to, str) else comes_to) for code, comes_to in plain.items()}
 
 
+def _choose_detector(*others: str) -> Callable[[Any], str]:
+    def read(value: Any) -> str:
+        name, known = OLD_DETECTORS.get(value, value), (*others, *list_known())
+        if name not in known:
+            raise ValueError(f"{value!r} is not one of {', '.join(known)}; others have to be installed")
+        return str(name)
+
+    return read
+
+
 def _read_flag(value: Any) -> bool:
     words = {"true": True, "1": True, "false": False, "0": False}
     if isinstance(value, bool):
@@ -221,7 +234,8 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "inconclusive": _choose(Inconclusive),
     "inconclusive_by_reason": _read_by_reason,
     "exit_zero": _read_flag,
-    "required_detectors": _several(lambda value: _choose(Look)(OLD_DETECTORS.get(value, value))),
+    "detectors": _several(_choose_detector(STANDARD)),
+    "required_detectors": _several(_choose_detector()),
     "min_coverage": _read_share,
     "time_budget": _quantity(parse_duration),
     "memory_limit": _quantity(parse_size),

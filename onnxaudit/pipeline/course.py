@@ -54,8 +54,7 @@ class Course:
         """What ran, for the report; the score weighs the evidence of `weighed`."""
         return tuple(
             DetectorRun(
-                detector=describe_detector(type(one)),
-                weighed=one.id in weighed,
+                detector=describe_detector(type(one), weighed=one.id in weighed),
                 labels=len(found.ratios),
                 complete=found.complete,
                 passes=found.passes,

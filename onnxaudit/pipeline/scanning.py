@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -42,6 +43,7 @@ def scan(
     config: ScanConfig | None = None,
     *,
     effort: Effort | None = None,
+    detectors: Sequence[str] | None = None,
     output: str | None = None,
     input_size: tuple[int, int] | None = None,
     preprocessing: GivenPreprocessing | PreprocessingChoice | None = None,
@@ -59,6 +61,7 @@ def scan(
             samples are used and the verdict is never `clean`.
         config: settings of the stages.
         effort: "quick", "standard" or "deep" name such settings; one of both may be given.
+        detectors: ids of those that run; those of the settings where None, which are all of onnxaudit's own.
         output: the classifying output, where the model has several.
         input_size: height and width `(h, w)` of a model that takes any; those of the samples where None. `(1, n)` for
             series and features.
@@ -72,7 +75,7 @@ def scan(
     Raises:
         InputError: the model, the data or an option cannot be used; the message is one line for people.
     """
-    start, config = time.monotonic(), choose_config(config, effort)
+    start, config = time.monotonic(), choose_config(config, effort, detectors)
     deadline, listen = Deadline.after(time_budget), on_event or _ignore
     try:
         subject = open_subject(
@@ -91,17 +94,18 @@ def scan(
     return embed(report, subject) if embed_samples else report
 
 
-def choose_config(config: ScanConfig | None, effort: Effort | None) -> ScanConfig:
-    """The settings that a caller gave, or those of the effort that a caller named.
+def choose_config(
+    config: ScanConfig | None, effort: Effort | None, detectors: Sequence[str] | None = None
+) -> ScanConfig:
+    """The settings that a caller gave, or those of the effort that a caller named, with the detectors that are named.
 
     Raises:
         UsageError: both were given.
     """
-    if effort is None:
-        return config or ScanConfig()
-    if config is not None:
+    if effort is not None and config is not None:
         raise UsageError("effort and config both say how much work a scan does; give one of them")
-    return ScanConfig(detection=choose_effort(effort))
+    detection = choose_effort(effort) if effort is not None else (config or ScanConfig()).detection
+    return ScanConfig(detection if detectors is None else replace(detection, detectors=tuple(detectors)))
 
 
 def scan_subject(

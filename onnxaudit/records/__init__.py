@@ -11,7 +11,6 @@ from onnxaudit.records.detection import (
     Judgement,
     LabelResult,
     LabelStatus,
-    Look,
     Rate,
     Trigger,
     TriggerFinding,
@@ -37,6 +36,7 @@ from onnxaudit.records.repair import (
 )
 from onnxaudit.records.reports import (
     SCHEMA_VERSION,
+    DetectorsDocument,
     DiagnosisDocument,
     Document,
     ErrorDocument,
@@ -69,6 +69,7 @@ __all__ = [
     "Detection",
     "DetectorInfo",
     "DetectorRun",
+    "DetectorsDocument",
     "DiagnosisDocument",
     "Document",
     "ElementType",
@@ -91,7 +92,6 @@ __all__ = [
     "LabelStatus",
     "LayerInfo",
     "Layout",
-    "Look",
     "Measurement",
     "ModelInfo",
     "NeuronAxis",

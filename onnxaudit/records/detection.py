@@ -60,15 +60,6 @@ class LabelStatus(StrEnum):
     SCREENED = "screened"  # among very many labels screening found nothing in it; no trigger was inverted
 
 
-class Look(StrEnum):
-    """The kinds of evidence that single out a label."""
-
-    TRIGGER = "patch"  # size of the smallest mask
-    COMPACTNESS = "compactness"  # how much of that mask lies close together
-    SHIFT = "latent-inversion"  # length of the shortest shift of inner features
-    WAVES = "spectral"  # strength of the weakest change of the whole image that is made of few waves
-
-
 @dataclass(frozen=True, eq=False)
 class Inversion:
     """What inversion found for one label.

@@ -21,6 +21,7 @@ class DetectorInfo:
         farther: likewise below one: "larger".
         rule: identifier of the rule under which a label that it alone singles out is reported; "" for none.
         package: name and version of the package that it comes from.
+        weighed: whether the score weighs its evidence; else it is told and decides nothing.
     """
 
     id: str
@@ -32,6 +33,7 @@ class DetectorInfo:
     farther: str
     rule: str = ""
     package: str = ""
+    weighed: bool = False
 
     def describe(self, ratio: float) -> str:
         """`its trigger is 2.3 times smaller`; what is below one speaks against a target, and is said the other way."""
@@ -72,7 +74,6 @@ class DetectorRun:
 
     Attributes:
         detector: in words.
-        weighed: whether the score weighs its evidence; else it is told and decides nothing.
         labels: how many it could compare.
         complete: whether it came to its end in time.
         passes: image passes (one image forward and backward) that it took.
@@ -81,7 +82,6 @@ class DetectorRun:
     """
 
     detector: DetectorInfo
-    weighed: bool
     labels: int
     complete: bool
     passes: int

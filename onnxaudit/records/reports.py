@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from onnxaudit.records.detection import Coverage, LabelResult, TriggerFinding, UniversalTrigger, Verdict
-from onnxaudit.records.evidence import DetectorRun
+from onnxaudit.records.evidence import DetectorInfo, DetectorRun
 from onnxaudit.records.gate import Gate
 from onnxaudit.records.inspection import Check, Inspection
 from onnxaudit.records.irregularity import Irregularity
@@ -191,6 +191,14 @@ class DiagnosisDocument:
 
 
 @dataclass(frozen=True)
+class DetectorsDocument:
+    """What `detectors --json` writes."""
+
+    detectors: tuple[DetectorInfo, ...]
+    schema_version: str = field(default=SCHEMA_VERSION)
+
+
+@dataclass(frozen=True)
 class ErrorDocument:
     """What stands where a report was asked for and none could be made: one line for people."""
 
@@ -198,4 +206,12 @@ class ErrorDocument:
     schema_version: str = field(default=SCHEMA_VERSION)
 
 
-Document = ScanDocument | RepairDocument | ProfileDocument | InspectionDocument | DiagnosisDocument | ErrorDocument
+Document = (
+    ScanDocument
+    | RepairDocument
+    | ProfileDocument
+    | InspectionDocument
+    | DiagnosisDocument
+    | DetectorsDocument
+    | ErrorDocument
+)

@@ -12,6 +12,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from onnxaudit.errors import DataError
 from onnxaudit.records import (
     SCHEMA_VERSION,
+    DetectorsDocument,
     DiagnosisDocument,
     Document,
     ErrorDocument,
@@ -25,6 +26,13 @@ from onnxaudit.records import (
     Trigger,
 )
 from onnxaudit.report.older_schemas import upgrade
+
+KINDS: tuple[tuple[str, type[Document]], ...] = (  # documents that a field tells
+    ("inspection", InspectionDocument),
+    ("checks", DiagnosisDocument),
+    ("detectors", DetectorsDocument),
+    ("error", ErrorDocument),
+)
 
 
 class _WrittenSchema(GenerateJsonSchema):
@@ -150,7 +158,7 @@ def _kind_of(plain: dict[str, Any]) -> type[Document]:
     """Which document this is, told by the first report in it."""
     if "profile" in plain:
         return ProfileDocument
-    for field, kind in (("inspection", InspectionDocument), ("checks", DiagnosisDocument), ("error", ErrorDocument)):
+    for field, kind in KINDS:
         if field in plain:
             return kind
     match plain.get("reports"):

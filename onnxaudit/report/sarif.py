@@ -15,7 +15,18 @@ from urllib.parse import quote
 from onnxaudit.findings.finding import Finding, describe_waiver, list_findings
 from onnxaudit.findings.rules import RULES, Rule
 from onnxaudit.findings.taxonomies import Taxon, Taxonomy
-from onnxaudit.records import Document, ErrorDocument, Gate, ModelInfo, Reason, RepairDocument, ScanDocument
+from onnxaudit.records import (
+    DetectorInfo,
+    Document,
+    ErrorDocument,
+    Gate,
+    ModelInfo,
+    Reason,
+    RepairDocument,
+    ScanDocument,
+    ScanReport,
+)
+from onnxaudit.report.detectors import list_detectors
 from onnxaudit.text import show_plainly
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -44,7 +55,7 @@ def to_sarif(document: Document) -> str:
             }
         ],
         "taxonomies": [_describe_taxonomy(taxonomy) for taxonomy in TAXONOMIES],
-        "artifacts": [_describe_model(model) for model in models],
+        "artifacts": [_describe_model(model) | _describe_evidence(document, model) for model in models],
         "results": [
             _describe_finding(finding, places[finding.model.path, finding.model.sha256]) | _suppress(finding, gate)
             for finding in list_findings(document)
@@ -166,6 +177,22 @@ def _describe_rule(rule: Rule) -> dict[str, Any]:
 
 def _rank(rule: Rule) -> str:
     return "error" if rule.severity >= ERROR_SEVERITY else "warning"
+
+
+def _describe_evidence(document: Document, model: ModelInfo) -> dict[str, Any]:
+    """By detector the class that it finds closest, and how many times closer than is normal for the model that is."""
+    reports = document.reports if isinstance(document, ScanDocument | RepairDocument) else ()
+    scans = [report if isinstance(report, ScanReport) else report.scan for report in reports]
+    scan = next((scan for scan in scans if scan.model == model), None)
+    found = {} if scan is None else {info.id: _find_closest(scan, info) for info in list_detectors(scan)}
+    return {"properties": {"evidence": found}} if found else {}
+
+
+def _find_closest(scan: ScanReport, info: DetectorInfo) -> dict[str, Any]:
+    ratios = {row.label: row.ratios[info.id] for row in scan.labels if info.id in row.ratios}
+    label = max(ratios, key=lambda label: ratios[label])
+    ratio = round(ratios[label], 4) if math.isfinite(ratios[label]) else None
+    return {"title": show_plainly(info.title), "label": label, "ratio": ratio, "weighed": info.weighed}
 
 
 def _describe_model(model: ModelInfo) -> dict[str, Any]:

@@ -16,7 +16,7 @@ A detector measures, for each class, how near it is to what the target class of 
 how many times closer than is normal for the model that is. What it comes to is decided
 [elsewhere](../explanation/how-it-decides.md), from the evidence of the detectors that the score weighs; that of the
 others is told and decides nothing. Detectors of other packages are entry points of the group `{GROUP}`, and run where
-they are named; `{STANDARD}` stands for all of these:
+`--detectors` or a [policy](policy.md) names them; `{STANDARD}` stands for all of these:
 """
 
 

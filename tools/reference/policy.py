@@ -24,6 +24,7 @@ AFTER = f"""The [variable](environment.md#variables) of a key is `{PREFIX}` and 
 names the nearest known one. Durations are seconds or written as `90s`, `10m`, `1h30m`, `30d`; sizes in
 bytes or as `500MB`, `4GiB`; lists in variables and options are separated by commas.
 """
+DETECTORS = dict.fromkeys(("detectors", "required_detectors"), " Any of [these](detectors.md).")
 WAIVERS = """## Waivers
 
 Each `[[waivers]]` table holds all of these:
@@ -39,7 +40,8 @@ def write_page() -> str:
             write_code(one.name),
             write_default(one.default),
             write_option(one.name),
-            write_meaning(told.describe("Attributes")[one.name]) + list_values(hints[one.name]),
+            write_meaning(told.describe("Attributes")[one.name])
+            + (list_values(hints[one.name]) or DETECTORS.get(one.name, "")),
         )
         for one in fields(Policy)
     ]

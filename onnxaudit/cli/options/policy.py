@@ -29,11 +29,13 @@ InconclusiveByReason = Annotated[
 ExitZero = Annotated[
     bool, typer.Option("--exit-zero", help="Exit code 0 whatever is found, which the report records; errors stay 2.")
 ]
+Detectors = Annotated[
+    str | None,
+    typer.Option(metavar="A,B", help="Detectors to run; `onnxaudit detectors` lists them, standard is all of its own."),
+]
 RequiredDetectors = Annotated[
     str | None,
-    typer.Option(
-        metavar="A,B", help="Detectors without which no model passes: patch, compactness, latent-inversion, spectral."
-    ),
+    typer.Option(metavar="A,B", help="Detectors without whose measurements no model passes."),
 ]
 OldDetectors = Annotated[str | None, typer.Option("--required-looks", metavar="A,B", hidden=True)]
 MinCoverage = Annotated[
@@ -74,6 +76,7 @@ class Gating:
     inconclusive: Inconclusive = None
     inconclusive_by_reason: InconclusiveByReason = None
     exit_zero: ExitZero = False
+    detectors: Detectors = None
     required_detectors: RequiredDetectors = None
     required_looks: OldDetectors = None
     min_coverage: MinCoverage = None

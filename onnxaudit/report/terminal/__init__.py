@@ -6,6 +6,7 @@ from typing import TextIO
 from rich.console import Console
 
 from onnxaudit.records import (
+    DetectorsDocument,
     DiagnosisDocument,
     Document,
     ErrorDocument,
@@ -16,7 +17,7 @@ from onnxaudit.records import (
     ScanReport,
 )
 from onnxaudit.report.terminal.gate import render_gate
-from onnxaudit.report.terminal.inspection import render_diagnosis, render_inspection
+from onnxaudit.report.terminal.inspection import render_detectors, render_diagnosis, render_inspection
 from onnxaudit.report.terminal.lines import Detail, print_line
 from onnxaudit.report.terminal.profile import render_profile
 from onnxaudit.report.terminal.repair import render_repair
@@ -61,6 +62,8 @@ def render_document(document: Document, console: Console, detail: Detail = "usua
             render_inspection(document.inspection, console, detail)
         case DiagnosisDocument():
             render_diagnosis(document.checks, console, detail)
+        case DetectorsDocument():
+            render_detectors(document.detectors, console)
         case _:
             for report in document.reports:
                 if isinstance(report, ScanReport):

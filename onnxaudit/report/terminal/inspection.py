@@ -1,10 +1,10 @@
-"""What `inspect` and `doctor` tell people at a terminal."""
+"""What `inspect`, `doctor` and `detectors` tell people at a terminal."""
 
 from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 
-from onnxaudit.records import Check, Inspection, LayerInfo, TensorInfo
+from onnxaudit.records import Check, DetectorInfo, Inspection, LayerInfo, TensorInfo
 from onnxaudit.report.terminal.lines import Detail, add_row, new_table, print_field, print_line, print_rest
 from onnxaudit.text import format_amount, format_duration
 
@@ -88,3 +88,11 @@ def render_diagnosis(checks: Sequence[Check], console: Console, detail: Detail =
         print_line(console, (f"{check.status:<8}", STATUS_STYLE[check.status]), f"{check.name}: {check.detail}")
         if check.advice:
             print_line(console, "        ", check.advice)
+
+
+def render_detectors(detectors: Sequence[DetectorInfo], console: Console) -> None:
+    """What each measures, when it runs, and where it comes from."""
+    for info in detectors:
+        weighed = "weighed" if info.weighed else "told, not weighed"
+        print_line(console, (info.id, "bold"), f"  {info.stage}, {weighed}, {info.package}")
+        print_line(console, "  ", f"{info.explanation}.")

@@ -41,6 +41,8 @@ def pipeline() -> Iterator[FakePipeline]:
     module: Any = ModuleType("onnxaudit.pipeline")
     module.PruningConfig = dict
     module.RepairConfig = dict
+    module.ScanConfig = dict
+    module.DetectionConfig = dict
     for name in ("scan", "repair", "profile"):
         setattr(module, name, lambda *arguments, _name=name, **options: fake.answer(_name, *arguments, **options))
     with pytest.MonkeyPatch.context() as patch:

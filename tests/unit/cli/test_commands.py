@@ -21,7 +21,9 @@ from onnxaudit.version import __version__
 from tests.reports import make_scan_report, make_trigger
 
 from .conftest import FakePipeline, Outcome
+from .statements import MODEL as MODEL_PATH
 
+MODEL = str(MODEL_PATH)
 Run = Callable[..., Outcome]
 
 
@@ -247,3 +249,26 @@ def test_help_imports_nothing_heavy(command: list[str]) -> None:
     )
     assert (process.returncode, process.stderr) == (0, "")
     assert process.stdout
+
+
+def test_named_detectors_reach_scan_and_repair(run: Run, pipeline: FakePipeline) -> None:
+    run("scan", MODEL, "--detectors", "patch,spectral")
+    run("repair", MODEL, "data", "fixed.onnx", "--detectors", "standard")
+    assert pipeline.calls[0]["detectors"] == ("patch", "spectral")
+    assert pipeline.calls[1]["arguments"][3]["scan"] == {"detection": {"detectors": ("standard",)}}
+
+
+def test_a_detector_that_does_not_exist_is_one_error(run: Run) -> None:
+    outcome = run("scan", MODEL, MODEL, "--detectors", "sonar")
+    assert outcome.code == 2
+    assert outcome.err.count("'sonar' is not one of standard") == 1
+
+
+def test_detectors_are_listed_with_what_they_measure(run: Run) -> None:
+    outcome = run("detectors", "--json", "-")
+    listed = {one["id"]: one for one in json.loads(outcome.out)["detectors"]}
+    assert outcome.code == 0
+    assert listed["patch"]["weighed"]
+    assert not listed["maximum-margin"]["weighed"]
+    assert "Patch" not in run("detectors").err
+    assert listed["spectral"]["explanation"] in " ".join(run("detectors").out.split())

@@ -130,7 +130,7 @@ def test_a_lock_below_is_not_lifted_by_a_file_above() -> None:
         ("inconclusive = 'pass'", "not one of block, fail, warn"),
         ("exit_zero = 'perhaps'", "neither true nor false"),
         ("exit_zero = 1", "neither true nor false"),
-        ("required_detectors = ['eyes']", "not one of patch"),
+        ("required_detectors = ['eyes']", "not one of all-to-all"),
         ("required_detectors = [1]", "no list of texts"),
         ("min_coverage = 1.5", "no share"),
         ("min_coverage = nan", "no share"),

@@ -232,7 +232,7 @@ def test_a_target_among_many_labels_is_shortlisted_and_the_fate_of_every_label_t
     assert 18 <= len(screened) <= 22
     assert all(row.reason and row.mask_l1 is None for row in screened)
     assert found.coverage.labels_finished == 30
-    assert {run.detector.id: run.weighed for run in found.detectors}["maximum-margin"] is False
+    assert {run.detector.id: run.detector.weighed for run in found.detectors}["maximum-margin"] is False
     assert all("maximum-margin" in row.ratios for row in found.labels if row.status is not LabelStatus.SCREENED)
 
 
