@@ -3,6 +3,8 @@
     python -m benchmarks.evidence --output before.json [--only NAME ...] [--repair NAME ...]
     python -m benchmarks.evidence --against before.json [--only NAME ...] [--repair NAME ...]
 
+`tests/golden/evidence/` keeps such files, which `tests/unit/benchmarks/test_evidence.py` compares with.
+
 Each model is scanned with its clean samples and the standard effort. Numbers are written as hexadecimal floats,
 triggers and repaired weights as SHA-256. With `--against` every difference is printed, and the exit code is 1 if there
 is one.
@@ -12,14 +14,17 @@ Equality to the last bit is to be expected on one machine only: other processors
 import argparse
 import hashlib
 import json
+import platform
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import onnx
+import torch
 
 import onnxaudit
+from onnxaudit.records import ScanReport
 from onnxaudit.records.old_names import rename_detectors
 
 MODELS = Path(__file__).parents[1] / "models"
@@ -33,7 +38,11 @@ def list_models() -> list[str]:
 
 def collect(name: str) -> dict[str, Any]:
     """Everything that a scan measured on one reference model, without times and words."""
-    report = onnxaudit.scan(MODELS / f"{name}.onnx", _samples(name))
+    return describe(onnxaudit.scan(MODELS / f"{name}.onnx", _samples(name)))
+
+
+def describe(report: ScanReport) -> dict[str, Any]:
+    """Everything that a scan measured, numbers as hexadecimal floats."""
     return {
         "verdict": report.verdict.value,
         "score": report.score.hex(),
@@ -53,6 +62,12 @@ def collect(name: str) -> dict[str, Any]:
         "triggers": {str(finding.label): finding.digest for finding in report.triggers},
         "universal": None if report.universal is None else report.universal.trigger.digest,
     }
+
+
+def describe_machine() -> dict[str, str]:
+    """What decides how sums are rounded."""
+    capability = torch.backends.cpu.get_cpu_capability()
+    return {"torch": torch.__version__, "cpu": capability, "machine": platform.machine()}
 
 
 def repair(name: str) -> dict[str, Any]:
@@ -110,7 +125,7 @@ def main() -> int:
     parser.add_argument("--only", nargs="*", default=None, help="names of models (default: all)")
     parser.add_argument("--repair", nargs="*", default=[], help="names of models to repair as well")
     options = parser.parse_args()
-    document: dict[str, dict[str, Any]] = {"scans": {}, "repairs": {}}
+    document: dict[str, dict[str, Any]] = {"machine": describe_machine(), "scans": {}, "repairs": {}}
     for name in list_models() if options.only is None else options.only:
         document["scans"][name] = collect(name)
         print(f"{name}: {document['scans'][name]['verdict']}", file=sys.stderr, flush=True)

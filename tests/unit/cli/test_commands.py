@@ -253,7 +253,7 @@ def test_help_imports_nothing_heavy(command: list[str]) -> None:
 
 def test_named_detectors_reach_scan_and_repair(run: Run, pipeline: FakePipeline) -> None:
     run("scan", MODEL, "--detectors", "patch,spectral")
-    run("repair", MODEL, "data", "fixed.onnx", "--detectors", "standard")
+    run("repair", MODEL, "--data", "x", "--output", "f.onnx", "--detectors", "standard")
     assert pipeline.calls[0]["detectors"] == ("patch", "spectral")
     assert pipeline.calls[1]["arguments"][3]["scan"] == {"detection": {"detectors": ("standard",)}}
 
