@@ -126,7 +126,7 @@ def load(name: str) -> type[Detector]:
         kind: Any = point.load()
     except Exception as error:  # whatever a stranger's module does when it is imported
         raise PluginError(f"detector {name} ({point.value}) cannot be loaded: {describe(error)}") from error
-    if _REGISTRY.get(name) is not kind:
+    if kind is None or _REGISTRY.get(name) is not kind:
         raise PluginError(f"detector {name} ({point.value}) is no class with @detector and the id {name}")
     return _REGISTRY[name]
 
