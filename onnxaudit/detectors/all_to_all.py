@@ -1,6 +1,6 @@
 """The smallest trigger that sends every class somewhere else, whichever way: evidence for all-to-all backdoors.
 
-Over samples `x` of class `y`, with `p` the class probabilities, minimise
+Over samples `x` of class `y`, with `p` the class probabilities, minimize
 
     mean_x −log(1 − p_y(A(x, m, δ)))  +  λ · mean(m),      m = sigmoid(u), δ = sigmoid(v)
 
@@ -120,7 +120,7 @@ def find_universals(
 
     Args:
         classifier: logits of images.
-        known: labelled samples for optimisation.
+        known: labeled samples for optimization.
         unseen: labelled samples that tell where each class goes.
         config: all settings.
         seed: of starting points and of the order of samples.

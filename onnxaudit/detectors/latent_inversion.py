@@ -1,17 +1,17 @@
-"""How far inner features have to be shifted to make any sample look like a label: a second, cheap kind of evidence.
+"""The shortest change of inner features that leads to each label: cheap evidence, whatever the trigger looks like.
 
-For each label `t`, over features `h(x)` of samples `x` of other classes and with `g` the rest of the network, minimise
+For each label `t`, over features `h(x)` of samples `x` of other classes and with `g` the rest of the network, minimize
 
     mean_x relu(κ − margin(g(h(x) + v), t)) / s  +  λ · |v|₂ / (σ · √d),     margin = z_t − max of the other logits
 
-over the shift `v`, with `s` the spread of the logits and `σ` that of the features; the smallest `|v|₂` at which enough
+over the change `v`, with `s` the spread of the logits and `σ` that of the features; the smallest `|v|₂` at which enough
 samples are sent to the label is kept. A backdoor is a short way through feature space whatever its trigger looks
 like, where pixel masks see only small patches.
 
 After the idea of Z. Wang et al., Rethinking the reverse-engineering of Trojan triggers, NeurIPS 2022, that triggers of
 all kinds meet in feature space.
 
-Differs from the source: one shift for all samples of a label, with neither image nor mask nor generator; all labels
+Differs from the source: one change for all samples of a label, with neither image nor mask nor generator; all labels
 in one batch; only the rest of the network runs, on cached features.
 """
 
@@ -39,14 +39,14 @@ from onnxaudit.workers import Workers, count_rows
 
 @dataclass(frozen=True)
 class LatentInversionConfig:
-    """Settings of `measure_shifts`.
+    """Settings of `measure_lengths`.
 
     Attributes:
         steps: of Adam.
         samples: of other classes, for each label.
         margin: `κ`, as a share of the logits' spread.
         step_size: of Adam, as a share of the features' spread.
-        schedule: of the penalty on a shift's length; every step sees all samples.
+        schedule: of the penalty on the change's length; every step sees all samples.
         most_values: at most so many feature values go through the network at once, on one core: 4 MiB.
     """
 
@@ -83,7 +83,7 @@ class LatentInversion(Detector):
         if context.features is None:
             return Evidence(detector=self.id)
         assert isinstance(context.classifier, Classifier)
-        found = measure_shifts(
+        found = measure_lengths(
             context.classifier,
             context.known,
             context.features,
@@ -99,7 +99,7 @@ class LatentInversion(Detector):
         )
 
 
-def measure_shifts(
+def measure_lengths(
     classifier: Classifier,
     samples: Samples,
     features: str,
@@ -108,12 +108,12 @@ def measure_shifts(
     seed: int,
     deadline: Deadline,
 ) -> dict[int, float]:
-    """The length of the shortest shift found towards each label, in units of the features' spread.
+    """The length of the shortest change found towards each label, in units of the features' spread.
 
     Args:
         classifier: the network.
         samples: clean samples with labels.
-        features: name of the tensor that is shifted.
+        features: name of the tensor that is changed.
         config: all settings.
         seed: of the choice of samples.
         deadline: when it passes nothing is returned, because labels have to be compared at equal effort.

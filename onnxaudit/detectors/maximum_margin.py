@@ -1,7 +1,7 @@
 """How far each label can be driven ahead of all others, with no image at all: evidence that needs no trigger.
 
 Source: H. Wang et al., MM-BD: post-training detection of backdoor attacks with arbitrary backdoor pattern types using a
-maximum margin statistic, IEEE S&P 2024. For each label `t` maximise over images `x` in [0, 1], from noise,
+maximum margin statistic, IEEE S&P 2024. For each label `t` maximize over images `x` in [0, 1], from noise,
 
     margin(f(x), t) = z_t − max of the other logits
 
@@ -30,7 +30,7 @@ from onnxaudit.workers import Workers, count_rows, cut, join
 
 @dataclass(frozen=True)
 class MaximumMarginConfig:
-    """Settings of `maximise_margins`.
+    """Settings of `maximize_margins`.
 
     Attributes:
         steps: of Adam.
@@ -62,7 +62,7 @@ class MaximumMargin(Detector):
 
     def measure(self, context: Context, labels: Sequence[int]) -> Evidence:
         """The further a label can be driven ahead, the nearer it is: one over the margin."""
-        margins = maximise_margins(
+        margins = maximize_margins(
             context.classifier,
             context.known.images.shape[1:],
             context.classes,
@@ -83,7 +83,7 @@ class MaximumMargin(Detector):
         return labels * self.config.starts * self.config.steps
 
 
-def maximise_margins(
+def maximize_margins(
     classifier: nn.Module,
     shape: tuple[int, int, int],
     classes: int,

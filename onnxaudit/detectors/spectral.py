@@ -1,16 +1,16 @@
-"""The weakest change made of few waves for each label: evidence for triggers that are spread over the whole image.
+"""The faintest pattern of few cosines for each label: evidence for triggers that are spread over the whole image (SIG).
 
-For each label `t`, over samples `x` of other classes, minimise
+For each label `t`, over samples `x` of other classes, minimize
 
-    mean_x cross_entropy(f(clip(x + Σ_ij a_ij · wave_ij)), t)  +  λ · Σ_ij |a_ij| / u
+    mean_x cross_entropy(f(clip(x + Σ_ij a_ij · cosine_ij)), t)  +  λ · Σ_ij |a_ij| / u
 
 over amplitudes `a` of cosines (type-II transform, the lower half of the frequencies) with Adam; the smallest sum at
 which enough samples are sent to the label is kept. A sinusoid or a shade covers every pixel, so that its mask is large;
-but it is made of few waves, where natural ways to a label take many.
+but it is made of few cosines, where natural ways to a label take many.
 
-After G. Tao et al., Better trigger inversion optimization in backdoor scanning, CVPR 2022, who parametrise additively.
+After G. Tao et al., Better trigger inversion optimization in backdoor scanning, CVPR 2022, who parametrize additively.
 
-Differs from the source: one change of either sign, in the frequency domain; the sum of amplitudes is penalised, which
+Differs from the source: one change of either sign, in the frequency domain; the sum of amplitudes is penalized, which
 makes the spectrum sparse.
 """
 
@@ -32,7 +32,7 @@ from onnxaudit.records import Evidence, Floats, Ints
 
 @dataclass(frozen=True)
 class SpectralConfig(LabelsConfig):
-    """Settings of `measure_waves`: those of an inversion, with steps in amplitudes.
+    """Settings of `measure_strengths`: those of an inversion, with steps in amplitudes.
 
     Attributes:
         step_size: of Adam, in amplitudes.
@@ -67,7 +67,7 @@ class SpectralDetector(Detector):
         """Strengths for `labels`."""
         others = find_others(context.classifier, context.known, labels, self.config.chunk_pixels)
         usable = {label: index for label, index in others.items() if len(index)}
-        found = measure_waves(
+        found = measure_strengths(
             context.classifier,
             context.known.images,
             usable,
@@ -88,7 +88,7 @@ class SpectralDetector(Detector):
         return self.config.count_passes(labels)
 
 
-def measure_waves(
+def measure_strengths(
     classifier: nn.Module,
     images: Floats,
     others: Mapping[int, Ints],

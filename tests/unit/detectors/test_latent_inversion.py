@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from onnxaudit.deadline import Deadline
-from onnxaudit.detectors.latent_inversion import LatentInversionConfig, measure_shifts
+from onnxaudit.detectors.latent_inversion import LatentInversionConfig, measure_lengths
 from onnxaudit.importer import Classifier, import_model
 from onnxaudit.intake import load_model
 from onnxaudit.inversion.schedule import Schedule
@@ -29,7 +29,7 @@ def samples() -> Samples:
 
 
 def test_the_shortest_shift_leads_to_the_planted_target(tmp_path: Path, samples: Samples) -> None:
-    shifts = measure_shifts(
+    shifts = measure_lengths(
         open_planted(tmp_path, backdoored=True), samples, "flat", CONFIG, seed=0, deadline=Deadline()
     )
     assert len(shifts) == CLASSES
@@ -39,7 +39,7 @@ def test_the_shortest_shift_leads_to_the_planted_target(tmp_path: Path, samples:
 
 
 def test_without_a_backdoor_no_shift_is_much_shorter(tmp_path: Path, samples: Samples) -> None:
-    shifts = measure_shifts(
+    shifts = measure_lengths(
         open_planted(tmp_path, backdoored=False), samples, "flat", CONFIG, seed=0, deadline=Deadline()
     )
     lengths = list(shifts.values())
@@ -51,7 +51,7 @@ def test_the_same_seed_gives_the_same_lengths_in_chunks_of_any_size(tmp_path: Pa
     small = LatentInversionConfig(steps=5, schedule=Schedule(success=0.0, window=1), most_values=1)
     large = LatentInversionConfig(steps=5, schedule=Schedule(success=0.0, window=1))
     one, two = (
-        measure_shifts(classifier, samples, "flat", config, seed=1, deadline=Deadline()) for config in (small, large)
+        measure_lengths(classifier, samples, "flat", config, seed=1, deadline=Deadline()) for config in (small, large)
     )
     assert one.keys() == two.keys()
     np.testing.assert_allclose(list(one.values()), list(two.values()), atol=1e-6)
@@ -59,10 +59,10 @@ def test_the_same_seed_gives_the_same_lengths_in_chunks_of_any_size(tmp_path: Pa
 
 def test_a_passed_deadline_gives_nothing_to_compare(tmp_path: Path, samples: Samples) -> None:
     classifier = open_planted(tmp_path, backdoored=True)
-    assert measure_shifts(classifier, samples, "flat", CONFIG, seed=0, deadline=Deadline(0.0)) == {}
+    assert measure_lengths(classifier, samples, "flat", CONFIG, seed=0, deadline=Deadline(0.0)) == {}
 
 
 def test_a_label_that_no_shift_reaches_has_no_length(tmp_path: Path, samples: Samples) -> None:
     classifier = open_planted(tmp_path, backdoored=True)
     impossible = LatentInversionConfig(steps=3, schedule=Schedule(success=1.1, window=1))
-    assert measure_shifts(classifier, samples, "flat", impossible, seed=0, deadline=Deadline()) == {}
+    assert measure_lengths(classifier, samples, "flat", impossible, seed=0, deadline=Deadline()) == {}

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from onnxaudit.deadline import Deadline
-from onnxaudit.detectors.maximum_margin import MaximumMarginConfig, maximise_margins
+from onnxaudit.detectors.maximum_margin import MaximumMarginConfig, maximize_margins
 from tests.unit.conftest import Planted
 
 SHAPE = (1, 12, 12)
@@ -14,14 +14,14 @@ SHAPE = (1, 12, 12)
 CONFIG = MaximumMarginConfig(steps=40)
 
 
-def maximise(
+def maximize(
     classifier: nn.Module, config: MaximumMarginConfig = CONFIG, deadline: Deadline = Deadline()
 ) -> dict[int, float]:
-    return maximise_margins(classifier, SHAPE, 8, config, seed=0, deadline=deadline)
+    return maximize_margins(classifier, SHAPE, 8, config, seed=0, deadline=deadline)
 
 
 def test_a_planted_target_can_be_driven_furthest(planted: Callable[..., Planted]) -> None:
-    margins = maximise(planted(targets=(3,)))
+    margins = maximize(planted(targets=(3,)))
     assert max(margins, key=margins.__getitem__) == 3
     others = sorted(margins.values())
     assert others[-1] > 1.5 * others[len(others) // 2]
@@ -34,7 +34,7 @@ def test_the_largest_other_logit_never_is_the_labels_own() -> None:
         def forward(self, pixels: Tensor) -> Tensor:
             return pixels.mean((1, 2, 3))[:, None] * torch.arange(8) - 5000.0
 
-    margins = maximise(Shifted())
+    margins = maximize(Shifted())
     assert margins == {7: pytest.approx(1.0, abs=0.1)}
 
 
@@ -43,14 +43,14 @@ def test_a_label_that_never_comes_ahead_or_answers_nan_is_missing() -> None:
         def forward(self, pixels: Tensor) -> Tensor:
             return pixels.mean((1, 2, 3))[:, None] * torch.full((8,), torch.nan)
 
-    assert maximise(Nan()) == {}
+    assert maximize(Nan()) == {}
 
 
 def test_chunks_make_no_difference(planted: Callable[..., Planted]) -> None:
     classifier = planted(targets=(3,))
-    pieces = maximise(classifier, MaximumMarginConfig(steps=10, chunk_pixels=1))
-    assert maximise(classifier, MaximumMarginConfig(steps=10)) == pytest.approx(pieces, rel=1e-4)
+    pieces = maximize(classifier, MaximumMarginConfig(steps=10, chunk_pixels=1))
+    assert maximize(classifier, MaximumMarginConfig(steps=10)) == pytest.approx(pieces, rel=1e-4)
 
 
 def test_a_passed_deadline_gives_nothing_to_compare(planted: Callable[..., Planted]) -> None:
-    assert maximise(planted(), deadline=Deadline(0.0)) == {}
+    assert maximize(planted(), deadline=Deadline(0.0)) == {}

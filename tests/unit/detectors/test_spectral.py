@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from onnxaudit.deadline import Deadline
-from onnxaudit.detectors.spectral import SpectralConfig, measure_waves
+from onnxaudit.detectors.spectral import SpectralConfig, measure_strengths
 from onnxaudit.inversion.sampling import find_others
 from onnxaudit.inversion.schedule import Schedule
 from onnxaudit.records import Samples
@@ -35,7 +35,7 @@ def measure(
     classifier: nn.Module, samples: Samples, config: SpectralConfig, deadline: Deadline = Deadline()
 ) -> dict[int, float]:
     others = find_others(classifier, samples, LABELS, 2**17)
-    return measure_waves(classifier, samples.images, others, config, seed=0, deadline=deadline)
+    return measure_strengths(classifier, samples.images, others, config, seed=0, deadline=deadline)
 
 
 def test_few_waves_single_out_a_label_that_a_sinusoid_leads_to(make_samples: Callable[..., Samples]) -> None:

@@ -152,7 +152,7 @@ def test_check_never_sees_samples_of_the_inversion(
 def test_a_detector_that_measured_nothing_is_a_doubt(
     planted: Callable[..., Planted], make_samples: Callable[..., Samples], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(spectral, "measure_waves", lambda *_, **__: {})
+    monkeypatch.setattr(spectral, "measure_strengths", lambda *_, **__: {})
     found = detect(planted(), make_samples(), CONFIG, seed=0)
     assert found.judgement.verdict is Verdict.INCONCLUSIVE
     assert any("could not be compared by the detector spectral" in reason for reason in found.judgement.reasons)
