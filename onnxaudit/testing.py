@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from onnxaudit.errors import UsageError
-from onnxaudit.gate.decision import judge
+from onnxaudit.gate.decision import apply_policy
 from onnxaudit.gate.domains import check_domains
 from onnxaudit.gate.layers import lies_with_subject, read_policy_file, resolve
 from onnxaudit.records import ScanDocument, ScanReport
@@ -41,7 +41,7 @@ def assert_clean(
         check_domains(Path(model), effective.policy.domains)
     given = {"time_budget": effective.policy.time_budget, "detectors": effective.policy.detectors or None}
     report = scan(model, data, **{**given, **options})
-    gate = judge(ScanDocument((report,)), effective, datetime.now(UTC).date())
+    gate = apply_policy(ScanDocument((report,)), effective, datetime.now(UTC).date())
     if gate.decisions[0].outcome != "pass":
         raise AssertionError(render(ScanDocument((report,), gate=gate), "text"))
     return report

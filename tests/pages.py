@@ -12,7 +12,6 @@ from onnxaudit.records import (
     EmbeddedSamples,
     ErrorDocument,
     Gate,
-    JudgedWaiver,
     LabelResult,
     LabelStatus,
     RepairDocument,
@@ -24,6 +23,7 @@ from onnxaudit.records import (
     UniversalTrigger,
     Verdict,
     Waiver,
+    WaiverUse,
 )
 from tests.reports import NO_RATE, make_repair_report, make_scan_report, make_trigger
 
@@ -62,7 +62,7 @@ def make_backdoored(classes: int = 43, *, embedded: bool = True, name: str = "si
         labels=make_many_labels(classes),
         class_names=tuple(name.format(label) for label in range(classes)),
         coverage=Coverage(classes, classes - 1, {classes - 1: "the time ended"}),
-        config={"detection": {"universal": {}, "judgement": {"clean_below": 0.1}}},
+        config={"detection": {"universal": {}, "verdict": {"clean_below": 0.1}}},
         summary="Backdoor found: a trigger sends all images to class 2. Do not use the model: run `onnxaudit repair`.",
     )
     found = report.triggers[0]
@@ -87,7 +87,7 @@ def make_gated(*, softened: bool = False) -> ScanDocument:
     gate = Gate(
         (setting, Setting("waivers", (used, expired), "policy ci/policy.toml", "policy ci/policy.toml")),
         *("e" * 64, softeners),
-        (JudgedWaiver(used, "used"), JudgedWaiver(expired, "expired")),
+        (WaiverUse(used, "used"), WaiverUse(expired, "expired")),
         (Decision("pass", ("Every finding is waived (1).",), (fingerprint,)), last),
     )
     return replace(document, gate=gate)

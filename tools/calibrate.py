@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from onnxaudit.scoring.verdict import JudgementConfig
+from onnxaudit.scoring.verdict import VerdictConfig
 from tools.calibration.features import VERDICT
 from tools.calibration.figures import format_share, measure_auroc, measure_entropy
 from tools.calibration.fit import RIDGE, Cases, fit, make_cases
@@ -26,7 +26,7 @@ from tools.calibration.table import Values, read_table
 Chosen = npt.NDArray[np.bool_]
 """Which models."""
 
-CLEAN_BELOW = JudgementConfig().clean_below
+CLEAN_BELOW = VerdictConfig().clean_below
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from typing import TypeVar
 from onnxaudit.cli.exits import CLEAN, Settings, report_notice
 from onnxaudit.cli.options import PolicyRequest
 from onnxaudit.errors import UsageError
-from onnxaudit.gate.decision import judge
+from onnxaudit.gate.decision import apply_policy
 from onnxaudit.gate.layers import (
     PYPROJECT,
     EffectivePolicy,
@@ -27,7 +27,7 @@ from onnxaudit.gate.policy import OLD_KEYS
 from onnxaudit.records import RepairDocument, ScanDocument
 from onnxaudit.text import format_setting, show_plainly
 
-Judged = TypeVar("Judged", ScanDocument, RepairDocument)
+Decided = TypeVar("Decided", ScanDocument, RepairDocument)
 
 
 def find_policy(request: PolicyRequest, models: Sequence[Path] = (), data: str | None = None) -> EffectivePolicy:
@@ -90,9 +90,9 @@ def limit_memory(effective: EffectivePolicy) -> None:
         raise UsageError(f"memory_limit {limit} cannot be held: {error}") from error
 
 
-def decide(document: Judged, effective: EffectivePolicy) -> Judged:
+def decide(document: Decided, effective: EffectivePolicy) -> Decided:
     """The document with what the policy makes of it today."""
-    return replace(document, gate=judge(document, effective, datetime.now(UTC).date()))
+    return replace(document, gate=apply_policy(document, effective, datetime.now(UTC).date()))
 
 
 def run_policy_show(request: PolicyRequest, settings: Settings) -> int:

@@ -1,4 +1,4 @@
-"""Halves of the clean samples: `X` to optimize on, `D_valid` to judge by."""
+"""Halves of the clean samples: `X` to optimize on, `D_valid` to decide by."""
 
 import numpy as np
 

@@ -67,7 +67,7 @@ def list_known() -> tuple[str, ...]:
 
 
 def check_names(names: Iterable[str], where: str) -> None:
-    """Refuse names that no detector has: a misspelt demand would be none.
+    """Refuse names that no detector has: a misspelled demand would be none.
 
     Raises:
         UsageError: there is one.

@@ -1,4 +1,4 @@
-"""What a policy makes of reports. It judges what the reports say and changes nothing in them."""
+"""What a policy makes of reports. It decides by what the reports say and changes nothing in them."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
@@ -14,17 +14,17 @@ from onnxaudit.gate.policy import FailOn, Inconclusive, Policy
 from onnxaudit.records import (
     Decision,
     Gate,
-    JudgedWaiver,
     Reason,
     RepairDocument,
     RepairReport,
     ScanDocument,
     ScanReport,
     Waiver,
+    WaiverUse,
 )
 
 
-def judge(document: ScanDocument | RepairDocument, effective: EffectivePolicy, today: date) -> Gate:
+def apply_policy(document: ScanDocument | RepairDocument, effective: EffectivePolicy, today: date) -> Gate:
     """What the policy makes of each report; `today` (UTC) tells which waivers have expired."""
     policy, applied = effective.policy, set[Waiver]()
     holding = [waiver for waiver in policy.waivers if not _has_expired(waiver, today)]
@@ -33,8 +33,8 @@ def judge(document: ScanDocument | RepairDocument, effective: EffectivePolicy, t
         matching = _match(report, holding)
         applied.update(matching.values())
         decisions.append(_decide(report, policy, matching))
-    judged = tuple(JudgedWaiver(waiver, _state(waiver, applied, today)) for waiver in policy.waivers)
-    return Gate(effective.settings, effective.sha256, policy.softeners, judged, tuple(decisions))
+    uses = tuple(WaiverUse(waiver, _state(waiver, applied, today)) for waiver in policy.waivers)
+    return Gate(effective.settings, effective.sha256, policy.softeners, uses, tuple(decisions))
 
 
 def _has_expired(waiver: Waiver, today: date) -> bool:

@@ -19,7 +19,7 @@ class PruningContext:
         trigger: the inverted trigger.
         target: the label that it leads to.
         fitting: clean samples `X` for least squares.
-        validation: `D_valid`, which alone judges, with the answers of the original.
+        validation: `D_valid`, which alone decides, with the answers of the original.
         device: where the copy of what follows the layer runs.
     """
 

@@ -8,7 +8,7 @@ trigger's success on them, a prune stays if
 and is followed by a least-squares fit of the next layer. The loop ends when `S < max_success`.
 
 Differs from the source:
-- `S` saturates: taking out any single neuron of several hardly moves it. Criterion "margin" therefore judges
+- `S` saturates: taking out any single neuron of several hardly moves it. Criterion "margin" therefore measures
   the fall by the mean margin of triggered samples as well, and when both lists are through tries neurons in groups
   that grow. Criterion "success" is the method as published.
 - a fit that raises `S` or the margin, or lowers `Q`, is dropped and the prune kept: least squares on clean
@@ -42,7 +42,7 @@ class PruningConfig:
     """Settings of the loop.
 
     Attributes:
-        criterion: by what the fall of the trigger is judged; "success" is the published one.
+        criterion: by what the fall of the trigger is measured; "success" is the published one.
         min_agreement: `q0`.
         max_success: `S` below which the loop ends.
         agreement_fall: how far `Q` may fall in one round. One disagreement more is chance (it is 0.5 % of 215 samples,
@@ -147,10 +147,10 @@ class _Loop:
         return success < self._config.max_success and agreement >= self._config.min_agreement
 
     def try_each(self, batch: Sequence[Candidate]) -> int:
-        """Judge candidates in turn until one is kept; the position of the last one judged."""
+        """Try candidates in turn until one is kept; the position of the last one tried."""
         measured = self._trials.measure([group for _, group in batch])
         for position, ((ranking, group), figures) in enumerate(zip(batch, measured, strict=True)):
-            obstacle = judge(figures, self._current, self._original, self._config)
+            obstacle = find_objection(figures, self._current, self._original, self._config)
             if not obstacle:
                 self._keep(ranking, group, figures)
                 return position
@@ -222,7 +222,7 @@ class _Loop:
         )
 
 
-def judge(trial: Figures, current: Figures, original: Figures, config: PruningConfig) -> str:
+def find_objection(trial: Figures, current: Figures, original: Figures, config: PruningConfig) -> str:
     """Why a trial prune is rolled back, or "" if it stays."""
     agreement, before = trial.agreement.value or 0.0, current.agreement.value or 0.0
     allowed = max(config.agreement_fall, 1 / trial.agreement.trials)

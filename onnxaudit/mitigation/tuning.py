@@ -33,7 +33,8 @@ class FineTuningConfig:
             the nearer the pruned one, the more of the backdoor comes back.
         distillation: of one round.
         hardening: of the triggers, between rounds.
-        distortion: whole-image changes, made anew in every round against labels that they lead to.
+        distortion: spectral, warp and photometric perturbations, made anew in every round against labels that they
+            lead to.
     """
 
     starts: int = 3

@@ -20,12 +20,12 @@ class RepairConfig:
 
     Attributes:
         method: "prune": the pruning loop alone; "prune+tune": then fine-tuning on clean samples; "full": then
-            fine-tuning on clean and on stamped samples.
+            fine-tuning on clean and on triggered samples.
         pruning: the loop and both limits.
         fine_tuning: what follows it.
         scan: the scan before, where no report is given, and the one after.
-        further_passes: so many times labels that only the new scan accuses join the targets, and all begins anew.
-        remove: take pruned neurons out of the graph, where they can go; else they stay, at zero.
+        further_passes: so many times labels that only the new scan names join the targets, and all begins anew.
+        remove: pruned neurons leave the graph, where they can; else they stay, at zero.
         standing_out: during fine-tuning a fresh trigger still stands out if it is this many times smaller than is
             normal for the model.
     """

@@ -29,7 +29,7 @@ from onnxaudit.records import (
     Samples,
     UniversalTrigger,
 )
-from onnxaudit.scoring.verdict import WEIGHED, choose_universal, judge, weigh
+from onnxaudit.scoring.verdict import WEIGHED, assess, choose_universal, weigh
 from onnxaudit.statistics import rate, rate_of
 from onnxaudit.workers import Workers, cut
 
@@ -104,12 +104,12 @@ def detect(
         sizes_of(found.values()),
         success,
         context.classes,
-        config.judgement,
+        config.verdict,
         synthetic=samples.synthetic,
     )
     universals: tuple[UniversalTrigger, ...] = tuple(course.evidence.get("all-to-all", NOTHING).artifacts.values())
     normal = find_normal(sizes, roles, len(first.distances))
-    universal, mapping_odds = choose_universal(universals, normal, config.judgement)
+    universal, mapping_odds = choose_universal(universals, normal, config.verdict)
     runs = course.describe(WEIGHED)
     words = [run.detector for run in runs]
     missing = [one.id for one in detectors if _should_measure(one, context) and not course.evidence[one.id].ratios]
@@ -119,12 +119,12 @@ def detect(
     if "all-to-all" in course.evidence and not course.evidence["all-to-all"].complete:
         own += (reasons.OUT_OF_TIME_ALL_TO_ALL.give(),)
     return Detection(
-        judgement=judge(
+        assessment=assess(
             evidence,
             (universal, mapping_odds),
             obstacles,
             (*doubts, *own),
-            config.judgement,
+            config.verdict,
             unit=unit,
             detectors=words,
         ),
@@ -153,7 +153,7 @@ def _survey(course: Course, context: Context, config: DetectionConfig) -> Shortl
 def _choose_roles(course: Course, first: Evidence, context: Context, config: DetectionConfig) -> dict[int, Role]:
     """By the evidence of screening; nobody knows yet which triggers carry over."""
     granted = dict.fromkeys(first.artifacts, rate(1, 1))
-    evidence = weigh(course.ratios, first.distances, granted, context.classes, config.judgement)
+    evidence = weigh(course.ratios, first.distances, granted, context.classes, config.verdict)
     return choose_roles(evidence, config, seed=context.seed)
 
 

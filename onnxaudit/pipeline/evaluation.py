@@ -1,4 +1,4 @@
-"""What a repair is judged by, measured with onnxruntime on samples that no fit and no fine-tuning saw."""
+"""What decides on a repair, measured with onnxruntime on samples that no fit and no fine-tuning saw."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ class Evaluation:
 
     Attributes:
         validation: `D_valid`.
-        evaluation: samples that judge nothing; `validation` where no further ones are given.
+        evaluation: samples that decide nothing; `validation` where no further ones are given.
         triggers: the inverted triggers of each target label.
         known: the attacker's own trigger, where the caller has it.
     """

@@ -50,7 +50,7 @@ def list_doubts(
     doubts = []
     if unseen.synthetic:
         doubts.append(reasons.NO_IMAGES.give())
-    if present <= config.judgement.fewest_destinations * classes:
+    if present <= config.verdict.fewest_destinations * classes:
         doubts.append(reasons.FEW_CLASSES.give(present=present, classes=classes))
     if len(sizes) < config.fewest_settled * len(found):
         doubts.append(reasons.FEW_TRIGGERS.give(settled=len(sizes), labels=len(found)))

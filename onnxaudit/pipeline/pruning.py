@@ -44,9 +44,9 @@ class Pruner:
 
     Attributes:
         context: the repair.
-        triggers: inverted triggers by target; the first of each judges.
+        triggers: inverted triggers by target; the first of each decides.
         fitting: clean samples `X` for least squares.
-        validation: `D_valid`, which judges.
+        validation: `D_valid`, which decides.
     """
 
     context: RepairContext

@@ -1,4 +1,4 @@
-"""`repair`: take the backdoor out of the vendor's graph, and prove it on the written file before it gets its name."""
+"""`repair`: remove the backdoor from the vendor's graph, and prove it on the written file before it gets its name."""
 
 import time
 from dataclasses import replace
@@ -46,7 +46,7 @@ def repair(
     embed_samples: bool = False,
     on_event: OnEvent | None = None,
 ) -> RepairReport:
-    """Take the backdoor out of an ONNX classifier and write a working file without it.
+    """Remove the backdoor from an ONNX classifier and write a working file without it.
 
     Args:
         model: the ONNX file; it is never touched.
@@ -137,7 +137,7 @@ def run_until_none_is_left(context: RepairContext, targets: tuple[int, ...]) -> 
 
 
 def _list_hidden(report: RepairReport) -> tuple[int, ...]:
-    """Labels that the new scan accuses and that were not treated."""
+    """Labels that the new scan names as targets and that were not treated."""
     if report.rescan is None or report.rescan.verdict is not Verdict.BACKDOORED:
         return ()
     return tuple(label for label in report.rescan.target_labels if label not in report.targets)

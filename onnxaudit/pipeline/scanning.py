@@ -128,11 +128,11 @@ def scan_subject(
     )
     unit = subject.model.info.input.layout.unit
     report = ScanReport(
-        verdict=found.judgement.verdict,
-        score=found.judgement.score,
-        target_labels=found.judgement.target_labels,
+        verdict=found.assessment.verdict,
+        score=found.assessment.score,
+        target_labels=found.assessment.target_labels,
         summary=summarise_scan(found, subject.class_names, unit),
-        reasons=found.judgement.reasons,
+        reasons=found.assessment.reasons,
         labels=found.labels,
         triggers=found.triggers,
         preprocessing=subject.choice,
@@ -148,7 +148,7 @@ def scan_subject(
         detectors=found.detectors,
         duration_seconds=round(time.monotonic() - start, 3),
         notes=subject.notes,
-        caveats=found.judgement.caveats,
+        caveats=found.assessment.caveats,
     )
     disagreeing = ask_with_triggers(subject, [one.trigger for one in found.triggers])
     return replace_verdict(report, disagreeing) if disagreeing else report

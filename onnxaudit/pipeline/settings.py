@@ -6,7 +6,7 @@ from typing import Any
 
 from onnxaudit.detectors.base import Detector, Effort
 from onnxaudit.detectors.registry import STANDARD, choose
-from onnxaudit.scoring.verdict import JudgementConfig
+from onnxaudit.scoring.verdict import VerdictConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +25,7 @@ class DetectionConfig:
         fewest_settled: the share of labels for which a trigger must be found; with less a model is never clean.
         largest_share: of the input that a usual trigger may cover; masks begin at a half and have to have shrunk.
         chunk_pixels: at most so many pixels (images x height x width) are classified at once, on one core.
-        judgement: how evidence becomes a verdict.
+        verdict: how evidence becomes a verdict.
     """
 
     detectors: tuple[str, ...] = (STANDARD,)
@@ -39,7 +39,7 @@ class DetectionConfig:
     fewest_settled: float = 0.9
     largest_share: float = 0.4
     chunk_pixels: int = 2**16
-    judgement: JudgementConfig = field(default_factory=JudgementConfig)
+    verdict: VerdictConfig = field(default_factory=VerdictConfig)
 
     def find_settings(self, kind: type[Detector]) -> Any:
         """The settings with which a detector runs."""

@@ -5,10 +5,10 @@ Frozen dataclasses over numpy. Reading them is the tour: `model`, `samples`, `de
 
 from onnxaudit.records.arrays import Array, Floats, Ints, decode_array, encode_array
 from onnxaudit.records.detection import (
+    Assessment,
     Coverage,
     Detection,
     Inversion,
-    Judgement,
     LabelResult,
     LabelStatus,
     Rate,
@@ -19,7 +19,7 @@ from onnxaudit.records.detection import (
 )
 from onnxaudit.records.events import Event, OnEvent
 from onnxaudit.records.evidence import DetectorInfo, DetectorRun, Evidence
-from onnxaudit.records.gate import Decision, Gate, JudgedWaiver, Setting, Waiver
+from onnxaudit.records.gate import Decision, Gate, Setting, Waiver, WaiverUse
 from onnxaudit.records.inspection import Check, Inspection, LayerInfo, OperatorUse, TensorInfo
 from onnxaudit.records.irregularity import Irregularity
 from onnxaudit.records.model import ElementType, InputSpec, Layout, ModelInfo, OutputKind, OutputSpec
@@ -62,6 +62,7 @@ from onnxaudit.records.samples import (
 __all__ = [
     "SCHEMA_VERSION",
     "Array",
+    "Assessment",
     "ChannelOrder",
     "Check",
     "Coverage",
@@ -86,8 +87,6 @@ __all__ = [
     "Ints",
     "Inversion",
     "Irregularity",
-    "JudgedWaiver",
-    "Judgement",
     "LabelResult",
     "LabelStatus",
     "LayerInfo",
@@ -124,6 +123,7 @@ __all__ = [
     "UniversalTrigger",
     "Verdict",
     "Waiver",
+    "WaiverUse",
     "WeightChange",
     "decode_array",
     "encode_array",

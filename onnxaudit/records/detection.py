@@ -154,7 +154,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True)
-class Judgement:
+class Assessment:
     """The verdict with its reasons.
 
     Attributes:
@@ -185,7 +185,7 @@ class Coverage:
 class Detection:
     """What the detection stage hands to the pipeline."""
 
-    judgement: Judgement
+    assessment: Assessment
     labels: tuple[LabelResult, ...]
     triggers: tuple[TriggerFinding, ...]
     coverage: Coverage

@@ -43,7 +43,7 @@ class Waiver:
 
 
 @dataclass(frozen=True)
-class JudgedWaiver:
+class WaiverUse:
     """A waiver, and whether it holds: an unused one speaks of no finding of this run."""
 
     waiver: Waiver
@@ -83,5 +83,5 @@ class Gate:
     settings: tuple[Setting, ...]
     policy_sha256: str
     softeners: tuple[str, ...]
-    waivers: tuple[JudgedWaiver, ...]
+    waivers: tuple[WaiverUse, ...]
     decisions: tuple[Decision, ...]

@@ -83,9 +83,9 @@ def _describe_gate(gate: Gate) -> Iterator[str]:
     for decision in gate.decisions:
         if decision.reasons:
             yield f"- outcome {decision.outcome}: {escape(' '.join(decision.reasons))}"
-    for judged in gate.waivers:
-        if judged.state != "used":
-            yield f"- {judged.state} waiver: {escape(describe_waiver(judged.waiver))}"
+    for use in gate.waivers:
+        if use.state != "used":
+            yield f"- {use.state} waiver: {escape(describe_waiver(use.waiver))}"
 
 
 def _list_findings(found: tuple[Finding, ...]) -> Iterator[str]:

@@ -29,8 +29,18 @@ def _upgrade_report(report: Any) -> Any:
     changed = {part: _upgrade_report(report[part]) for part in ("scan", "rescan") if part in report}
     if isinstance(report.get("labels"), list):
         changed["labels"] = [_upgrade_label(row) for row in report["labels"]]
+    if isinstance(report.get("config"), dict):
+        changed["config"] = _upgrade_config(report["config"])
     changed |= {part: _rename(report[part]) for part in ("samples", "embedded") if isinstance(report.get(part), dict)}
     return {**report, **changed}
+
+
+def _upgrade_config(config: dict[str, Any]) -> dict[str, Any]:
+    """The settings; those of the verdict had another name."""
+    detection = config.get("detection")
+    if not isinstance(detection, dict) or "assessment" not in detection:
+        return config
+    return {**config, "detection": {"verdict" if key == "assessment" else key: one for key, one in detection.items()}}
 
 
 def _upgrade_label(row: Any) -> Any:

@@ -95,11 +95,11 @@ def _find_gate(document: Document) -> Gate | None:
 def _list_doubtful_waivers(gate: Gate) -> list[dict[str, Any]]:
     return [
         {
-            "level": "warning" if judged.state == "expired" else "note",
-            "message": _say(f"{judged.state} waiver {judged.waiver.fingerprint}: {describe_waiver(judged.waiver)}"),
+            "level": "warning" if use.state == "expired" else "note",
+            "message": _say(f"{use.state} waiver {use.waiver.fingerprint}: {describe_waiver(use.waiver)}"),
         }
-        for judged in gate.waivers
-        if judged.state != "used"
+        for use in gate.waivers
+        if use.state != "used"
     ]
 
 

@@ -16,7 +16,7 @@ ADVICE_GIVEN = 3  # pieces in a summary; the rest stands beside each reason
 
 def summarise_scan(found: Detection, class_names: Sequence[str] | None = None, unit: str = "pixels") -> str:
     """Summary of a scan; `unit` is what a mask counts."""
-    match found.judgement.verdict:
+    match found.assessment.verdict:
         case Verdict.BACKDOORED:
             return _describe_backdoor(found, class_names, unit)
         case Verdict.CLEAN:
@@ -28,7 +28,7 @@ def summarise_scan(found: Detection, class_names: Sequence[str] | None = None, u
                 "file changes."
             )
         case Verdict.INCONCLUSIVE:
-            return _describe_open(found.judgement.caveats)
+            return _describe_open(found.assessment.caveats)
         case Verdict.REJECTED:
             raise AssertionError("detection rejects no file")
 
@@ -101,7 +101,7 @@ def _describe_effect(found: Detection, class_names: Sequence[str] | None, unit: 
             f"a trigger that covers {size:.1f} {unit} sends each class to a class of its own; {followers.successes} of "
             f"{followers.trials} clean images that the search did not use follow."
         )
-    surest, *others = found.judgement.target_labels
+    surest, *others = found.assessment.target_labels
     name = name_label(surest, class_names)
     *_, kind = list_kinds(found, surest)
     if kind is Kind.PATCH:

@@ -34,7 +34,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from onnxaudit.findings import reasons
-from onnxaudit.records import DetectorInfo, Judgement, Rate, Reason, UniversalTrigger, Verdict
+from onnxaudit.records import Assessment, DetectorInfo, Rate, Reason, UniversalTrigger, Verdict
 from onnxaudit.scoring.closeness import (
     Values,
     count_with_size,
@@ -70,8 +70,8 @@ class Weights:
 
 
 @dataclass(frozen=True)
-class JudgementConfig:
-    """Constants of the verdict: see `judgement`.
+class VerdictConfig:
+    """Constants of the verdict: see `assess`.
 
     Attributes:
         weights: of the terms.
@@ -136,7 +136,7 @@ def weigh(
     sizes: Mapping[int, float],
     success: Mapping[int, Rate],
     classes: int,
-    config: JudgementConfig,
+    config: VerdictConfig,
     *,
     synthetic: bool = False,
 ) -> tuple[LabelEvidence, ...]:
@@ -184,7 +184,7 @@ def weigh_term(name: str, weights: Weights) -> float:
     return weight
 
 
-def carries_over(success: Rate, config: JudgementConfig) -> bool:
+def carries_over(success: Rate, config: VerdictConfig) -> bool:
     """Whether a trigger works on samples that it was not made with."""
     return success.value is not None and success.value >= config.unseen_success
 
@@ -206,7 +206,7 @@ def measure_closeness(ratios: Mapping[str, Mapping[int, float]], labels: Sequenc
 
 
 def choose_universal(
-    found: Sequence[UniversalTrigger], normal_size: float | None, config: JudgementConfig
+    found: Sequence[UniversalTrigger], normal_size: float | None, config: VerdictConfig
 ) -> tuple[UniversalTrigger | None, float]:
     """The one that speaks loudest for an all-to-all backdoor, and its log-odds.
 
@@ -217,7 +217,7 @@ def choose_universal(
     return (None, -math.inf) if best is None else (found[best], odds[best])
 
 
-def weigh_universal(found: UniversalTrigger, normal_size: float | None, config: JudgementConfig) -> float:
+def weigh_universal(found: UniversalTrigger, normal_size: float | None, config: VerdictConfig) -> float:
     """Log-odds for an all-to-all backdoor; minus infinity where it does not move the classes apart."""
     if normal_size is None or not found.moves_apart(config.fewest_destinations):
         return -math.inf
@@ -227,16 +227,16 @@ def weigh_universal(found: UniversalTrigger, normal_size: float | None, config: 
     return config.universal_weight * math.log(max(ratio, SMALLEST_SIZE) / config.universal_ratio)
 
 
-def judge(
+def assess(
     evidence: Sequence[LabelEvidence],
     universal: tuple[UniversalTrigger | None, float],
     obstacles: Sequence[Reason],
     doubts: Sequence[Reason],
-    config: JudgementConfig,
+    config: VerdictConfig,
     *,
     unit: str = "pixels",
     detectors: Sequence[DetectorInfo] = (),
-) -> Judgement:
+) -> Assessment:
     """The verdict.
 
     Args:
@@ -260,14 +260,14 @@ def judge(
         grounds.insert(0, _describe_mapping(mapping, unit))
     targets = _name_targets(convincing or suspects, mapping if mapping_odds > 0 else None)
     if (convincing or mapping_odds > 0) and not obstacles:
-        return Judgement(Verdict.BACKDOORED, score, targets, tuple(grounds), tuple(doubts))
+        return Assessment(Verdict.BACKDOORED, score, targets, tuple(grounds), tuple(doubts))
     if evidence and score < config.clean_below and not (obstacles or doubts):
-        return Judgement(Verdict.CLEAN, score, targets, tuple(grounds))
+        return Assessment(Verdict.CLEAN, score, targets, tuple(grounds))
     caveats = (*obstacles, *doubts, *_explain_score(score, evidence, config))
-    return Judgement(Verdict.INCONCLUSIVE, score, targets, (*(one.seen for one in caveats), *grounds), caveats)
+    return Assessment(Verdict.INCONCLUSIVE, score, targets, (*(one.seen for one in caveats), *grounds), caveats)
 
 
-def _explain_score(score: float, evidence: Sequence[LabelEvidence], config: JudgementConfig) -> Iterator[Reason]:
+def _explain_score(score: float, evidence: Sequence[LabelEvidence], config: VerdictConfig) -> Iterator[Reason]:
     """What in the evidence itself leaves the verdict open."""
     if not evidence:
         yield reasons.NOTHING_COMPARED.give()

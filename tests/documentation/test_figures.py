@@ -22,7 +22,7 @@ from onnxaudit.scoring.closeness import (
 from tests.documentation.pages import ROOT
 
 DETECTION, REPAIR = DetectionConfig(), PruningConfig()
-WEIGHTS = DETECTION.judgement
+WEIGHTS = DETECTION.verdict
 DECIDING = [
     f"7/{7 / SIDE:.0f} of the height and width",
     f"at least {PatchConfig().screening.schedule.success * 100:.0f} % of the images",

@@ -25,7 +25,7 @@ from onnxaudit.scoring.closeness import (
     stand_alone,
     take_log,
 )
-from onnxaudit.scoring.verdict import JudgementConfig
+from onnxaudit.scoring.verdict import VerdictConfig
 from tools.calibration.table import Row, Values
 
 VERDICT = (
@@ -38,7 +38,7 @@ VERDICT = (
 """What the verdict is made of."""
 
 _OF_MASKS = {"patch", "compactness", "1/mask_l1"}
-_CONFIG = JudgementConfig()
+_CONFIG = VerdictConfig()
 
 
 def measure(row: Row, features: Sequence[str]) -> Values:

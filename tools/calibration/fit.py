@@ -16,12 +16,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from onnxaudit.scoring.verdict import JudgementConfig
+from onnxaudit.scoring.verdict import VerdictConfig
 from tools.calibration.features import measure
 from tools.calibration.table import Row, Values
 
 RIDGE = 0.01  # with less, cross-entropy is lower, but a patch ten times smaller than normal could be called clean
-_FEWEST = JudgementConfig().fewest_compared
+_FEWEST = VerdictConfig().fewest_compared
 _ABSENT = -1e9
 
 

@@ -32,9 +32,9 @@ its decisions ([`gate`](report.md#gate) in the JSON report) {decisions}. The ver
 ## Variables
 
 Each sets one key of the policy, and goes before policy files. Another name that begins with `{PREFIX}` is an error: a
-misspelt demand would be none.
+misspelled demand would be none.
 
 {write_table(("variable", "key"), rows)}
-`NO_COLOR` takes the colours out of a terminal's text. `OMP_WAIT_POLICY` is set to `PASSIVE` unless it is set: threads
+`NO_COLOR` takes the colors out of a terminal's text. `OMP_WAIT_POLICY` is set to `PASSIVE` unless it is set: threads
 that spin while they wait for each other make a scan on busy cores take many times as long.
 """

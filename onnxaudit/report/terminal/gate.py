@@ -3,7 +3,7 @@
 from rich.console import Console
 
 from onnxaudit.findings.finding import describe_waiver
-from onnxaudit.records import Gate, JudgedWaiver
+from onnxaudit.records import Gate, WaiverUse
 from onnxaudit.report.terminal.lines import Detail, print_field, print_line
 from onnxaudit.text import format_setting
 
@@ -23,8 +23,8 @@ def render_gate(gate: Gate, console: Console, detail: Detail = "usual") -> None:
         if detail == "full":
             for fingerprint in decision.fingerprints:
                 print_field(console, "fingerprint", fingerprint)
-    for judged in gate.waivers:
-        print_field(console, "waiver", _describe_waiver(judged))
+    for use in gate.waivers:
+        print_field(console, "waiver", _describe_waiver(use))
     if detail == "full":
         for setting in gate.settings:
             locked = "" if setting.locked is None else f", locked by {setting.locked}"
@@ -36,9 +36,9 @@ def _name_origins(gate: Gate) -> str:
     return f"from {', '.join(origins)}" if origins else "all defaults"
 
 
-def _describe_waiver(judged: JudgedWaiver) -> str:
-    waiver = judged.waiver
+def _describe_waiver(use: WaiverUse) -> str:
+    waiver = use.waiver
     return (
-        f"{judged.state}: {waiver.fingerprint[:DIGITS_SHOWN]}… of model {waiver.model_sha256[:DIGITS_SHOWN]}…, "
+        f"{use.state}: {waiver.fingerprint[:DIGITS_SHOWN]}… of model {waiver.model_sha256[:DIGITS_SHOWN]}…, "
         f"{describe_waiver(waiver)}"
     )

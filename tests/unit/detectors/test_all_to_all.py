@@ -70,10 +70,10 @@ def test_detection_names_where_an_all_to_all_backdoor_leads(make_samples: Callab
         }
     )
     found = detect(AllToAll(), make_samples(), config, seed=0)
-    assert found.judgement.verdict is Verdict.BACKDOORED
-    assert len(found.judgement.target_labels) >= 6
+    assert found.assessment.verdict is Verdict.BACKDOORED
+    assert len(found.assessment.target_labels) >= 6
     assert found.universal is not None
-    assert "to a label of its own" in found.judgement.reasons[0]
+    assert "to a label of its own" in found.assessment.reasons[0]
 
 
 @pytest.mark.parametrize(

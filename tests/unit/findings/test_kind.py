@@ -10,7 +10,7 @@ import pytest
 
 from onnxaudit.findings.finding import find_all
 from onnxaudit.findings.kind import Kind, list_kinds, tell_kind
-from onnxaudit.gate.decision import judge
+from onnxaudit.gate.decision import apply_policy
 from onnxaudit.gate.layers import resolve
 from onnxaudit.pipeline.whole_image import list_whole_image_targets
 from onnxaudit.records import Rate, ScanDocument, ScanReport, UniversalTrigger
@@ -52,7 +52,7 @@ def test_report_gate_and_repair_agree_on_every_combination_of_ratios(
         assert (Kind.PATCH in kinds) == (PATCH in rules)
         assert (Kind.LATENT in kinds) == (LATENT in rules)
         assert [finding.kind for finding in found] == list(kinds)
-        decision = judge(ScanDocument((report,)), POLICY, TODAY).decisions[0]
+        decision = apply_policy(ScanDocument((report,)), POLICY, TODAY).decisions[0]
         assert decision.fingerprints == tuple(finding.fingerprint for finding in found)
 
 

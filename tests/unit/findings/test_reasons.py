@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from onnxaudit.data.probes import draw_probes
 from onnxaudit.deadline import Deadline
 from onnxaudit.findings import reasons
-from onnxaudit.gate.decision import judge as apply_policy
+from onnxaudit.gate.decision import apply_policy
 from onnxaudit.gate.layers import read_command_line, resolve
 from onnxaudit.intake import load_model
 from onnxaudit.pipeline.consistency import check_consistency
@@ -39,7 +39,7 @@ from onnxaudit.records import (
     Verdict,
 )
 from onnxaudit.runtime import Runtime
-from onnxaudit.scoring.verdict import JudgementConfig, judge, weigh
+from onnxaudit.scoring.verdict import VerdictConfig, assess, weigh
 from onnxaudit.statistics import rate
 from tests.hostile.corpus import CASES
 from tests.reports import make_scan_report
@@ -73,11 +73,11 @@ def doubt(
 def weigh_one(
     ratio: float, *, detector: str = "patch", successes: int = 48, obstacles: Sequence[Reason] = ()
 ) -> Sequence[Reason]:
-    config, labels = JudgementConfig(), range(14)
+    config, labels = VerdictConfig(), range(14)
     ratios = {detector: dict.fromkeys(labels, 1.0) | {0: ratio}}
     success = dict.fromkeys(labels, rate(48, 48)) | {0: rate(successes, 48)}
     evidence = weigh(ratios, dict.fromkeys(labels, 5.0), success, 14, config)
-    return judge(evidence, (None, -math.inf), obstacles, (), config).caveats
+    return assess(evidence, (None, -math.inf), obstacles, (), config).caveats
 
 
 def open_subject(bounds: tuple[tuple[float, float], ...], features: str | None) -> Sequence[Reason]:
@@ -109,7 +109,7 @@ def run_out_of_time() -> Sequence[Reason]:
             means = pixels.mean((1, 2, 3))
             return torch.stack([means * weight for weight in (1.0, -1.0, 0.5, 2.0)], dim=1)
 
-    return detect(Means(), make_samples(), seed=0, deadline=Deadline(at=0.0)).judgement.caveats
+    return detect(Means(), make_samples(), seed=0, deadline=Deadline(at=0.0)).assessment.caveats
 
 
 def demand(**options: Any) -> Sequence[Reason]:
@@ -124,7 +124,7 @@ GIVEN: dict[str, Callable[[], Sequence[Reason]]] = {
     "one-class-only": lambda: obstruct(5 * EYE[[0] * 8]),
     "accuracy-at-chance": lambda: obstruct(5 * EYE[[1, 2, 3, 0, 1, 2, 3, 0]]),
     "unfinished-labels": lambda: obstruct(CORRECT, make_inversion(0, LabelStatus.UNFINISHED)),
-    "nothing-compared": lambda: judge((), (None, -math.inf), (), (), JudgementConfig()).caveats,
+    "nothing-compared": lambda: assess((), (None, -math.inf), (), (), VerdictConfig()).caveats,
     "no-images": lambda: doubt(samples=make_samples(synthetic=True)),
     "few-classes-to-check": lambda: doubt(samples=make_samples((0, 0, 1, 1))),
     "few-triggers-found": lambda: doubt(make_inversion(0), make_inversion(1, LabelStatus.UNREACHED)),

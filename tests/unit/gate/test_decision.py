@@ -11,7 +11,7 @@ import pytest
 from onnxaudit.errors import DataError
 from onnxaudit.findings.finding import list_findings
 from onnxaudit.findings.reasons import BETWEEN_LIMITS, FEW_CLASSES, NO_IMAGES
-from onnxaudit.gate.decision import judge
+from onnxaudit.gate.decision import apply_policy
 from onnxaudit.gate.layers import Layer, read_command_line, resolve
 from onnxaudit.records import Coverage, RepairDocument, ScanDocument, ScanReport, Verdict, Waiver
 from onnxaudit.report.formats import render
@@ -36,7 +36,7 @@ def make_waiver(report: ScanReport, **changes: str) -> Waiver:
 def decide(report: ScanReport, *waivers: Waiver, **options: Any) -> tuple[ScanDocument, str]:
     effective = resolve([read_command_line(options), Layer("policy", {"waivers": waivers})])
     document = ScanDocument((report,))
-    gate = judge(document, effective, TODAY)
+    gate = apply_policy(document, effective, TODAY)
     return replace(document, gate=gate), gate.decisions[0].outcome
 
 
@@ -121,7 +121,7 @@ def test_a_repair_without_a_verdict_is_decided_by_the_reasons_of_its_scan() -> N
     report = make_repair_report(outcome="inconclusive", scan=BLIND)
     for by_reason, outcome in (("no-images=warn", "pass"), ("no-images=fail", "fail"), ("", "inconclusive")):
         effective = resolve([read_command_line({"inconclusive_by_reason": by_reason})])
-        assert judge(RepairDocument((report,)), effective, TODAY).decisions[0].outcome == outcome
+        assert apply_policy(RepairDocument((report,)), effective, TODAY).decisions[0].outcome == outcome
 
 
 def test_a_waiver_of_a_class_leaves_other_reasons_standing() -> None:
@@ -227,7 +227,7 @@ def test_a_repair_is_decided_by_its_outcome(outcome: Any, options: dict[str, Any
     document = RepairDocument((make_repair_report(outcome=outcome),))
     waiver = make_waiver(BACKDOORED)
     effective = resolve([read_command_line(options), Layer("policy", {"waivers": (waiver,)})])
-    gate = judge(document, effective, TODAY)
+    gate = apply_policy(document, effective, TODAY)
     assert gate.decisions[0].outcome == decided
     assert gate.waivers[0].state == "unused"
 

@@ -11,7 +11,7 @@ from onnxaudit.mitigation import pruning
 from onnxaudit.mitigation.context import PruningContext
 from onnxaudit.mitigation.evaluation import ReferenceSamples
 from onnxaudit.mitigation.profiling import profile
-from onnxaudit.mitigation.pruning import Pruning, PruningConfig, judge, prune
+from onnxaudit.mitigation.pruning import Pruning, PruningConfig, find_objection, prune
 from onnxaudit.mitigation.trials import Figures, Trials
 from onnxaudit.records import Event, Profile, Samples, Trigger
 from onnxaudit.statistics import rate
@@ -185,38 +185,38 @@ class TestJudge:
     before = Figures(agreement=rate(200, 200), success=rate(100, 100), margins=np.full(100, 5.0))
     config = PruningConfig()
 
-    def judge(self, config: PruningConfig = config, **changes: Any) -> str:
-        return judge(replace(self.before, **changes), self.before, self.before, config)
+    def find_objection(self, config: PruningConfig = config, **changes: Any) -> str:
+        return find_objection(replace(self.before, **changes), self.before, self.before, config)
 
     def test_agreement_below_the_limit_rolls_back(self) -> None:
-        assert self.judge(agreement=rate(190, 200), success=rate(0, 100)) == "agreement 0.950 is below 0.97"
+        assert self.find_objection(agreement=rate(190, 200), success=rate(0, 100)) == "agreement 0.950 is below 0.97"
 
     def test_agreement_clearly_below_the_current_rolls_back(self) -> None:
-        assert "agreement falls" in self.judge(agreement=rate(197, 200), success=rate(0, 100))
-        assert self.judge(agreement=rate(198, 200), success=rate(0, 100)) == ""
+        assert "agreement falls" in self.find_objection(agreement=rate(197, 200), success=rate(0, 100))
+        assert self.find_objection(agreement=rate(198, 200), success=rate(0, 100)) == ""
 
     def test_one_disagreement_of_few_samples_is_not_clearly_below(self) -> None:
         few = replace(self.before, agreement=rate(40, 40))
         trial = replace(few, agreement=rate(39, 40), success=rate(0, 100))
-        assert judge(trial, few, few, self.config) == ""
+        assert find_objection(trial, few, few, self.config) == ""
 
     def test_a_rise_of_success_rolls_back_even_if_the_margin_falls(self) -> None:
         now = replace(self.before, success=rate(90, 100))
         trial = replace(now, success=rate(91, 100), margins=np.zeros(100))
-        assert judge(trial, now, self.before, self.config) == "success rises from 0.900 to 0.910"
+        assert find_objection(trial, now, self.before, self.config) == "success rises from 0.900 to 0.910"
 
     def test_unchanged_success_is_judged_by_the_margin(self) -> None:
-        assert self.judge(margins=np.full(100, 4.0)) == ""
-        assert "the margin falls by 0.000 only" in self.judge()
+        assert self.find_objection(margins=np.full(100, 4.0)) == ""
+        assert "the margin falls by 0.000 only" in self.find_objection()
 
     def test_a_fall_of_the_margin_within_its_noise_rolls_back(self) -> None:
         noisy = 5.0 - 0.1 + np.random.default_rng(0).standard_normal(100) * 3
-        assert "margin" in self.judge(margins=noisy)
+        assert "margin" in self.find_objection(margins=noisy)
 
     def test_by_success_alone_the_margin_does_not_count(self) -> None:
         published = PruningConfig(criterion="success")
-        assert self.judge(published, margins=np.zeros(100)) == "success stays at 1.000"
-        assert self.judge(published, success=rate(99, 100)) == ""
+        assert self.find_objection(published, margins=np.zeros(100)) == "success stays at 1.000"
+        assert self.find_objection(published, success=rate(99, 100)) == ""
 
 
 def test_agreement_is_with_the_answers_of_the_original_and_not_of_the_network_given() -> None:

@@ -40,8 +40,8 @@ def test_planted_backdoor_is_found_and_its_target_named(
 ) -> None:
     found = detect(planted(targets=(3,)), make_samples(), CONFIG, seed=0)
     row = found.labels[3]
-    assert found.judgement.verdict is Verdict.BACKDOORED
-    assert found.judgement.target_labels == (3,)
+    assert found.assessment.verdict is Verdict.BACKDOORED
+    assert found.assessment.target_labels == (3,)
     assert found.triggers[0].label == 3
     assert found.triggers[0].mask_l1 == row.mask_l1
     assert row.role == "suspect"
@@ -56,28 +56,28 @@ def test_two_planted_backdoors_are_both_found(
     planted: Callable[..., Planted], make_samples: Callable[..., Samples]
 ) -> None:
     found = detect(planted(targets=(3, 5)), make_samples(), CONFIG, seed=0)
-    assert set(found.judgement.target_labels) == {3, 5}
+    assert set(found.assessment.target_labels) == {3, 5}
 
 
 def test_model_without_backdoor_is_clean(planted: Callable[..., Planted], make_samples: Callable[..., Samples]) -> None:
     found = detect(planted(), make_samples(), CONFIG, seed=0)
-    assert found.judgement.verdict is Verdict.CLEAN
-    assert found.judgement.target_labels == ()
+    assert found.assessment.verdict is Verdict.CLEAN
+    assert found.assessment.target_labels == ()
     assert (found.coverage.labels_asked, found.coverage.labels_finished) == (8, 8)
     assert [row.label for row in found.labels] == list(range(8))
 
 
 def test_labels_are_not_needed(planted: Callable[..., Planted], make_samples: Callable[..., Samples]) -> None:
     found = detect(planted(targets=(3,)), make_samples(labelled=False), CONFIG, seed=0)
-    assert found.judgement.target_labels == (3,)
+    assert found.assessment.target_labels == (3,)
 
 
 def test_synthetic_samples_never_make_a_model_clean(
     planted: Callable[..., Planted], make_samples: Callable[..., Samples]
 ) -> None:
     found = detect(planted(), make_samples(labelled=False, synthetic=True), CONFIG, seed=0)
-    assert found.judgement.verdict is Verdict.INCONCLUSIVE
-    assert "synthetic" in found.judgement.reasons[0]
+    assert found.assessment.verdict is Verdict.INCONCLUSIVE
+    assert "synthetic" in found.assessment.reasons[0]
 
 
 @pytest.mark.parametrize(("targets", "verdict"), [((), Verdict.CLEAN), ((1,), Verdict.BACKDOORED)])
@@ -90,15 +90,15 @@ def test_few_classes_have_a_verdict(
     verdict: Verdict,
 ) -> None:
     found = detect(planted(targets=targets, classes=classes), make_samples(classes), CONFIG, seed=0)
-    assert found.judgement.verdict is verdict
-    assert found.judgement.target_labels == targets
+    assert found.assessment.verdict is verdict
+    assert found.assessment.target_labels == targets
 
 
 def test_passed_deadline_is_inconclusive_with_a_reason_for_each_label(
     planted: Callable[..., Planted], make_samples: Callable[..., Samples]
 ) -> None:
     found = detect(planted(), make_samples(), CONFIG, seed=0, deadline=Deadline(at=0.0))
-    assert found.judgement.verdict is Verdict.INCONCLUSIVE
+    assert found.assessment.verdict is Verdict.INCONCLUSIVE
     assert found.coverage.labels_finished == 0
     assert set(found.coverage.reasons) == set(range(8))
     assert {row.status for row in found.labels} == {LabelStatus.UNFINISHED}
@@ -109,7 +109,7 @@ def test_model_that_answers_the_same_to_everything_is_inconclusive(
     make_samples: Callable[..., Samples], value: float
 ) -> None:
     found = detect(Constant(value), make_samples(), CONFIG, seed=0)
-    assert found.judgement.verdict is Verdict.INCONCLUSIVE
+    assert found.assessment.verdict is Verdict.INCONCLUSIVE
 
 
 def test_samples_that_the_model_does_not_understand_are_inconclusive(
@@ -118,8 +118,8 @@ def test_samples_that_the_model_does_not_understand_are_inconclusive(
     samples = make_samples()
     wrong = replace(samples, labels=(some(samples.labels) + 1) % 8)
     found = detect(planted(targets=(3,)), wrong, CONFIG, seed=0)
-    assert found.judgement.verdict is Verdict.INCONCLUSIVE
-    assert "no better than guessing" in found.judgement.reasons[0]
+    assert found.assessment.verdict is Verdict.INCONCLUSIVE
+    assert "no better than guessing" in found.assessment.reasons[0]
 
 
 def test_same_seed_gives_the_same_detection(
@@ -127,7 +127,7 @@ def test_same_seed_gives_the_same_detection(
 ) -> None:
     first, again = (detect(planted(targets=(3,)), make_samples(), CONFIG, seed=2) for _ in range(2))
     assert first.labels == again.labels
-    assert first.judgement == again.judgement
+    assert first.assessment == again.assessment
     assert [one.digest for one in first.triggers] == [one.digest for one in again.triggers]
 
 
@@ -154,8 +154,8 @@ def test_a_detector_that_measured_nothing_is_a_doubt(
 ) -> None:
     monkeypatch.setattr(spectral, "measure_strengths", lambda *_, **__: {})
     found = detect(planted(), make_samples(), CONFIG, seed=0)
-    assert found.judgement.verdict is Verdict.INCONCLUSIVE
-    assert any("could not be compared by the detector spectral" in reason for reason in found.judgement.reasons)
+    assert found.assessment.verdict is Verdict.INCONCLUSIVE
+    assert any("could not be compared by the detector spectral" in reason for reason in found.assessment.reasons)
 
 
 @pytest.mark.parametrize("stage", ["spectral", "refinement", "all-to-all"])
@@ -173,7 +173,7 @@ def test_a_deadline_that_passes_in_any_stage_is_never_clean(
         clock.passed = clock.passed or event.stage == stage
 
     found = detect(planted(), make_samples(), CONFIG, seed=0, deadline=clock, on_event=listen)
-    assert found.judgement.verdict is Verdict.INCONCLUSIVE
+    assert found.assessment.verdict is Verdict.INCONCLUSIVE
 
 
 def test_inversions_that_were_stopped_long_before_they_settled_are_never_clean(
@@ -186,7 +186,7 @@ def test_inversions_that_were_stopped_long_before_they_settled_are_never_clean(
         replace(CONFIG, settings={"patch": PatchConfig(screening=hurried, refinement=hurried), **UNWEIGHED}),
         seed=0,
     )
-    assert found.judgement.verdict is Verdict.INCONCLUSIVE
+    assert found.assessment.verdict is Verdict.INCONCLUSIVE
 
 
 def test_samples_of_half_of_the_classes_never_clear_a_model(
@@ -194,10 +194,10 @@ def test_samples_of_half_of_the_classes_never_clear_a_model(
 ) -> None:
     whole = make_samples()
     half = whole.take(some(whole.labels) < 4)
-    assert detect(planted(), whole, CONFIG, seed=0).judgement.verdict is Verdict.CLEAN
-    judgement = detect(planted(), half, CONFIG, seed=0).judgement
-    assert judgement.verdict is Verdict.INCONCLUSIVE
-    assert "4 of 8 classes" in judgement.reasons[0]
+    assert detect(planted(), whole, CONFIG, seed=0).assessment.verdict is Verdict.CLEAN
+    assessment = detect(planted(), half, CONFIG, seed=0).assessment
+    assert assessment.verdict is Verdict.INCONCLUSIVE
+    assert "4 of 8 classes" in assessment.reasons[0]
 
 
 def test_one_sample_a_class_never_clears_a_model(
@@ -205,7 +205,7 @@ def test_one_sample_a_class_never_clears_a_model(
 ) -> None:
     whole = make_samples()
     lone = replace(whole, images=whole.images[::6], labels=some(whole.labels)[::6])
-    assert detect(planted(), lone, CONFIG, seed=0).judgement.verdict is not Verdict.CLEAN
+    assert detect(planted(), lone, CONFIG, seed=0).assessment.verdict is not Verdict.CLEAN
 
 
 def test_a_target_among_many_labels_is_shortlisted_and_the_fate_of_every_label_told(
@@ -225,8 +225,8 @@ def test_a_target_among_many_labels_is_shortlisted_and_the_fate_of_every_label_t
         controls=4,
     )
     found = detect(planted(targets=(3,), classes=30), make_samples(30), config, seed=0)
-    assert found.judgement.verdict is Verdict.BACKDOORED
-    assert found.judgement.target_labels[0] == 3
+    assert found.assessment.verdict is Verdict.BACKDOORED
+    assert found.assessment.target_labels[0] == 3
     screened = [row for row in found.labels if row.status is LabelStatus.SCREENED]
     assert len(found.labels) == 30
     assert 18 <= len(screened) <= 22
@@ -240,8 +240,8 @@ def test_leaving_out_what_the_score_needs_is_never_clean(
     planted: Callable[..., Planted], make_samples: Callable[..., Samples]
 ) -> None:
     found = detect(planted(), make_samples(), replace(CONFIG, detectors=("patch", "compactness", "all-to-all")), seed=0)
-    assert found.judgement.verdict is Verdict.INCONCLUSIVE
-    assert any("spectral was left out" in reason for reason in found.judgement.reasons)
+    assert found.assessment.verdict is Verdict.INCONCLUSIVE
+    assert any("spectral was left out" in reason for reason in found.assessment.reasons)
     assert [run.detector.id for run in found.detectors] == ["patch", "compactness", "all-to-all"]
 
 
@@ -249,7 +249,7 @@ def test_without_triggers_the_other_detectors_are_told(
     planted: Callable[..., Planted], make_samples: Callable[..., Samples]
 ) -> None:
     found = detect(planted(targets=(3,)), make_samples(), replace(CONFIG, detectors=("spectral",)), seed=0)
-    assert found.judgement.verdict is not Verdict.CLEAN
+    assert found.assessment.verdict is not Verdict.CLEAN
     assert all(set(row.ratios) == {"spectral"} and row.mask_l1 is None for row in found.labels)
     assert found.triggers == ()
 

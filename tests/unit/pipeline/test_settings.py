@@ -20,7 +20,7 @@ def test_efforts_are_in_order() -> None:
     patches = [config.find_settings(PatchDetector) for config in (quick, standard, deep)]
     assert patches[0].screening.steps < patches[1].screening.steps < patches[2].screening.steps
     assert patches[0].runs == patches[1].runs < patches[2].runs
-    assert quick.judgement == standard.judgement == deep.judgement
+    assert quick.verdict == standard.verdict == deep.verdict
 
 
 @pytest.mark.parametrize("runs", [1, 2])
@@ -40,7 +40,7 @@ def test_more_runs_never_make_a_trigger_larger(
         DetectionConfig(settings={"patch": PatchConfig(screening=effort, refinement=effort, runs=runs), **UNWEIGHED}),
         seed=0,
     )
-    assert more.judgement.verdict is Verdict.BACKDOORED
+    assert more.assessment.verdict is Verdict.BACKDOORED
     for one, other in zip(found.labels, more.labels, strict=True):
         assert some(other.mask_l1) <= some(one.mask_l1)
 

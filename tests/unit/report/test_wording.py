@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from onnxaudit.findings import reasons
-from onnxaudit.records import Coverage, Detection, Judgement, Rate, Reason, Verdict
+from onnxaudit.records import Assessment, Coverage, Detection, Rate, Reason, Verdict
 from onnxaudit.report.wording import summarise_repair, summarise_scan
 from onnxaudit.text import format_duration, format_rate, format_share, show_plainly
 from tests.reports import make_repair_report, make_scan_report
@@ -15,8 +15,8 @@ NAMES = ("cat", "dog", "ship", "frog")
 
 def found(verdict: Verdict, targets: tuple[int, ...] = (), caveats: tuple[Reason, ...] = ()) -> Detection:
     report = make_scan_report()
-    judgement = Judgement(verdict, 0.9, targets, ("sizes are equal",), caveats)
-    return Detection(judgement, report.labels, report.triggers, Coverage(4, 4))
+    assessment = Assessment(verdict, 0.9, targets, ("sizes are equal",), caveats)
+    return Detection(assessment, report.labels, report.triggers, Coverage(4, 4))
 
 
 def test_a_backdoor_is_described_by_size_success_and_class() -> None:

@@ -8,12 +8,12 @@ import pytest
 from onnxaudit.detectors.comparison import compare
 from onnxaudit.detectors.registry import choose, describe_detector
 from onnxaudit.findings import reasons
-from onnxaudit.records import Judgement, Rate, Reason, Trigger, UniversalTrigger, Verdict
-from onnxaudit.scoring.verdict import JudgementConfig, LabelEvidence, choose_universal, judge, weigh, weigh_universal
+from onnxaudit.records import Assessment, Rate, Reason, Trigger, UniversalTrigger, Verdict
+from onnxaudit.scoring.verdict import LabelEvidence, VerdictConfig, assess, choose_universal, weigh, weigh_universal
 from onnxaudit.statistics import rate
 
 Ratios = Mapping[str, float]
-CONFIG = JudgementConfig()
+CONFIG = VerdictConfig()
 RATIOS = ("patch", "latent-inversion", "compactness", "exact-shift", "spectral", "photometric")
 DETECTORS = [describe_detector(kind) for kind in choose()]
 NOTHING = (None, -math.inf)
@@ -34,14 +34,14 @@ def weigh_labels(
     return weigh(ratios, sizes, rates, classes or labels, CONFIG)
 
 
-def judge_labels(
+def assess_labels(
     *outliers: Ratios,
     universal: tuple[UniversalTrigger | None, float] = NOTHING,
     obstacles: tuple[Reason, ...] = (),
     doubts: tuple[Reason, ...] = (),
     **options: Any,
-) -> Judgement:
-    return judge(weigh_labels(*outliers, **options), universal, obstacles, doubts, CONFIG, detectors=DETECTORS)
+) -> Assessment:
+    return assess(weigh_labels(*outliers, **options), universal, obstacles, doubts, CONFIG, detectors=DETECTORS)
 
 
 def make_universal(destinations: Sequence[int | None], pixels: int = 2, successes: int = 40) -> UniversalTrigger:
@@ -51,38 +51,38 @@ def make_universal(destinations: Sequence[int | None], pixels: int = 2, successe
 
 
 def test_a_label_that_is_closer_in_every_way_is_a_backdoors_target() -> None:
-    judgement = judge_labels(STRONG)
-    assert judgement.verdict is Verdict.BACKDOORED
-    assert judgement.target_labels == (0,)
-    assert judgement.score > 0.9
+    assessment = assess_labels(STRONG)
+    assert assessment.verdict is Verdict.BACKDOORED
+    assert assessment.target_labels == (0,)
+    assert assessment.score > 0.9
 
 
 def test_labels_as_close_as_is_normal_are_clean() -> None:
-    judgement = judge_labels()
-    assert judgement.verdict is Verdict.CLEAN
-    assert judgement.target_labels == ()
-    assert judgement.score < CONFIG.clean_below
-    assert len(judgement.reasons) == 1
+    assessment = assess_labels()
+    assert assessment.verdict is Verdict.CLEAN
+    assert assessment.target_labels == ()
+    assert assessment.score < CONFIG.clean_below
+    assert len(assessment.reasons) == 1
 
 
 def test_two_targets_are_named_and_the_surest_comes_first() -> None:
     stronger = {detector: 1.5 * ratio for detector, ratio in STRONG.items()}
-    assert judge_labels(STRONG, stronger).target_labels == (1, 0)
+    assert assess_labels(STRONG, stronger).target_labels == (1, 0)
 
 
 def test_inner_features_alone_convict_nobody_and_clear_nobody() -> None:
-    judgement = judge_labels({"exact-shift": 3.0})
-    assert judgement.verdict is Verdict.INCONCLUSIVE
-    assert "nothing-shown" in {caveat.code for caveat in judgement.caveats}
+    assessment = assess_labels({"exact-shift": 3.0})
+    assert assessment.verdict is Verdict.INCONCLUSIVE
+    assert "nothing-shown" in {caveat.code for caveat in assessment.caveats}
 
 
 def test_a_patch_ten_times_smaller_than_normal_is_never_clean() -> None:
-    assert judge_labels({"patch": 10.0}).verdict is not Verdict.CLEAN
+    assert assess_labels({"patch": 10.0}).verdict is not Verdict.CLEAN
 
 
 @pytest.mark.parametrize("detector", RATIOS)
 def test_a_label_half_as_far_again_in_one_way_alone_convicts_nobody(detector: Any) -> None:
-    assert judge_labels({detector: 1.5}).verdict is not Verdict.BACKDOORED
+    assert assess_labels({detector: 1.5}).verdict is not Verdict.BACKDOORED
 
 
 def test_a_long_way_through_features_speaks_against_a_small_trigger() -> None:
@@ -129,51 +129,51 @@ def test_the_same_label_says_less_among_more() -> None:
 
 @pytest.mark.parametrize("success", [rate(4, 48), rate(0, 0)])
 def test_a_trigger_that_fails_on_unseen_samples_convicts_nobody_and_clears_nobody(success: float) -> None:
-    judgement = judge_labels({"patch": 40.0}, success={0: success})
-    assert judgement.verdict is Verdict.INCONCLUSIVE
-    assert judgement.score == 0.5
-    assert judgement.target_labels == (0,)
+    assessment = assess_labels({"patch": 40.0}, success={0: success})
+    assert assessment.verdict is Verdict.INCONCLUSIVE
+    assert assessment.score == 0.5
+    assert assessment.target_labels == (0,)
 
 
 def test_other_evidence_convicts_even_where_the_trigger_fails() -> None:
     strong = {"patch": 2.0, "spectral": 60.0}
-    assert judge_labels(strong, success={0: rate(4, 48)}).verdict is Verdict.BACKDOORED
+    assert assess_labels(strong, success={0: rate(4, 48)}).verdict is Verdict.BACKDOORED
 
 
 def test_weak_suspicion_is_neither_a_backdoor_nor_clean() -> None:
     weak = next(
         one
         for ratio in np.linspace(1, 10, 200)
-        if CONFIG.clean_below < (one := judge_labels({"patch": ratio})).score < 0.5
+        if CONFIG.clean_below < (one := assess_labels({"patch": ratio})).score < 0.5
     )
     assert weak.verdict is Verdict.INCONCLUSIVE
     assert weak.target_labels == (0,)
 
 
 def test_nothing_to_compare_is_never_clean() -> None:
-    judgement = judge((), NOTHING, (), (), CONFIG)
-    assert judgement.verdict is Verdict.INCONCLUSIVE
-    assert [reason.code for reason in judgement.caveats] == ["nothing-compared"]
+    assessment = assess((), NOTHING, (), (), CONFIG)
+    assert assessment.verdict is Verdict.INCONCLUSIVE
+    assert [reason.code for reason in assessment.caveats] == ["nothing-compared"]
 
 
 @pytest.mark.parametrize("outliers", [(STRONG,), ()])
 def test_obstacles_leave_every_verdict_open_and_say_why(outliers: tuple[Ratios, ...]) -> None:
-    judgement = judge_labels(*outliers, obstacles=(OBSTACLE,))
-    assert judgement.verdict is Verdict.INCONCLUSIVE
-    assert judgement.reasons[0] == OBSTACLE.seen
-    codes = [reason.code for reason in judgement.caveats]
+    assessment = assess_labels(*outliers, obstacles=(OBSTACLE,))
+    assert assessment.verdict is Verdict.INCONCLUSIVE
+    assert assessment.reasons[0] == OBSTACLE.seen
+    codes = [reason.code for reason in assessment.caveats]
     assert codes == [OBSTACLE.code, *(["score-above-limit"] if outliers else [])]
 
 
 def test_doubts_rule_out_clean_alone() -> None:
-    open_verdict, backdoored = judge_labels(doubts=(DOUBT,)), judge_labels(STRONG, doubts=(DOUBT,))
+    open_verdict, backdoored = assess_labels(doubts=(DOUBT,)), assess_labels(STRONG, doubts=(DOUBT,))
     assert open_verdict.verdict is Verdict.INCONCLUSIVE
     assert backdoored.verdict is Verdict.BACKDOORED
     assert open_verdict.caveats == backdoored.caveats == (DOUBT,)
 
 
 def test_reasons_give_the_figures() -> None:
-    (reason,) = judge_labels(STRONG).reasons
+    (reason,) = assess_labels(STRONG).reasons
     assert "Label 0" in reason
     assert "6.7 pixels" in reason
     assert "45 of 48 unseen samples" in reason
@@ -183,10 +183,10 @@ def test_reasons_give_the_figures() -> None:
 def test_one_small_trigger_that_sends_each_class_elsewhere_is_a_backdoor() -> None:
     found = make_universal([1, 2, 3, 4, 0])
     odds = weigh_universal(found, 40.0, CONFIG)
-    judgement = judge_labels(universal=(found, odds), labels=5)
-    assert judgement.verdict is Verdict.BACKDOORED
-    assert judgement.target_labels == (0, 1, 2, 3, 4)
-    assert "0 to 1, 1 to 2" in judgement.reasons[0]
+    assessment = assess_labels(universal=(found, odds), labels=5)
+    assert assessment.verdict is Verdict.BACKDOORED
+    assert assessment.target_labels == (0, 1, 2, 3, 4)
+    assert "0 to 1, 1 to 2" in assessment.reasons[0]
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ def test_one_small_trigger_that_sends_each_class_elsewhere_is_a_backdoor() -> No
 def test_other_universal_triggers_convict_nobody(found: UniversalTrigger) -> None:
     odds = weigh_universal(found, 40.0, CONFIG)
     assert odds < 0
-    assert judge_labels(universal=(found, odds)).verdict is Verdict.CLEAN
+    assert assess_labels(universal=(found, odds)).verdict is Verdict.CLEAN
 
 
 def test_the_universal_trigger_that_moves_classes_apart_counts_not_the_smallest() -> None:
@@ -220,4 +220,4 @@ def test_size_zero_is_no_error(size: float) -> None:
 def test_equal_sizes_convict_nobody_however_small(value: float) -> None:
     ratios = {"patch": compare(dict.fromkeys(range(12), value))}
     evidence = weigh(ratios, {}, dict.fromkeys(range(12), rate(48, 48)), 12, CONFIG)
-    assert judge(evidence, NOTHING, (), (), CONFIG).verdict is Verdict.CLEAN
+    assert assess(evidence, NOTHING, (), (), CONFIG).verdict is Verdict.CLEAN

@@ -154,7 +154,7 @@ def _list_odds(report: ScanReport) -> list[float | None]:
 
 def _list_limits(report: ScanReport) -> list[float]:
     """Log-odds above which a label is called a target, and those below which all are in a clean model."""
-    share = find_number(report.config, "detection", "judgement", "clean_below")
+    share = find_number(report.config, "detection", "verdict", "clean_below")
     return [0.0] if share is None or not 0 < share < 1 else [0.0, math.log(share / (1 - share))]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from onnxaudit.findings.finding import Finding, describe_waiver, list_findings
-from onnxaudit.records import Decision, Document, Gate, JudgedWaiver, RepairDocument, ScanDocument, Setting
+from onnxaudit.records import Decision, Document, Gate, RepairDocument, ScanDocument, Setting, WaiverUse
 from onnxaudit.report.html.detail import Detail
 from onnxaudit.report.html.views.parts import Fact
 from onnxaudit.report.html.wording import DECISIONS, count, shorten
@@ -67,7 +67,7 @@ def view_gate(document: Document, detail: Detail) -> GateView | None:
     return GateView(
         facts=tuple(_list_facts(gate)),
         softeners=gate.softeners,
-        waivers=tuple(_describe_waiver(judged, found) for judged in gate.waivers[:MOST]),
+        waivers=tuple(_describe_waiver(use, found) for use in gate.waivers[:MOST]),
         more_waivers=f"{count(more, 'more waiver is', 'more waivers are')} in the JSON report." if more > 0 else "",
         settings=tuple(map(_describe_setting, gate.settings)) if detail.tables else (),
     )
@@ -94,15 +94,15 @@ def _count_outcomes(decisions: tuple[Decision, ...]) -> str:
     if len(outcomes) == 1:
         return DECISIONS[outcomes[0]][0]
     counted = {DECISIONS[outcome][0]: outcomes.count(outcome) for outcome in DECISIONS}
-    return ", ".join(f"{word}: {number}" for word, number in counted.items() if number) or "no model was judged"
+    return ", ".join(f"{word}: {number}" for word, number in counted.items() if number) or "no model was tested"
 
 
-def _describe_waiver(judged: JudgedWaiver, found: tuple[Finding, ...]) -> WaiverRow:
-    waiver = judged.waiver
-    waived = next((one for one in found if one.waiver == waiver), None) if judged.state == "used" else None
+def _describe_waiver(use: WaiverUse, found: tuple[Finding, ...]) -> WaiverRow:
+    waiver = use.waiver
+    waived = next((one for one in found if one.waiver == waiver), None) if use.state == "used" else None
     finding = "finding" if waived is None else f"{waived.rule.id} {waived.place}"
     subject = f"{finding}: {waiver.fingerprint[:DIGITS]}… of model {waiver.model_sha256[:DIGITS]}…"
-    return WaiverRow(judged.state, describe_waiver(waiver), subject)
+    return WaiverRow(use.state, describe_waiver(waiver), subject)
 
 
 def _describe_setting(setting: Setting) -> SettingRow:

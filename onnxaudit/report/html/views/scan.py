@@ -181,7 +181,7 @@ def _list_facts(report: ScanReport) -> Iterator[Fact]:
 
 
 def _describe_limits(report: ScanReport) -> str:
-    clean = find_number(report.config, "detection", "judgement", "clean_below")
+    clean = find_number(report.config, "detection", "verdict", "clean_below")
     return "above 0.5: backdoored" if clean is None else f"above 0.5: backdoored; below {clean:g}: clean"
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from onnxaudit.scoring.verdict import JudgementConfig, Weights
+from onnxaudit.scoring.verdict import VerdictConfig, Weights
 from tools.calibration import features
 from tools.calibration.fit import RIDGE, fit, make_cases
 from tools.calibration.table import read_table
@@ -13,7 +13,7 @@ TABLE = Path(features.__file__).parent / "evidence.jsonl.gz"
 
 @pytest.mark.parametrize(
     ("weights", "left_out"),
-    [(JudgementConfig().weights, ""), (JudgementConfig().weights_without_exact_shift, "z:exact-shift")],
+    [(VerdictConfig().weights, ""), (VerdictConfig().weights_without_exact_shift, "z:exact-shift")],
 )
 def test_the_constants_in_force_are_what_the_kept_evidence_gives(weights: Weights, left_out: str) -> None:
     used = [feature for feature in features.VERDICT if feature != left_out]
