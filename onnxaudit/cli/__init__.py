@@ -1,4 +1,4 @@
-"""The command line: the only room that prints, and that gives exit codes."""
+"""The command line: the only package that prints, and that gives exit codes."""
 
 from onnxaudit.cli.app import main
 

@@ -1,4 +1,4 @@
-"""`scan`, `repair` and `profile`: the only room that chains stages."""
+"""`scan`, `repair` and `profile`: the only package that chains stages."""
 
 from onnxaudit.inversion.patch import InversionConfig
 from onnxaudit.mitigation.pruning import PruningConfig

@@ -1,4 +1,4 @@
-"""Every value that passes between rooms, in the order in which data walks through them.
+"""Every value that passes between packages, in the order in which data passes through them.
 
 Frozen dataclasses over numpy. Reading them is the tour: `model`, `samples`, `detection`, `repair`, `reports`.
 """
