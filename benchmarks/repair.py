@@ -52,7 +52,7 @@ from onnxaudit.detectors.latent_inversion import LatentInversionConfig
 from onnxaudit.detectors.patch import PatchConfig
 from onnxaudit.detectors.spectral import SpectralConfig
 from onnxaudit.files import write_atomically
-from onnxaudit.intake.saving import save_model
+from onnxaudit.intake.writer import save_model
 from onnxaudit.inversion.patch import InversionConfig
 from onnxaudit.pipeline import DetectionConfig, RepairConfig, ScanConfig
 from onnxaudit.records import ScanReport

@@ -15,7 +15,7 @@ from onnxaudit.gate.envelope import read_signer, seal, unseal
 from onnxaudit.gate.statement import Statement, read_statement
 from onnxaudit.gate.verification import Demands, verify
 from onnxaudit.intake.metadata import read_metadata
-from onnxaudit.intake.reading import digest_files
+from onnxaudit.intake.reader import digest_files
 from onnxaudit.records import ScanDocument
 from onnxaudit.report.json import to_json
 from onnxaudit.text import show_plainly

@@ -11,7 +11,7 @@ from onnxaudit.records import DetectorsDocument, DiagnosisDocument, InspectionDo
 
 def run_inspect(model: Path, options: dict[str, Any], outputs: Outputs, settings: Settings) -> int:
     """Tell what a model file holds; the exit code is that of a scan that cannot begin, or 0."""
-    from onnxaudit.pipeline.inspecting import inspect
+    from onnxaudit.pipeline.inspection import inspect
 
     delivery = open_delivery(outputs, settings, [model])
     document = InspectionDocument(inspect(model, **options))

@@ -6,7 +6,7 @@ from pathlib import Path
 from onnxaudit.errors import ModelError
 from onnxaudit.importer.registry import STANDARD_DOMAINS
 from onnxaudit.intake.precision import walk_nodes
-from onnxaudit.intake.reading import read_proto
+from onnxaudit.intake.reader import read_proto
 
 
 def check_domains(path: Path, accepted: Collection[str]) -> None:

@@ -8,7 +8,7 @@ from typing import Literal
 from onnxaudit.findings import statement_reasons as reasons
 from onnxaudit.gate.envelope import Sealed, is_signed
 from onnxaudit.gate.statement import Statement
-from onnxaudit.intake.reading import FileDigests
+from onnxaudit.intake.reader import FileDigests
 from onnxaudit.records import Reason
 
 SKEW = timedelta(minutes=5)  # by which clocks may differ

@@ -4,7 +4,7 @@ import onnx
 from onnx import AttributeProto, TensorProto
 
 from onnxaudit.importer.parser import find_opsets, find_unknown
-from onnxaudit.intake.working import list_reads
+from onnxaudit.intake.working_copy import list_reads
 
 
 def drop_side_outputs(proto: onnx.ModelProto, logits: str) -> onnx.ModelProto:

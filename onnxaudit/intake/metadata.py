@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onnxaudit.intake.declarations import STANDARD_DOMAINS
-from onnxaudit.intake.reading import parse_file
+from onnxaudit.intake.reader import parse_file
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from onnx import TensorProto
 
 from onnxaudit.errors import ModelError
 from onnxaudit.intake.declarations import STANDARD_DOMAINS, Shape, describe, infer_shapes, shape_of
-from onnxaudit.intake.working import list_reads
+from onnxaudit.intake.working_copy import list_reads
 from onnxaudit.records import OutputKind, OutputSpec
 
 FLOATS = frozenset((TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE))

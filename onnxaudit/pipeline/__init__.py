@@ -4,9 +4,9 @@ from onnxaudit.inversion.patch import InversionConfig
 from onnxaudit.mitigation.pruning import PruningConfig
 from onnxaudit.mitigation.tuning import FineTuningConfig
 from onnxaudit.pipeline.context import RepairConfig
-from onnxaudit.pipeline.profiling import profile
-from onnxaudit.pipeline.repairing import repair
-from onnxaudit.pipeline.scanning import ScanConfig, scan
+from onnxaudit.pipeline.neuron_ranking import profile
+from onnxaudit.pipeline.repairs import repair
+from onnxaudit.pipeline.scans import ScanConfig, scan
 from onnxaudit.pipeline.settings import DetectionConfig
 
 __all__ = [

@@ -7,7 +7,7 @@ from typing import Literal
 from onnxaudit.deadline import Deadline
 from onnxaudit.mitigation.pruning import PruningConfig
 from onnxaudit.mitigation.tuning import FineTuningConfig
-from onnxaudit.pipeline.scanning import ScanConfig
+from onnxaudit.pipeline.scans import ScanConfig
 from onnxaudit.pipeline.subject import Subject
 from onnxaudit.records import OnEvent, Samples, ScanReport, Trigger
 

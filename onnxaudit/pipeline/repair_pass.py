@@ -9,7 +9,7 @@ from onnxaudit.detectors.patch import PatchDetector
 from onnxaudit.errors import UsageError
 from onnxaudit.findings.kind import Kind, list_kinds
 from onnxaudit.intake import Model
-from onnxaudit.intake.saving import save_model
+from onnxaudit.intake.writer import save_model
 from onnxaudit.inversion.patch import invert
 from onnxaudit.mitigation.context import TuningContext
 from onnxaudit.mitigation.evaluation import ReferenceSamples, classify
@@ -21,7 +21,7 @@ from onnxaudit.pipeline.pruning import AUTO, Pruned, Pruner
 from onnxaudit.pipeline.reinversion import Reinversion
 from onnxaudit.pipeline.removal import take_out
 from onnxaudit.pipeline.repair_report import Outcome, report_repair
-from onnxaudit.pipeline.scanning import scan_subject
+from onnxaudit.pipeline.scans import scan_subject
 from onnxaudit.pipeline.subject import open_weights
 from onnxaudit.pipeline.whole_image import list_whole_image_targets
 from onnxaudit.records import Event, LabelStatus, OnEvent, Removal, RepairReport, Samples, Trigger

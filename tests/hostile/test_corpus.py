@@ -8,7 +8,7 @@ import pytest
 
 from onnxaudit.errors import ModelError, RejectedError
 from onnxaudit.findings.finding import find_all
-from onnxaudit.pipeline.scanning import scan
+from onnxaudit.pipeline.scans import scan
 from onnxaudit.pipeline.subject import Subject, open_subject
 from onnxaudit.records import Verdict
 from tests.hostile.corpus import CASES, Case

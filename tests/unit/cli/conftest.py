@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from onnxaudit.cli import main
-from onnxaudit.intake.reading import read_proto
+from onnxaudit.intake.reader import read_proto
 from onnxaudit.records import Verdict
 from tests.reports import make_profile, make_repair_report, make_scan_report
 

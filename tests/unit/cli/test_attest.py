@@ -14,7 +14,7 @@ from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import VerificationError
 from securesystemslib.signer import SSlibKey
 
-from onnxaudit.intake.reading import digest_files, read_proto
+from onnxaudit.intake.reader import digest_files, read_proto
 from onnxaudit.records import Verdict
 
 from .conftest import FakePipeline, Outcome

@@ -12,7 +12,7 @@ from onnxaudit.gate.layers import read_policy_file
 from onnxaudit.gate.policy import KEYS
 from onnxaudit.gate.statement import read_statement
 from onnxaudit.gate.verification import Demands, verify
-from onnxaudit.intake.reading import FileDigests
+from onnxaudit.intake.reader import FileDigests
 from onnxaudit.records import ScanDocument
 from tests.reports import make_scan_report
 

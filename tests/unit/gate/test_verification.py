@@ -11,7 +11,7 @@ from onnxaudit.findings.statement_reasons import STATEMENT_CATALOG
 from onnxaudit.gate.envelope import Sealed
 from onnxaudit.gate.statement import Statement
 from onnxaudit.gate.verification import Demands, verify
-from onnxaudit.intake.reading import FileDigests
+from onnxaudit.intake.reader import FileDigests
 
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "reasons.md"

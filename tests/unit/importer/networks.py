@@ -8,7 +8,7 @@ import onnx
 
 from onnxaudit.intake import Model
 from onnxaudit.intake.inputs import read_input
-from onnxaudit.intake.loading import make_model as build_model
+from onnxaudit.intake.loader import make_model as build_model
 from onnxaudit.intake.outputs import read_output
 from onnxaudit.records import ModelInfo
 from tests.tiny_models import build, with_opset

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from onnxaudit.deadline import Deadline
-from onnxaudit.pipeline import RepairConfig, repairing
+from onnxaudit.pipeline import RepairConfig, repairs
 from onnxaudit.records import Verdict
 
 Targets = tuple[int, ...]
@@ -20,9 +20,9 @@ def repair(monkeypatch: pytest.MonkeyPatch, hidden: Targets, deadline: Deadline 
         verdict = Verdict.BACKDOORED if left else Verdict.CLEAN
         return SimpleNamespace(targets=targets, rescan=SimpleNamespace(verdict=verdict, target_labels=left))
 
-    monkeypatch.setattr(repairing, "run_pass", run_pass)
+    monkeypatch.setattr(repairs, "run_pass", run_pass)
     context: Any = SimpleNamespace(config=RepairConfig(further_passes=2), deadline=deadline)
-    assert repairing.run_until_none_is_left(context, (1,)).targets == passes[-1]
+    assert repairs.run_until_none_is_left(context, (1,)).targets == passes[-1]
     return passes
 
 

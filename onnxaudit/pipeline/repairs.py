@@ -7,13 +7,13 @@ from pathlib import Path
 from onnxaudit.data.triggers import check_trigger
 from onnxaudit.deadline import Deadline
 from onnxaudit.errors import DataError, UsageError
-from onnxaudit.intake.saving import check_destination
+from onnxaudit.intake.writer import check_destination
 from onnxaudit.pipeline.context import RepairConfig, RepairContext
 from onnxaudit.pipeline.embedded_samples import embed
 from onnxaudit.pipeline.old_names import accept_old_names
 from onnxaudit.pipeline.repair_pass import run_pass
 from onnxaudit.pipeline.repair_report import decline
-from onnxaudit.pipeline.scanning import scan_subject
+from onnxaudit.pipeline.scans import scan_subject
 from onnxaudit.pipeline.subject import Subject, load_further_samples, open_subject
 from onnxaudit.records import (
     GivenPreprocessing,

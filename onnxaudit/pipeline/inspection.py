@@ -13,11 +13,11 @@ from onnxaudit.errors import ModelError, OnnxauditError
 from onnxaudit.importer.parser import expand_functions, find_opsets, find_unknown
 from onnxaudit.importer.registry import STANDARD_DOMAINS
 from onnxaudit.intake import Model, load_model
-from onnxaudit.intake.reading import read_proto
+from onnxaudit.intake.reader import read_proto
 from onnxaudit.intake.sizes import Size
 from onnxaudit.intake.stored import list_stored
 from onnxaudit.pipeline.effort import estimate_seconds
-from onnxaudit.pipeline.scanning import ScanConfig, choose_config
+from onnxaudit.pipeline.scans import ScanConfig, choose_config
 from onnxaudit.records import Inspection, LayerInfo, ModelInfo, OperatorUse, TargetLayer, TensorInfo
 from onnxaudit.surgery import find_target_layer, spell_out
 

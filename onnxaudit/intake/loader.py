@@ -5,16 +5,16 @@ from pathlib import Path
 import onnx
 
 from onnxaudit.errors import ModelError, RejectedError, UsageError
-from onnxaudit.intake.checking import check_proto
 from onnxaudit.intake.declarations import STANDARD_DOMAINS
 from onnxaudit.intake.inputs import read_input
 from onnxaudit.intake.model import Model
 from onnxaudit.intake.outputs import list_smuggled, read_output
 from onnxaudit.intake.precision import upcast
-from onnxaudit.intake.reading import read_proto
+from onnxaudit.intake.reader import read_proto
 from onnxaudit.intake.sizes import FindSize, Size, fix_input
 from onnxaudit.intake.soundness import check_soundness, list_ambiguities
-from onnxaudit.intake.working import add_head, make_canonical, sort_nodes
+from onnxaudit.intake.validity import check_proto
+from onnxaudit.intake.working_copy import add_head, make_canonical, sort_nodes
 from onnxaudit.records import Irregularity, ModelInfo
 from onnxaudit.records.irregularity import OTHER_ANSWERS
 

@@ -10,7 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 from onnxaudit.detectors.patch import PatchConfig
 from onnxaudit.errors import ModelError
 from onnxaudit.pipeline.effort import count_passes, estimate_seconds
-from onnxaudit.pipeline.inspecting import inspect
+from onnxaudit.pipeline.inspection import inspect
 from onnxaudit.pipeline.settings import DetectionConfig
 from onnxaudit.records import OperatorUse
 
