@@ -55,7 +55,7 @@ def _draw_noise(shape: tuple[int, ...], rng: np.random.Generator) -> Floats:
 
 
 def _stamp(image: Floats, place: int, rng: np.random.Generator) -> Floats:
-    """The image with one change: a patch in a corner or anywhere, a faint pattern over all of it, or other tones."""
+    """The image with one change: a patch in a corner or anywhere, a faint pattern over all of it, or other colors."""
     changed, (channels, height, width) = image.copy(), image.shape
     if place % 4 == 3:
         pattern = rng.random(image.shape, dtype=np.float32)

@@ -1,4 +1,4 @@
-"""The faintest photo filter for each label: evidence for triggers that change tones and colors alone.
+"""The faintest photo filter for each label: evidence for triggers that change brightness, contrast and colors alone.
 
 For each label `t`, over samples `x` of other classes, minimize
 
@@ -48,13 +48,13 @@ class PhotometricDetector(Detector):
 
     id = "photometric"
     title = "Photometric"
-    explanation = "The faintest change of tones and colors over the whole image that leads to the class"
+    explanation = "The faintest change of brightness, contrast and colors over the whole image that leads to the class"
     stage = "screening"
     words = Words(
-        subject="the faintest change of tones that leads there is",
+        subject="the faintest photometric change that leads there is",
         closer="fainter",
         farther="stronger",
-        progress="changing tones and colors",
+        progress="changing brightness, contrast and colors",
     )
     efforts: ClassVar = {"quick": PhotometricConfig(steps=50), "deep": PhotometricConfig(steps=200)}
     rule = "OA106"
