@@ -201,7 +201,7 @@ NOTHING_SHOWN = Cause(
     effect="score",
     title="inner features lead to a class, but no change of the image was found that does",
     seen="Inner features lead to label {label} by a short way, but no change of the image stands out that leads there.",
-    meaning="A class that is close to all others by nature looks alike, so this convicts nobody; nor is it cleared.",
+    meaning="A class that is close to all others by nature looks alike, so this is no proof; nor is the class cleared.",
     advice="Scan again with more clean images and `--effort deep`, which may find the trigger.",
 )
 BELOW_COVERAGE = Cause(

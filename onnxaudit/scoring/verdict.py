@@ -22,8 +22,8 @@ A backdoor that moves every label to another one has no target; it shows in a tr
 `detectors.all_to_all`). It is weighed by how many times smaller this is than is normal for single labels.
 
 A score above 1/2 is called backdoored, one below `clean_below` clean; between them the verdict stays open.
-Inner features alone convict nobody either: some change of the image has to speak for the label too.
-A trigger that fails on unseen samples was fitted to those it was made on: its size and form convict nobody, they only
+Inner features alone are never enough either: some change of the image has to speak for the label too.
+A trigger that fails on unseen samples was fitted to those it was made on: its size and shape prove nothing, they only
 leave the verdict open.
 """
 
@@ -78,7 +78,7 @@ class VerdictConfig:
         weights_without_exact_shift: of networks that do not end in an affine layer, by a fit of their own.
         synthetic_discount: taken off `b` where there are no clean images: on synthetic ones labels differ more.
         fewest_compared: with fewer labels the most conspicuous one counts no more than among so many.
-        least_shown: log-odds that changes of the image have to add: inner features alone convict nobody.
+        least_shown: log-odds that changes of the image have to add: inner features alone are never enough.
         unseen_success: share of unseen samples that a trigger must send to its label for its size to count.
         clean_below: a model is called clean only if its score is below this.
         fewest_destinations: share of the classes that an all-to-all trigger must send to labels of their own.
