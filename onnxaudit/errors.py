@@ -5,6 +5,7 @@
     │   ├── ModelError              the model file: missing, damaged, not a classifier
     │   │   ├── UnsupportedOperatorError    operators that the importer does not know
     │   │   ├── ParityError         the PyTorch copy does not compute what onnxruntime computes
+    │   │   ├── NanError            it answers NaN
     │   │   └── RejectedError       the file works against its audit; says how, by rules
     │   ├── DataError               the clean samples: missing, wrong size, NaN, labels out of range
     │   ├── UndecidedRangeError     how pixels become inputs could not be told: name it
@@ -40,6 +41,10 @@ class UnsupportedOperatorError(ModelError):
 
 class ParityError(ModelError):
     """The PyTorch copy does not compute what onnxruntime computes; the first differing tensor is named."""
+
+
+class NanError(ModelError):
+    """The model answers NaN for some images; a wrong value range is the usual cause."""
 
 
 class RejectedError(ModelError):

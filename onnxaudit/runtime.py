@@ -18,7 +18,7 @@ import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from onnxaudit.data.preprocessing import preprocess, round_to_type
-from onnxaudit.errors import ModelError
+from onnxaudit.errors import ModelError, NanError
 from onnxaudit.intake.model import Model
 from onnxaudit.records import Floats, Preprocessing
 
@@ -79,7 +79,8 @@ class Runtime:
         Logits where it gives labels alone, or one score for two classes.
 
         Raises:
-            ModelError: the model gives NaN.
+            NanError: the model gives NaN.
+            ModelError: onnxruntime fails on the model.
         """
         return self._scores(images, self.model.info.output.answers)
 
@@ -87,7 +88,8 @@ class Runtime:
         """The logits `(n, classes)`: the output, or what feeds the final Softmax.
 
         Raises:
-            ModelError: the model gives NaN.
+            NanError: the model gives NaN.
+            ModelError: onnxruntime fails on the model.
         """
         return self._scores(images, self.model.info.output.logits)
 
@@ -130,7 +132,7 @@ class Runtime:
             return np.empty((0, self.model.info.output.classes), dtype=np.float32)
         scores = self.activations(images, [name])[name]
         if np.isnan(scores).any():
-            raise ModelError(f"{self.model.info.path}: the output {name!r} is not a number (NaN) for some images")
+            raise NanError(f"{self.model.info.path}: the output {name!r} is not a number (NaN) for some images")
         return scores
 
     def _chunk(self) -> int:

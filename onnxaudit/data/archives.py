@@ -18,7 +18,7 @@ from onnxaudit.records import Floats, InputSpec, Ints, Layout
 
 IMAGES, LABELS, CLASS_NAMES = "x", "y", "class_names"
 CHANNEL_COUNTS = (1, 3, 4)
-MOST_BYTES = 4 * 2**30  # of one unpacked array; a few bytes of archive can declare any size
+MOST_BYTES = 2**30  # of one unpacked array; a few bytes of archive can declare any size
 
 AnyArray = npt.NDArray[Any]
 Read = tuple[Floats, Ints | None, tuple[str, ...] | None]
@@ -117,6 +117,8 @@ def read_labels(path: Path, labels: AnyArray, count: int) -> Ints:
         raise DataError(f"{path}: labels of shape {labels.shape} for {count} images; give one an image")
     if labels.dtype.kind not in "uif" or (labels.dtype.kind == "f" and not np.all(labels == np.round(labels))):
         raise DataError(f"{path}: labels of type {labels.dtype} are no class indexes; give whole numbers from 0")
+    if labels.size and float(labels.max()) >= 2**31:
+        raise DataError(f"{path}: label {labels.max()} is out of range; give class indexes from 0")
     return labels.reshape(-1).astype(np.int64)
 
 

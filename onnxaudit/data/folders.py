@@ -11,11 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from onnxaudit.data.pictures import MODES, SUFFIXES, read_picture
+from onnxaudit.data.pictures import MODES, OTHER_PICTURES, SUFFIXES, read_picture
 from onnxaudit.errors import DataError
 from onnxaudit.records import Floats, InputSpec, Ints
 
 TABLE, ORDER = "labels.csv", "labels.txt"
+LONGEST_NUMBER = 9  # digits of a class index
+LONGEST_SHOWN = 80  # characters of a stranger's text in a message
 HEADER = ("filename", "label")
 
 Listing = list[tuple[Path, str | None]]  # pictures with their class names
@@ -62,27 +64,43 @@ def _search_pictures(folder: Path) -> Listing:
 
 
 def _pictures(paths: Iterable[Path]) -> list[Path]:
-    kept = (path for path in paths if path.suffix.lower() in SUFFIXES and not path.name.startswith("."))
-    return sorted(path for path in kept if path.is_file())
+    seen = [path for path in paths if not path.name.startswith(".")]
+    other = sorted(path for path in seen if path.suffix.lower() in OTHER_PICTURES and path.is_file())
+    if other:  # leaving them out in silence would make other samples of these
+        raise DataError(f"{other[0]}: {len(other)} pictures of a kind that is not read; convert them to PNG")
+    return sorted(path for path in seen if path.suffix.lower() in SUFFIXES and path.is_file())
 
 
 def _read_table(folder: Path) -> Listing:
     """The pictures that `labels.csv` lists; others in the folder are left out."""
     table = folder / TABLE
-    rows = [row for row in csv.reader(_read_lines(table)) if row]
+    try:
+        rows = [row for row in csv.reader(_read_lines(table)) if row]
+    except csv.Error as error:
+        raise DataError(f"{table}: not a table of filename,label: {error}") from error
     if rows and tuple(cell.strip().lower() for cell in rows[0]) == HEADER:
         rows = rows[1:]
     listing: Listing = []
     for row in rows:
         if len(row) != len(HEADER):
             raise DataError(f"{table}: the row {','.join(row)!r} is not of the form filename,label")
-        path = folder / row[0].strip()
-        if not path.resolve().is_relative_to(folder.resolve()):
-            raise DataError(f"{table}: {row[0]!r} lies outside the folder; refused")
-        if not path.is_file():
-            raise DataError(f"{table}: {row[0]!r} is listed but not in the folder")
-        listing.append((path, row[1].strip()))
+        listing.append((_find_listed(folder, row[0]), row[1].strip()))
     return sorted(listing)
+
+
+def _find_listed(folder: Path, name: str) -> Path:
+    """The picture that a table names."""
+    shown = f"{folder / TABLE}: {name[:LONGEST_SHOWN]!r}"
+    path = folder / name.strip()
+    try:
+        inside, there = path.resolve().is_relative_to(folder.resolve()), path.is_file()
+    except (OSError, ValueError) as error:  # too long, or with a zero byte
+        raise DataError(f"{shown} is no name of a file") from error
+    if not inside:
+        raise DataError(f"{shown} lies outside the folder; refused")
+    if not there:
+        raise DataError(f"{shown} is listed but not in the folder")
+    return path
 
 
 def _read_order(folder: Path, classes: int) -> tuple[str, ...] | None:
@@ -108,6 +126,11 @@ def _number(folder: Path, names: list[str], order: tuple[str, ...] | None, class
     if order is not None and set(distinct) <= set(order):
         return np.array([order.index(name) for name in names], dtype=np.int64)
     if all(name.isascii() and name.isdigit() for name in distinct):
+        largest = max(distinct, key=lambda name: (len(name.lstrip("0")), name))
+        if len(largest.lstrip("0")) > LONGEST_NUMBER:
+            raise DataError(
+                f"{folder}: class {largest[:LONGEST_SHOWN]} is out of range: the model has {classes} classes"
+            )
         return np.array([int(name) for name in names], dtype=np.int64)
     if order is not None:
         unknown = next(name for name in distinct if name not in order)

@@ -13,9 +13,31 @@ from PIL import ExifTags, Image, ImageOps
 from onnxaudit.errors import DataError
 from onnxaudit.records import Floats, InputSpec
 
-SUFFIXES = frozenset((".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"))
+SUFFIXES = frozenset(
+    (".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+)
+OTHER_PICTURES = frozenset(
+    (
+        ".avif",
+        ".dcm",
+        ".dng",
+        ".exr",
+        ".hdr",
+        ".heic",
+        ".heif",
+        ".j2k",
+        ".jp2",
+        ".jxl",
+        ".npy",
+        ".pcx",
+        ".svg",
+        ".tga",
+    )
+)
 MOST_PIXELS = 2**26  # of one picture, 67 million; a few bytes of file can declare any size
 MODES = {1: "L", 3: "RGB"}
+SIXTEEN_BITS = ("PPM", "PNG")  # formats of which Pillow opens 16 bits as 32, scaled to all of 0..65535
+DEPTHLESS = {"I": "32-bit whole numbers", "F": "floating-point numbers"}  # modes whose white nobody declares
 SIDEWAYS = range(5, 9)  # EXIF orientations that swap height and width
 
 # What Pillow's decoders raise on damaged files, besides OSError.
@@ -55,6 +77,7 @@ def _open(path: Path) -> Iterator[Image.Image]:
             warnings.simplefilter("ignore")  # about broken metadata, and sizes that are checked here
             with Image.open(path) as image:
                 _check_size(path, image)
+                _check_depth(path, image)
                 yield image
     except Image.DecompressionBombError as error:
         raise DataError(f"{path}: too many pixels; pictures of up to {MOST_PIXELS:,} are read") from error
@@ -71,10 +94,18 @@ def _check_size(path: Path, image: Image.Image) -> None:
         )
 
 
+def _check_depth(path: Path, image: Image.Image) -> None:
+    if image.mode in DEPTHLESS and image.format not in SIXTEEN_BITS:
+        raise DataError(
+            f"{path}: a picture of {DEPTHLESS[image.mode]}, which do not say what is white; convert it to 8 or 16 bits"
+        )
+
+
 def _fit(image: Image.Image, spec: InputSpec) -> Floats:
+    deep = image.mode.startswith("I;16") or (image.mode == "I" and image.format in SIXTEEN_BITS)
     image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I;16"):
-        image = Image.fromarray((np.asarray(image, dtype=np.uint16) >> 8).astype(np.uint8))
+    if deep:
+        image = Image.fromarray((np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8))
     image = image.convert(MODES[spec.channels])
     if image.size != (spec.width, spec.height):
         image = image.resize((spec.width, spec.height), Image.Resampling.BILINEAR)

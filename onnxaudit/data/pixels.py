@@ -12,15 +12,16 @@ from onnxaudit.records import Floats
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as in Pillow
 ROUNDING = 1e-3  # what resizing and float16 add to a range's ends
 COLOURS = 3
+DARKEST = 31.0  # what is no brighter anywhere, in no image, has another range than bytes (digits of 0..16, 4 bits)
 
 AnyArray = npt.NDArray[Any]
 
 
 def scale_values(path: Path, images: AnyArray) -> Floats:
-    """Pixels in [0, 1] from integers in 0..255, floats in 0..1 or floats in 0..255.
+    """Pixels in [0, 1] from bytes, from whole numbers or floats in 0..1, or from floats in 0..255.
 
     Raises:
-        DataError: NaN or infinite, negative, or above 255.
+        DataError: NaN or infinite, negative, above 255, or of a range that nobody can tell.
     """
     if images.dtype.kind not in "uif":
         raise DataError(f"{path}: images of type {images.dtype} are no pixels; give uint8 or float")
@@ -33,7 +34,12 @@ def scale_values(path: Path, images: AnyArray) -> Floats:
             f"{path}: values from {low:g} to {high:g} are no pixels; give them before any preprocessing, "
             "as 0..255 or 0..1"
         )
-    top = 255.0 if images.dtype.kind in "ui" or high > 1 + ROUNDING else 1.0
+    if 1 + ROUNDING < high <= DARKEST:
+        raise DataError(
+            f"{path}: values from {low:g} to {high:g} are neither 0..1 nor bytes: as bytes all images would be black; "
+            "give them as 0..255 or 0..1"
+        )
+    top = 255.0 if high > 1 + ROUNDING else 1.0
     pixels: Floats = np.clip(images.astype(np.float32) / np.float32(top), 0.0, 1.0)
     return pixels
 

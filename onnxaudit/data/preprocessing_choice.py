@@ -10,9 +10,10 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from onnxaudit.data.label_order import find_floor, find_order
 from onnxaudit.data.preprocessing import BYTES, UNIT, common_preprocessings
 from onnxaudit.data.stability import choose_by_stability
-from onnxaudit.errors import ModelError, UndecidedRangeError
+from onnxaudit.errors import ModelError, NanError, UndecidedRangeError
 from onnxaudit.records import (
     Floats,
     InputSpec,
@@ -70,16 +71,18 @@ def _spread(count: int, most: int) -> Ints:
 def _choose_by_labels(
     predict: Predict, images: Floats, labels: Ints, candidates: tuple[Preprocessing, ...]
 ) -> PreprocessingChoice:
-    hits = {candidate: _hits(predict, images, labels, candidate) for candidate in candidates}
+    scores = {candidate: _ask(predict, images, candidate) for candidate in candidates}
+    hits = {candidate: None if found is None else found.argmax(1) == labels for candidate, found in scores.items()}
     measured = {candidate: found for candidate, found in hits.items() if found is not None}
     if not measured:
         raise ModelError("the model gives NaN on clean samples under every usual preprocessing; name it with --range")
     best = max(measured, key=lambda candidate: int(measured[candidate].sum()))
     chance = float(np.bincount(labels).max() / len(labels))
-    if rate_of(measured[best]).low <= chance:
+    if rate_of(measured[best]).low <= chance or rate_of(measured[best]).high < find_floor(chance):
         raise UndecidedRangeError(
             f"labels and the model's answers disagree under every usual preprocessing (at best "
-            f"{_share(measured[best])} right, with {best.name}): check the order of labels, or give --range"
+            f"{_share(measured[best])} right, with {best.name}{_name_order(scores, labels)}): check the order "
+            "of labels, or give --range"
         )
     chosen = next(candidate for candidate in measured if not _clearly_better(measured[best], measured[candidate]))
     evidence = tuple(
@@ -89,13 +92,22 @@ def _choose_by_labels(
     return PreprocessingChoice(chosen, "labels", _explain(chosen, best, measured), evidence)
 
 
-def _hits(predict: Predict, images: Floats, labels: Ints, candidate: Preprocessing) -> Hits | None:
-    """Which samples are classified correctly; None where the model gives NaN."""
+def _ask(predict: Predict, images: Floats, candidate: Preprocessing) -> Floats | None:
+    """The scores of each sample; None where the model gives NaN."""
     try:
-        hits: Hits = predict(images, candidate).argmax(axis=1) == labels
-    except ModelError:
+        return predict(images, candidate)
+    except NanError:
         return None
-    return hits
+
+
+def _name_order(scores: dict[Preprocessing, Floats | None], labels: Ints) -> str:
+    """The order of classes in which most labels would fit, under whichever preprocessing; "" where there is none."""
+    given = [one for one in scores.values() if one is not None]
+    found = [find_order(one.argmax(1), labels, one.shape[1]) for one in given]
+    share, words = max((one for one in found if one), key=lambda order: order[0], default=(0.0, ""))
+    if not words:
+        return ""
+    return f"; {share:.0%} would be if {words}"
 
 
 def _clearly_better(better: Hits, worse: Hits) -> bool:

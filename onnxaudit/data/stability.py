@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import numpy.typing as npt
 
-from onnxaudit.errors import ModelError, UndecidedRangeError
+from onnxaudit.errors import ModelError, NanError, UndecidedRangeError
 from onnxaudit.records import Floats, Ints, Preprocessing, PreprocessingCandidate, PreprocessingChoice
 
 LARGE_GAIN = 32.0  # input units a pixel; the usual preprocessings have 1 to 5, or 255
@@ -104,7 +104,7 @@ def _classes(predict: Predict, images: Floats, candidate: Preprocessing) -> tupl
     """Predicted classes `(n, versions)`, the image itself first, and the number of classes; None with NaN."""
     try:
         scores = [predict(version, candidate) for version in _versions(images)]
-    except ModelError:
+    except NanError:
         return None
     return np.stack([found.argmax(axis=1) for found in scores], axis=1), scores[0].shape[1]
 

@@ -11,8 +11,9 @@ import torch
 from onnx import TensorProto
 
 from onnxaudit.data.features import load_features
+from onnxaudit.data.label_order import describe_misfit, fits
 from onnxaudit.data.preprocessing import given_preprocessing, typed_preprocessing
-from onnxaudit.data.preprocessing_choice import choose_preprocessing
+from onnxaudit.data.preprocessing_choice import MOST_LABELLED, choose_preprocessing
 from onnxaudit.data.probes import draw_probes, stamp_probes
 from onnxaudit.data.samples import load_samples
 from onnxaudit.data.sizes import measure_size
@@ -90,7 +91,17 @@ class Subject:
         if self.samples.labels is not None:
             digest.update(np.ascontiguousarray(self.samples.labels).tobytes())
         labeled = self.samples.labels is not None
-        return SamplesInfo(self.samples.source, len(self.samples), labeled, self.samples.synthetic, digest.hexdigest())
+        low, high, mean = (float(measure(self.samples.images)) for measure in (np.min, np.max, np.mean))
+        return SamplesInfo(
+            source=self.samples.source,
+            count=len(self.samples),
+            labeled=labeled,
+            synthetic=self.samples.synthetic,
+            sha256=digest.hexdigest(),
+            low=round(low, 4),
+            high=round(high, 4),
+            mean=round(mean, 4),
+        )
 
 
 def open_subject(
@@ -132,6 +143,7 @@ def open_subject(
     runtime = runtime.with_preprocessing(choice.preprocessing)
     if samples.synthetic:
         samples = _balance(samples, runtime, seed)
+    _check_labels(runtime, samples, choice)
     classifier = Classifier(torch_model, choice.preprocessing)
     subject = Subject(
         model=model,
@@ -148,6 +160,20 @@ def open_subject(
     on_event(Event("import", 0, 0, "checking the copy against onnxruntime"))
     check_parity(torch_model, model, runtime, seed=seed)
     return subject
+
+
+def _check_labels(runtime: Runtime, samples: Samples, choice: PreprocessingChoice) -> None:
+    """Raise DataError where labels and answers do not speak of the same classes; a choice by labels has looked."""
+    if samples.labels is None or choice.source == "labels":
+        return
+    chosen = samples.take(np.unique(np.linspace(0, len(samples) - 1, min(len(samples), MOST_LABELLED)).astype(int)))
+    assert chosen.labels is not None
+    predicted: Ints = runtime.predict(chosen.images).argmax(1)
+    if not fits(predicted, chosen.labels):
+        raise DataError(
+            f"{samples.source}: {describe_misfit(predicted, chosen.labels, runtime.model.info.output.classes)}; check "
+            "the order of classes and the value range"
+        )
 
 
 def _check_answers(subject: Subject, *, seed: int, named: bool) -> Subject:

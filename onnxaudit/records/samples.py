@@ -41,13 +41,25 @@ class Samples:
 
 @dataclass(frozen=True)
 class SamplesInfo:
-    """Which data a report rests on."""
+    """Which data a report rests on.
+
+    Attributes:
+        source: where they come from.
+        count: how many.
+        labelled: whether there are labels.
+        synthetic: made by us, not given by the user.
+        sha256: of images and labels.
+        low, high, mean: of all pixels, in [0, 1], so that a range that was read wrongly shows; None where not measured.
+    """
 
     source: str
     count: int
     labeled: bool
     synthetic: bool
     sha256: str
+    low: float | None = None
+    high: float | None = None
+    mean: float | None = None
 
 
 @dataclass(frozen=True, eq=False)

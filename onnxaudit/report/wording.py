@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from onnxaudit.findings.caveats import find_title
 from onnxaudit.findings.finding import describe_by_ratio
 from onnxaudit.findings.kind import Kind, list_kinds
-from onnxaudit.records import Detection, Irregularity, Measurement, Reason, TriggerFinding, Verdict
+from onnxaudit.records import Detection, Irregularity, Measurement, Reason, SamplesInfo, TriggerFinding, Verdict
 from onnxaudit.text import format_share, name_label, name_labels, show_plainly
 
 ADVICE_GIVEN = 3  # pieces in a summary; the rest stands beside each reason
@@ -40,6 +40,13 @@ def summarise_rejection(irregularities: Sequence[Irregularity]) -> str:
         f"Rejected: {irregularities[0].says}{more} No verdict about its classes would mean anything. Do not use the "
         "file; ask whoever made it why it does this, and for one that does not."
     )
+
+
+def describe_range(samples: SamplesInfo) -> str:
+    """The pixels' measured range, to be put behind what samples they are; "" where it was not measured."""
+    if samples.low is None or samples.high is None or samples.mean is None:
+        return ""
+    return f"; pixels from {samples.low:.2f} to {samples.high:.2f}, mean {samples.mean:.2f}"
 
 
 def summarise_repair(

@@ -23,6 +23,7 @@ from onnxaudit.report.terminal.lines import (
     print_settings,
     print_summary,
 )
+from onnxaudit.report.wording import describe_range
 from onnxaudit.text import format_duration, format_number, format_rate, format_share, name_label
 
 LABELS_SHOWN = 8
@@ -133,7 +134,7 @@ def _describe_scan(report: ScanReport) -> Iterable[tuple[str, str]]:
     tried = [_describe_candidate(candidate) for candidate in choice.candidates]
     if tried:
         yield "", f"tried: {'; '.join(tried)}"
-    yield "samples", f"{samples.count} {kind}, from {samples.source}"
+    yield "samples", f"{samples.count} {kind}, from {samples.source}{describe_range(samples)}"
     yield "coverage", f"{coverage.labels_finished} of {coverage.labels_asked} labels finished"
     for label, reason in list(coverage.reasons.items())[:LABELS_SHOWN]:
         yield "", f"label {name_label(label, report.class_names)}: {reason}"

@@ -8,7 +8,7 @@ import pytest
 from onnxaudit.data.preprocessing import common_preprocessings, preprocess
 from onnxaudit.data.preprocessing_choice import choose_preprocessing
 from onnxaudit.data.synthetic import synthesize_samples
-from onnxaudit.errors import ModelError, UndecidedRangeError
+from onnxaudit.errors import ModelError, NanError, UndecidedRangeError
 from onnxaudit.records import InputSpec, Layout, Preprocessing, Samples
 from tests.some import some
 
@@ -127,7 +127,7 @@ def test_a_candidate_that_gives_nan_is_left_out(labeled: bool) -> None:
 
     def predict(pixels: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:
         if preprocessing.high == 255:
-            raise ModelError("NaN")
+            raise NanError("NaN")
         return right(pixels, preprocessing)
 
     choice = choose_preprocessing(predict, samples(labeled=labeled), SPEC)
@@ -138,7 +138,7 @@ def test_a_candidate_that_gives_nan_is_left_out(labeled: bool) -> None:
 
 def test_nan_throughout_is_an_error() -> None:
     def predict(*_: object) -> np.ndarray:
-        raise ModelError("NaN")
+        raise NanError("NaN")
 
     for labeled in (True, False):
         with pytest.raises(ModelError, match="NaN"):

@@ -34,6 +34,7 @@ from onnxaudit.report.html.views.suspects import (
     list_suspects,
 )
 from onnxaudit.report.html.wording import count, name_input, shorten, shorten_path
+from onnxaudit.report.wording import describe_range
 from onnxaudit.text import format_duration, format_rate, format_share, name_labels
 
 TARGETS_NAMED = 3
@@ -151,7 +152,8 @@ def describe_files(report: ScanReport) -> Iterator[Fact]:
     yield Fact("File", f"{model.bytes:,} bytes, opset {model.opset}, written by {model.producer or 'nobody named'}")
     yield Fact("Input", f"{model.input.name}: {name_input(report)}")
     yield Fact("Output", f"{model.output.name}: {model.output.classes:,} classes, {model.output.kind.value}")
-    yield Fact("Clean samples", f"{count(samples.count, 'image', 'images')}, {kind}, from {samples.source}")
+    shown = f"{count(samples.count, 'image', 'images')}, {kind}, from {samples.source}{describe_range(samples)}"
+    yield Fact("Clean samples", shown)
 
 
 def name_targets(report: ScanReport, targets: tuple[int, ...]) -> str:
