@@ -19,6 +19,11 @@ class Deadline:
         return cls() if seconds is None else cls(time.monotonic() + seconds)
 
     @property
+    def left(self) -> float:
+        """Seconds until then; 0 once it has passed."""
+        return max(0.0, self.at - time.monotonic())
+
+    @property
     def passed(self) -> bool:
         """Whether the time is up."""
         return time.monotonic() >= self.at

@@ -66,8 +66,19 @@ def _try_folder(folder: Path, wanted: Path) -> None:
         raise _output_error(wanted, error) from error
 
 
+_drafts: set[Path] = set()  # of this process, not yet renamed
+
+
+def remove_drafts() -> None:
+    """Remove the drafts that are being written; for a process that has to be left at once."""
+    for draft in tuple(_drafts):
+        with contextlib.suppress(OSError):
+            draft.unlink()
+
+
 def _replace(path: Path, content: bytes, check: Callable[[Path], None] | None) -> None:
     draft = path.with_name(f".onnxaudit-{secrets.token_hex(8)}")
+    _drafts.add(draft)
     try:
         with draft.open("xb") as file:
             file.write(content)
@@ -82,6 +93,8 @@ def _replace(path: Path, content: bytes, check: Callable[[Path], None] | None) -
         with contextlib.suppress(OSError):
             draft.unlink()
         raise
+    finally:
+        _drafts.discard(draft)
 
 
 def _output_error(path: Path, error: OSError) -> OutputError:

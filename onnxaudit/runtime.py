@@ -31,6 +31,7 @@ FATAL_ONLY = 4  # onnxruntime's severities; failures reach us as exceptions and 
 
 # "[ONNXRuntimeError] : 1 : FAIL : /onnxruntime_src/model.cc:256 onnxruntime::Model::Model(...) " before the message
 _SOURCE_PLACE = re.compile(r"^\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : (/\S+:\d+ .*?\) (?=[A-Z]))?", re.DOTALL)
+_SOURCE_FILE = re.compile(r"/onnxruntime_src/\S+:\d+ ")
 _OPSET_REFUSED = re.compile(r"Opset (\d+) is under development.* for domain (\S+) is till opset (\d+)", re.DOTALL)
 
 _FAILURES = (
@@ -189,6 +190,14 @@ def _open_session(data: bytes, device: str) -> Any:
     return session
 
 
+def open_bare_session(data: bytes) -> Any:
+    """A session on one thread of the CPU that keeps no memory back, for the first run of a stranger's graph."""
+    options = _options()
+    options.intra_op_num_threads = 1
+    options.enable_cpu_mem_arena = False
+    return onnxruntime.InferenceSession(data, options, providers=[CPU])
+
+
 def _options() -> Any:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = FATAL_ONLY
@@ -225,13 +234,18 @@ def _silence() -> Iterator[None]:
 
 def _one_line(error: Exception) -> str:
     """What onnxruntime says, without its code's own names."""
-    refused = _OPSET_REFUSED.search(str(error))
+    return shorten_failure(str(error))
+
+
+def shorten_failure(words: str) -> str:
+    """The words of onnxruntime, without its code's own names."""
+    refused = _OPSET_REFUSED.search(words)
     if refused is not None:
         return (
             f"onnxruntime {onnxruntime.__version__} knows {refused[2]} up to opset {refused[3]}, and the file uses "
             f"opset {refused[1]}; export the model for an older one, or install a newer onnxruntime"
         )
-    return " ".join(_SOURCE_PLACE.sub("", str(error)).split())[:300]
+    return " ".join(_SOURCE_FILE.sub("", _SOURCE_PLACE.sub("", words)).split())[:300]
 
 
 def try_session() -> list[str]:

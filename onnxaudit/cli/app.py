@@ -6,21 +6,50 @@ Every command imports what it runs when it runs, so that `--help` costs neither 
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from onnxaudit.cli import options as opt
-from onnxaudit.cli.exits import CLEAN, Settings, run_guarded
+from onnxaudit.cli.exits import (
+    CLEAN,
+    ERROR,
+    INTERRUPTED,
+    Settings,
+    leave_word,
+    report_problem,
+    run_guarded,
+)
 from onnxaudit.cli.groups import spread_groups
+from onnxaudit.cli.signals import handle_signals
 from onnxaudit.cli.stdout import escape_unwritable, keep_stdout, read_stdout_format, reserve_stdout
+from onnxaudit.cli.streams import mend_streams, settle_streams
+from onnxaudit.files import remove_drafts
 from onnxaudit.version import __version__
 
 app = typer.Typer(pretty_exceptions_enable=False)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line (`sys.argv` where None) and return the exit code."""
+    """Run the command line (`sys.argv` where None) and return the exit code: 0, 1, 2, 3 or 130, whatever happens."""
+    mend_streams()
+    keep_to_ourselves()
+    try:
+        code = _run(arguments)
+    except BaseException as error:  # what comes between the guards: a signal, an error while one is told
+        report_problem(f"internal error, {type(error).__name__}")
+        code = INTERRUPTED if isinstance(error, KeyboardInterrupt) else ERROR
+    return code if settle_streams() or code == INTERRUPTED else ERROR
+
+
+def keep_to_ourselves() -> None:
+    """Switch the libraries' reports to their makers off, before any of them is imported."""
+    for name in ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY", "DO_NOT_TRACK"):
+        os.environ[name] = "1"
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     reserve_stdout()
     escape_unwritable()
     # PyTorch's threads spin while they wait for each other: on busy cores a scan then takes many times as long.
@@ -32,7 +61,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         assert isinstance(code, int)
         return code
 
-    return run_guarded(command, settings)
+    def leave(message: str) -> None:
+        remove_drafts()
+        leave_word(message, settings)
+
+    with handle_signals(leave, last=arguments is None):
+        return run_guarded(command, settings)
 
 
 policy_app = typer.Typer(help="The policy by which models are let through.")
@@ -42,6 +76,14 @@ app.add_typer(policy_app, name="policy")
 def _command(function: Callable[..., int], within: typer.Typer = app) -> Callable[..., int]:
     """A command whose groups of options are spread out, and that alone writes to stdout."""
     return within.command()(spread_groups(keep_stdout()(function)))
+
+
+def _begin(outputs: opt.Outputs, settings: Settings, inputs: Sequence[Path], sources: Sequence[str | None]) -> None:
+    """Before the libraries are imported, which takes seconds: no report of an earlier run stays for this one's."""
+    from onnxaudit.cli.output import list_data_paths, open_delivery, replace_stale
+
+    open_delivery(outputs, settings, [*inputs, *list_data_paths(*sources)])
+    replace_stale(outputs)
 
 
 def _show_version(wanted: bool) -> None:
@@ -60,7 +102,7 @@ def read_settings(
 ) -> None:
     """Detect backdoors in ONNX classifiers that you did not train, and remove them.
 
-    Exit codes: 0 clean or repaired, 1 backdoored or not repaired, 2 error, 3 inconclusive.
+    Exit codes: 0 clean or repaired, 1 backdoored, rejected or not repaired, 2 error, 3 inconclusive, 130 interrupted.
     """
     del version
     context.obj.debug = debug
@@ -83,8 +125,9 @@ def scan(
 ) -> int:
     """Tell whether models have a backdoor, its target class, and what its trigger looks like.
 
-    The worst verdict gives the exit code, in the order 1 backdoored, 2 error, 3 inconclusive, 0 clean.
+    The worst verdict gives the exit code, in the order 1 backdoored or rejected, 2 error, 3 inconclusive, 0 clean.
     """
+    _begin(outputs, context.obj, [*models], [data])
     from onnxaudit.cli.runs import run_scan
 
     given = opt.keep_given(data=data, output=output, embed_samples=embed_samples)
@@ -135,6 +178,7 @@ def repair(
 
     Exit code 0: repaired, or nothing to repair. 1: a limit was missed. 3: the scan was inconclusive.
     """
+    _begin(outputs, context.obj, [model], [data])
     from onnxaudit.cli.runs import run_repair
 
     given = opt.keep_given(embed_samples=embed_samples) | repairing.keep_given() | computing.keep_given()
@@ -163,6 +207,7 @@ def profile(
     computing: opt.Computing,
 ) -> int:
     """Show which neurons a trigger uses: the target layer ranked by activation and by weight."""
+    _begin(outputs, context.obj, [model, trigger], [data])
     from onnxaudit.cli.runs import run_profile
 
     given = opt.keep_given(layer=layer, output=output)
@@ -194,7 +239,8 @@ def inspect(
 ) -> int:
     """Tell in seconds what a model file holds, whether it can be scanned, and roughly how long that takes.
 
-    Nothing is run. Exit code 0: it can be scanned. 2: it cannot.
+    It is tried on made images in a process of its own. Exit code 0: it can be scanned. 1: a scan would reject it. 2: it
+    cannot.
     """
     from onnxaudit.cli.inspection import run_inspect
 

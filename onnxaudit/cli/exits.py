@@ -1,7 +1,6 @@
 """Exit codes: 0 clean, 1 backdoored, 2 error, 3 inconclusive, 130 interrupted; the policy decides on the verdict."""
 
 import contextlib
-import os
 import sys
 import traceback
 from collections.abc import Callable, Iterable
@@ -11,6 +10,8 @@ from typing import TYPE_CHECKING, TextIO
 
 import typer
 
+from onnxaudit.cli.signals import TerminatedError
+from onnxaudit.cli.streams import abandon
 from onnxaudit.errors import OnnxauditError
 from onnxaudit.text import show_plainly
 
@@ -58,11 +59,15 @@ def run_guarded(command: Callable[[], int], settings: Settings) -> int:
         sys.stdout.flush()
     except KeyboardInterrupt:
         code = INTERRUPTED
+    except TerminatedError as asked:
+        report_problem(str(asked))
+        leave_word(str(asked), settings)
+        return ERROR
     except SystemExit as error:  # typer's own way out of a broken pipe has code 1
-        _abandon_stdout()
+        abandon("stdout")
         return CLEAN if error.code in (0, None) else ERROR
     except BrokenPipeError:
-        _abandon_stdout()
+        abandon("stdout")
         return ERROR
     except Exception as error:
         report_error(error, settings)
@@ -106,6 +111,8 @@ def describe_error(error: Exception) -> str:
         return "aborted"
     if isinstance(error, MemoryError):
         return "out of memory"
+    if isinstance(error, OSError) and error.filename is None:  # a stream that takes no more
+        return f"the result cannot be written: {error.strerror or error}"
     return f"internal error, {type(error).__name__}: {error} (`onnxaudit --debug ...` shows where)"
 
 
@@ -121,9 +128,3 @@ def report_notice(message: str) -> None:
     with contextlib.suppress(OSError, ValueError):
         sys.stderr.write(f"{show_plainly(message)}\n")
         sys.stderr.flush()
-
-
-def _abandon_stdout() -> None:
-    """Let the interpreter's last flush go nowhere, so that it cannot fail and change the exit code."""
-    with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from onnxaudit.cli.exits import CLEAN, ERROR, Settings
+from onnxaudit.cli.exits import BACKDOORED, CLEAN, ERROR, Settings
 from onnxaudit.cli.options import Outputs
 from onnxaudit.cli.output import open_delivery
 from onnxaudit.records import DetectorsDocument, DiagnosisDocument, InspectionDocument
@@ -16,6 +16,8 @@ def run_inspect(model: Path, options: dict[str, Any], outputs: Outputs, settings
     delivery = open_delivery(outputs, settings, [model])
     document = InspectionDocument(inspect(model, **options))
     delivery.show(document)
+    if document.inspection.irregularities:
+        return BACKDOORED
     return CLEAN if document.inspection.scannable else ERROR
 
 

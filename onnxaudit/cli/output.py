@@ -1,5 +1,6 @@
 """Where results go: stdout, files in several formats, trigger files."""
 
+import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,13 +10,17 @@ from rich.console import Console
 
 from onnxaudit.cli.exits import Settings
 from onnxaudit.cli.options import Outputs
+from onnxaudit.data.pictures import SUFFIXES
+from onnxaudit.data.samples import parse_source
 from onnxaudit.data.triggers import save_trigger
-from onnxaudit.errors import OutputError, UsageError
+from onnxaudit.errors import OnnxauditError, OutputError, UsageError
 from onnxaudit.files import check_folder_writable, check_writable, write_atomically
-from onnxaudit.records import Document, ScanReport
+from onnxaudit.records import Document, ErrorDocument, ScanReport
 from onnxaudit.report.formats import render
 from onnxaudit.report.pictures import draw_trigger
 from onnxaudit.report.terminal import Detail, open_console, render_document
+
+READ = frozenset((".csv", ".npy", ".npz", ".txt")) | SUFFIXES  # what a folder of samples is read for
 
 
 @dataclass(frozen=True)
@@ -93,12 +98,15 @@ def open_delivery(
         OutputError: a file or the folder cannot be written.
         UsageError: an output is an input, two outputs are one file, or two formats are to be on stdout.
     """
-    taken = [path.resolve() for path in inputs if path is not None]
+    read = [path for path in inputs if path is not None]
+    taken: list[Path] = []
     for path in (*further, *outputs.files.values()):
-        if path.resolve() in taken:
+        if any(is_same_file(path, other) for other in (*read, *taken)):
             raise UsageError(f"{path} is named twice, and writing it would destroy what is there; choose another name")
+        if any(is_read_below(path, other) or is_data_of(path, other) for other in read):
+            raise UsageError(f"{path} is read by this run, and writing it would destroy it; choose another name")
         check_writable(path)
-        taken.append(path.resolve())
+        taken.append(path)
     if folder is not None:
         check_folder_writable(folder)
     stdout, name = settings.stdout, outputs.stdout_format
@@ -106,6 +114,57 @@ def open_delivery(
     delivery = Delivery(outputs.files, name, stdout, console, outputs.detail)
     settings.leave_word = delivery.write_files
     return delivery
+
+
+def is_same_file(path: Path, other: Path) -> bool:
+    """Whether two names stand for one file, through links of either kind."""
+    try:
+        return path.resolve() == other.resolve() or (path.exists() and other.exists() and path.samefile(other))
+    except (OSError, RuntimeError):  # a circle of links, or a folder that cannot be entered
+        return False
+
+
+def is_read_below(path: Path, folder: Path) -> bool:
+    """Whether a file is there and may be a sample of a folder: anything but an earlier report."""
+    try:
+        inside = folder.is_dir() and path.exists() and path.resolve().is_relative_to(folder.resolve())
+    except OSError:
+        return False
+    return inside and path.suffix.lower() in READ
+
+
+def is_data_of(path: Path, model: Path) -> bool:
+    """Whether a file that is there holds external data of a model."""
+    with contextlib.suppress(OnnxauditError, OSError, ValueError):
+        if model.suffix.lower() in READ:  # samples, which have none; and reports are shown without onnx
+            return False
+        if model.is_file() and path.exists() and path.resolve().is_relative_to(model.parent.resolve()):
+            from onnxaudit.intake.reader import list_locations
+
+            return any(is_same_file(path, model.parent / name) for name in list_locations(model))
+    return False
+
+
+def list_data_paths(*sources: str | Path | None) -> list[Path]:
+    """The files or folders that sources of samples name, those of array names (`FILE.npz:x,y`) too."""
+    found = []
+    for source in sources:
+        if source is not None:
+            with contextlib.suppress(OnnxauditError, OSError, ValueError):
+                found.append(parse_source(str(source))[0])
+    return found
+
+
+def replace_stale(outputs: Outputs) -> None:
+    """Put word that a run has begun where reports of earlier ones stand; after a kill none is taken for this run's.
+
+    Raises:
+        OutputError: a file cannot be written.
+    """
+    begun = ErrorDocument("the run that was to write this report has begun and not ended")
+    for name, path in outputs.files.items():
+        if path.is_file():
+            write_atomically(path, render(begun, name).encode("utf-8"))
 
 
 def save_triggers(report: ScanReport, folder: Path) -> None:

@@ -19,7 +19,7 @@ from onnxaudit.cli.exits import (
     report_error,
 )
 from onnxaudit.cli.options import Attesting, PolicyRequest, ProgressName, Repairing, RunOutputs, keep_given
-from onnxaudit.cli.output import open_delivery, save_triggers
+from onnxaudit.cli.output import list_data_paths, open_delivery, save_triggers
 from onnxaudit.cli.policies import decide, find_policy, limit_memory
 from onnxaudit.cli.progress import announce, report_progress
 from onnxaudit.cli.report import read_report
@@ -43,7 +43,7 @@ def run_scan(
     settings: Settings,
 ) -> int:
     """Scan each model; one that fails does not stop the rest."""
-    inputs = [*models, request.file, attesting.sign_key]
+    inputs = [*models, request.file, attesting.sign_key, *list_data_paths(options.get("data"))]
     delivery = open_delivery(outputs, settings, inputs, attesting.files, folder=triggers)
     attest = open_attestation(attesting, models)
     effective = find_policy(request, models, options.get("data"))
@@ -82,7 +82,8 @@ def run_repair(
     settings: Settings,
 ) -> int:
     """Repair one model; `options` are arguments of `repair`. What the policy limits goes before the defaults."""
-    inputs = [model, repairing.scan, repairing.known_trigger, request.file]
+    sources = list_data_paths(data, repairing.evaluation)
+    inputs = [model, repairing.scan, repairing.known_trigger, request.file, *sources]
     delivery = open_delivery(outputs, settings, inputs, further=[output])
     effective = find_policy(request, [model], data)
     limit_memory(effective)
@@ -113,7 +114,7 @@ def run_profile(
     model: Path, data: str, trigger_file: Path, *, options: dict[str, Any], outputs: RunOutputs, settings: Settings
 ) -> int:
     """Rank the neurons of one model's target layer."""
-    delivery = open_delivery(outputs, settings, [model, trigger_file])
+    delivery = open_delivery(outputs, settings, [model, trigger_file, *list_data_paths(data)])
     with report_progress(outputs.progress_name) as listen:
         found = profile(model, data, load_trigger(trigger_file), on_event=listen, **options)
     document = ProfileDocument(found)

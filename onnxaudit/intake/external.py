@@ -34,7 +34,7 @@ def read_data_files(path: Path, proto: onnx.ModelProto, most: int) -> dict[str, 
         ModelError: missing, outside the model's folder, behind a link, no regular file, or more than `most` bytes.
     """
     files: dict[str, bytes] = {}
-    for location in sorted({_find_place(path, tensor).location for tensor in list_external(proto)}):
+    for location in sorted({find_place(path, tensor).location for tensor in list_external(proto)}):
         files[location] = _read(path, location, most - sum(map(len, files.values())))
     return files
 
@@ -68,7 +68,7 @@ def take_in(path: Path, proto: onnx.ModelProto, files: Mapping[str, bytes]) -> N
         ModelError: a tensor names bytes that its file does not have, or another number of them than it needs.
     """
     for tensor in list_external(proto):
-        place, content = _find_place(path, tensor), files[_find_place(path, tensor).location]
+        place, content = find_place(path, tensor), files[find_place(path, tensor).location]
         needed = count_bytes(tensor)
         length = needed if place.length is None else place.length
         if needed is None or length is None or length != needed or place.offset + length > len(content):
@@ -78,7 +78,12 @@ def take_in(path: Path, proto: onnx.ModelProto, files: Mapping[str, bytes]) -> N
         del tensor.external_data[:]
 
 
-def _find_place(path: Path, tensor: onnx.TensorProto) -> Place:
+def find_place(path: Path, tensor: onnx.TensorProto) -> Place:
+    """Where the bytes of an external tensor lie.
+
+    Raises:
+        ModelError: offset or length is no number.
+    """
     entries = {entry.key: entry.value for entry in tensor.external_data}
     numbers = {}
     for key in ("offset", "length"):

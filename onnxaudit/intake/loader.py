@@ -18,6 +18,8 @@ from onnxaudit.intake.working_copy import add_head, make_canonical, sort_nodes
 from onnxaudit.records import Irregularity, ModelInfo
 from onnxaudit.records.irregularity import OTHER_ANSWERS
 
+MOST_VALUES = 2**26  # of one image, as of one picture
+MOST_CLASSES = 50_000  # ImageNet's longest list has 21,843
 FIRST_OPSET = 1  # what a file older than IR version 3 means when it declares none
 
 
@@ -54,6 +56,7 @@ def load_model(
             input=taken,
             output=read_output(working, output),
         )
+        _check_size(info)
     except (ModelError, UsageError) as error:
         raise type(error)(f"{path}: {error}") from error
     smuggled = (Irregularity(rule=OTHER_ANSWERS, place=place, says=says) for place, says in list_smuggled(working))
@@ -61,6 +64,16 @@ def load_model(
     if irregularities:
         raise RejectedError(info, irregularities)
     return make_model(file.proto, info, working)
+
+
+def _check_size(info: ModelInfo) -> None:
+    """Raise ModelError for images and numbers of classes that no scan could work through."""
+    spec, classes = info.input, info.output.classes
+    if spec.channels * spec.height * spec.width > MOST_VALUES:
+        size = f"{spec.channels}x{spec.height}x{spec.width}"
+        raise ModelError(f"input {spec.name!r} of {size}: more than {MOST_VALUES:,} values an image cannot be audited")
+    if classes > MOST_CLASSES:
+        raise ModelError(f"{classes:,} classes; models of more than {MOST_CLASSES:,} cannot be audited")
 
 
 def make_model(proto: onnx.ModelProto, info: ModelInfo, working: onnx.ModelProto) -> Model:

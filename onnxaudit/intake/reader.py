@@ -9,7 +9,7 @@ import onnx
 from google.protobuf.message import DecodeError
 
 from onnxaudit.errors import ModelError
-from onnxaudit.intake.external import digest_data, read_data_files, take_in
+from onnxaudit.intake.external import digest_data, find_place, list_external, read_data_files, take_in
 from onnxaudit.intake.formats import SAVED_MODEL_FILE, recognise_file, recognise_folder
 from onnxaudit.intake.staging import read_named
 from onnxaudit.intake.wire import Survey, survey
@@ -76,6 +76,15 @@ def parse_file(path: Path) -> onnx.ModelProto:
         ModelError: missing, unreadable, empty, too large, truncated, or not ONNX.
     """
     return _parse(path, _read_bytes(path))[1]
+
+
+def list_locations(path: Path) -> tuple[str, ...]:
+    """The files of external data that a model names, which need not exist.
+
+    Raises:
+        ModelError: missing, unreadable, empty, too large, truncated, or not ONNX.
+    """
+    return tuple({find_place(path, tensor).location for tensor in list_external(parse_file(path))})
 
 
 def digest_files(path: Path) -> FileDigests:

@@ -1,4 +1,7 @@
-"""`inspect`: what a model file holds and what a scan of it would meet, in seconds, without running the model."""
+"""`inspect`: what a model file holds and what a scan of it would meet, in seconds.
+
+The same checks as before a scan; where these need images, on noise.
+"""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -9,7 +12,7 @@ import onnx
 from onnx import AttributeProto, TensorProto, helper, shape_inference
 
 from onnxaudit.detectors.base import Effort
-from onnxaudit.errors import ModelError, OnnxauditError
+from onnxaudit.errors import ModelError, OnnxauditError, RejectedError
 from onnxaudit.importer.parser import expand_functions, find_opsets, find_unknown
 from onnxaudit.importer.registry import STANDARD_DOMAINS
 from onnxaudit.intake import Model, load_model
@@ -17,8 +20,9 @@ from onnxaudit.intake.reader import read_proto
 from onnxaudit.intake.sizes import Size
 from onnxaudit.intake.stored import list_stored
 from onnxaudit.pipeline.effort import estimate_seconds
+from onnxaudit.pipeline.opening import check_without_samples, open_model
 from onnxaudit.pipeline.scans import ScanConfig, choose_config
-from onnxaudit.records import Inspection, LayerInfo, ModelInfo, OperatorUse, TargetLayer, TensorInfo
+from onnxaudit.records import Inspection, Irregularity, LayerInfo, ModelInfo, OperatorUse, TargetLayer, TensorInfo
 from onnxaudit.surgery import find_target_layer, spell_out
 
 STANDARD = "ai.onnx"
@@ -50,11 +54,16 @@ def inspect(
     path, config = Path(path), choose_config(config, effort)
     file = read_proto(path)
     obstacles: list[str] = []
-    model = _try_loading(path, output, input_size, obstacles)
+    irregularities: list[Irregularity] = []
+    model = _try_opening(path, output, input_size, obstacles, irregularities)
+    sound = model is not None
+    if model is None:
+        model = _try_loading(path, output, input_size)
     target = None if model is None else _try_target(model, obstacles)
-    operators = _list_operators(file.proto)
+    operators = _list_operators(file.proto, sound=model is not None)
     unknown = sorted(_name(use.domain, use.name) for use in operators if not use.supported)
     if unknown:
+        obstacles = [one for one in obstacles if "operators that onnxaudit cannot import" not in one]
         obstacles.append(f"operators that cannot be copied: {', '.join(unknown)}")
     layers = tuple(_list_layers(file.proto if model is None else model.computed))
     known = [layer.multiply_adds for layer in layers if layer.multiply_adds is not None]
@@ -72,19 +81,36 @@ def inspect(
         parameters=sum(prod(tensor.dims) for _, tensor in list_stored(file.proto)),
         operators=operators,
         layers=layers,
-        model=info,
+        model=info if sound else None,
         target_layer=target,
         multiply_adds=total,
         seconds=_estimate(info, total, bool(unknown), config),
         obstacles=tuple(obstacles),
+        irregularities=tuple(irregularities),
     )
 
 
-def _try_loading(path: Path, output: str | None, size: Size | None, obstacles: list[str]) -> Model | None:
+def _try_opening(
+    path: Path, output: str | None, size: Size | None, obstacles: list[str], irregularities: list[Irregularity]
+) -> Model | None:
+    """The model if a scan would begin; what stands against it is added to the lists."""
     try:
-        return load_model(path, output, size)
+        opened = open_model(path, output=output, size=size, on_event=lambda _: None)
+        check_without_samples(opened, named=output is not None)
+        return opened.model
+    except RejectedError as error:
+        irregularities.extend(error.irregularities)
+        obstacles.append(str(error).removeprefix(f"{path}: "))
     except OnnxauditError as error:
         obstacles.append(str(error).removeprefix(f"{path}: "))
+    return None
+
+
+def _try_loading(path: Path, output: str | None, size: Size | None) -> Model | None:
+    """The model as far as it can be read, to tell of it."""
+    try:
+        return load_model(path, output, size)
+    except OnnxauditError:
         return None
 
 
@@ -102,9 +128,9 @@ def _estimate(info: ModelInfo | None, multiply_adds: int | None, refused: bool, 
     return estimate_seconds(info.output.classes, multiply_adds, config.detection)
 
 
-def _list_operators(proto: onnx.ModelProto) -> tuple[OperatorUse, ...]:
-    """Operators of the file, and those within its functions that are not known."""
-    expanded = expand_functions(proto)
+def _list_operators(proto: onnx.ModelProto, *, sound: bool) -> tuple[OperatorUse, ...]:
+    """Operators of the file, and those within its functions that are not known; the latter of a sound file alone."""
+    expanded = expand_functions(proto) if sound else proto
     unknown = Counter((_domain(node), node.op_type) for node in find_unknown(expanded.graph, find_opsets(expanded)))
     counts = Counter((_domain(node), node.op_type) for node in _walk(proto.graph))
     counts |= unknown

@@ -90,6 +90,7 @@ def repair(
         preprocessing=choice,
         seed=seed,
         device=device,
+        deadline=deadline,
         on_event=listen,
     )
     _check_request(subject, scan, target, known_trigger)

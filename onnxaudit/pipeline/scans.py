@@ -86,6 +86,7 @@ def scan(
             preprocessing=preprocessing,
             seed=seed,
             device=device,
+            deadline=deadline,
             on_event=listen,
         )
     except RejectedError as rejected:

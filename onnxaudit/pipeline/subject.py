@@ -18,14 +18,16 @@ from onnxaudit.data.probes import draw_probes, stamp_probes
 from onnxaudit.data.samples import load_samples
 from onnxaudit.data.sizes import measure_size
 from onnxaudit.data.synthetic import synthesize_samples
+from onnxaudit.deadline import Deadline
 from onnxaudit.errors import DataError, ModelError, RejectedError, UsageError
 from onnxaudit.findings import reasons
 from onnxaudit.importer import Classifier, check_parity, describe_newer_opset, import_model
 from onnxaudit.importer.parity import rounds
-from onnxaudit.intake import Model, load_model
+from onnxaudit.intake import Model
 from onnxaudit.intake.precision import computes_in
 from onnxaudit.intake.sizes import Size
 from onnxaudit.pipeline.consistency import check_consistency, compare_outputs
+from onnxaudit.pipeline.opening import open_model
 from onnxaudit.records import (
     Event,
     Floats,
@@ -113,6 +115,7 @@ def open_subject(
     preprocessing: GivenPreprocessing | PreprocessingChoice | None = None,
     seed: int,
     device: str = "auto",
+    deadline: Deadline = Deadline(),
     on_event: OnEvent,
 ) -> Subject:
     """Load the model and the samples, copy the model, choose the preprocessing, and check the copy.
@@ -124,16 +127,20 @@ def open_subject(
         UndecidedRangeError: how pixels become inputs could not be told.
         UsageError: options that contradict each other.
     """
-    on_event(Event("load", 0, 0, f"reading {path.name}"))
-    find_size = None if data is None else partial(measure_size, data)
-    model = load_model(path, output, input_size, find_size)
+    find_size, device = None if data is None else partial(measure_size, data), choose_device(device)
+    opened = open_model(
+        path,
+        output=output,
+        size=input_size,
+        find_size=find_size,
+        device=device,
+        deadline=deadline,
+        on_event=on_event,
+    )
+    model, torch_model, runtime = opened.model, opened.torch_model, opened.runtime
     notes = _list_notes(model)
     for note in notes:
         on_event(Event("load", 0, 0, note))
-    device = choose_device(device)
-    on_event(Event("import", 0, 0, "copying the network to PyTorch"))
-    torch_model = import_model(model, device)
-    runtime = Runtime(model, Preprocessing(), device)
     if model.info.input.layout.is_image:
         samples, names = _open_samples(data, model, seed)
         choice = _settle_preprocessing(runtime, samples, preprocessing, on_event)

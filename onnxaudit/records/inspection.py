@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from onnxaudit.records.irregularity import Irregularity
 from onnxaudit.records.model import ModelInfo
 from onnxaudit.records.repair import TargetLayer
 
@@ -57,6 +58,7 @@ class Inspection:
         multiply_adds: of one input through the whole model; None where shapes are not known.
         seconds: of one processor core for a scan, roughly; None where it cannot be told.
         obstacles: what stands against a scan or a repair, one sentence each.
+        irregularities: what the file does against an audit: a scan would reject it.
     """
 
     path: str
@@ -75,6 +77,7 @@ class Inspection:
     multiply_adds: int | None
     seconds: float | None
     obstacles: tuple[str, ...]
+    irregularities: tuple[Irregularity, ...] = ()
 
     @property
     def scannable(self) -> bool:

@@ -46,7 +46,7 @@ class SamplesInfo:
     Attributes:
         source: where they come from.
         count: how many.
-        labelled: whether there are labels.
+        labeled: whether there are labels.
         synthetic: made by us, not given by the user.
         sha256: of images and labels.
         low, high, mean: of all pixels, in [0, 1], so that a range that was read wrongly shows; None where not measured.

@@ -1,6 +1,6 @@
 """Files that work against their audit, broken files, and honest unusual ones, each with the answer that is right."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -465,7 +465,106 @@ def batch_of_zero() -> onnx.ModelProto:
     return model([honest()], value=helper.make_tensor_value_info("x", TensorProto.FLOAT, [0, 1, SIDE, SIDE]))
 
 
+def beside(*nodes: onnx.NodeProto, tensors: Sequence[onnx.TensorProto] = ()) -> onnx.ModelProto:
+    """Nodes that compute `big` of `x`, of which nothing is added to the scores."""
+    rest = [
+        node("ReduceMax", ["big"], ["most of it"], keepdims=0),
+        node("Mul", ["most of it", "zero"], ["nothing"]),
+        node("Add", ["z", "nothing"], ["y"]),
+    ]
+    return model([honest("z")], [*nodes, *rest], [constant(0.0, "zero"), *tensors])
+
+
+@case("refused", "more than 2 GiB")
+def constant_of_four_gigabytes() -> onnx.ModelProto:
+    return beside(node("ConstantOfShape", ["s"], ["big"]), tensors=[constant([2**30], "s", np.int64)])
+
+
+@case("refused", "more than 2 GiB")
+def constant_of_terabytes() -> onnx.ModelProto:
+    return beside(node("ConstantOfShape", ["s"], ["big"]), tensors=[constant([2**40], "s", np.int64)])
+
+
+@case("refused", "more than 2 GiB")
+def image_repeated_a_billion_times() -> onnx.ModelProto:
+    first = node("ReduceMax", ["x"], ["bright"], keepdims=0)
+    return beside(first, node("Expand", ["bright", "s"], ["big"]), tensors=[constant([2**31], "s", np.int64)])
+
+
+@case("refused", "more than 2 GiB")
+def range_as_long_as_the_image_is_bright() -> onnx.ModelProto:
+    nodes = [
+        node("ReduceMax", ["x"], ["bright"], keepdims=0),
+        node("Mul", ["bright", "k"], ["long"]),
+        node("Range", ["zero", "long", "step"], ["big"]),
+    ]
+    return beside(*nodes, tensors=[constant(2.0**34, "k"), constant(1.0, "step")])
+
+
+@case("refused", "fails on a single image")
+def borders_of_a_trillion_pixels() -> onnx.ModelProto:
+    pads = [0, 0, 2**40, 2**40, 0, 0, 2**40, 2**40]
+    return beside(node("Pad", ["x", "p"], ["big"]), tensors=[constant(pads, "p", np.int64)])
+
+
+def looping(turns: int) -> onnx.ModelProto:
+    """A loop that adds ones."""
+    value = helper.make_tensor_value_info
+    body = helper.make_graph(
+        [node("Identity", ["going"], ["goes on"]), node("Add", ["sum", "one"], ["more"])],
+        "body",
+        [
+            value("turn", TensorProto.INT64, []),
+            value("going", TensorProto.BOOL, []),
+            value("sum", TensorProto.FLOAT, []),
+        ],
+        [value("goes on", TensorProto.BOOL, []), value("more", TensorProto.FLOAT, [])],
+        [constant(1.0, "one")],
+    )
+    tensors = [constant(turns, "turns", np.int64), constant(True, "yes", bool), constant(0.0, "start")]
+    return beside(node("Loop", ["turns", "yes", "start"], ["big"], body=body), tensors=tensors)
+
+
+@case("refused", "came to no end")
+def loop_without_end() -> onnx.ModelProto:
+    return looping(2**62)
+
+
+@case("opened")
+def loop_of_some_turns() -> onnx.ModelProto:
+    return looping(5)
+
+
+@case("refused", "turns")
+def loop_of_fifty_thousand_turns() -> onnx.ModelProto:
+    return looping(50_000)
+
+
+@case("refused", "values an image cannot be audited")
+def images_of_a_billion_pixels() -> onnx.ModelProto:
+    value = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 1, 40_000, 40_000])
+    nodes = [
+        node("GlobalAveragePool", ["x"], ["p"]),
+        node("Flatten", ["p"], ["f"]),
+        node("MatMul", ["f", "w"], ["y"]),
+    ]
+    return model([], nodes, [constant([[1.0, 2.0, 3.0, 4.0]], "w")], value=value)
+
+
+@case("refused", "classes; models of more than")
+def a_million_classes() -> onnx.ModelProto:
+    pads = constant([0, 0, 0, 10**6 - CLASSES], "p", np.int64)
+    nodes = [node("Pad", ["z", "p", "low"], ["y"])]
+    return model([honest("z")], nodes, [pads, constant(-50.0, "low")], [scores(classes=10**6)])
+
+
 # Honest files that look unusual.
+
+
+@case("opened")
+def batch_that_is_free_and_baked_in() -> onnx.ModelProto:
+    nodes = [node("Reshape", ["z", "one row"], ["y"])]
+    return model([honest("z")], nodes, [constant([1, CLASSES], "one row", np.int64)])
 
 
 @case("opened")

@@ -8,6 +8,7 @@ import pytest
 
 from onnxaudit.errors import ModelError, RejectedError
 from onnxaudit.findings.finding import find_all
+from onnxaudit.pipeline.inspection import inspect
 from onnxaudit.pipeline.scans import scan
 from onnxaudit.pipeline.subject import Subject, open_subject
 from onnxaudit.records import Verdict
@@ -47,6 +48,9 @@ def test_a_file_that_works_against_its_audit_is_rejected_by_rule(name: str, tmp_
     assert report.verdict is Verdict.REJECTED
     assert case.says in {one.rule for one in report.irregularities} | {""}
     assert {finding.rule.id for finding in find_all(report)} == {one.rule for one in report.irregularities}
+    told = inspect(tmp_path / "model.onnx")
+    assert not told.scannable
+    assert told.irregularities
     assert all(one.place and one.says.endswith(".") for one in report.irregularities)
 
 
@@ -57,10 +61,14 @@ def test_a_file_that_cannot_be_audited_is_refused_in_one_line(name: str, tmp_pat
         open_file(write(case, tmp_path), samples)
     assert time.monotonic() - start < case.seconds
     assert not isinstance(caught.value, RejectedError)
+    told = inspect(tmp_path / "model.onnx")
+    assert not told.scannable
+    assert not told.irregularities
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", by_answer("opened"))
 def test_an_honest_unusual_file_is_opened_without_an_alarm(name: str, tmp_path: Path, samples: Path) -> None:
     subject = open_file(write(CASES[name], tmp_path), samples)
+    assert inspect(tmp_path / "model.onnx").scannable
     assert bool(subject.doubts) is CASES[name].doubted

@@ -16,6 +16,8 @@ ROOMS = (
         "data",
         "importer",
         "runtime",
+        "trial_worker",
+        "trial",
         "surgery",
         "perturbations",
         "inversion",

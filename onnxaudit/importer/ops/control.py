@@ -6,7 +6,10 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from onnxaudit.errors import ModelError
 from onnxaudit.importer.registry import op
+
+MOST_TURNS = 10_000  # of one loop; steps of a series, boxes and beams are far fewer
 
 
 class Body(Protocol):
@@ -41,6 +44,8 @@ def loop(m: Tensor | None, cond: Tensor | None, *rest: Tensor, body: Body) -> tu
     gathered: list[list[Tensor]] = []
     turn = 0
     while going and (limit is None or turn < limit):
+        if turn >= MOST_TURNS:
+            raise ModelError(f"a loop takes more than {MOST_TURNS:,} turns; no classifier in use does, refused")
         flag, *values = body([torch.tensor(turn), torch.tensor(True), *carried], captured)
         going, carried = bool(flag), values[:split]
         gathered.append(values[split:])

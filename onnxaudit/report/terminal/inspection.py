@@ -16,6 +16,8 @@ STATUS_STYLE = {"ok": "green", "warning": "bold yellow", "error": "bold red"}
 def render_inspection(found: Inspection, console: Console, detail: Detail = "usual") -> None:
     """What the file holds, layer by layer, and what stands against an audit."""
     answer, style = ("CAN BE SCANNED", "bold green") if found.scannable else ("CANNOT BE SCANNED", "bold red")
+    if found.irregularities:
+        answer = "REJECTED"
     print_line(console, (answer, style), f"  {found.path}")
     for obstacle in found.obstacles:
         print_line(console, "· ", obstacle)

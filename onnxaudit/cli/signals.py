@@ -1,0 +1,63 @@
+"""Signals end a run cleanly: drafts removed, reports replaced by word of the interruption, exit code 130 or 2.
+
+The first signal raises; whoever is at work cleans up on the way out. Should that take too long, or a second signal
+come, the run is left at once, after the same cleaning.
+"""
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from types import FrameType
+
+PATIENCE = 5.0  # seconds for those at work; service managers kill after ten
+CODES = {"SIGINT": 130, "SIGTERM": 2, "SIGHUP": 2}
+
+
+class TerminatedError(BaseException):
+    """The run is asked to end; no `except Exception` may take it for an error of its own."""
+
+
+@contextlib.contextmanager
+def handle_signals(leave: Callable[[str], None], *, last: bool) -> Iterator[None]:
+    """In the block, signals are answered; `leave` cleans up where the run has to be left at once.
+
+    Nothing changes outside the main thread, or for signals that the parent had ignored (`nohup`). Behind the block of a
+    process that does nothing more (`last`) signals are ignored: its code is decided.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    asked: list[str] = []
+
+    def leave_at_once(name: str) -> None:
+        with contextlib.suppress(BaseException):
+            leave(_describe(name))
+        os._exit(CODES[name])
+
+    def answer(number: int, frame: FrameType | None) -> None:
+        del frame
+        name = signal.Signals(number).name
+        if asked:
+            leave_at_once(asked[0])
+        asked.append(name)
+        timer = threading.Timer(PATIENCE, leave_at_once, (name,))
+        timer.daemon = True
+        timer.start()
+        raise KeyboardInterrupt if name == "SIGINT" else TerminatedError(_describe(name))
+
+    before = {}
+    for name in CODES:
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+            before[number] = signal.signal(number, answer)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_IGN if last else handler)
+
+
+def _describe(name: str) -> str:
+    return "interrupted" if name == "SIGINT" else f"interrupted by {name}"

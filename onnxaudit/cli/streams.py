@@ -1,0 +1,60 @@
+"""Standard streams that are always there and never change the exit code.
+
+A parent may close stdout or stderr (`>&-`, service managers), or lead them where nothing can be written (`/dev/full`).
+The interpreter's own last flush would then end with code 120, an unguarded write with a traceback and code 1.
+"""
+
+import contextlib
+import os
+import sys
+
+STREAMS = {0: ("stdin", "r"), 1: ("stdout", "w"), 2: ("stderr", "w")}
+
+
+def mend_streams() -> None:
+    """Lead streams that are closed to the null device, before a file takes their number."""
+    for number, (name, mode) in STREAMS.items():
+        try:
+            os.fstat(number)
+        except OSError:
+            _open_null(number)
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.dup(number), mode, encoding="utf-8", errors="backslashreplace"))
+
+
+def _open_null(number: int) -> None:
+    with contextlib.suppress(OSError):
+        handle = os.open(os.devnull, os.O_RDWR)
+        if handle != number:
+            os.dup2(handle, number)
+            os.close(handle)
+
+
+def settle_streams() -> bool:
+    """Write what is left in stdout and stderr; whether all of stdout got through.
+
+    What cannot be written is let go, so that the interpreter's own flush has nothing to fail on.
+    """
+    through = _flush("stdout")
+    _flush("stderr")
+    return through
+
+
+def _flush(name: str) -> bool:
+    stream = getattr(sys, name)
+    try:
+        stream.flush()
+    except (OSError, ValueError):
+        abandon(name)
+        return False
+    return True
+
+
+def abandon(name: str) -> None:
+    """Let the stream's descriptor lead to the null device, and drop what it still holds."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        handle = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(handle, getattr(sys, name).fileno())
+        os.close(handle)
+    with contextlib.suppress(OSError, ValueError):
+        getattr(sys, name).flush()
