@@ -37,13 +37,14 @@ RULE_OF_KIND = {
     Kind.ALL_TO_ALL: rules.ALL_TO_ALL,
 }
 _WORDS = {
-    Kind.PATCH: "The trigger that leads to class {name} is {ratio} times closer",
-    Kind.ADDITIVE: "The faintest pattern over the whole image that leads to class {name} is {ratio} times fainter",
-    Kind.SPECTRAL: "The spectral perturbation of the whole image that leads to class {name} is {ratio} times weaker",
-    Kind.WARP: "The mildest warp of the image that leads to class {name} is {ratio} times milder",
-    Kind.PHOTOMETRIC: "The mildest photometric change that leads to class {name} is {ratio} times milder",
-    Kind.LATENT: "The latent shift to class {name} is {ratio} times shorter",
+    Kind.PATCH: "The trigger that leads to class {name} is {times} closer",
+    Kind.ADDITIVE: "The faintest pattern over the whole image that leads to class {name} is {times} fainter",
+    Kind.SPECTRAL: "The spectral perturbation of the whole image that leads to class {name} is {times} weaker",
+    Kind.WARP: "The mildest warp of the image that leads to class {name} is {times} milder",
+    Kind.PHOTOMETRIC: "The mildest photometric change that leads to class {name} is {times} milder",
+    Kind.LATENT: "The latent shift to class {name} is {times} shorter",
 }
+LEAST_TOLD = 1.05  # a smaller ratio, rounded, would read "1.0 times closer" or "0.8 times closer"
 RULE_OF_CODE = {UNFINISHED.code: rules.UNFINISHED, NO_IMAGES.code: rules.SYNTHETIC}
 
 
@@ -169,7 +170,10 @@ def describe_by_ratio(row: LabelResult | None, kind: Kind, name: str) -> str:
     A sentence without its full stop.
     """
     ratio = 1.0 if row is None else find_ratio(row.ratios, kind)
-    return f"{_WORDS[kind].format(name=name, ratio=f'{ratio:.1f}')} than is normal for this model"
+    if row is not None and kind is Kind.LATENT:  # the exact shift is latent inversion too: the nearer of both is told
+        ratio = max(ratio, row.ratios.get("exact-shift", 1.0))
+    times = f"{ratio:.1f} times" if ratio >= LEAST_TOLD else "no"
+    return f"{_WORDS[kind].format(name=name, times=times)} than is normal for this model"
 
 
 def _of_inconclusive(report: ScanReport) -> Iterator[Finding]:

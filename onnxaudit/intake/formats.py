@@ -67,4 +67,5 @@ def recognise_folder(path: Path) -> str:
     files = sorted(
         file.relative_to(path).as_posix() for pattern in ("*.onnx", "*/*.onnx") for file in path.glob(pattern)
     )
-    return f"is a folder; give the ONNX file itself{f', for instance {path / files[0]}' if files else ''}"
+    example = f", for instance {path / files[0]}" if files else "; clean images are named with --data"
+    return f"is a folder; give the ONNX file itself{example}"

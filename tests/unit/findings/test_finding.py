@@ -60,6 +60,20 @@ def test_a_target_without_a_trigger_is_an_inner_shift() -> None:
     assert ids(with_row(report, 2, mask_l1=None, ratios={"latent-inversion": 3.0})) == [("OA104", 2)]
 
 
+@pytest.mark.parametrize(
+    ("ratios", "words"),
+    [
+        ({"latent-inversion": 3.0}, "3.0 times shorter than"),
+        ({"latent-inversion": 0.8}, "no shorter than"),
+        ({"latent-inversion": 0.8, "exact-shift": 2.5}, "2.5 times shorter than"),
+    ],
+)
+def test_a_target_of_inner_features_is_told_by_what_brings_it_near(ratios: dict[str, float], words: str) -> None:
+    report = with_row(replace(make_scan_report(), triggers=()), 2, mask_l1=None, ratios=ratios)
+    (finding,) = find_all(report)
+    assert words in finding.message
+
+
 def test_an_all_to_all_backdoor_is_one_finding_beside_targets_that_stand_out_on_their_own() -> None:
     universal = UniversalTrigger(make_trigger(), (1, 2, 3, 0), FOLLOWERS)
     report = make_scan_report(target_labels=(2, 0, 1, 3), universal=universal)
