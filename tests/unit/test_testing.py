@@ -31,7 +31,7 @@ def scans(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 def test_a_clean_model_passes_and_its_report_comes_back(scans: list[Any]) -> None:
     assert assert_clean("m.onnx", "clean", seed=3) is scans[0]
-    assert scans[1] == ("m.onnx", "clean", {"time_budget": None, "seed": 3})
+    assert scans[1] == ("m.onnx", "clean", {"time_budget": None, "detectors": None, "seed": 3})
 
 
 @pytest.mark.parametrize("verdict", [Verdict.BACKDOORED, Verdict.INCONCLUSIVE])
@@ -46,7 +46,7 @@ def test_the_policy_decides(scans: list[Any], tmp_path: Path) -> None:
     policy.write_text('required_detectors = ["spectral"]\ntime_budget = "5m"\n')
     with pytest.raises(AssertionError, match="spectral measured no label"):
         assert_clean("m.onnx", policy=policy)
-    assert scans[1][-1] == {"time_budget": 300.0}
+    assert scans[1][-1] == {"time_budget": 300.0, "detectors": None}
 
 
 def test_a_policy_beside_the_model_is_refused(tmp_path: Path) -> None:
