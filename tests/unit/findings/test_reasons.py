@@ -135,7 +135,7 @@ GIVEN: dict[str, Callable[[], Sequence[Reason]]] = {
     "output-not-audited": lambda: ask_two_outputs(),
     "not-measured-spectral": lambda: doubt(missing=("spectral",)),
     "left-out-patch": lambda: doubt(left_out=("patch",)),
-    "score-between-limits": lambda: weigh_one(2.2),
+    "score-between-limits": lambda: weigh_one(4.5),
     "score-above-limit": lambda: weigh_one(40.0, obstacles=obstruct(5 * EYE[[0] * 8])),
     "trigger-fails-on-unseen-images": lambda: weigh_one(40.0, successes=2),
     "nothing-shown": lambda: weigh_one(4.0, detector="exact-shift"),

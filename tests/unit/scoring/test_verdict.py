@@ -104,9 +104,18 @@ def test_evidence_from_synthetic_images_weighs_less() -> None:
 
 def test_the_most_conspicuous_of_few_labels_counts_no_more_than_that_of_ten() -> None:
     strong = {**STRONG, "exact-shift": 1.0}
-    few, ten, many = (weigh_labels(strong, labels=labels)[0].log_odds for labels in (3, 10, 40))
-    assert few <= ten
+    few, nine = (weigh_labels(strong, labels=labels)[0].log_odds for labels in (3, 9))
+    ten, many = (weigh_labels(strong, labels=labels)[0].log_odds for labels in (10, 40))
+    assert few <= nine
     assert many < ten
+
+
+def test_exact_shifts_of_few_classes_say_nothing() -> None:
+    with_shift, without = ({"patch": 2.0, "exact-shift": ratio} for ratio in (3.0, 1.0))
+    few = [weigh_labels(ratios, labels=8)[0].log_odds for ratios in (with_shift, without)]
+    many = [weigh_labels(ratios, labels=12)[0].log_odds for ratios in (with_shift, without)]
+    assert few[0] == few[1]
+    assert many[0] > many[1]
 
 
 def test_strong_waves_do_not_acquit_a_patch() -> None:
