@@ -85,7 +85,7 @@ def tell_kind(ratios: Mapping[str, float], *, mask_found: bool) -> Kind:
 
 def find_ratio(ratios: Mapping[str, float], kind: Kind) -> float:
     """How many times closer than is normal a label is by the family of `kind`; 1 where it was not measured."""
-    measured = {str(look): ratio for look, ratio in ratios.items()}
+    measured = {str(detector): ratio for detector, ratio in ratios.items()}
     if kind is Kind.PATCH:
         compactness = max(1.0, measured.get("compactness", 1.0))
         return measured.get("patch", 1.0) * measured.get("latent-inversion", 1.0) * compactness

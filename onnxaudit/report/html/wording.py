@@ -23,7 +23,7 @@ DECISIONS = {  # what the policy made of an answer, and how that is drawn where 
     "inconclusive": ("Stopped, without a verdict", "open"),
 }
 NOT_TESTED = (
-    "Triggers made for each image (input-aware), such as warps and filters, beyond what the tests above catch.",
+    "Triggers made for each image (input-aware), and warps and photo filters beyond what the tests above catch.",
     "Triggers that work on images of some source classes only, or only several together.",
     "Triggers with a meaning, such as an object that photographs can show anyway.",
     "Attacks that need no backdoor: adversarial examples found with the weights or with many queries.",
