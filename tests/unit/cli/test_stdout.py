@@ -123,7 +123,7 @@ def scan(*_, **__):
 
 pipeline = types.ModuleType("onnxaudit.pipeline")
 pipeline.scan = pipeline.repair = pipeline.profile = scan
-pipeline.PruningConfig = pipeline.RepairConfig = dict
+pipeline.PruningConfig = pipeline.RepairConfig = pipeline.ScanConfig = pipeline.DetectionConfig = lambda **_: None
 sys.modules["onnxaudit.pipeline"] = pipeline
 from onnxaudit.cli import main
 sys.exit(main(sys.argv[1:]))
