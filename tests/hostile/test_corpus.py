@@ -61,10 +61,13 @@ def test_a_file_that_cannot_be_audited_is_refused_in_one_line(name: str, tmp_pat
         open_file(write(case, tmp_path), samples)
     assert time.monotonic() - start < case.seconds
     assert not isinstance(caught.value, RejectedError)
-    told = inspect(tmp_path / "model.onnx")
+    assert "\n" not in str(caught.value)
+    try:
+        told = inspect(tmp_path / "model.onnx")
+    except ModelError:  # of bytes that nobody parses there is nothing more to tell
+        return
     assert not told.scannable
     assert not told.irregularities
-    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", by_answer("opened"))

@@ -39,9 +39,9 @@ def test_a_variant_is_repaired_by_its_own_settings_and_measured_once(
 ) -> None:
     made = []
 
-    def repair_model(entry: Any, *given: Any) -> dict[str, Any]:
-        made.append(given[2])
-        return {"seconds": 7.0, "rescan_seconds": 4.0, "kept_prunes": 3, **entry.measure(given[3])}
+    def repair_model(entry: Any, *_: Any, config: Any, output: Path, **__: Any) -> dict[str, Any]:
+        made.append(config)
+        return {"seconds": 7.0, "rescan_seconds": 4.0, "kept_prunes": 3, **entry.measure(output)}
 
     monkeypatch.setattr("benchmarks.repair.repair", repair_model)
     scan_that_finds(monkeypatch, 3)

@@ -30,8 +30,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What was repaired: method and label, in order. The method `prune` fails."""
     made = []
 
-    def repair_model(entry: Any, *given: Any) -> dict[str, Any]:
-        _, _, config, output, _, label = given
+    def repair_model(entry: Any, *_: Any, config: Any, output: Path, seed: int, label: int | None) -> dict[str, Any]:
+        del seed
         made.append((config.method, label))
         if config.method == "prune":
             raise ValueError("no")
