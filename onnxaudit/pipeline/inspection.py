@@ -65,7 +65,9 @@ def inspect(
     if unknown:
         obstacles = [one for one in obstacles if "operators that onnxaudit cannot import" not in one]
         obstacles.append(f"operators that cannot be copied: {', '.join(unknown)}")
-    layers = tuple(_list_layers(file.proto if model is None else model.computed))
+    # Of a file that was refused no shapes: inference unfolds functions, however many times they call each other.
+    shapes = {} if model is None else _infer_shapes(model.computed)
+    layers = tuple(_list_layers(file.proto if model is None else model.computed, shapes))
     known = [layer.multiply_adds for layer in layers if layer.multiply_adds is not None]
     total = sum(known) if len(known) == len(layers) else None
     info = None if model is None else model.info
@@ -169,7 +171,7 @@ def _axis(axis: onnx.TensorShapeProto.Dimension) -> int | str:
     return axis.dim_value if axis.HasField("dim_value") else axis.dim_param or FREE
 
 
-def _list_layers(proto: onnx.ModelProto) -> Iterator[LayerInfo]:
+def _list_layers(proto: onnx.ModelProto, shapes: Mapping[str, tuple[int, ...]]) -> Iterator[LayerInfo]:
     """Nodes of the outermost graph that multiply by stored weights."""
     weights = {name: tuple(tensor.dims) for name, tensor in list_stored(proto)}
     weights |= {
@@ -177,7 +179,6 @@ def _list_layers(proto: onnx.ModelProto) -> Iterator[LayerInfo]:
         for node in proto.graph.node
         if node.op_type == "DequantizeLinear" and node.input[0] in weights
     }
-    shapes = _infer_shapes(proto)
     for node in proto.graph.node:
         shape = max((weights[name] for name in node.input if name in weights), key=prod, default=())
         if node.op_type in PRODUCTS and shape:
