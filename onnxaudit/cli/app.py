@@ -58,6 +58,7 @@ def _run(arguments: Sequence[str] | None) -> int:
 
     def command() -> int:
         code = app(args=arguments, prog_name="onnxaudit", standalone_mode=False, obj=settings)
+        raise_swallowed()
         assert isinstance(code, int)
         return code
 
@@ -65,7 +66,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         remove_drafts()
         leave_word(message, settings)
 
-    with handle_signals(leave, last=arguments is None):
+    with handle_signals(leave, last=arguments is None) as raise_swallowed:
         return run_guarded(command, settings)
 
 
