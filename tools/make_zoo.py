@@ -5,6 +5,7 @@
     python -m tools.make_zoo --output zoo --only warp --only clean-repaired --count 10
     python -m tools.make_zoo --output small-zoo --classes 2 3 4 5
     python -m tools.make_zoo --output varied-zoo --series 2 --data archives --count 150
+    python -m tools.make_zoo --output unseen-zoo --series 2 --data archives --count 80 --first 1000
 
 A run that was stopped goes on where it was. Models whose attack failed are listed in `rejected.json` and left out.
 Without `--data` the models learn free data, which is written to `data/` in the output folder.
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     context = get_context("spawn")  # a forked copy of torch's threads may hang
     with ProcessPoolExecutor(options.jobs, context, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         while (missing := options.count - write_index(options.output, data)) > 0:
-            recipes = list(islice(_find_open_recipes(sources, options), missing))
+            recipes = list(islice(find_open_recipes(sources, options), missing))
             tasks = [pool.submit(make_model, recipe, sources, data, options.output) for recipe in recipes]
             made = 0
             for task in as_completed(tasks):
@@ -70,15 +71,16 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--series", type=int, default=1, choices=[1, 2], help="2 is the more varied one")
     parser.add_argument("--classes", type=int, nargs="+", default=[], help="classes a model may know")
+    parser.add_argument("--first", type=int, default=0, help="number of the first recipe: zoos far apart share none")
     parser.add_argument("--count", type=int, default=60, help="models that the zoo shall hold")
     return parser.parse_args(arguments)
 
 
-def _find_open_recipes(sources: Sequence[Source], options: argparse.Namespace) -> Iterator[ZooRecipe]:
+def find_open_recipes(sources: Sequence[Source], options: argparse.Namespace) -> Iterator[ZooRecipe]:
     """The recipes, in order, that were not tried before."""
     folder, only, rejected = options.output, options.only, read_rejections(options.output)
     make = make_recipe if options.series == 1 else make_varied_recipe
-    for number in count():
+    for number in count(options.first):
         recipe = make(number, sources, options.classes)
         tried = recipe.name in rejected or is_made(recipe, folder)
         if not tried and (only is None or recipe.kind in only):
