@@ -1,0 +1,32 @@
+"""Rules OA3xx: a repair that is not complete."""
+
+from onnxaudit.findings.rules.rule import Rule
+
+REPAIR_INCOMPLETE = Rule(
+    id="OA301",
+    name="repair-limit-missed",
+    short="A repair missed one of its limits",
+    seen=(
+        "The repaired model was measured with onnxruntime and scanned again. It agrees with the original on too few "
+        "clean images, or the trigger still works too often."
+    ),
+    gain="As much as before wherever the trigger still works; nothing more where agreement alone was missed.",
+    certainty="Measured on the written file, on clean images that no fit or fine-tuning saw.",
+    advice=(
+        "Do not use the repaired model. More clean images or `--method full` may get further; else have the model "
+        "trained again from data and code that you trust."
+    ),
+    severity=7.0,
+)
+REPAIR_STILL_BACKDOORED = Rule(
+    id="OA302",
+    name="still-backdoored",
+    short="The repaired model is still called backdoored",
+    seen="The new scan of the repaired file names a target class.",
+    gain="Whoever knows the trigger still chooses the class.",
+    certainty="As sure as the new scan, which is in the report; it begins from random numbers of its own.",
+    advice=(
+        "Do not use the repaired model. Repair again with more clean images, or have the model trained again from data "
+        "and code that you trust."
+    ),
+)
