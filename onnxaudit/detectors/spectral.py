@@ -22,7 +22,6 @@ from torch import nn
 
 from onnxaudit.deadline import Deadline
 from onnxaudit.detectors.base import Context, Detector, Words
-from onnxaudit.detectors.comparison import fill_unreached
 from onnxaudit.detectors.registry import detector
 from onnxaudit.inversion.labels import LabelsConfig, measure_sizes
 from onnxaudit.inversion.sampling import find_others
@@ -77,7 +76,7 @@ class SpectralDetector(Detector):
         )
         return Evidence(
             detector=self.id,
-            distances=fill_unreached(found, labels),
+            distances=found,
             unit="amplitudes in half the pixel range",
             complete=bool(found) or not context.deadline.passed,
             passes=self.count_passes(len(usable)),
@@ -108,8 +107,9 @@ def measure_strengths(
         deadline: when it passes nothing is returned, because labels have to be compared at equal effort.
 
     Returns:
-        By label; no entry for a label that was not reached.
+        By label. One that was not reached is farther than all that were, and as far as was tried; nothing if none was.
     """
     _, channels, height, width = images.shape
     family = Spectral(image=(channels, height, width))
-    return measure_sizes(classifier, images, others, family, config, seed=seed, deadline=deadline).found
+    sizes = measure_sizes(classifier, images, others, family, config, seed=seed, deadline=deadline)
+    return sizes.all if sizes.found else {}

@@ -6,7 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from onnxaudit.deadline import Deadline
+from onnxaudit.detectors import spectral
+from onnxaudit.detectors.comparison import compare
 from onnxaudit.detectors.spectral import SpectralConfig, measure_strengths
+from onnxaudit.inversion.labels import Sizes
 from onnxaudit.inversion.sampling import find_others
 from onnxaudit.inversion.schedule import Schedule
 from onnxaudit.records import Samples
@@ -57,7 +60,15 @@ def test_a_passed_deadline_gives_nothing_to_compare(
     assert measure(planted(), make_samples(), SpectralConfig(), deadline=Deadline(0.0)) == {}
 
 
-def test_labels_that_no_change_reaches_are_missing(
+def test_the_only_label_that_is_reached_is_nearer_than_all_others(
+    make_samples: Callable[..., Samples], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = Sizes(found={3: 0.5}, tried={label: 2.0 for label in LABELS if label != 3})
+    monkeypatch.setattr(spectral, "measure_sizes", lambda *_, **__: sizes)
+    assert compare(measure(Waved(), make_samples(), SpectralConfig()))[3] == 4.0
+
+
+def test_without_any_label_that_is_reached_nothing_was_measured(
     planted: Callable[..., Planted], make_samples: Callable[..., Samples]
 ) -> None:
     assert measure(planted(), make_samples(), SpectralConfig(steps=3, schedule=Schedule(success=1.1))) == {}
