@@ -177,7 +177,8 @@ def repair(
 ) -> int:
     """Remove a backdoor and write a working model without it; the original is never changed.
 
-    Exit code 0: repaired, or nothing to repair. 1: a limit was missed. 3: the scan was inconclusive.
+    Exit code 0: repaired, or nothing to repair. 1: a limit was missed. 3: the scan was inconclusive, or with
+    --suspects the new one is.
     """
     _begin(outputs, context.obj, [model], [data])
     from onnxaudit.cli.runs import run_repair

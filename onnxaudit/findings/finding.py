@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from onnxaudit.findings import rules
 from onnxaudit.findings.caveats import is_about_score, list_caveats
 from onnxaudit.findings.kind import Kind, find_ratio, list_kinds
+from onnxaudit.findings.outcome import is_left_open
 from onnxaudit.findings.reasons import NO_IMAGES, UNFINISHED
 from onnxaudit.findings.rules import Rule
 from onnxaudit.records import (
@@ -207,6 +208,8 @@ def _list_causes(report: ScanReport) -> Iterator[Finding]:
 def _of_repair(report: RepairReport) -> Iterator[Finding]:
     if report.outcome == "inconclusive":
         yield from find_all(report.scan)
+    if report.rescan is not None and is_left_open(report):
+        yield from find_all(report.rescan)
     if report.outcome != "incomplete":
         return
     yield _find(report.scan, rules.REPAIR_INCOMPLETE, report.summary)

@@ -22,4 +22,12 @@ OF_REPAIR: dict[str, Outcome] = {
 
 def find_outcome(report: ScanReport | RepairReport) -> Outcome:
     """The outcome of one report."""
-    return OF_VERDICT[report.verdict] if isinstance(report, ScanReport) else OF_REPAIR[report.outcome]
+    if isinstance(report, ScanReport):
+        return OF_VERDICT[report.verdict]
+    return "inconclusive" if is_left_open(report) else OF_REPAIR[report.outcome]
+
+
+def is_left_open(report: RepairReport) -> bool:
+    """Whether suspects are repaired, but the new scan is as open as the one before: that clears no model."""
+    cleared = report.rescan is not None and report.rescan.verdict is Verdict.CLEAN
+    return report.suspected and report.outcome == "repaired" and not cleared

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Literal
 
 from onnxaudit.findings.finding import Finding, find_all
-from onnxaudit.findings.outcome import Outcome, find_outcome
+from onnxaudit.findings.outcome import Outcome, find_outcome, is_left_open
 from onnxaudit.findings.reasons import BELOW_COVERAGE, REQUIRED_MISSING
 from onnxaudit.findings.rules import SUSPICION
 from onnxaudit.gate.layers import EffectivePolicy
@@ -86,8 +86,10 @@ def _decide(report: ScanReport | RepairReport, policy: Policy, waived: dict[str,
 
 def _begin(report: ScanReport | RepairReport) -> _State:
     outcome = find_outcome(report)
-    caveats = (report if isinstance(report, ScanReport) else report.scan).caveats
-    return _State(outcome, caveats=caveats if outcome == "inconclusive" else ())
+    scan = report if isinstance(report, ScanReport) else report.scan
+    if isinstance(report, RepairReport) and report.rescan is not None and is_left_open(report):
+        scan = report.rescan
+    return _State(outcome, caveats=scan.caveats if outcome == "inconclusive" else ())
 
 
 def _accept(state: _State, found: tuple[Finding, ...], waived: dict[str, Waiver]) -> _State:

@@ -64,11 +64,13 @@ def open_draft(draft: Path, original: Subject, expected: Model, *, seed: int) ->
     return replace(original, model=model, classifier=classifier, runtime=runtime)
 
 
-def judge_draft(subject: Subject, rescan: ScanReport, evaluation: Evaluation, limits: PruningConfig) -> Acceptance:
-    """Measure a draft against the limits."""
+def judge_draft(
+    subject: Subject, rescan: ScanReport, evaluation: Evaluation, limits: PruningConfig, *, suspected: bool = False
+) -> Acceptance:
+    """Measure a draft against the limits; what was no more than `suspected` must not be suspected again."""
     measured = evaluation.measure(subject.runtime)
     findings = [_judge_agreement(measured, limits), _judge_success(measured, limits)]
-    findings += [_judge_rescan(rescan, target) for target in evaluation.targets]
+    findings += [_judge_rescan(rescan, target, suspected=suspected) for target in evaluation.targets]
     findings += [(False, sentence) for sentence in _list_other_targets(rescan, evaluation)]
     return Acceptance(
         subject.model.info.sha256,
@@ -93,12 +95,14 @@ def _judge_success(measured: Measurement, limits: PruningConfig) -> tuple[bool, 
     return met, f"the inverted trigger succeeds on {count} images; the limit is below {wanted:.0%}"
 
 
-def _judge_rescan(rescan: ScanReport, target: int) -> tuple[bool, str]:
+def _judge_rescan(rescan: ScanReport, target: int, *, suspected: bool) -> tuple[bool, str]:
     row = next(row for row in rescan.labels if row.label == target)
     if row.status is LabelStatus.UNFINISHED:
         return False, f"the new scan did not finish label {target}: {row.reason or 'no time was left'}"
     if rescan.verdict is Verdict.BACKDOORED and target in rescan.target_labels:
         return False, f"the new scan still calls label {target} backdoored"
+    if suspected and target in rescan.target_labels:
+        return False, f"label {target} still stands out in the new scan"
     return True, f"the new scan does not call label {target} backdoored (its verdict: {rescan.verdict.value})"
 
 

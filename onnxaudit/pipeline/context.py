@@ -1,6 +1,6 @@
 """What a repair is given: settings, and everything else that all of its stages need."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -25,6 +25,8 @@ class RepairConfig:
         fine_tuning: what follows it.
         scan: the scan before, where no report is given, and the one after.
         further_passes: so many times labels that only the new scan names join the targets, and all begins anew.
+        suspects_agreement: least agreement with the original where no more than suspects are repaired; a higher
+            `pruning.min_agreement` holds too.
         remove: pruned neurons leave the graph, where they can; else they stay, at zero.
         standing_out: during fine-tuning a fresh trigger still stands out if it is this many times smaller than is
             normal for the model.
@@ -35,8 +37,14 @@ class RepairConfig:
     fine_tuning: FineTuningConfig = field(default_factory=FineTuningConfig)
     scan: ScanConfig = field(default_factory=ScanConfig)
     further_passes: int = 2
+    suspects_agreement: float = 0.98
     remove: bool = False
     standing_out: float = 1.5
+
+    def tighten(self) -> "RepairConfig":
+        """The settings for suspects: a model that turns out to have been clean has to keep its answers."""
+        least = max(self.pruning.min_agreement, self.suspects_agreement)
+        return replace(self, pruning=replace(self.pruning, min_agreement=least))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -48,6 +56,7 @@ class RepairContext:
         config: settings of the stages.
         scan: of the original.
         target: repaired whatever the scan says, where the caller names one.
+        suspected: whether the targets are suspects of a scan without a verdict.
         layer: what names the target layer, "auto", or None for the first fully connected one.
         known_trigger: the attacker's own, measured and never used otherwise.
         evaluation: further clean samples, likewise.
@@ -63,6 +72,7 @@ class RepairContext:
     config: RepairConfig
     scan: ScanReport
     target: int | None
+    suspected: bool = False
     layer: str | None
     known_trigger: Trigger | None
     evaluation: Samples | None

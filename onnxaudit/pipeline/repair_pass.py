@@ -149,7 +149,7 @@ def _judge(context: RepairContext, draft: Path, repaired: Model, evaluation: Eva
         on_event=_relay_as_rescan(context.on_event),
     )
     rescan = replace(rescan, model=replace(rescan.model, path=str(context.output)))
-    return judge_draft(subject, rescan, evaluation, context.config.pruning)
+    return judge_draft(subject, rescan, evaluation, context.config.pruning, suspected=context.suspected)
 
 
 def _relay_as_rescan(on_event: OnEvent) -> OnEvent:

@@ -12,8 +12,8 @@ from onnxaudit.pipeline.evaluation import Evaluation
 from onnxaudit.pipeline.provenance import describe_config, list_versions
 from onnxaudit.pipeline.pruning import Pruned
 from onnxaudit.pipeline.removal import describe_removal
-from onnxaudit.records import Measurement, Removal, RepairReport
-from onnxaudit.report.wording import summarise_repair
+from onnxaudit.records import Measurement, Removal, RepairReport, Verdict
+from onnxaudit.report.wording import summarise_repair, summarise_suspects
 from onnxaudit.runtime import Runtime
 
 
@@ -67,6 +67,7 @@ def report_repair(context: RepairContext, outcome: Outcome) -> RepairReport:
         scan=context.scan,
         rescan=accepted.rescan,
         removal=outcome.removal,
+        suspected=context.suspected,
         **_describe_provenance(context),
     )
 
@@ -76,7 +77,7 @@ def decline(context: RepairContext, outcome: Literal["nothing to repair", "incon
     return RepairReport(
         met=outcome == "nothing to repair",
         outcome=outcome,
-        summary=summarise_repair(outcome),
+        summary=summarise_repair(outcome, context.scan.target_labels),
         reasons=context.scan.reasons,
         output=None,
         output_sha256=None,
@@ -96,11 +97,20 @@ def decline(context: RepairContext, outcome: Literal["nothing to repair", "incon
 
 
 def _summarise(context: RepairContext, outcome: Outcome, original: Measurement) -> str:
-    accepted = outcome.accepted
+    accepted, targets, names = outcome.accepted, outcome.evaluation.targets, context.subject.class_names
+    if context.suspected and accepted.met:
+        return summarise_suspects(
+            targets,
+            names,
+            original=original,
+            repaired=accepted.measurement,
+            pruned=len(outcome.pruned.neurons),
+            cleared=accepted.rescan.verdict is Verdict.CLEAN,
+        )
     return summarise_repair(
         "repaired" if accepted.met else "incomplete",
-        outcome.evaluation.targets,
-        context.subject.class_names,
+        targets,
+        names,
         original=original,
         repaired=accepted.measurement,
         pruned=len(outcome.pruned.neurons),

@@ -34,6 +34,7 @@ def repair(
     *,
     scan: ScanReport | None = None,
     target: int | None = None,
+    suspects: bool = False,
     layer: str | None = None,
     known_trigger: Trigger | None = None,
     evaluation: str | Path | None = None,
@@ -55,6 +56,8 @@ def repair(
         config: settings of the stages.
         scan: an earlier report of this very file; scanned now where None.
         target: repair this target class, whatever the scan says.
+        suspects: repair the suspects of a scan that came to no verdict too; agreement then has to be at least
+            `config.suspects_agreement`, and the new scan must not name them again.
         layer: node, tensor or weight that names the target layer, fully connected or a convolution; None is the first
             fully connected one, and "auto" tries that and then the convolutions before it until both limits are met.
         known_trigger: measured before and after, and never used otherwise.
@@ -117,7 +120,9 @@ def repair(
     )
     if target is not None:
         return run_pass(context, (target,))
-    if scan.verdict is not Verdict.BACKDOORED:
+    if suspects and scan.verdict is Verdict.INCONCLUSIVE and scan.target_labels:
+        context = replace(context, suspected=True, config=context.config.tighten())
+    elif scan.verdict is not Verdict.BACKDOORED:
         return decline(context, "nothing to repair" if scan.verdict is Verdict.CLEAN else "inconclusive")
     return run_until_none_is_left(context, scan.target_labels)
 

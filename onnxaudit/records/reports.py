@@ -103,6 +103,7 @@ class RepairReport:
         versions: of Python and the packages that decide results.
         duration_seconds: wall clock.
         removal: what became of the pruned neurons, where they were to be taken out of the graph.
+        suspected: whether the targets are no more than suspects: the scan came to no verdict.
         kind: tells a repair from a scan.
     """
 
@@ -129,6 +130,7 @@ class RepairReport:
     versions: dict[str, str]
     duration_seconds: float
     removal: Removal | None = None
+    suspected: bool = False
     kind: Literal["repair"] = "repair"
 
 

@@ -64,7 +64,7 @@ def summarise_repair(
 
     Args:
         outcome: as in `RepairReport`.
-        targets: the repaired target classes.
+        targets: the repaired target classes; those that an inconclusive scan suspects.
         class_names: names by class index, where known.
         original: figures before.
         repaired: figures after.
@@ -78,7 +78,8 @@ def summarise_repair(
         case "inconclusive":
             return (
                 "Nothing was repaired: the scan came to no verdict, so it is not known which class to repair. Scan "
-                "again with more clean images or more time, or name the target class with --target."
+                f"again with more clean images or more time, {_offer_suspects(targets)}or name the target class with "
+                "--target."
             )
         case "repaired":
             return (
@@ -91,6 +92,32 @@ def summarise_repair(
                 f"The repair of {name_labels(targets, class_names)} is incomplete: {_compare(original, repaired)}"
                 f"{_pruned(pruned)}. {_join(missed)}{_advise_incomplete(written)}"
             )
+
+
+def summarise_suspects(
+    targets: Sequence[int],
+    class_names: Sequence[str] | None,
+    *,
+    original: Measurement,
+    repaired: Measurement,
+    pruned: int,
+    cleared: bool,
+) -> str:
+    """Summary of a repair of suspects that met its limits; `cleared`: whether the new scan calls the model clean.
+
+    The other arguments are those of `summarise_repair`.
+    """
+    open_end = "comes to no verdict either: treat the repaired model as unchecked."
+    clean_end = "finds none. Check the repaired model on your own test data, then use it in place of the original."
+    return (
+        f"The scan came to no verdict; {name_labels(targets, class_names)}, which it suspects, no longer stands out: "
+        f"{_compare(original, repaired)}{_pruned(pruned)}. Whether there was a backdoor is not known, and a new scan "
+        f"{clean_end if cleared else open_end}"
+    )
+
+
+def _offer_suspects(targets: Sequence[int]) -> str:
+    return "repair the classes that it suspects with --suspects, " if targets else ""
 
 
 def _describe_backdoor(found: Detection, class_names: Sequence[str] | None, unit: str) -> str:

@@ -15,6 +15,13 @@ Scan = Annotated[Path | None, typer.Option(metavar="REPORT.json", help="A scan's
 Target = Annotated[
     int | None, typer.Option(min=0, metavar="N", help="Repair this target class, whatever the scan says.")
 ]
+Suspects = Annotated[
+    bool,
+    typer.Option(
+        "--suspects",
+        help="Where the scan comes to no verdict, repair the classes that it suspects; 98 % of the answers are kept.",
+    ),
+]
 OldTarget = Annotated[int | None, typer.Option("--label", min=0, metavar="N", hidden=True)]
 PrunedLayer = Annotated[
     str | None,
@@ -54,6 +61,7 @@ class Repairing:
     scan: Scan = None
     target: Target = None
     label: OldTarget = None
+    suspects: Suspects = False
     layer: PrunedLayer = None
     method: Method = None
     remove: Remove = False
@@ -76,6 +84,7 @@ class Repairing:
         """Arguments of `repair` that were given, beside files and configs."""
         return keep_given(
             target=choose_name("--target", self.target, "--label", self.label),
+            suspects=self.suspects,
             layer=self.layer,
             evaluation=self.evaluation,
             allow_incomplete=self.allow_incomplete,

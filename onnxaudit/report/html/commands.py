@@ -19,6 +19,7 @@ def write_repair_command(report: RepairReport) -> tuple[str, ...]:
     options = [
         *("--output", report.output or "fixed.onnx"),
         *_list_targets(report),
+        *(["--suspects"] if report.suspected else []),
         *_pair("--method", find_setting(config, "method")),
         *_pair("--criterion", find_setting(config, "pruning", "criterion")),
         *(part for name, limit in limits.items() for part in _pair(f"--{name.replace('_', '-')}", limit)),

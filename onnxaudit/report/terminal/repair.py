@@ -40,7 +40,8 @@ def render_repair(report: RepairReport, console: Console, detail: Detail = "usua
         return
     if report.layer is not None:
         targets = name_labels(report.targets, report.scan.class_names)
-        print_line(console, f"{targets}; layer {report.layer.name}, {report.layer.neurons} neurons")
+        suspected = "suspected, without a verdict: " if report.suspected else ""
+        print_line(console, f"{suspected}{targets}; layer {report.layer.name}, {report.layer.neurons} neurons")
     if report.rounds:
         console.print(_tabulate_rounds(report.rounds, detail))
         kept = sum(trial.kept for trial in report.rounds)

@@ -274,3 +274,12 @@ def test_a_decision_with_one_wrong_value_is_refused_or_rendered(wrong: Any) -> N
             continue
         for name in ("text", "markdown", "sarif", "junit", "html"):
             assert render(read, name)
+
+
+@pytest.mark.parametrize(("rescan", "outcome", "rules"), [(CLEAN, "pass", []), (UNDECIDED, "inconclusive", ["OA204"])])
+def test_suspects_that_are_repaired_clear_no_model_without_a_clean_scan(
+    rescan: ScanReport, outcome: str, rules: list[str]
+) -> None:
+    report = make_repair_report(scan=SUSPECT, rescan=rescan, suspected=True)
+    assert apply_policy(RepairDocument((report,)), resolve([]), TODAY).decisions[0].outcome == outcome
+    assert [finding.rule.id for finding in list_findings(RepairDocument((report,)))] == rules

@@ -100,6 +100,27 @@ def test_an_inconclusive_scan_repairs_nothing_unless_a_label_is_named(
     assert repair(model, data, output, PRUNE, scan=undecided, target=TARGET).outcome == "repaired"
 
 
+def test_suspects_of_an_inconclusive_scan_are_repaired_where_they_are_asked_for(
+    make_model: MakeModel, data: Path, tmp_path: Path
+) -> None:
+    model, output = make_model(), tmp_path / "fixed.onnx"
+    suspected = replace(scan(model, data, SHORT_SCAN), verdict=Verdict.INCONCLUSIVE, target_labels=(TARGET,))
+    assert "--suspects" in repair(model, data, output, scan=suspected).summary
+    report = repair(model, data, output, PRUNE, scan=suspected, suspects=True)
+    assert (report.outcome, report.suspected, report.targets) == ("repaired", True, (TARGET,))
+    assert report.repaired is not None
+    assert (report.repaired.agreement.value or 0.0) >= RepairConfig().suspects_agreement
+    assert report.summary.startswith("The scan came to no verdict")
+
+
+def test_an_inconclusive_scan_without_suspects_is_declined_all_the_same(
+    make_model: MakeModel, data: Path, tmp_path: Path
+) -> None:
+    model, output = make_model(), tmp_path / "fixed.onnx"
+    undecided = replace(scan(model, data, BRIEF_SCAN), verdict=Verdict.INCONCLUSIVE, target_labels=())
+    assert repair(model, data, output, scan=undecided, suspects=True).outcome == "inconclusive"
+
+
 def test_a_missed_limit_writes_nothing(make_model: MakeModel, data: Path, tmp_path: Path) -> None:
     report = repair(make_model(), data, tmp_path / "fixed.onnx", UNREACHABLE)
     assert report.outcome == "incomplete"

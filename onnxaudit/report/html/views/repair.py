@@ -130,7 +130,8 @@ def view_repair(report: RepairReport, detail: Detail) -> RepairView:
 def _list_facts(report: RepairReport) -> Iterator[Fact]:
     before, after = report.original, report.repaired
     if report.targets:
-        yield Fact("Target class", name_targets(report.scan, report.targets))
+        note = "suspected: the scan came to no verdict" if report.suspected else ""
+        yield Fact("Target class", name_targets(report.scan, report.targets), note)
     if before is not None and after is not None:
         yield _compare("Trigger works on", before, after, "success_rate", "of triggered images (ASR)")
         if after.poisoned_accuracy is not None:
