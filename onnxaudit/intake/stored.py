@@ -63,6 +63,14 @@ def list_stored(proto: onnx.ModelProto) -> Iterator[tuple[str, onnx.TensorProto]
     yield from _walk(proto.graph, set())
 
 
+def list_outermost(graph: onnx.GraphProto) -> Iterator[tuple[str, onnx.TensorProto]]:
+    """Initializers by name and Constant nodes by their output, those of nested graphs left out."""
+    yield from ((tensor.name, tensor) for tensor in graph.initializer)
+    for node in graph.node:
+        if node.op_type == "Constant" and node.attribute[0].name == "value":
+            yield node.output[0], node.attribute[0].t
+
+
 def _walk(graph: onnx.GraphProto, taken: set[str]) -> Iterator[tuple[str, onnx.TensorProto]]:
     for tensor in graph.initializer:
         yield make_unique(tensor.name, taken), tensor

@@ -11,6 +11,7 @@ from onnx import helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from onnxaudit.intake.model import Model
+from onnxaudit.intake.stored import list_stored
 from onnxaudit.records import Floats, TargetLayer
 from onnxaudit.surgery.graph import Graph
 
@@ -64,7 +65,7 @@ def at_zero(model: Model, layer: TargetLayer) -> Floats:
 def list_norms(model: Model, layer: TargetLayer) -> list[str]:
     """Scales and shifts of the batch normalizations between a layer and its activation."""
     between = _between(model.computed, layer.output, layer.activation) if layer.activation != layer.output else []
-    stored = {tensor.name for tensor in model.proto.graph.initializer}
+    stored = {name for name, _ in list_stored(model.proto)}
     names = [name for node in between if node.op_type == "BatchNormalization" for name in node.input[1:3]]
     return [name for name in names if name in stored]
 

@@ -19,10 +19,10 @@ SHAPE_ARITHMETIC = 1024  # initializers of more elements hold weights, never dim
 
 @dataclass(frozen=True)
 class Stored:
-    """The initializer that a tensor's values come from.
+    """The initializer, or the tensor in a Constant node, that a tensor's values come from.
 
     Attributes:
-        name: of the initializer, or of the float tensor that its whole numbers stand for.
+        name: of the initializer, the output of the Constant node, or the float tensor that whole numbers stand for.
         shape: of the initializer as stored.
         transposed: whether the tensor is its 2-d transpose.
     """
@@ -37,7 +37,7 @@ class Graph:
 
     def __init__(self, model: Model) -> None:
         with G_LOGGER.suppress(G_LOGGER.ERROR):  # it reports to stdout
-            self._graph = gs.import_onnx(model.computed).toposort()
+            self._graph = _store_constants(gs.import_onnx(model.computed)).toposort()
         self._model = model
         self._tensors: dict[str, Any] = self._graph.tensors()
         self._outputs = {tensor.name for tensor in self._graph.outputs}
@@ -149,6 +149,17 @@ class Graph:
             for info in known
             if info.type.tensor_type.HasField("shape")
         }
+
+
+def _store_constants(graph: Any) -> Any:
+    """The graph with tensors of Constant nodes stored like initializers: PaddlePaddle keeps all weights in such."""
+    for node in list(graph.nodes):
+        if node.op == "Constant" and "value" in node.attrs:
+            (tensor,), values = node.outputs, node.attrs["value"].values
+            node.outputs.clear()
+            graph.nodes.remove(node)
+            tensor.to_constant(values)
+    return graph
 
 
 def _without_weights(proto: onnx.ModelProto) -> onnx.ModelProto:

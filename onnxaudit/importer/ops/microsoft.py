@@ -92,9 +92,10 @@ def multiply_scaled(
     transBatchA: int = 0,  # noqa: N803
     transBatchB: int = 0,  # noqa: N803
 ) -> Tensor:
-    """`alpha·A·B` with either matrix transposed."""
-    if transBatchA or transBatchB:
-        raise NotImplementedError("transposed batch axes are not known")
+    """`alpha·A·B` with either matrix transposed; "transposed batch" means that rows stand before the batch axes."""
+    # First the rows back to their place, then the two axes of the matrix: both together store columns first.
+    a = a.movedim(0, -2) if transBatchA else a
+    b = b.movedim(0, -2) if transBatchB else b
     a = a.transpose(-1, -2) if transA else a
     return alpha * torch.matmul(a, b.transpose(-1, -2) if transB else b)
 

@@ -59,15 +59,9 @@ def _cut(parts: Parts, name: str, axis: int, kept: Kept, alone: bool = True) -> 
         value = _select(numpy_helper.to_array(parts.stored[name]), axis, kept)
         return parts.replace(name, value) if alone else parts.store(value, name)
     node = parts.makers[name] if alone else parts.copy(parts.makers[name])
-    if node.op_type == "Constant":
-        constant = node.attribute[0].t
-        value = _select(numpy_helper.to_array(constant), axis, kept)
-        constant.CopyFrom(numpy_helper.from_array(value, constant.name))
-    else:
-        if node.op_type == "DequantizeLinear":
-            _cut_scales(parts, node, axis, kept, alone)
-        source = _axis_before(node, axis)
-        parts.set_input(node, 0, _cut(parts, node.input[0], source, kept, alone))
+    if node.op_type == "DequantizeLinear":
+        _cut_scales(parts, node, axis, kept, alone)
+    parts.set_input(node, 0, _cut(parts, node.input[0], _axis_before(node, axis), kept, alone))
     if alone:
         parts.resize_declared(name, axis, int(kept.sum()) // (len(kept) if kept.ndim > 1 else 1))
     return str(node.output[0])

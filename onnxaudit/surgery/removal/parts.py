@@ -9,13 +9,15 @@ import numpy.typing as npt
 import onnx
 from onnx import AttributeProto, helper, numpy_helper
 
+from onnxaudit.intake.stored import list_outermost
+
 
 class Parts:
     """A copy of a model that can be changed.
 
     Attributes:
         proto: the copy.
-        stored: its initializers by name.
+        stored: its initializers and the tensors of its Constant nodes, by name.
         makers: the node that makes each tensor.
         readers: how many inputs of nodes, nested graphs and the outputs read each tensor.
         before: what a node makes now, by what it made before a sum took over the name.
@@ -26,7 +28,7 @@ class Parts:
         self.proto = onnx.ModelProto()
         self.proto.CopyFrom(source)
         graph = self.proto.graph
-        self.stored = {tensor.name: tensor for tensor in graph.initializer}
+        self.stored = dict(list_outermost(graph))
         self.makers = {name: node for node in graph.node for name in node.output if name}
         self.readers = Counter(_list_reads(graph))
         self.before: dict[str, str] = {}
@@ -40,10 +42,7 @@ class Parts:
         """How many entries a stored tensor has."""
         if name in self.stored:
             return int(np.prod(self.stored[name].dims, dtype=np.int64))
-        node = self.makers[name]
-        if node.op_type == "Constant":
-            return int(np.prod(node.attribute[0].t.dims, dtype=np.int64))
-        return self.count(node.input[0])
+        return self.count(self.makers[name].input[0])
 
     def set_input(self, node: onnx.NodeProto, index: int, name: str) -> None:
         """Let a node read another tensor."""
@@ -52,7 +51,7 @@ class Parts:
         node.input[index] = name
 
     def replace(self, name: str, value: npt.NDArray[Any]) -> str:
-        """Give an initializer a new value, of another shape perhaps; its name."""
+        """Give a stored tensor a new value, of another shape perhaps; its name."""
         tensor = self.stored[name]
         fresh = numpy_helper.from_array(np.ascontiguousarray(value))
         for field in ("float_data", "int32_data", "int64_data", "double_data", "uint64_data", "raw_data"):
@@ -118,8 +117,8 @@ class Parts:
             if all(not self.readers[name] and name not in self._idle for name in node.output if name):
                 self.readers.subtract(_list_node_reads(node))
                 graph.node.remove(node)
-        for name, tensor in list(self.stored.items()):
-            if not self.readers[name] and name not in self._idle:
+        for tensor in list(graph.initializer):
+            if not self.readers[tensor.name] and tensor.name not in self._idle:
                 graph.initializer.remove(tensor)
 
 

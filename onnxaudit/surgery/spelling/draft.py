@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from onnxaudit.intake.stored import make_unique
+from onnxaudit.intake.stored import list_outermost, make_unique
 
 MICROSOFT = "com.microsoft"
 AXIS_SINCE = 13  # the opset from which DequantizeLinear takes a scale for each entry of an axis
@@ -21,7 +21,7 @@ class Draft:
     Attributes:
         source: what is spelt out; not changed.
         nodes: emitted so far.
-        stored: initializers by name, those added included.
+        stored: initializers and tensors of Constant nodes by name, those added included.
         makers: the source's node that makes each tensor.
         done: tensors that were emitted before the node of the source that makes them has its turn.
     """
@@ -29,7 +29,7 @@ class Draft:
     def __init__(self, source: onnx.ModelProto) -> None:
         self.source = source
         self.nodes: list[onnx.NodeProto] = []
-        self.stored = {tensor.name: tensor for tensor in source.graph.initializer}
+        self.stored = dict(list_outermost(source.graph))
         self.makers = {name: node for node in source.graph.node for name in node.output if name}
         self.done: set[str] = set()
         self._added: list[onnx.TensorProto] = []

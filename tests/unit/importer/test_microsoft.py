@@ -37,6 +37,13 @@ CASES: dict[str, tuple[str, np.ndarray, list[np.ndarray | None], dict[str, Any]]
     ),
     "FusedGemm": ("FusedGemm", X, [draw(3, 4), draw(3)], {"activation": "Relu", "transB": 1}),
     "FusedMatMul": ("FusedMatMul", X, [draw(3, 4)], {"alpha": 0.5, "transB": 1}),
+    "FusedMatMul-batch-axes-of-a": ("FusedMatMul", draw(4, 2, 3, 5), [draw(2, 3, 5, 6)], {"transBatchA": 1}),
+    "FusedMatMul-batch-axes-of-both": (
+        "FusedMatMul",
+        draw(5, 2, 3, 4),
+        [draw(6, 2, 3, 5)],
+        {"transBatchA": 1, "transBatchB": 1, "transA": 1, "transB": 1, "alpha": 0.5},
+    ),
     "Gelu": ("Gelu", X, [], {}),
     "BiasGelu": ("BiasGelu", X, [draw(4)], {}),
     "FastGelu": ("FastGelu", X, [draw(4)], {}),
