@@ -52,14 +52,14 @@ def _list_orders(predicted: Ints, labels: Ints, classes: int) -> Iterator[tuple[
     yield _share(predicted, labels - 1), "the labels were counted from 1"
     yield _share(predicted, labels + 1), "the model's classes were counted from 1"
     yield _share(predicted, classes - 1 - labels), "the classes stood in the reverse order"
-    order = _follow_answers(predicted, labels, classes)
+    order = follow_answers(predicted, labels, classes)
     moved = [f"{label} → {answer}" for label, answer in enumerate(order) if answer not in (label, -1)]
     more = ", …" if len(moved) > NAMED else ""
     known = np.array(order)[labels]
     yield _share(predicted, known), f"labels were renamed as the model answers them: {', '.join(moved[:NAMED])}{more}"
 
 
-def _follow_answers(predicted: Ints, labels: Ints, classes: int) -> Sequence[int]:
+def follow_answers(predicted: Ints, labels: Ints, classes: int) -> Sequence[int]:
     """The class that most samples of each label get, each class given once; -1 where a label has none."""
     counts = np.zeros((classes, classes), np.int64)
     np.add.at(counts, (labels, predicted), 1)

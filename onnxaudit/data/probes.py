@@ -8,6 +8,8 @@ import numpy as np
 from onnxaudit.records import Floats, Samples, Trigger
 
 CLEAN, NOISY = 40, 12  # images of each kind; half as many stamped as clean and noisy ones together is enough
+MOST_VALUES = 2**24  # of all probes together: of images of millions of pixels there are fewer
+FEWEST = 4
 STAMP_SHARES = (0.1, 0.15, 0.25)  # side of a stamp as a share of the image's
 
 
@@ -30,9 +32,10 @@ class Probes:
 def draw_probes(samples: Samples, *, seed: int) -> Probes:
     """Clean samples, images of noise, and clean samples with patches and faint patterns laid over them."""
     rng = np.random.default_rng(seed)
-    index = np.unique(np.linspace(0, len(samples) - 1, min(CLEAN, len(samples))).round().astype(int))
+    most = max(FEWEST, MOST_VALUES // (3 * samples.images[0].size))
+    index = np.unique(np.linspace(0, len(samples) - 1, min(CLEAN, most, len(samples))).round().astype(int))
     clean = samples.images[index]
-    noisy = _draw_noise(clean.shape[1:], rng)
+    noisy = _draw_noise(clean.shape[1:], min(NOISY, most), rng)
     triggered = np.stack([_stamp(image, place, rng) for place, image in enumerate(clean)])
     kinds = ("clean",) * len(clean) + ("noisy",) * len(noisy) + ("triggered",) * len(triggered)
     return Probes(images=np.concatenate([clean, noisy, triggered]), kinds=kinds)
@@ -40,17 +43,18 @@ def draw_probes(samples: Samples, *, seed: int) -> Probes:
 
 def stamp_probes(samples: Samples, triggers: Sequence[Trigger]) -> Probes:
     """Clean samples under each of some triggers that were found."""
-    clean = samples.images[:CLEAN]
+    most = max(FEWEST, MOST_VALUES // (len(triggers) * samples.images[0].size))
+    clean = samples.images[: min(CLEAN, most)]
     images = [(1.0 - found.mask) * clean + found.mask * found.pattern for found in triggers]
     return Probes(images=np.concatenate(images).astype(np.float32), kinds=("triggered",) * (len(images) * len(clean)))
 
 
-def _draw_noise(shape: tuple[int, ...], rng: np.random.Generator) -> Floats:
-    noise = rng.random((NOISY, *shape), dtype=np.float32)
+def _draw_noise(shape: tuple[int, ...], count: int, rng: np.random.Generator) -> Floats:
+    noise = rng.random((count, *shape), dtype=np.float32)
     noise[1::4] = noise[1::4].round()
     noise[2::4] = noise[2::4].mean(axis=(2, 3), keepdims=True)
-    for place, gray in enumerate((0.0, 1.0, 0.5)):
-        noise[3 + 4 * place] = gray
+    for place, gray in zip(range(3, count, 4), (0.0, 1.0, 0.5), strict=False):
+        noise[place] = gray
     return noise
 
 

@@ -9,10 +9,12 @@ import onnx
 from google.protobuf.message import DecodeError
 
 from onnxaudit.errors import ModelError
+from onnxaudit.intake.escapes import list_escapes
 from onnxaudit.intake.external import digest_data, find_place, list_external, read_data_files, take_in
 from onnxaudit.intake.formats import SAVED_MODEL_FILE, recognise_file, recognise_folder
 from onnxaudit.intake.staging import read_named
 from onnxaudit.intake.wire import Survey, survey
+from onnxaudit.records import Irregularity
 
 PROTOBUF_LIMIT = 2**31 - 1  # bytes; protobuf neither parses nor writes more
 IR_VERSION_TAG = b"\x08"  # the first byte of every ONNX file: fields are written in order
@@ -30,6 +32,7 @@ class ModelFile:
         bytes: size of the file and its external data.
         repeated: fields that should occur once and occur again.
         unknown: whether it has fields that this version of ONNX does not know.
+        escapes: what it tries through the names of its external data, of which none were read then.
     """
 
     proto: onnx.ModelProto
@@ -37,6 +40,7 @@ class ModelFile:
     bytes: int
     repeated: tuple[str, ...] = ()
     unknown: bool = False
+    escapes: tuple[Irregularity, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,10 +67,18 @@ def read_proto(path: Path) -> ModelFile:
     """
     data = _read_bytes(path)
     found, proto = _parse(path, data)
-    files = read_data_files(path, proto, PROTOBUF_LIMIT - len(data))
-    take_in(path, proto, files)
-    size = len(data) + sum(map(len, files.values()))
-    return ModelFile(proto, digest_data(data, files)[0], size, tuple(found.repeated), bool(found.unknown))
+    escapes = list_escapes(path.name, proto)
+    files = {} if escapes else read_data_files(path, proto, PROTOBUF_LIMIT - len(data))
+    if not escapes:
+        take_in(path, proto, files)
+    return ModelFile(
+        proto=proto,
+        sha256=digest_data(data, files)[0],
+        bytes=len(data) + sum(map(len, files.values())),
+        repeated=tuple(found.repeated),
+        unknown=bool(found.unknown),
+        escapes=escapes,
+    )
 
 
 def parse_file(path: Path) -> onnx.ModelProto:
@@ -94,12 +106,22 @@ def digest_files(path: Path) -> FileDigests:
         ModelError: as for `read_proto`.
     """
     data = _read_bytes(path)
-    files = read_data_files(path, _parse(path, data)[1], PROTOBUF_LIMIT - len(data))
+    proto = _parse(path, data)[1]
+    escapes = list_escapes(path.name, proto)  # a report about such a file speaks of its own bytes alone
+    files = {} if escapes else read_data_files(path, proto, PROTOBUF_LIMIT - len(data))
     combined, digests = digest_data(data, files)
     return FileDigests(hashlib.sha256(data).hexdigest(), digests, combined)
 
 
-def _read_bytes(path: Path) -> bytes:
+def read_if_regular(path: Path) -> bytes | None:
+    """The bytes of a file, whatever it holds; None of what is no regular file, too large, or cannot be read."""
+    try:
+        return _read_bytes(path, empty=True)
+    except ModelError:
+        return None
+
+
+def _read_bytes(path: Path, *, empty: bool = False) -> bytes:
     if not path.exists():
         raise ModelError(f"{path}: no such file; give the path of an ONNX model")
     if path.is_dir():
@@ -108,7 +130,7 @@ def _read_bytes(path: Path) -> bytes:
         data = read_named(path, PROTOBUF_LIMIT)
     except OSError as error:
         raise ModelError(f"{path}: cannot be read: {error.strerror}") from error
-    if not data:
+    if not data and not empty:
         raise ModelError(f"{path}: the file is empty; export or copy the model again")
     return data
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from onnxaudit.data.label_order import follow_answers
 from onnxaudit.data.preprocessing import preprocess
 from onnxaudit.data.probes import Probes
 from onnxaudit.errors import ModelError
@@ -25,6 +26,8 @@ from onnxaudit.runtime import Runtime
 
 BATCH_SIZES = (1, 2, 7, 32)
 ALONE = 32  # probes that are asked in every batch size
+REORDERED = 0.9  # one that agrees on so many once its classes are reordered, too
+FEWEST_ORDERED = 3  # classes; of two, any two heads agree in one order or the other
 SAME_TASK = 0.5  # an output that agrees on so many clean images tells the same classes apart
 NEAR_TIE = 0.02  # of the logits' spread
 NEAR_TIE_ROUNDED = 0.2
@@ -89,12 +92,17 @@ def compare_outputs(
     output, near = runtime.model.info.output, NEAR_TIE_ROUNDED if rounding else NEAR_TIE
     bypasses = find_bypasses(runtime.model.computed, output)
     irregularities, doubts = [], []
-    for name, wrong in _compare_deciding(runtime, found, probes, near):
+    compared = dict(_compare_deciding(runtime, found, probes, near))
+    for name, wrong in compared.items():
         own, value = name == output.name, found[name]
         features = isinstance(value, np.ndarray) and value.dtype.kind == "f" and value[0].size != output.classes
         if wrong.any() and (own or not named):
             irregularities.append(_describe_other(name, output.name, wrong, probes))
         elif wrong.any() or (name in bypasses and not features):
+            doubts.append(reasons.OUTPUT_NOT_AUDITED.give(output=repr(name)))
+    for name in sorted(bypasses - compared.keys()):  # as many scores, with another meaning
+        reply = read_reply(found.get(name), len(probes), output.classes)
+        if reply is not None and reply.scores is not None and reply.scores.shape[1] == output.classes:
             doubts.append(reasons.OUTPUT_NOT_AUDITED.give(output=repr(name)))
     return Consistency(irregularities=tuple(irregularities), doubts=tuple(doubts))
 
@@ -128,12 +136,29 @@ def _compare_deciding(
         reply = read_reply(values.get(name), len(probes), output.classes)
         if reply is None:
             continue
+        reply = _reorder(reply, audited, clean, output.classes)
         wanted = _translate(reply, audited, clean)
         known = wanted >= 0
         same = (reply.classes == wanted) & known
         asked = clean & known if clean.any() else known
         if name == output.name or (asked.any() and same[asked].mean() >= SAME_TASK):
             yield name, known & ~same & _is_clear(logits, reply, wanted, near)
+
+
+def _reorder(reply: Reply, audited: Array, clean: Array, classes: int) -> Reply:
+    """Scores of the audited classes in another order, in the audited order; the very same where they are not that."""
+    clean = clean if clean.any() else np.ones(len(audited), bool)
+    if reply.scores is None or reply.scores.shape[1] != classes or classes < FEWEST_ORDERED:
+        return reply
+    if (reply.classes[clean] == audited[clean]).mean() >= SAME_TASK:
+        return reply
+    found = follow_answers(reply.classes[clean], audited[clean], classes)
+    left = iter(sorted(set(range(classes)) - set(found)))
+    order = [place if place >= 0 else next(left) for place in found]
+    if (np.array(order)[audited[clean]] == reply.classes[clean]).mean() < REORDERED:
+        return reply
+    scores = reply.scores[:, order]
+    return Reply(classes=np.nan_to_num(scores, nan=-np.inf).argmax(1), scores=scores)
 
 
 def _translate(reply: Reply, audited: Array, clean: Array) -> Array:
@@ -154,13 +179,15 @@ def _translate(reply: Reply, audited: Array, clean: Array) -> Array:
 def _is_clear(logits: Array, reply: Reply, wanted: Array, near: float) -> Array:
     """Where the two do not merely break a tie in different ways."""
     named = np.clip(reply.classes, 0, logits.shape[1] - 1)
-    margin = logits.max(1) - np.take_along_axis(logits, named[:, None], 1)[:, 0]
+    with np.errstate(invalid="ignore"):  # between infinite scores there is no difference to tell
+        margin = logits.max(1) - np.take_along_axis(logits, named[:, None], 1)[:, 0]
     apart: Array = margin > near * _measure_spread(logits)
     if reply.scores is None:
         elsewhere: Array = apart | (reply.classes != named) | (wanted != logits.argmax(1))
         return elsewhere
     own = np.take_along_axis(reply.scores, np.clip(wanted, 0, reply.scores.shape[1] - 1)[:, None], 1)[:, 0]
-    untied: Array = reply.scores.max(1) - own > TIED * np.ptp(reply.scores.astype(np.float64), axis=1)
+    with np.errstate(invalid="ignore"):
+        untied: Array = reply.scores.max(1) - own > TIED * np.ptp(reply.scores.astype(np.float64), axis=1)
     return apart & untied
 
 
@@ -236,7 +263,7 @@ def _count_changed(first: Any, second: Any, clear: Array, drift: float, *, round
         return sum(not _same_entry(a, b) for a, b, sure in zip(first, second, clear, strict=True) if sure)
     ours, theirs = (np.asarray(value, np.float64).reshape(count, -1) for value in (first, second))
     finite = np.isfinite(ours) & np.isfinite(theirs)
-    apart = np.abs(np.where(finite, ours - theirs, 0.0)).max(1) > drift * _measure_spread(ours)
+    apart = np.abs(np.where(finite, ours, 0.0) - np.where(finite, theirs, 0.0)).max(1) > drift * _measure_spread(ours)
     if rounding:  # a range that follows the batch moves every value by a step; another class is another matter
         apart &= ours.argmax(1) != theirs.argmax(1)
     apart |= (np.isnan(ours) != np.isnan(theirs)).any(1)

@@ -3,6 +3,7 @@
 The same checks as before a scan; where these need images, on noise.
 """
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from math import prod
@@ -16,7 +17,7 @@ from onnxaudit.errors import ModelError, OnnxauditError, RejectedError
 from onnxaudit.importer.parser import expand_functions, find_opsets, find_unknown
 from onnxaudit.importer.registry import STANDARD_DOMAINS
 from onnxaudit.intake import Model, load_model
-from onnxaudit.intake.reader import read_proto
+from onnxaudit.intake.reader import read_if_regular, read_proto
 from onnxaudit.intake.sizes import Size
 from onnxaudit.intake.stored import list_stored
 from onnxaudit.pipeline.effort import estimate_seconds
@@ -49,10 +50,15 @@ def inspect(
         input_size: height and width `(h, w)` of a model that takes any.
 
     Raises:
-        ModelError: the file is missing or damaged. What merely cannot be audited is an obstacle.
+        ModelError: there is no such file. What is damaged, or cannot be audited, is told as an obstacle.
     """
     path, config = Path(path), choose_config(config, effort)
-    file = read_proto(path)
+    try:
+        file = read_proto(path)
+    except ModelError as error:
+        if not path.exists():
+            raise
+        return _describe_unread(path, error)
     obstacles: list[str] = []
     irregularities: list[Irregularity] = []
     model = _try_opening(path, output, input_size, obstacles, irregularities)
@@ -92,13 +98,37 @@ def inspect(
     )
 
 
+def _describe_unread(path: Path, error: ModelError) -> Inspection:
+    """What is known of a file that nobody parses, or whose external data nobody reads."""
+    data = read_if_regular(path)
+    return Inspection(
+        path=str(path),
+        sha256="" if data is None else hashlib.sha256(data).hexdigest(),
+        bytes=0 if data is None else len(data),
+        exporter="",
+        ir_version=0,
+        opsets={},
+        inputs=(),
+        outputs=(),
+        parameters=0,
+        operators=(),
+        layers=(),
+        model=None,
+        target_layer=None,
+        multiply_adds=None,
+        seconds=None,
+        obstacles=(str(error).removeprefix(f"{path}: "),),
+    )
+
+
 def _try_opening(
     path: Path, output: str | None, size: Size | None, obstacles: list[str], irregularities: list[Irregularity]
 ) -> Model | None:
     """The model if a scan would begin; what stands against it is added to the lists."""
     try:
         opened = open_model(path, output=output, size=size, on_event=lambda _: None)
-        check_without_samples(opened, named=output is not None)
+        doubts = check_without_samples(opened, named=output is not None)
+        obstacles.extend(f"never clean: {doubt.seen}" for doubt in doubts)
         return opened.model
     except RejectedError as error:
         irregularities.extend(error.irregularities)

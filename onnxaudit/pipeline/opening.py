@@ -1,13 +1,14 @@
 """A model file opened: read, tried in a worker process, copied, and compared; the same for `scan` and for `inspect`."""
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from onnxaudit.data.probes import draw_probes
+from onnxaudit.data.preprocessing import common_preprocessings, typed_preprocessing
+from onnxaudit.data.probes import FEWEST, MOST_VALUES, draw_probes
+from onnxaudit.data.synthetic import synthesize_samples
 from onnxaudit.deadline import Deadline
-from onnxaudit.errors import RejectedError
+from onnxaudit.errors import ModelError, NanError, RejectedError
 from onnxaudit.importer import check_parity, import_model
 from onnxaudit.importer.conversion import check_operators
 from onnxaudit.importer.module import TorchModel
@@ -15,12 +16,12 @@ from onnxaudit.importer.parity import rounds
 from onnxaudit.intake import Model, load_model
 from onnxaudit.intake.sizes import FindSize, Size
 from onnxaudit.pipeline.consistency import check_consistency
-from onnxaudit.records import OnEvent, Preprocessing, Samples
+from onnxaudit.records import OnEvent, Preprocessing, Reason, Samples
 from onnxaudit.records.events import Event
 from onnxaudit.runtime import Runtime
 from onnxaudit.trial import try_model
 
-NOISE = 24  # images for a look without samples
+MADE = 24  # images for a look without samples; fewer of millions of pixels
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -65,18 +66,38 @@ def open_model(
     return Opened(model=model, torch_model=torch_model, runtime=Runtime(model, Preprocessing(), device))
 
 
-def check_without_samples(opened: Opened, *, named: bool = False) -> None:
-    """What a scan checks on samples, checked on noise.
+def check_without_samples(opened: Opened, *, named: bool = False) -> tuple[Reason, ...]:
+    """What a scan checks on samples, checked on made images; what it leaves in doubt.
 
     Raises:
-        ModelError: the copy does not compute what onnxruntime computes, or answers are random.
+        ModelError: the copy does not compute what onnxruntime computes, or answers are random, or NaN in every range.
         RejectedError: the file does not answer as it is audited.
     """
     spec = opened.model.info.input
-    rng = np.random.default_rng(0)
-    images = rng.random((NOISE, spec.channels, spec.height, spec.width), dtype=np.float32)
-    probes = draw_probes(Samples(images, None, "noise", synthetic=True), seed=0)
-    found = check_consistency(opened.runtime, probes, rounding=rounds(opened.torch_model), named=named)
+    most = max(FEWEST, MOST_VALUES // (3 * spec.channels * spec.height * spec.width))
+    made = synthesize_samples(spec, min(MADE, most), seed=0)
+    runtime = _find_range(opened, made)
+    found = check_consistency(runtime, draw_probes(made, seed=0), rounding=rounds(opened.torch_model), named=named)
     if found.irregularities:
         raise RejectedError(opened.model.info, found.irregularities)
     check_parity(opened.torch_model, opened.model, opened.runtime, seed=0)
+    return found.doubts
+
+
+def _find_range(opened: Opened, made: Samples) -> Runtime:
+    """The file behind the first usual preprocessing in which it answers at all.
+
+    Raises:
+        ModelError: there is none.
+    """
+    spec = opened.model.info.input
+    typed = typed_preprocessing(spec.dtype)
+    for preprocessing in common_preprocessings(spec.channels) if typed is None else (typed,):
+        runtime = opened.runtime.with_preprocessing(preprocessing)
+        with contextlib.suppress(NanError):
+            runtime.logits(made.images)
+            return runtime
+    raise ModelError(
+        f"{opened.model.info.path}: the model answers NaN on made images in every usual range of values; a scan needs "
+        "--range, if there is one in which it answers"
+    )

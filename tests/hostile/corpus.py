@@ -288,7 +288,7 @@ def function_called_like_a_vendors_operator() -> onnx.ModelProto:
     return with_domain(made, "com.microsoft")
 
 
-@case("refused", "multiple local functions")
+@case("rejected", "OA403")
 def two_functions_of_one_name() -> onnx.ModelProto:
     made = model([honest("z")], [helper.make_node("F", ["z"], ["y"], domain="own")])
     opsets = [helper.make_opsetid("", 18)]
@@ -309,7 +309,7 @@ def two_nodes_that_make_one_tensor() -> onnx.ModelProto:
     return model([honest("z")], [node("Identity", ["z"], ["y"]), node("Neg", ["z"], ["y"])])
 
 
-@case("refused", "one and only one value field")
+@case("rejected", "OA403")
 def tensor_with_two_sets_of_values() -> onnx.ModelProto:
     tensor = constant([1.0], "k")
     tensor.float_data.append(5.0)

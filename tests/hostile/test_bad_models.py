@@ -9,8 +9,9 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from onnxaudit.errors import ModelError
+from onnxaudit.errors import ModelError, RejectedError
 from onnxaudit.intake import load_model
+from onnxaudit.pipeline.inspection import inspect
 from onnxaudit.records import Preprocessing
 from onnxaudit.runtime import Runtime
 from tests.tiny_models import build, linear_classifier, linear_weights, with_opset, write
@@ -99,12 +100,43 @@ class TestExternalData:
         path = write(point_outside(linear_classifier(), "weights.bin"), tmp_path)
         assert "damaged or truncated" in refusal(path)
 
-    @pytest.mark.parametrize("location", ["../secret.bin", "/etc/passwd", ""])
-    def test_outside_the_folder(self, tmp_path: Path, location: str) -> None:
+    @pytest.mark.parametrize(
+        "location",
+        [
+            *("../secret.bin", "sub/../../secret.bin", "sub\\..\\..\\secret.bin", "/etc/passwd", "\\\\host\\share\\w"),
+            *(
+                "C:\\w.bin",
+                "http://127.0.0.1/w",
+                "file:w.bin",
+                "w\0.bin",
+                "w\x1b[2J.bin",
+                "NUL",
+                "sub/con.bin",
+                "model.onnx",
+            ),
+        ],
+    )
+    def test_a_place_that_no_exporter_writes_is_an_attempt(self, tmp_path: Path, location: str) -> None:
         (tmp_path / "secret.bin").write_bytes(bytes(12))
         folder = tmp_path / "model"
         folder.mkdir()
-        assert "outside the model's folder" in refusal(write(point_outside(linear_classifier(), location), folder))
+        path = write(point_outside(linear_classifier(), location), folder)
+        with pytest.raises(RejectedError, match="OA410") as caught:
+            load_model(path)
+        assert "\n" not in str(caught.value)
+        assert caught.value.info.output.classes == 3
+        assert inspect(path).irregularities == caught.value.irregularities
+
+    @pytest.mark.parametrize(("key", "rule"), [("__class__", "OA410"), ("location", "OA403")])
+    def test_fields_that_change_a_reader_are_an_attempt(self, tmp_path: Path, key: str, rule: str) -> None:
+        (tmp_path / "weights.bin").write_bytes(bytes(12))
+        model = point_outside(linear_classifier(), "weights.bin")
+        model.graph.initializer[1].external_data.add(key=key, value="other.bin")
+        with pytest.raises(RejectedError, match=rule):
+            load_model(write(model, tmp_path))
+
+    def test_no_place_at_all_is_damage(self, tmp_path: Path) -> None:
+        assert "outside the model's folder" in refusal(write(point_outside(linear_classifier(), ""), tmp_path))
 
     def test_a_link_that_leads_outside(self, tmp_path: Path) -> None:
         (tmp_path / "secret.bin").write_bytes(bytes(12))

@@ -48,3 +48,21 @@ AMBIGUOUS = Rule(
     certainty="Read from the file itself. No exporter is known to write such files.",
     advice=_REJECT,
 )
+READS_ELSEWHERE = Rule(
+    id="OA410",
+    name="reads-elsewhere",
+    short="The file names files outside its own folder, or itself, as its weights",
+    seen=(
+        "Tensors may lie in files beside the model. This one names a place that no exporter writes: an absolute path, "
+        "one that leads out of the folder, a device, an address, or fields that change how a reader works."
+    ),
+    gain=(
+        "A program that follows such a name reads files of the machine it runs on into the model, whose outputs can "
+        "tell them to whoever asks; or hangs on a device."
+    ),
+    certainty="Read from the file itself; nothing that it names was opened.",
+    advice=(
+        "Do not use the file, and do not open it with other programs. Ask whoever made it for one whose weights lie in "
+        "the model's own folder."
+    ),
+)

@@ -1,5 +1,6 @@
 """A look at a file tells what it holds and what stands against a scan, without running it."""
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -84,11 +85,20 @@ def test_a_file_that_is_no_classifier_is_described_all_the_same(tmp_path: Path) 
     assert str(path) not in found.obstacles[0]
 
 
-@pytest.mark.parametrize("content", [None, b"", b"\xff" * 100])
-def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path, content: bytes | None) -> None:
+@pytest.mark.parametrize("content", [b"", b"\xff" * 100], ids=["empty", "no protobuf"])
+def test_a_file_that_nobody_parses_is_told_like_any_other_that_cannot_be_scanned(
+    tmp_path: Path, content: bytes
+) -> None:
     path = tmp_path / "m.onnx"
-    if content is not None:
-        path.write_bytes(content)
+    path.write_bytes(content)
+    found = inspect(path)
+    assert not found.scannable
+    assert (found.bytes, found.sha256) == (len(content), hashlib.sha256(content).hexdigest())
+    assert len(found.obstacles) == 1
+
+
+def test_a_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "m.onnx"
     with pytest.raises(ModelError):
         inspect(path)
 
