@@ -65,14 +65,15 @@ def inspect(
     sound = model is not None
     if model is None:
         model = _try_loading(path, output, input_size)
-    target = None if model is None else _try_target(model, obstacles)
+    target = _try_target(model, obstacles) if model is not None and sound else None
     operators = _list_operators(file.proto, sound=model is not None)
     unknown = sorted(_name(use.domain, use.name) for use in operators if not use.supported)
     if unknown:
         obstacles = [one for one in obstacles if "operators that onnxaudit cannot import" not in one]
         obstacles.append(f"operators that cannot be copied: {', '.join(unknown)}")
-    # Of a file that was refused no shapes: inference unfolds functions, however many times they call each other.
-    shapes = {} if model is None else _infer_shapes(model.computed)
+    # Of a file that was refused no shapes: inference unfolds functions, however many times they call each other, and
+    # computes constants, however large.
+    shapes = _infer_shapes(model.computed) if model is not None and sound else {}
     layers = tuple(_list_layers(file.proto if model is None else model.computed, shapes))
     known = [layer.multiply_adds for layer in layers if layer.multiply_adds is not None]
     total = sum(known) if len(known) == len(layers) else None

@@ -24,7 +24,13 @@ def test_a_model_is_inspected_without_a_word_on_stderr() -> None:
 def test_a_model_that_cannot_be_read_is_a_document_too() -> None:
     process = run("inspect", "README.md", "--format", "json")
     assert process.returncode == 2
-    assert "README.md" in json.loads(process.stdout)["error"]
+    assert json.loads(process.stdout)["inspection"]["obstacles"]
+
+
+def test_a_model_that_is_not_there_is_a_document_too() -> None:
+    process = run("inspect", "README.onnx", "--format", "json")
+    assert process.returncode == 2
+    assert "README.onnx" in json.loads(process.stdout)["error"]
 
 
 def test_a_deeper_scan_takes_longer() -> None:
