@@ -24,7 +24,7 @@ LONGEST = 80  # characters of a stranger's text in a message
 
 def list_escapes(name: str, proto: onnx.ModelProto) -> tuple[Irregularity, ...]:
     """What the model in the file called `name` tries; one entry for each place that it names."""
-    found = {}
+    found: dict[tuple[str, str], Irregularity] = {}
     for tensor in list_external(proto):
         for rule, what in _look_at(name, tensor):
             says = f"Tensor {tensor.name[:LONGEST]!r} {what}."
