@@ -7,6 +7,7 @@ import numpy as np
 
 from onnxaudit.records import (
     Coverage,
+    Forgetting,
     InputSpec,
     LabelResult,
     LabelStatus,
@@ -23,6 +24,7 @@ from onnxaudit.records import (
     Profile,
     PruningRound,
     Rate,
+    Reactivation,
     RepairReport,
     SamplesInfo,
     ScanReport,
@@ -112,6 +114,19 @@ def make_profile() -> Profile:
     return Profile(layer, neurons)
 
 
+def make_forgetting(excess: float = 0.15) -> Forgetting:
+    """A check of label 2."""
+    low, high = Rate(1, 20, 0.05, 0.009, 0.236), Rate(5, 20, 0.25, 0.112, 0.469)
+    return Forgetting(
+        steps=(0, 10, 40),
+        target=Reactivation(label=2, rates=(low, low, high)),
+        controls=(Reactivation(label=0, rates=(low, low, low)), Reactivation(label=3, rates=(low, high, low))),
+        shares=(0.0, 0.5, 1.0),
+        path=(low, high, Rate(20, 20, 1.0, 0.839, 1.0)),
+        excess=excess,
+    )
+
+
 def make_repair_report(**changes: Any) -> RepairReport:
     """A repair that met its limits in two rounds."""
     profile = make_profile()
@@ -156,6 +171,7 @@ def make_repair_report(**changes: Any) -> RepairReport:
             NO_RATE, agreement, Rate(0, 20, 0.0, 0.0, 0.161), poisoned_accuracy=Rate(17, 20, 0.85, 0.64, 0.948)
         ),
         changes=(WeightChange("fc1.weight", 10, 30, 0.5),),
+        forgetting=(make_forgetting(),),
         scan=make_scan_report(),
         rescan=make_scan_report(Verdict.CLEAN),
         config={},

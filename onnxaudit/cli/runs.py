@@ -97,7 +97,12 @@ def run_repair(
             model,
             data,
             output,
-            RepairConfig(**repairing.config, pruning=PruningConfig(**repairing.pruning, **limits), **scanning),
+            RepairConfig(
+                **repairing.config,
+                pruning=PruningConfig(**repairing.pruning, **limits),
+                **keep_given(max_reactivation=policy.max_reactivation),
+                **scanning,
+            ),
             scan=None if repairing.scan is None else _read_scan(repairing.scan, model),
             known_trigger=None if repairing.known_trigger is None else load_trigger(repairing.known_trigger),
             on_event=listen,

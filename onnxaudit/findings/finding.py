@@ -213,10 +213,25 @@ def _of_repair(report: RepairReport) -> Iterator[Finding]:
     if report.outcome != "incomplete":
         return
     yield _find(report.scan, rules.REPAIR_INCOMPLETE, report.summary)
+    yield from _list_remembered(report)
     if report.rescan is not None and report.rescan.verdict is Verdict.BACKDOORED:
         for label in report.rescan.target_labels:
             name = name_label(label, report.scan.class_names)
             yield _find(report.scan, rules.REPAIR_STILL_BACKDOORED, f"The new scan still names class {name}", label)
+
+
+def _list_remembered(report: RepairReport) -> Iterator[Finding]:
+    """Targets whose backdoor comes back sooner than the limit allows, where there is one."""
+    limit = report.config.get("max_reactivation")
+    if not isinstance(limit, int | float):
+        return
+    for one in report.forgetting:
+        if one.excess > limit:
+            name = name_label(one.target.label, report.scan.class_names)
+            message = (
+                f"The trigger to class {name} is learned again sooner than to others, by {100 * one.excess:.0f} points"
+            )
+            yield _find(report.scan, rules.REPAIR_REMEMBERED, message, one.target.label)
 
 
 def _find(

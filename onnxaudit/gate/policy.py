@@ -52,6 +52,7 @@ class Policy:
         domains: operator domains besides ONNX's own that a model may name; None is all that can be imported.
         min_agreement: least agreement of a repaired model with the original; None is the repair's own limit.
         max_success: largest attack success rate of a trigger after a repair; None is the repair's own limit.
+        max_reactivation: largest excess of re-activation of a repaired model; None: it decides nothing.
         max_age: seconds for which a statement about a model holds; None is for ever.
         accepted_keys: public keys in PEM whose signatures count.
         waivers: accepted findings.
@@ -69,6 +70,7 @@ class Policy:
     domains: tuple[str, ...] | None = None
     min_agreement: float | None = None
     max_success: float | None = None
+    max_reactivation: float | None = None
     max_age: float | None = None
     accepted_keys: tuple[str, ...] = ()
     waivers: tuple[Waiver, ...] = ()
@@ -242,6 +244,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "domains": _several(),
     "min_agreement": _read_share,
     "max_success": _read_share,
+    "max_reactivation": _read_share,
     "max_age": _quantity(parse_duration),
     "accepted_keys": _several(),
     "waivers": _read_waivers,

@@ -10,9 +10,11 @@ from onnxaudit.importer import Classifier, check_parity, import_model
 from onnxaudit.intake import Model, load_model
 from onnxaudit.intake.stored import list_stored
 from onnxaudit.mitigation.pruning import PruningConfig
+from onnxaudit.pipeline.context import RepairConfig
 from onnxaudit.pipeline.evaluation import Evaluation
+from onnxaudit.pipeline.forgetting import judge_forgetting
 from onnxaudit.pipeline.subject import Subject
-from onnxaudit.records import LabelStatus, Measurement, ScanReport, Verdict
+from onnxaudit.records import Forgetting, LabelStatus, Measurement, ScanReport, Verdict
 from onnxaudit.runtime import Runtime
 
 
@@ -22,6 +24,7 @@ class Acceptance:
 
     Attributes:
         sha256: of the draft's bytes.
+        forgetting: whether the backdoor is forgotten, for each target of which it could be checked.
         measurement: agreement, accuracy and success, with onnxruntime.
         rescan: a new scan of the draft.
         kept: each limit that is met, one sentence each.
@@ -29,6 +32,7 @@ class Acceptance:
     """
 
     sha256: str
+    forgetting: tuple[Forgetting, ...]
     measurement: Measurement
     rescan: ScanReport
     kept: tuple[str, ...]
@@ -65,15 +69,23 @@ def open_draft(draft: Path, original: Subject, expected: Model, *, seed: int) ->
 
 
 def judge_draft(
-    subject: Subject, rescan: ScanReport, evaluation: Evaluation, limits: PruningConfig, *, suspected: bool = False
+    subject: Subject,
+    rescan: ScanReport,
+    evaluation: Evaluation,
+    config: RepairConfig,
+    *,
+    forgetting: tuple[Forgetting, ...] = (),
+    suspected: bool = False,
 ) -> Acceptance:
     """Measure a draft against the limits; what was no more than `suspected` must not be suspected again."""
     measured = evaluation.measure(subject.runtime)
-    findings = [_judge_agreement(measured, limits), _judge_success(measured, limits)]
+    findings = [_judge_agreement(measured, config.pruning), _judge_success(measured, config.pruning)]
+    findings += judge_forgetting(forgetting, config.max_reactivation)
     findings += [_judge_rescan(rescan, target, suspected=suspected) for target in evaluation.targets]
     findings += [(False, sentence) for sentence in _list_other_targets(rescan, evaluation)]
     return Acceptance(
         subject.model.info.sha256,
+        forgetting,
         measured,
         rescan,
         tuple(sentence for met, sentence in findings if met),

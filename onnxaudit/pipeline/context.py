@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from onnxaudit.deadline import Deadline
+from onnxaudit.mitigation.forgetting import ForgettingConfig
 from onnxaudit.mitigation.pruning import PruningConfig
 from onnxaudit.mitigation.tuning import FineTuningConfig
 from onnxaudit.pipeline.scans import ScanConfig
@@ -24,6 +25,8 @@ class RepairConfig:
         pruning: the loop and both limits.
         fine_tuning: what follows it.
         scan: the scan before, where no report is given, and the one after.
+        forgetting: how it is checked whether the backdoor is forgotten.
+        max_reactivation: largest excess of re-activation, in [−1, 1]; None: it is reported and decides nothing.
         further_passes: so many times labels that only the new scan names join the targets, and all begins anew.
         suspects_agreement: least agreement with the original where no more than suspects are repaired; a higher
             `pruning.min_agreement` holds too.
@@ -36,6 +39,8 @@ class RepairConfig:
     pruning: PruningConfig = field(default_factory=PruningConfig)
     fine_tuning: FineTuningConfig = field(default_factory=FineTuningConfig)
     scan: ScanConfig = field(default_factory=ScanConfig)
+    forgetting: ForgettingConfig = field(default_factory=ForgettingConfig)
+    max_reactivation: float | None = None
     further_passes: int = 2
     suspects_agreement: float = 0.98
     remove: bool = False

@@ -17,6 +17,7 @@ from onnxaudit.mitigation.fine_tuning import fine_tune
 from onnxaudit.pipeline.acceptance import Acceptance, judge_draft, open_draft
 from onnxaudit.pipeline.context import RepairContext
 from onnxaudit.pipeline.evaluation import Evaluation
+from onnxaudit.pipeline.forgetting import check_targets
 from onnxaudit.pipeline.pruning import AUTO, Pruned, Pruner
 from onnxaudit.pipeline.reinversion import Reinversion
 from onnxaudit.pipeline.removal import take_out
@@ -24,7 +25,7 @@ from onnxaudit.pipeline.repair_report import Outcome, report_repair
 from onnxaudit.pipeline.scans import scan_subject
 from onnxaudit.pipeline.subject import open_weights
 from onnxaudit.pipeline.whole_image import list_whole_image_targets
-from onnxaudit.records import Event, LabelStatus, OnEvent, Removal, RepairReport, Samples, Trigger
+from onnxaudit.records import Event, Forgetting, LabelStatus, OnEvent, Removal, RepairReport, Samples, Trigger
 
 
 class _NotMetError(Exception):
@@ -50,7 +51,8 @@ def run_pass(context: RepairContext, targets: tuple[int, ...]) -> RepairReport:
     repaired = _tune(context, pruned, evaluation, fitting)
     context.on_event(Event("write", 0, 0, "writing the model and checking what was written"))
     final, removal = _remove(context, pruned, repaired, fitting.samples)
-    accepted, written = _write(context, final, evaluation)
+    forgetting = check_targets(context, repaired, evaluation, fitting)
+    accepted, written = _write(context, final, evaluation, forgetting)
     outcome = Outcome(
         pruned=pruned, model=repaired, removal=removal, evaluation=evaluation, accepted=accepted, written=written
     )
@@ -121,12 +123,14 @@ def _remove(context: RepairContext, pruned: Pruned, repaired: Model, samples: Sa
     return take_out(context.subject, repaired, pruned.profile.layer, pruned.neurons, samples)
 
 
-def _write(context: RepairContext, repaired: Model, evaluation: Evaluation) -> tuple[Acceptance, bool]:
+def _write(
+    context: RepairContext, repaired: Model, evaluation: Evaluation, forgetting: tuple[Forgetting, ...]
+) -> tuple[Acceptance, bool]:
     """Write a draft, judge it, and give it its name if it deserves one; whether it does."""
     judged: list[Acceptance] = []
 
     def check(draft: Path) -> None:
-        judged.append(_judge(context, draft, repaired, evaluation))
+        judged.append(_judge(context, draft, repaired, evaluation, forgetting))
         if not judged[0].met and not context.allow_incomplete:
             raise _NotMetError
 
@@ -137,7 +141,13 @@ def _write(context: RepairContext, repaired: Model, evaluation: Evaluation) -> t
     return judged[0], True
 
 
-def _judge(context: RepairContext, draft: Path, repaired: Model, evaluation: Evaluation) -> Acceptance:
+def _judge(
+    context: RepairContext,
+    draft: Path,
+    repaired: Model,
+    evaluation: Evaluation,
+    forgetting: tuple[Forgetting, ...],
+) -> Acceptance:
     subject = open_draft(draft, context.subject, repaired, seed=context.seed)
     # Fresh randomness: the repair must not be judged by the very course of inversion that it was made from.
     rescan = scan_subject(
@@ -149,7 +159,7 @@ def _judge(context: RepairContext, draft: Path, repaired: Model, evaluation: Eva
         on_event=_relay_as_rescan(context.on_event),
     )
     rescan = replace(rescan, model=replace(rescan.model, path=str(context.output)))
-    return judge_draft(subject, rescan, evaluation, context.config.pruning, suspected=context.suspected)
+    return judge_draft(subject, rescan, evaluation, context.config, forgetting=forgetting, suspected=context.suspected)
 
 
 def _relay_as_rescan(on_event: OnEvent) -> OnEvent:

@@ -68,6 +68,7 @@ def report_repair(context: RepairContext, outcome: Outcome) -> RepairReport:
         rescan=accepted.rescan,
         removal=outcome.removal,
         suspected=context.suspected,
+        forgetting=accepted.forgetting,
         **_describe_provenance(context),
     )
 

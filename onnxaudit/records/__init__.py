@@ -25,11 +25,13 @@ from onnxaudit.records.irregularity import Irregularity
 from onnxaudit.records.model import ElementType, InputSpec, Layout, ModelInfo, OutputKind, OutputSpec
 from onnxaudit.records.reasons import Reason
 from onnxaudit.records.repair import (
+    Forgetting,
     Measurement,
     NeuronAxis,
     NeuronProfile,
     Profile,
     PruningRound,
+    Reactivation,
     Removal,
     TargetLayer,
     WeightChange,
@@ -79,6 +81,7 @@ __all__ = [
     "Event",
     "Evidence",
     "Floats",
+    "Forgetting",
     "Gate",
     "GivenPreprocessing",
     "InputSpec",
@@ -106,6 +109,7 @@ __all__ = [
     "ProfileDocument",
     "PruningRound",
     "Rate",
+    "Reactivation",
     "Reason",
     "Removal",
     "RepairDocument",

@@ -112,6 +112,46 @@ class Measurement:
     known_poisoned_accuracy: Rate | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Reactivation:
+    """How fast a trigger is learned for one label.
+
+    Attributes:
+        label: what triggered images were called in fine-tuning.
+        rates: share of triggered held-out images that get it (ASR), before and after each number of steps.
+    """
+
+    label: int
+    rates: tuple[Rate, ...]
+
+    @property
+    def rise(self) -> float:
+        """By how much the ASR has risen, in the mean over all numbers of steps; below zero where it fell."""
+        start, *later = (rate.value or 0.0 for rate in self.rates)
+        return sum(later) / len(later) - start if later else 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forgetting:
+    """Whether a repaired model has forgotten a trigger of its target class, or only hides it.
+
+    Attributes:
+        steps: of fine-tuning on clean images, with a few triggered ones, after which ASR was measured; from 0.
+        target: with the target class.
+        controls: with other classes in its place.
+        shares: of the straight way from the repaired to the original weights; from 0 to 1.
+        path: ASR there.
+        excess: by how much the target's ASR rises more than the controls', in the mean over the steps, in [−1, 1].
+    """
+
+    steps: tuple[int, ...]
+    target: Reactivation
+    controls: tuple[Reactivation, ...]
+    shares: tuple[float, ...]
+    path: tuple[Rate, ...]
+    excess: float
+
+
 @dataclass(frozen=True)
 class WeightChange:
     """How much of one initializer a repair moved: entries changed, and the L2 norm of the difference."""

@@ -13,7 +13,7 @@ from onnxaudit.records.inspection import Check, Inspection
 from onnxaudit.records.irregularity import Irregularity
 from onnxaudit.records.model import ModelInfo
 from onnxaudit.records.reasons import Reason
-from onnxaudit.records.repair import Measurement, Profile, PruningRound, Removal, TargetLayer, WeightChange
+from onnxaudit.records.repair import Forgetting, Measurement, Profile, PruningRound, Removal, TargetLayer, WeightChange
 from onnxaudit.records.samples import EmbeddedSamples, PreprocessingChoice, SamplesInfo
 
 SCHEMA_VERSION = "1.1"
@@ -103,6 +103,7 @@ class RepairReport:
         versions: of Python and the packages that decide results.
         duration_seconds: wall clock.
         removal: what became of the pruned neurons, where they were to be taken out of the graph.
+        forgetting: whether the backdoor is forgotten, for each target of which it could be checked.
         suspected: whether the targets are no more than suspects: the scan came to no verdict.
         kind: tells a repair from a scan.
     """
@@ -130,6 +131,7 @@ class RepairReport:
     versions: dict[str, str]
     duration_seconds: float
     removal: Removal | None = None
+    forgetting: tuple[Forgetting, ...] = ()
     suspected: bool = False
     kind: Literal["repair"] = "repair"
 

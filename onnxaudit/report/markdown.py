@@ -14,6 +14,7 @@ from onnxaudit.records import (
     ScanDocument,
     ScanReport,
 )
+from onnxaudit.report.forgetting import describe_forgetting
 from onnxaudit.report.measures import list_measures
 from onnxaudit.text import format_duration, format_number, format_rate, name_label, show_plainly
 
@@ -121,6 +122,8 @@ def _tabulate_measurements(report: RepairReport) -> Iterator[str]:
     yield "|---|" + "---:|" * len(measured)
     for measure, rates in list_measures(tuple(measured.values())):
         yield f"| {measure.heading} | {' | '.join(map(format_rate, rates))} |"
+    yield ""
+    yield from (f"- **forgetting**: {escape(describe_forgetting(found))}" for found in report.forgetting)
 
 
 def _describe_failure(name: str, message: str) -> str:

@@ -58,6 +58,16 @@ MaxSuccess = Annotated[
     float | None, typer.Option(min=0, max=1, metavar="S", help="Largest attack success rate of the trigger.")
 ]
 
+MaxReactivation = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        max=1,
+        metavar="R",
+        help="By how much sooner a repaired model may learn the trigger again than with other classes.",
+    ),
+]
+
 
 @dataclass(frozen=True)
 class PolicyRequest:
@@ -100,3 +110,4 @@ class RepairGating(Gating):
 
     min_agreement: MinAgreement = None
     max_success: MaxSuccess = None
+    max_reactivation: MaxReactivation = None

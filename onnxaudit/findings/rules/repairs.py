@@ -18,6 +18,28 @@ REPAIR_INCOMPLETE = Rule(
     ),
     severity=7.0,
 )
+REPAIR_REMEMBERED = Rule(
+    id="OA303",
+    name="backdoor-remembered",
+    short="A repaired backdoor comes back too quickly",
+    seen=(
+        "The repaired model was fine-tuned for some steps on clean images and a few with the trigger, once towards the "
+        "target class and once towards other classes. It learns the old target sooner than the others, by more than "
+        "the policy allows."
+    ),
+    gain=(
+        "Nothing at once. Whoever can have the model fine-tuned on data of theirs wins the backdoor back with little."
+    ),
+    certainty=(
+        "Measured with the trigger that was found, on clean images that no fit or fine-tuning saw; a few points are "
+        "chance."
+    ),
+    advice=(
+        "Do not fine-tune the repaired model on data that you do not trust, or raise `max_reactivation`; more clean "
+        "images may get further. Else have the model trained again from data and code that you trust."
+    ),
+    severity=5.0,
+)
 REPAIR_STILL_BACKDOORED = Rule(
     id="OA302",
     name="still-backdoored",

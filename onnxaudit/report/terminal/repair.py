@@ -9,6 +9,7 @@ from rich.text import Text
 from onnxaudit.findings.caveats import list_grounds
 from onnxaudit.findings.finding import find_all
 from onnxaudit.records import PruningRound, RepairReport
+from onnxaudit.report.forgetting import describe_forgetting
 from onnxaudit.report.measures import list_measures
 from onnxaudit.report.terminal.lines import (
     Detail,
@@ -50,6 +51,8 @@ def render_repair(report: RepairReport, console: Console, detail: Detail = "usua
         )
     if report.original is not None:
         console.print(_tabulate_measurements(report))
+    for found in report.forgetting:
+        print_field(console, "forgetting", describe_forgetting(found))
     if report.output is not None:
         print_line(
             console, ("written       ", "dim"), f"{report.output}  (sha256 {(report.output_sha256 or '')[:16]}…)"

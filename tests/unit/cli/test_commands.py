@@ -58,16 +58,24 @@ def test_options_of_a_scan_reach_the_pipeline(run: Run, pipeline: FakePipeline) 
 
 def test_options_of_a_repair_reach_the_pipeline(run: Run, pipeline: FakePipeline, tmp_path: Path) -> None:
     save_trigger(make_trigger(), tmp_path / "t.npz")
-    limits = "--method full --criterion success --min-agreement 0.9 --max-success 0.2"
-    options = "--target 3 --layer fc1 --remove --allow-incomplete --known-trigger t.npz --time-budget 90"
+    limits = "--method full --criterion success --min-agreement 0.9 --max-success 0.2 --max-reactivation 0.1"
+    options = "--target 3 --suspects --layer fc1 --remove --allow-incomplete --known-trigger t.npz --time-budget 90"
     run("repair", "model.onnx", "--data", "x", "--output", "f.onnx", *limits.split(), *options.split())
     call = given(pipeline)
     assert call.pop("known_trigger").digest == make_trigger().digest
-    assert call == {"target": 3, "layer": "fc1", "allow_incomplete": True, "time_budget": 90.0, "scan": None}
+    assert call == {
+        "target": 3,
+        "suspects": True,
+        "layer": "fc1",
+        "allow_incomplete": True,
+        "time_budget": 90.0,
+        "scan": None,
+    }
     assert pipeline.calls[-1]["arguments"][3] == {
         "method": "full",
         "remove": True,
         "pruning": {"criterion": "success", "min_agreement": 0.9, "max_success": 0.2},
+        "max_reactivation": 0.1,
     }
 
 

@@ -132,6 +132,8 @@ def test_a_repair_tells_the_limits_that_were_missed_and_what_is_left() -> None:
     assert find_all(make_repair_report()) == ()
     assert ids(make_repair_report(outcome="incomplete")) == [("OA301", None)]
     assert ids(make_repair_report(outcome="incomplete", rescan=make_scan_report())) == [("OA301", None), ("OA302", 2)]
+    limited = make_repair_report(outcome="incomplete", config={"max_reactivation": 0.1})
+    assert ids(limited) == [("OA301", None), ("OA303", 2)]
     assert ids(make_repair_report(outcome="nothing to repair")) == []
     open_scan = make_scan_report(Verdict.INCONCLUSIVE)
     assert ids(make_repair_report(outcome="inconclusive", scan=open_scan)) == [("OA204", None)]

@@ -32,6 +32,7 @@ IDENTIFIERS = {  # given once and for all: take none away, and give none a secon
     "OA204": "undecided",
     "OA301": "repair-limit-missed",
     "OA302": "still-backdoored",
+    "OA303": "backdoor-remembered",
     "OA401": "other-answers",
     "OA402": "depends-on-batch",
     "OA403": "ambiguous-file",

@@ -9,7 +9,9 @@ from onnxaudit.findings.caveats import Ground, list_grounds
 from onnxaudit.findings.finding import Finding, find_all
 from onnxaudit.findings.rules import Rule
 from onnxaudit.records import Measurement, NeuronProfile, RepairReport, Verdict, WeightChange
+from onnxaudit.report.forgetting import describe_forgetting
 from onnxaudit.report.html import commands
+from onnxaudit.report.html.charts.forgetting import draw_forgetting
 from onnxaudit.report.html.charts.labels import draw_labels
 from onnxaudit.report.html.charts.neurons import draw_neurons
 from onnxaudit.report.html.charts.rounds import draw_rounds
@@ -27,7 +29,7 @@ from onnxaudit.report.html.views.scan import (
 from onnxaudit.report.html.views.suspects import Captioned
 from onnxaudit.report.html.wording import count, shorten_path
 from onnxaudit.report.measures import list_measures
-from onnxaudit.text import format_count, format_duration, format_rate
+from onnxaudit.text import format_count, format_duration, format_rate, name_label
 
 NEURONS_SHOWN = 5
 
@@ -68,6 +70,15 @@ class Neurons:
 
 
 @dataclass(frozen=True)
+class ForgettingView:
+    """What became of one target when it was learned again: a chart, and the same in words."""
+
+    name: str
+    words: str
+    chart: Markup
+
+
+@dataclass(frozen=True)
 class RepairView:
     """One repair."""
 
@@ -89,6 +100,7 @@ class RepairView:
     kept_neurons: tuple[tuple[int, str], ...]
     changes: tuple[WeightChange, ...]
     scan: ScanView
+    forgetting: tuple[ForgettingView, ...]
     rescan_chart: Markup
     rescan: Answer | None
     rescan_score: str
@@ -120,6 +132,7 @@ def view_repair(report: RepairReport, detail: Detail) -> RepairView:
         kept_neurons=() if report.removal is None else tuple(report.removal.kept.items()),
         changes=report.changes,
         scan=scan,
+        forgetting=tuple(_view_forgetting(report)),
         rescan_chart=draw_labels(rescan) if rescan is not None and rescan.labels else Markup(""),
         rescan=None if rescan is None else make_answer(rescan.verdict.value, rescan.summary),
         rescan_score="" if rescan is None else f"{rescan.score:.2f}",
@@ -186,6 +199,12 @@ def _list_rounds(report: RepairReport) -> Iterator[RoundRow]:
             kept=trial.kept,
             reason=trial.reason,
         )
+
+
+def _view_forgetting(report: RepairReport) -> Iterator[ForgettingView]:
+    for found in report.forgetting:
+        name = name_label(found.target.label, report.scan.class_names)
+        yield ForgettingView(name, describe_forgetting(found), draw_forgetting(found))
 
 
 def _view_neurons(report: RepairReport) -> Neurons | None:
