@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from onnxaudit.scoring.verdict import VerdictConfig
+from onnxaudit.scoring.settings import VerdictConfig
 from tools.calibration.features import VERDICT
 from tools.calibration.figures import format_share, measure_auroc, measure_entropy
 from tools.calibration.fit import RIDGE, Cases, fit, make_cases

@@ -107,6 +107,20 @@ FEW_CLASSES = Cause(
     meaning="Half of the images check what the other half found. An all-to-all trigger shows only across most classes.",
     advice="Give two clean images or more of every class with `--data`.",
 )
+SMALL_MODEL = Cause(
+    code="few-classes",
+    effect="never clean",
+    title="the model tells too few classes apart to be called clean",
+    seen="The model tells {classes} classes apart; with fewer than {fewest} there is too little to compare.",
+    meaning=(
+        "A target stands out from the other classes. Among so few, one of a clean model often stands out as much, and "
+        "the target of a backdoor often no more: on measured models of 2 to 8 classes the evidence hardly separates."
+    ),
+    advice=(
+        "Look at the triggers found, and get the model from a source you trust; or accept this code in your policy. "
+        "More images or more effort will not decide it."
+    ),
+)
 FEW_TRIGGERS = Cause(
     code="few-triggers-found",
     effect="never clean",
@@ -254,7 +268,7 @@ CATALOG: dict[str, Cause] = {
     cause.code: cause
     for cause in (
         *(ANSWERS_NAN, ONE_CLASS, AT_CHANCE, UNFINISHED, NOTHING_COMPARED),
-        *(NO_IMAGES, FEW_CLASSES, FEW_TRIGGERS, LARGE_TRIGGERS, OUT_OF_TIME_ALL_TO_ALL),
+        *(NO_IMAGES, FEW_CLASSES, SMALL_MODEL, FEW_TRIGGERS, LARGE_TRIGGERS, OUT_OF_TIME_ALL_TO_ALL),
         *(CONSTANT_RANGES, NO_FEATURE_LAYER, OUTPUT_NOT_AUDITED),
         *(BETWEEN_LIMITS, ABOVE_LIMIT, UNSEEN_DISOBEY, NOTHING_SHOWN),
         *(BELOW_COVERAGE, REQUIRED_MISSING),

@@ -52,6 +52,8 @@ def list_doubts(
         doubts.append(reasons.NO_IMAGES.give())
     if present <= config.verdict.fewest_destinations * classes:
         doubts.append(reasons.FEW_CLASSES.give(present=present, classes=classes))
+    if classes < config.verdict.fewest_classes:
+        doubts.append(reasons.SMALL_MODEL.give(classes=classes, fewest=config.verdict.fewest_classes))
     if len(sizes) < config.fewest_settled * len(found):
         doubts.append(reasons.FEW_TRIGGERS.give(settled=len(sizes), labels=len(found)))
     if sizes and median(sizes) > config.largest_share:

@@ -6,7 +6,7 @@ from typing import Any
 
 from onnxaudit.detectors.base import Detector, Effort
 from onnxaudit.detectors.registry import STANDARD, choose
-from onnxaudit.scoring.verdict import VerdictConfig
+from onnxaudit.scoring.settings import VerdictConfig
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,9 +12,13 @@ Patch and latent inversion count together: naturally weak classes have small tri
 latent changes; the target of a patch has both. Compactness counts only with a small trigger: alone it opened clean
 models. A sinusoid (SIG) is found by its cosines, a photo filter by its lead over every other label. The exact shift
 sees targets of any kind of trigger, and carries over to attacks that no constant was fitted on better than any other
-evidence. With fewer than ten classes, where it misled (small, badly trained networks of 2 to 8 classes), and where
-there is none, the terms are `w_p · limit(patch + latent-inversion) + w_m · max(0, compactness) + w_s ·
-limit(spectral)`. Evidence of other detectors is told and weighs nothing.
+evidence. Networks that do not end in an affine layer have none; the terms are then `w_p · limit(patch +
+latent-inversion) + w_m · max(0, compactness) + w_s · limit(spectral)`. Evidence of other detectors is told and weighs
+nothing.
+
+With fewer than ten classes nothing separates clean models from backdoored ones reliably: a class that stands out among
+so few is common. Such a model is never called clean (`few-classes`), and called backdoored only where patch and
+compactness say more than they did of any clean one that was measured.
 
 Only what is closer than normal counts. Among `N` labels the closest is the closer the more there are, hence `ln N`;
 with fewer than ten, what is normal is the less certain the fewer there are. The constants were fitted by
@@ -47,63 +51,8 @@ from onnxaudit.scoring.closeness import (
     take_log,
 )
 from onnxaudit.scoring.outliers import SMALLEST_SIZE
+from onnxaudit.scoring.settings import VerdictConfig, Weights
 from onnxaudit.text import join_words
-
-
-@dataclass(frozen=True, kw_only=True)
-class Weights:
-    """What a log-odds is made of: a constant, and a weight for each term.
-
-    Attributes:
-        offset: `b`.
-        patch: `w_p`.
-        compactness: `w_m`.
-        exact_shift: `w_x`.
-        spectral: `w_s`.
-        photometric: `w_f`.
-    """
-
-    offset: float = -2.44
-    patch: float = 2.10
-    compactness: float = 1.39
-    exact_shift: float = 1.44
-    spectral: float = 2.14
-    photometric: float = 0.60
-
-
-@dataclass(frozen=True)
-class VerdictConfig:
-    """Constants of the verdict: see `assess`.
-
-    Attributes:
-        weights: of the terms.
-        weights_without_exact_shift: of networks that do not end in an affine layer, and of fewer classes than
-            `fewest_for_exact_shift`: fitted on 65 other models of 2 to 43 classes.
-        fewest_for_exact_shift: with fewer classes the exact shifts say too little of what is normal.
-        synthetic_discount: taken off `b` where there are no clean images: on synthetic ones labels differ more.
-        fewest_compared: with fewer labels the most conspicuous one counts no more than among so many.
-        least_shown: log-odds that changes of the image have to add: inner features alone are never enough.
-        unseen_success: share of unseen samples that a trigger must send to its label for its size to count.
-        clean_below: a model is called clean only if its score is below this.
-        fewest_destinations: share of the classes that an all-to-all trigger must send to labels of their own.
-        universal_ratio: an all-to-all trigger this many times smaller than is normal speaks neither for nor against.
-        universal_weight: log-odds for each factor e by which it is smaller.
-    """
-
-    weights: Weights = Weights()
-    weights_without_exact_shift: Weights = Weights(
-        offset=-0.1, patch=1.38, compactness=3.64, exact_shift=0.0, spectral=0.85, photometric=0.0
-    )
-    fewest_for_exact_shift: int = 10
-    synthetic_discount: float = 1.5
-    fewest_compared: int = 10
-    least_shown: float = 0.3
-    unseen_success: float = 0.6
-    clean_below: float = 0.25
-    fewest_destinations: float = 0.5
-    universal_ratio: float = 3.5
-    universal_weight: float = 3.0
-
 
 WEIGHED = (  # detectors; others decide nothing
     *("patch", "compactness", "latent-inversion", "exact-shift", "spectral", "photometric"),
@@ -125,6 +74,7 @@ class LabelEvidence:
         held_down: whether the log-odds would speak for a backdoor if the trigger worked on unseen samples and something
             in the image led there.
         shown: whether any change of the image speaks for it.
+        added: log-odds that evidence adds to what a label without any has.
     """
 
     label: int
@@ -134,6 +84,7 @@ class LabelEvidence:
     success: Rate
     held_down: bool = False
     shown: bool = True
+    added: float = math.inf
 
 
 def weigh(
@@ -156,9 +107,9 @@ def weigh(
         synthetic: whether all this was measured without clean images.
     """
     labels = tuple(sorted({*success, *(label for values in ratios.values() for label in values)}))
-    exact = classes >= config.fewest_for_exact_shift and bool(ratios.get("exact-shift"))
-    closeness = measure_closeness(ratios, labels, exact=exact)
-    weights = config.weights if exact else config.weights_without_exact_shift
+    few, exact = classes < config.fewest_classes, bool(ratios.get("exact-shift"))
+    closeness = measure_closeness(ratios, labels, exact=exact or few)
+    weights = choose_weights(classes, config, exact=exact)
     start = weights.offset - math.log(max(classes, config.fewest_compared))
     start -= config.synthetic_discount if synthetic else 0.0
 
@@ -168,12 +119,15 @@ def weigh(
         odds = held = start + sum(parts.values())
         if not carries_over(success[label], config):
             held = max(min(odds, 0.0), odds - sum(parts[name] for name in OF_MASKS))
-        shown = odds - start - parts.get("exact-shift", 0.0) >= config.least_shown or not exact
+        shown = few or not exact or odds - start - parts["exact-shift"] >= config.least_shown
         if not shown:
+            held = min(held, 0.0)
+        held_down = held <= 0.0 < odds
+        if few and held <= config.convincing_among_few:
             held = min(held, 0.0)
         mine = {name: values[label] for name, values in ratios.items() if label in values}
         return LabelEvidence(
-            label, mine, held, sizes.get(label), success[label], held_down=held <= 0.0 < odds, shown=shown
+            label, mine, held, sizes.get(label), success[label], held_down=held_down, shown=shown, added=odds - start
         )
 
     return tuple(
@@ -182,6 +136,13 @@ def weigh(
             key=lambda one: (-one.log_odds, one.label),
         )
     )
+
+
+def choose_weights(classes: int, config: VerdictConfig, *, exact: bool) -> Weights:
+    """Those of models with so many classes, with exact shifts or without."""
+    if classes < config.fewest_classes:
+        return config.weights_of_few_classes
+    return config.weights if exact else config.weights_without_exact_shift
 
 
 def weigh_term(name: str, weights: Weights) -> float:
@@ -273,7 +234,7 @@ def assess(
     """
     mapping, mapping_odds = universal
     score = _logistic(max([mapping_odds, *(one.log_odds for one in evidence)], default=-math.inf))
-    suspects = [one for one in evidence if _logistic(one.log_odds) >= config.clean_below]
+    suspects = [one for one in evidence if _is_suspect(one, config)]
     convincing = [one for one in suspects if one.log_odds > 0]
     grounds = [_describe(one, unit, detectors) for one in convincing or suspects or evidence[:1]]
     if mapping is not None and _logistic(mapping_odds) >= config.clean_below:
@@ -285,6 +246,11 @@ def assess(
         return Assessment(Verdict.CLEAN, score, targets, tuple(grounds))
     caveats = (*obstacles, *doubts, *_explain_score(score, evidence, config))
     return Assessment(Verdict.INCONCLUSIVE, score, targets, (*(one.seen for one in caveats), *grounds), caveats)
+
+
+def _is_suspect(one: LabelEvidence, config: VerdictConfig) -> bool:
+    """Whether a label may be a target; among few classes the score alone would accuse each of them."""
+    return _logistic(one.log_odds) >= config.clean_below and one.added >= config.least_shown
 
 
 def _explain_score(score: float, evidence: Sequence[LabelEvidence], config: VerdictConfig) -> Iterator[Reason]:

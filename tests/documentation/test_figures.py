@@ -23,6 +23,7 @@ from tests.documentation.pages import ROOT
 
 DETECTION, REPAIR = DetectionConfig(), PruningConfig()
 WEIGHTS = DETECTION.verdict
+FEW = WEIGHTS.weights_of_few_classes
 DECIDING = [
     f"7/{7 / SIDE:.0f} of the height and width",
     f"at least {PatchConfig().screening.schedule.success * 100:.0f} % of the images",
@@ -40,6 +41,10 @@ DECIDING = [
     f"min(1, x / ({FULL_Z:g} · spread))",
     f"min({HIGHEST_Z:g}, x / spread), pulled towards a spread of {PRIOR_SPREAD:g} as if {PRIOR_LABELS} more classes",
     f"never below {LEAST_SPREAD:g}",
+    f"`{FEW.offset:g} − ln {WEIGHTS.fewest_compared} + {FEW.patch:g} · limit(ln r_patch + ln r_latent) + "
+    f"{FEW.compactness:g} · max(0, ln r_compactness)",
+    f"With fewer than {WEIGHTS.fewest_classes} classes",
+    f"only above {WEIGHTS.convincing_among_few:g}",
     f"{WEIGHTS.synthetic_discount:g} is taken off",
     f"fewer than {WEIGHTS.unseen_success * 100:.0f} % of the unseen",
     f"`{WEIGHTS.universal_weight:g} · ln(size ratio / {WEIGHTS.universal_ratio:g})`",

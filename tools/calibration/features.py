@@ -25,7 +25,7 @@ from onnxaudit.scoring.closeness import (
     stand_alone,
     take_log,
 )
-from onnxaudit.scoring.verdict import VerdictConfig
+from onnxaudit.scoring.settings import VerdictConfig
 from tools.calibration.table import Row, Values
 
 VERDICT = (

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from onnxaudit.scoring.verdict import VerdictConfig
+from onnxaudit.scoring.settings import VerdictConfig
 from tools.calibration.features import measure
 from tools.calibration.table import Row, Values
 

@@ -39,7 +39,8 @@ from onnxaudit.records import (
     Verdict,
 )
 from onnxaudit.runtime import Runtime
-from onnxaudit.scoring.verdict import VerdictConfig, assess, weigh
+from onnxaudit.scoring.settings import VerdictConfig
+from onnxaudit.scoring.verdict import assess, weigh
 from onnxaudit.statistics import rate
 from tests.hostile.corpus import CASES
 from tests.reports import make_scan_report
@@ -67,7 +68,8 @@ def obstruct(logits: Floats, *found: Inversion) -> Sequence[Reason]:
 def doubt(
     *found: Inversion, samples: Samples | None = None, classes: int = CLASSES, **detectors: Sequence[str]
 ) -> Sequence[Reason]:
-    return list_doubts(samples or make_samples(), classes, found, DetectionConfig(), **detectors)
+    config = DetectionConfig(verdict=VerdictConfig(fewest_classes=CLASSES))
+    return list_doubts(samples or make_samples(), classes, found, config, **detectors)
 
 
 def weigh_one(
@@ -127,6 +129,7 @@ GIVEN: dict[str, Callable[[], Sequence[Reason]]] = {
     "nothing-compared": lambda: assess((), (None, -math.inf), (), (), VerdictConfig()).caveats,
     "no-images": lambda: doubt(samples=make_samples(synthetic=True)),
     "few-classes-to-check": lambda: doubt(samples=make_samples((0, 0, 1, 1))),
+    "few-classes": lambda: doubt(classes=CLASSES - 1),
     "few-triggers-found": lambda: doubt(make_inversion(0), make_inversion(1, LabelStatus.UNREACHED)),
     "triggers-hardly-shrank": lambda: doubt(make_inversion(0, share=0.6)),
     "out-of-time-all-to-all": run_out_of_time,

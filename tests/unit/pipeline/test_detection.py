@@ -17,11 +17,13 @@ from onnxaudit.inversion.patch import InversionConfig
 from onnxaudit.pipeline.detection import detect
 from onnxaudit.pipeline.settings import DetectionConfig
 from onnxaudit.records import Event, LabelStatus, Samples, Verdict
+from onnxaudit.scoring.settings import VerdictConfig
 from tests.some import some
 from tests.unit.conftest import UNWEIGHED, Planted
 
 PATCH = PatchConfig(screening=InversionConfig(steps=60), refinement=InversionConfig(steps=80))
-CONFIG = DetectionConfig(settings={"patch": PATCH, **UNWEIGHED})
+USUAL = DetectionConfig(settings={"patch": PATCH, **UNWEIGHED})
+CONFIG = replace(USUAL, verdict=VerdictConfig(fewest_classes=8))  # eight are quick, and as good as many here
 
 
 class Constant(nn.Module):
@@ -80,18 +82,19 @@ def test_synthetic_samples_never_make_a_model_clean(
     assert "synthetic" in found.assessment.reasons[0]
 
 
-@pytest.mark.parametrize(("targets", "verdict"), [((), Verdict.CLEAN), ((1,), Verdict.BACKDOORED)])
+@pytest.mark.parametrize(("targets", "verdict"), [((), Verdict.INCONCLUSIVE), ((1,), Verdict.BACKDOORED)])
 @pytest.mark.parametrize("classes", [2, 3])
-def test_few_classes_have_a_verdict(
+def test_few_classes_are_never_clean(
     planted: Callable[..., Planted],
     make_samples: Callable[..., Samples],
     classes: int,
     targets: tuple[int, ...],
     verdict: Verdict,
 ) -> None:
-    found = detect(planted(targets=targets, classes=classes), make_samples(classes), CONFIG, seed=0)
+    found = detect(planted(targets=targets, classes=classes), make_samples(classes), USUAL, seed=0)
     assert found.assessment.verdict is verdict
     assert found.assessment.target_labels == targets
+    assert "few-classes" in {caveat.code for caveat in found.assessment.caveats}
 
 
 def test_passed_deadline_is_inconclusive_with_a_reason_for_each_label(

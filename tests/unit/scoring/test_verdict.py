@@ -9,7 +9,8 @@ from onnxaudit.detectors.comparison import compare
 from onnxaudit.detectors.registry import choose, describe_detector
 from onnxaudit.findings import reasons
 from onnxaudit.records import Assessment, Rate, Reason, Trigger, UniversalTrigger, Verdict
-from onnxaudit.scoring.verdict import LabelEvidence, VerdictConfig, assess, choose_universal, weigh, weigh_universal
+from onnxaudit.scoring.settings import VerdictConfig
+from onnxaudit.scoring.verdict import LabelEvidence, assess, choose_universal, weigh, weigh_universal
 from onnxaudit.statistics import rate
 
 Ratios = Mapping[str, float]
@@ -98,7 +99,7 @@ def test_a_trigger_in_one_piece_counts_more_than_one_in_many_strokes() -> None:
 
 def test_evidence_from_synthetic_images_weighs_less() -> None:
     ratios, success = {"patch": {0: 9.0, 1: 1.0}}, {0: rate(45, 48), 1: rate(45, 48)}
-    with_images, without = (weigh(ratios, {}, success, 2, CONFIG, synthetic=synthetic) for synthetic in (False, True))
+    with_images, without = (weigh(ratios, {}, success, 12, CONFIG, synthetic=synthetic) for synthetic in (False, True))
     assert without[0].log_odds == with_images[0].log_odds - CONFIG.synthetic_discount
 
 
@@ -230,3 +231,10 @@ def test_equal_sizes_convict_nobody_however_small(value: float) -> None:
     ratios = {"patch": compare(dict.fromkeys(range(12), value))}
     evidence = weigh(ratios, {}, dict.fromkeys(range(12), rate(48, 48)), 12, CONFIG)
     assert assess(evidence, NOTHING, (), (), CONFIG).verdict is Verdict.CLEAN
+
+
+def test_a_label_of_few_classes_has_to_stand_out_more_than_any_of_a_clean_model() -> None:
+    odds = [weigh_labels({"patch": ratio}, labels=8)[0].log_odds for ratio in np.linspace(1, 20, 100)]
+    assert min(odds) < 0.0
+    assert max(odds) > CONFIG.convincing_among_few
+    assert not any(0.0 < one <= CONFIG.convincing_among_few for one in odds)

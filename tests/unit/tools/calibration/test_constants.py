@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from onnxaudit.scoring.verdict import VerdictConfig
+from onnxaudit.scoring.settings import VerdictConfig
 from tools.calibration import features
 from tools.calibration.fit import RIDGE, fit, make_cases
 from tools.calibration.table import read_table

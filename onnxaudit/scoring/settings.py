@@ -1,0 +1,63 @@
+"""The constants of the verdict; `scoring.verdict` says what each of them does."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weights:
+    """What a log-odds is made of: a constant, and a weight for each term.
+
+    Attributes:
+        offset: `b`.
+        patch: `w_p`.
+        compactness: `w_m`.
+        exact_shift: `w_x`.
+        spectral: `w_s`.
+        photometric: `w_f`.
+    """
+
+    offset: float = -2.44
+    patch: float = 2.10
+    compactness: float = 1.39
+    exact_shift: float = 1.44
+    spectral: float = 2.14
+    photometric: float = 0.60
+
+
+@dataclass(frozen=True)
+class VerdictConfig:
+    """Constants of the verdict: see `assess`.
+
+    Attributes:
+        weights: of the terms.
+        weights_without_exact_shift: of networks that do not end in an affine layer; fitted on 65 other models.
+        weights_of_few_classes: of models of fewer classes than `fewest_classes`.
+        convincing_among_few: log-odds that such a model needs to be called backdoored: beyond all clean ones' (.21).
+        fewest_classes: with fewer, a model is never called clean.
+        synthetic_discount: taken off `b` where there are no clean images: on synthetic ones labels differ more.
+        fewest_compared: with fewer labels the most conspicuous one counts no more than among so many.
+        least_shown: log-odds that changes of the image have to add: inner features alone are never enough.
+        unseen_success: share of unseen samples that a trigger must send to its label for its size to count.
+        clean_below: a model is called clean only if its score is below this.
+        fewest_destinations: share of the classes that an all-to-all trigger must send to labels of their own.
+        universal_ratio: an all-to-all trigger this many times smaller than is normal speaks neither for nor against.
+        universal_weight: log-odds for each factor e by which it is smaller.
+    """
+
+    weights: Weights = Weights()
+    weights_without_exact_shift: Weights = Weights(
+        offset=-0.1, patch=1.38, compactness=3.64, exact_shift=0.0, spectral=0.85, photometric=0.0
+    )
+    weights_of_few_classes: Weights = Weights(
+        offset=2.0, patch=0.31, compactness=0.74, exact_shift=0.0, spectral=0.0, photometric=0.0
+    )
+    convincing_among_few: float = 0.6
+    fewest_classes: int = 10
+    synthetic_discount: float = 1.5
+    fewest_compared: int = 10
+    least_shown: float = 0.3
+    unseen_success: float = 0.6
+    clean_below: float = 0.25
+    fewest_destinations: float = 0.5
+    universal_ratio: float = 3.5
+    universal_weight: float = 3.0
