@@ -154,8 +154,9 @@ def verify(
 ) -> int:
     """Let a model through by what an earlier scan stated about it, in a second, without scanning again.
 
-    Exit code 1: it was called backdoored. 3: the statement does not clear it: unsigned, too old, about another model,
-    made under another policy than --policy, or without a verdict. 0: it does.
+    With --policy, that policy decides on what the statement tells: waivers and repaired models count as it says. Exit
+    code 1: it was called backdoored, or fails. 3: the statement does not clear it: unsigned, too old, about another
+    model, or without a verdict. 0: it does.
     """
     from onnxaudit.cli.attestation import run_verify
 
@@ -174,6 +175,7 @@ def repair(
     outputs: opt.RunOutputs,
     computing: opt.Computing,
     gating: opt.RepairGating,
+    attesting: opt.RepairAttesting,
 ) -> int:
     """Remove a backdoor and write a working model without it; the original is never changed.
 
@@ -183,15 +185,15 @@ def repair(
     _begin(outputs, context.obj, [model], [data])
     from onnxaudit.cli.runs import run_repair
 
-    given = opt.keep_given(embed_samples=embed_samples) | repairing.keep_given() | computing.keep_given()
+    given = opt.keep_given(data=data, output=output, embed_samples=embed_samples)
+    given |= repairing.keep_given() | computing.keep_given()
     return run_repair(
         model,
-        data,
-        output,
+        given,
         repairing=repairing,
-        options=given,
         outputs=outputs,
         request=gating.request(),
+        attesting=attesting,
         settings=context.obj,
     )
 

@@ -1,22 +1,24 @@
-"""`scan --attest`, `scan --bom` and `verify`: statements about models. Needs neither torch nor onnxruntime."""
+"""Statements about models: those of `scan` and `repair`, and `verify`. Needs neither torch nor onnxruntime."""
 
 import hashlib
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from onnxaudit.cli.exits import CODE_OF_DECISION, Settings
-from onnxaudit.cli.options import Attesting, PolicyRequest, Verifying
+from onnxaudit.cli.exits import CODE_OF_DECISION, Settings, report_notice
+from onnxaudit.cli.options import Attesting, PolicyRequest, RepairAttesting, Verifying
 from onnxaudit.cli.policies import find_policy
 from onnxaudit.errors import DataError, InputError, OutputError, UsageError
 from onnxaudit.files import write_atomically
 from onnxaudit.gate.bom import make_bom
+from onnxaudit.gate.domains import check_domains
 from onnxaudit.gate.envelope import read_signer, seal, unseal
-from onnxaudit.gate.statement import Statement, read_statement
+from onnxaudit.gate.grounds import gather
+from onnxaudit.gate.statement import Original, Statement, read_statement
 from onnxaudit.gate.verification import Demands, verify
 from onnxaudit.intake.metadata import read_metadata
-from onnxaudit.intake.reader import digest_files
-from onnxaudit.records import ScanDocument
+from onnxaudit.intake.reader import FileDigests, digest_files
+from onnxaudit.records import RepairDocument, RepairReport, ScanDocument, ScanReport
 from onnxaudit.report.json import to_json
 from onnxaudit.text import show_plainly
 from onnxaudit.version import __version__
@@ -24,7 +26,9 @@ from onnxaudit.version import __version__
 LARGEST = 2**20  # bytes of an attestation
 
 
-def open_attestation(attesting: Attesting, models: Sequence[Path]) -> Callable[[ScanDocument], None]:
+def open_attestation(
+    attesting: RepairAttesting, models: Sequence[Path]
+) -> Callable[[ScanDocument | RepairDocument], None]:
     """What writes the statements once there is a report; until then no older one stays that could be taken for them.
 
     Raises:
@@ -36,16 +40,20 @@ def open_attestation(attesting: Attesting, models: Sequence[Path]) -> Callable[[
     if attesting.files and len(models) > 1:
         raise UsageError("--attest and --bom write a statement about one model; scan one at a time")
     signer = None if attesting.sign_key is None else read_signer(attesting.sign_key)
+    bom = attesting.bom if isinstance(attesting, Attesting) else None
     for path in attesting.files:
         _remove(path)
 
-    def write(document: ScanDocument) -> None:
-        if not document.reports or not attesting.files:
+    def write(document: ScanDocument | RepairDocument) -> None:
+        if not attesting.files or not document.reports:
             return
-        metadata = read_metadata(Path(document.reports[0].model.path))
+        if not any(find_subject(report) for report in document.reports):
+            report_notice("No model was written, so nothing is stated about one.")
+            return
         statement = make_statement(document)
-        if attesting.bom is not None:
-            write_atomically(attesting.bom, make_bom(statement, document, metadata))
+        if bom is not None and isinstance(document, ScanDocument):
+            metadata = read_metadata(Path(document.reports[0].model.path))
+            write_atomically(bom, make_bom(statement, document, metadata))
         if attesting.attest is not None:
             content = statement.to_json()
             write_atomically(attesting.attest, content if signer is None else seal(content, signer))
@@ -53,34 +61,59 @@ def open_attestation(attesting: Attesting, models: Sequence[Path]) -> Callable[[
     return write
 
 
-def make_statement(document: ScanDocument) -> Statement:
-    """What is stated about the one model of a scan.
+def find_subject(report: ScanReport | RepairReport) -> tuple[str, str] | None:
+    """The file that a report makes a statement about, and its digest; None where a repair wrote none."""
+    if isinstance(report, ScanReport):
+        return report.model.path, report.model.sha256
+    if report.output is None or report.output_sha256 is None:
+        return None
+    return report.output, report.output_sha256
+
+
+def make_statement(document: ScanDocument | RepairDocument) -> Statement:
+    """What is stated about the one model of a scan, or about the one that a repair wrote.
 
     Raises:
-        InputError: its files changed since they were scanned.
+        InputError: its files changed since they were looked at, or those of the original did.
     """
     assert document.gate is not None
     (report,), (decision,) = document.reports, document.gate.decisions
-    path = Path(report.model.path)
-    files = digest_files(path)
-    if files.combined != report.model.sha256:
-        raise InputError(f"{path} changed while it was scanned, so nothing is stated about it; scan it again")
+    subject = find_subject(report)
+    assert subject is not None
+    path, files = _digest(*subject)
+    grounds = gather(report)
     return Statement(
         name=path.name,
         model_sha256=files.model,
         data_sha256=files.data,
-        verdict=report.verdict.value,
+        verdict=grounds.verdict.value,
         outcome=decision.outcome,
         softeners=document.gate.softeners,
         policy_sha256=document.gate.policy_sha256,
         report_sha256=hashlib.sha256(to_json(document).encode()).hexdigest(),
         created=datetime.now(UTC),
         version=__version__,
+        waivers=tuple(use.waiver for use in document.gate.waivers if use.state == "used"),
+        grounds=grounds,
+        original=_name_original(report) if isinstance(report, RepairReport) else None,
     )
 
 
+def _name_original(report: RepairReport) -> Original:
+    path, files = _digest(report.scan.model.path, report.scan.model.sha256)
+    return Original(name=path.name, model_sha256=files.model, data_sha256=files.data)
+
+
+def _digest(name: str, sha256: str) -> tuple[Path, FileDigests]:
+    path = Path(name)
+    files = digest_files(path)
+    if files.combined != sha256:
+        raise InputError(f"{path} changed while it was scanned, so nothing is stated about it; scan it again")
+    return path, files
+
+
 def run_verify(model: Path, attestation: Path, verifying: Verifying, settings: Settings) -> int:
-    """Tell whether a statement lets a model through; what softens a scan does not soften this."""
+    """Tell whether a statement lets a model through; what softens a scan does so here only in a named policy."""
     request, unsigned = verifying.request(), verifying.allow_unsigned
     named = {"accepted_keys": [_read_key(key) for key in verifying.key]} if verifying.key else {}
     effective = find_policy(PolicyRequest(request.file, {**request.options, **named}), [model])
@@ -88,16 +121,25 @@ def run_verify(model: Path, attestation: Path, verifying: Verifying, settings: S
     if unsigned and any(one.key == "accepted_keys" and one.locked for one in effective.settings):
         raise UsageError("accepted_keys is locked by the policy, so a statement has to be signed")
     # Options of this command are no part of the policy that a model was scanned under.
-    under = None if request.file is None else find_policy(PolicyRequest(request.file, {}), [model]).sha256
+    under = None if request.file is None else find_policy(PolicyRequest(request.file, {}), [model])
+    if under is not None and under.policy.domains is not None:
+        check_domains(model, under.policy.domains)
     sealed = unseal(_read(attestation))
     found = verify(
         digest_files(model),
         sealed,
         read_statement(sealed.payload),
-        Demands(policy.accepted_keys, unsigned, policy.max_age, under),
+        Demands(
+            keys=policy.accepted_keys,
+            allow_unsigned=unsigned,
+            max_age=policy.max_age,
+            policy=None if under is None else under.policy,
+            policy_sha256=None if under is None else under.sha256,
+        ),
         datetime.now(UTC),
     )
-    lines = [f"{found.outcome.upper()}  {model}", *(f"· {reason.seen} [{reason.code}]" for reason in found.reasons)]
+    told = [*(f"{reason.seen} [{reason.code}]" for reason in found.reasons), *found.notes]
+    lines = [f"{found.outcome.upper()}  {model}", *(f"· {line}" for line in told)]
     settings.stdout.write("".join(show_plainly(line) + "\n" for line in lines))
     return CODE_OF_DECISION[found.outcome]
 

@@ -18,7 +18,15 @@ from onnxaudit.cli.exits import (
     list_codes,
     report_error,
 )
-from onnxaudit.cli.options import Attesting, PolicyRequest, ProgressName, Repairing, RunOutputs, keep_given
+from onnxaudit.cli.options import (
+    Attesting,
+    PolicyRequest,
+    ProgressName,
+    RepairAttesting,
+    Repairing,
+    RunOutputs,
+    keep_given,
+)
 from onnxaudit.cli.output import list_data_paths, open_delivery, save_triggers
 from onnxaudit.cli.policies import decide, find_policy, limit_memory
 from onnxaudit.cli.progress import announce, report_progress
@@ -72,19 +80,21 @@ def run_scan(
 
 def run_repair(
     model: Path,
-    data: str,
-    output: Path,
+    options: dict[str, Any],
     *,
     repairing: Repairing,
-    options: dict[str, Any],
     outputs: RunOutputs,
     request: PolicyRequest,
+    attesting: RepairAttesting,
     settings: Settings,
 ) -> int:
     """Repair one model; `options` are arguments of `repair`. What the policy limits goes before the defaults."""
+    options = dict(options)
+    data, output = options.pop("data"), options.pop("output")
     sources = list_data_paths(data, repairing.evaluation)
-    inputs = [model, repairing.scan, repairing.known_trigger, request.file, *sources]
-    delivery = open_delivery(outputs, settings, inputs, further=[output])
+    inputs = [model, repairing.scan, repairing.known_trigger, request.file, attesting.sign_key, *sources]
+    delivery = open_delivery(outputs, settings, inputs, further=[output, *attesting.files])
+    attest = open_attestation(attesting, [model])
     effective = find_policy(request, [model], data)
     limit_memory(effective)
     policy = effective.policy
@@ -112,6 +122,7 @@ def run_repair(
     document = decide(RepairDocument((report,)), effective)
     delivery.tell(document)
     delivery.deliver(document)
+    attest(document)
     return find_worst(list_codes(document))
 
 

@@ -234,6 +234,14 @@ REQUIRED_MISSING = Cause(
     meaning="The policy (`required_detectors`) lets no model pass that one of these detectors did not measure.",
     advice=f"{_MORE_TIME} Or take the detector out of `required_detectors`.",
 )
+REPAIRED_NOT_CLEAN = Cause(
+    code="repaired-model-not-clean",
+    effect="no verdict",
+    title="the new scan of the repaired model is not clean, which the policy demands",
+    seen="The new scan does not call the repaired model clean, and repaired = clean.",
+    meaning="The repair met its limits, but the policy (`repaired`) asks that a new scan clears the model as well.",
+    advice='Repair with more clean images, or set `repaired = "accept"` in the policy.',
+)
 
 NOT_MEASURED, LEFT_OUT = "not-measured-", "left-out-"  # and the detector's identifier
 
@@ -271,7 +279,7 @@ CATALOG: dict[str, Cause] = {
         *(NO_IMAGES, FEW_CLASSES, SMALL_MODEL, FEW_TRIGGERS, LARGE_TRIGGERS, OUT_OF_TIME_ALL_TO_ALL),
         *(CONSTANT_RANGES, NO_FEATURE_LAYER, OUTPUT_NOT_AUDITED),
         *(BETWEEN_LIMITS, ABOVE_LIMIT, UNSEEN_DISOBEY, NOTHING_SHOWN),
-        *(BELOW_COVERAGE, REQUIRED_MISSING),
+        *(BELOW_COVERAGE, REQUIRED_MISSING, REPAIRED_NOT_CLEAN),
     )
 }
 

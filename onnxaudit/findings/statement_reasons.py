@@ -14,8 +14,8 @@ def _cause(code: str, title: str, meaning: str, advice: str, seen: str = "") -> 
 BACKDOORED = _cause(
     "statement-backdoored",
     "the statement says that the model is backdoored",
-    "No signature, age or policy makes up for that.",
-    "Do not use the model.",
+    "No signature or age makes up for that; a policy does where its waivers accept every finding of this very model.",
+    "Do not use the model. Where it is a false positive, name the policy that waives it with `--policy`.",
 )
 REJECTED = _cause(
     "statement-rejected",
@@ -38,7 +38,7 @@ OTHER_DATA = _cause(
 NO_VERDICT = _cause(
     "statement-without-verdict",
     "the scan came to no verdict",
-    "The statement tells of an open verdict, which lets nothing through.",
+    "The statement tells of an open verdict, which lets nothing through but where a policy says so.",
     "See the report of that scan for its reasons, mend these and scan again.",
 )
 POLICY_NOT_MET = _cause(
@@ -46,6 +46,13 @@ POLICY_NOT_MET = _cause(
     "the model did not meet the policy that it was scanned under",
     "The verdict alone would have let it through, the policy of that scan did not.",
     "See the report of that scan for what was missed.",
+)
+BELOW_POLICY = _cause(
+    "statement-below-policy",
+    "what the statement tells does not meet the policy",
+    "The policy of this gate, or the defaults without one, decided on what the statement tells of the scan.",
+    "See the report of that scan for what was missed. A policy that accepts it is named with `--policy`.",
+    "What the statement tells does not meet the policy: {why}",
 )
 FROM_FUTURE = _cause(
     "statement-from-the-future",
@@ -64,7 +71,8 @@ TOO_OLD = _cause(
 OTHER_POLICY = _cause(
     "statement-under-another-policy",
     "the model was scanned under another policy",
-    "What that policy demanded may be less than what yours does.",
+    "What that policy demanded may be less than what yours does, and the statement does not tell enough to decide "
+    "anew: it is one of version 0.1.0, or a detector that yours names did not run.",
     "Scan the file under the policy of this gate.",
 )
 KEY_NOT_ACCEPTED = _cause(
@@ -96,6 +104,7 @@ STATEMENT_CATALOG: dict[str, Cause] = {
             OTHER_DATA,
             NO_VERDICT,
             POLICY_NOT_MET,
+            BELOW_POLICY,
             FROM_FUTURE,
             TOO_OLD,
             OTHER_POLICY,

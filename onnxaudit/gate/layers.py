@@ -17,6 +17,10 @@ PREFIX = "ONNXAUDIT_"
 PYPROJECT = "pyproject.toml"
 LOCKED = "locked"
 INCONCLUSIVE, BY_REASON = "inconclusive", "inconclusive_by_reason"  # a lock on the first is one on both
+LATER_KEYS = (
+    "max_reactivation",
+    "repaired",
+)  # of after 0.1.0: at their defaults they leave a policy's hash what it was
 ONLY_IN_FILES = ("waivers", "accepted_keys")  # values too long for a variable
 
 
@@ -46,8 +50,10 @@ class EffectivePolicy:
 
     @property
     def sha256(self) -> str:
-        """Of all keys and values, the same wherever they come from."""
-        plain = json.dumps(asdict(self.policy), sort_keys=True, separators=(",", ":"))
+        """Of all keys and values, the same wherever they come from, and in every version that knows these keys."""
+        untouched = {key for key in LATER_KEYS if getattr(self.policy, key) == getattr(Policy(), key)}
+        held = {key: value for key, value in asdict(self.policy).items() if key not in untouched}
+        plain = json.dumps(held, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(plain.encode()).hexdigest()
 
 

@@ -34,6 +34,13 @@ class Inconclusive(StrEnum):
     WARN = "warn"  # exit code 0: a softener
 
 
+class Repaired(StrEnum):
+    """What lets a repaired model through."""
+
+    ACCEPT = "accept"  # the repair's limits, measured on the written file
+    CLEAN = "clean"  # the new scan calls it clean as well
+
+
 @dataclass(frozen=True)
 class Policy:
     """What is demanded of a model, and what an audit may take.
@@ -53,6 +60,7 @@ class Policy:
         min_agreement: least agreement of a repaired model with the original; None is the repair's own limit.
         max_success: largest attack success rate of a trigger after a repair; None is the repair's own limit.
         max_reactivation: largest excess of re-activation of a repaired model; None: it decides nothing.
+        repaired: what lets a repaired model through.
         max_age: seconds for which a statement about a model holds; None is for ever.
         accepted_keys: public keys in PEM whose signatures count.
         waivers: accepted findings.
@@ -71,6 +79,7 @@ class Policy:
     min_agreement: float | None = None
     max_success: float | None = None
     max_reactivation: float | None = None
+    repaired: Repaired = Repaired.ACCEPT
     max_age: float | None = None
     accepted_keys: tuple[str, ...] = ()
     waivers: tuple[Waiver, ...] = ()
@@ -245,6 +254,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "min_agreement": _read_share,
     "max_success": _read_share,
     "max_reactivation": _read_share,
+    "repaired": _choose(Repaired),
     "max_age": _quantity(parse_duration),
     "accepted_keys": _several(),
     "waivers": _read_waivers,

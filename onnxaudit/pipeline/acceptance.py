@@ -119,9 +119,13 @@ def _judge_rescan(rescan: ScanReport, target: int, *, suspected: bool) -> tuple[
 
 
 def _list_other_targets(rescan: ScanReport, evaluation: Evaluation) -> list[str]:
-    """Labels that this repair did not treat: a file that is still backdoored there is no repaired file."""
+    """What else the new scan found: a file that is still backdoored in another way is no repaired file."""
+    if rescan.verdict is Verdict.REJECTED:
+        return ["the new scan rejects the file: it works against its audit"]
     if rescan.verdict is not Verdict.BACKDOORED:
         return []
+    if not rescan.target_labels:
+        return ["the new scan still calls the model backdoored"]
     others = [label for label in rescan.target_labels if label not in evaluation.targets]
     return [f"the new scan calls label {label} backdoored, which this repair did not treat" for label in others]
 

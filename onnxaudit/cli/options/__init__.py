@@ -3,7 +3,7 @@
 An option that is not given stays None and is not passed on: the defaults live with the configs alone.
 """
 
-from onnxaudit.cli.options.attestation import Attested, Attesting, Verifying
+from onnxaudit.cli.options.attestation import Attested, Attesting, RepairAttesting, Verifying
 from onnxaudit.cli.options.computation import Computing, InputSize, Working
 from onnxaudit.cli.options.given import keep_given
 from onnxaudit.cli.options.outputs import (
@@ -38,6 +38,7 @@ __all__ = [
     "PlainOutputs",
     "PolicyRequest",
     "ProgressName",
+    "RepairAttesting",
     "RepairGating",
     "Repairing",
     "Rule",

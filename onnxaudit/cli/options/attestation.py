@@ -21,7 +21,8 @@ Bom = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Write a bill of materials there: CycloneDX 1.6, JSON (ML-BOM).")
 ]
 Attested = Annotated[
-    Path, typer.Option("--attest", metavar="FILE", help="What `scan --attest` wrote.", show_default=False)
+    Path,
+    typer.Option("--attest", metavar="FILE", help="What --attest of a scan or a repair wrote.", show_default=False),
 ]
 Key = Annotated[
     list[Path] | None, typer.Option(metavar="KEY.pem", help="A public key whose signature counts.", show_default=False)
@@ -33,11 +34,22 @@ MaxAge = Annotated[
 
 
 @dataclass(frozen=True)
-class Attesting:
-    """Which statements about the model are written, and by whom they are signed."""
+class RepairAttesting:
+    """Whether a statement about the model is written, and by whom it is signed."""
 
     attest: Attest = None
     sign_key: SignKey = None
+
+    @property
+    def files(self) -> list[Path]:
+        """The statements that were asked for."""
+        return [] if self.attest is None else [self.attest]
+
+
+@dataclass(frozen=True)
+class Attesting(RepairAttesting):
+    """Which statements about the model are written, and by whom they are signed."""
+
     bom: Bom = None
 
     @property

@@ -57,6 +57,10 @@ MinAgreement = Annotated[
 MaxSuccess = Annotated[
     float | None, typer.Option(min=0, max=1, metavar="S", help="Largest attack success rate of the trigger.")
 ]
+Repaired = Annotated[
+    Literal["accept", "clean"] | None,
+    typer.Option(help="What lets a repaired model through: the limits of the repair, or a new scan that is clean too."),
+]
 
 MaxReactivation = Annotated[
     float | None,
@@ -111,3 +115,4 @@ class RepairGating(Gating):
     min_agreement: MinAgreement = None
     max_success: MaxSuccess = None
     max_reactivation: MaxReactivation = None
+    repaired: Repaired = None

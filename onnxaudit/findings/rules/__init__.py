@@ -36,6 +36,7 @@ __all__ = [
     "SarifKind",
     "explain_rule",
     "find_rule",
+    "is_waivable",
     "list_rules",
 ]
 
@@ -58,6 +59,11 @@ def find_rule(text: str) -> Rule:
         if text.casefold() in (rule.id.casefold(), rule.name, OLD_NAMES.get(rule.id)):
             return rule
     raise UsageError(f"there is no rule {text}; `onnxaudit rules` lists them")
+
+
+def is_waivable(identifier: str) -> bool:
+    """Whether a waiver may speak of findings under this rule; of a rule that nobody knows here none may."""
+    return any(rule.id == identifier and rule.waivable for rule in RULES)
 
 
 def list_rules() -> str:

@@ -33,6 +33,7 @@ from onnxaudit.records import (
     LabelStatus,
     Preprocessing,
     Reason,
+    RepairDocument,
     Samples,
     ScanDocument,
     Trigger,
@@ -43,7 +44,7 @@ from onnxaudit.scoring.settings import VerdictConfig
 from onnxaudit.scoring.verdict import assess, weigh
 from onnxaudit.statistics import rate
 from tests.hostile.corpus import CASES
-from tests.reports import make_scan_report
+from tests.reports import make_repair_report, make_scan_report
 
 CLASSES = 4
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "reasons.md"
@@ -120,6 +121,12 @@ def demand(**options: Any) -> Sequence[Reason]:
     return gate.decisions[0].caveats
 
 
+def demand_clean_repair() -> Sequence[Reason]:
+    report = make_repair_report(rescan=make_scan_report(Verdict.INCONCLUSIVE))
+    policy = resolve([read_command_line({"repaired": "clean"})])
+    return apply_policy(RepairDocument((report,)), policy, date(2026, 1, 1)).decisions[0].caveats
+
+
 CORRECT = 5 * EYE[[0, 1, 2, 3, 0, 1, 2, 3]]
 GIVEN: dict[str, Callable[[], Sequence[Reason]]] = {
     "model-answers-nan": lambda: obstruct(np.full((8, CLASSES), np.nan, np.float32)),
@@ -144,6 +151,7 @@ GIVEN: dict[str, Callable[[], Sequence[Reason]]] = {
     "nothing-shown": lambda: weigh_one(4.0, detector="exact-shift"),
     "coverage-below-policy": lambda: demand(min_coverage=0.9),
     "required-detector-missing": lambda: demand(required_detectors="waves"),
+    "repaired-model-not-clean": demand_clean_repair,
 }
 
 

@@ -124,6 +124,31 @@ def test_a_repair_without_a_verdict_is_decided_by_the_reasons_of_its_scan() -> N
         assert apply_policy(RepairDocument((report,)), effective, TODAY).decisions[0].outcome == outcome
 
 
+OPEN, REJECTED = make_scan_report(Verdict.INCONCLUSIVE), make_scan_report(Verdict.REJECTED)
+
+
+@pytest.mark.parametrize(
+    ("rescan", "options", "outcome"),
+    [
+        (CLEAN, {}, "pass"),
+        (OPEN, {}, "pass"),
+        (OPEN, {"inconclusive": "fail"}, "pass"),
+        (OPEN, {"repaired": "clean"}, "inconclusive"),
+        (OPEN, {"repaired": "clean", "inconclusive": "fail"}, "fail"),
+        (CLEAN, {"repaired": "clean"}, "pass"),
+        (BACKDOORED, {}, "fail"),
+        (REJECTED, {}, "fail"),
+        (CLEAN, {"min_agreement": 1.0, "max_success": 0.01}, "pass"),
+        (CLEAN, {"min_agreement": 1.0, "max_success": 0.0}, "fail"),
+    ],
+)
+def test_a_repaired_model_passes_by_its_limits_and_by_what_the_policy_asks_of_the_new_scan(
+    rescan: ScanReport, options: dict[str, Any], outcome: str
+) -> None:
+    document = RepairDocument((make_repair_report(rescan=rescan),))
+    assert apply_policy(document, resolve([read_command_line(options)]), TODAY).decisions[0].outcome == outcome
+
+
 def test_a_waiver_of_a_class_leaves_other_reasons_standing() -> None:
     waiver = replace(make_waiver(SUSPECT), model_sha256=SUSPECT.model.sha256)
     assert decide(replace(SUSPECT, caveats=(BETWEEN,)), waiver)[1] == "pass"

@@ -9,9 +9,13 @@ import pytest
 
 from onnxaudit.findings.statement_reasons import STATEMENT_CATALOG
 from onnxaudit.gate.envelope import Sealed
+from onnxaudit.gate.grounds import gather
+from onnxaudit.gate.policy import Policy
 from onnxaudit.gate.statement import Statement
 from onnxaudit.gate.verification import Demands, verify
 from onnxaudit.intake.reader import FileDigests
+from onnxaudit.records import Verdict
+from tests.reports import make_scan_report
 
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "reasons.md"
@@ -24,6 +28,10 @@ CHANGES: dict[str, dict[str, Any]] = {
     "statement-about-other-external-data": {"data_sha256": {"weights": "b" * 64}},
     "statement-without-verdict": {"verdict": "inconclusive", "outcome": "inconclusive"},
     "statement-policy-not-met": {"outcome": "fail"},
+    "statement-below-policy": {
+        "grounds": gather(make_scan_report(Verdict.CLEAN)),
+        "demands": Demands(allow_unsigned=True, policy=Policy(required_detectors=("spectral",))),
+    },
     "statement-from-the-future": {"created": NOW + timedelta(hours=1)},
     "statement-too-old": {"created": NOW - timedelta(hours=1), "demands": Demands(allow_unsigned=True, max_age=60.0)},
     "statement-under-another-policy": {"demands": Demands(allow_unsigned=True, policy_sha256="b" * 64)},
