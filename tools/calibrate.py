@@ -6,7 +6,9 @@
 
 For each group that is left out of the fit as a whole (by default attack families, then architectures): AUROC and
 cross-entropy of the score, and how many models are found, open and called clean, with 95 % Clopper-Pearson intervals.
-`tools.calibration.features` says how features are written; without `--features` they are those of the verdict.
+Only models that the formula in force scores take part: those of ten classes and more with an exact shift, or, with
+`--few`, those of fewer classes. `tools.calibration.features` says how features are written; without `--features` they
+are those of the verdict.
 """
 
 import argparse
@@ -17,9 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from onnxaudit.scoring.settings import VerdictConfig
-from tools.calibration.features import VERDICT
+from tools.calibration.features import OF_FEW_CLASSES, VERDICT
 from tools.calibration.figures import format_share, measure_auroc, measure_entropy
-from tools.calibration.fit import RIDGE, Cases, fit, make_cases
+from tools.calibration.fit import RIDGE, RIDGE_OF_FEW_CLASSES, Cases, choose_rows, fit, make_cases
 from tools.calibration.folds import GROUPS, score_left_out
 from tools.calibration.table import Values, read_table
 
@@ -33,14 +35,17 @@ def main() -> None:
     """Fit, and print the constants and a table for each kind of group."""
     options = _parse()
     rows = [row for path in options.table for row in read_table(path) if row.per_class == options.per_class]
-    cases = make_cases(rows, options.features)
+    rows = choose_rows(rows, few=options.few)
+    names = options.features or (OF_FEW_CLASSES if options.few else VERDICT)
+    ridge = options.ridge or (RIDGE_OF_FEW_CLASSES if options.few else RIDGE)
+    cases = make_cases(rows, names)
     print(f"{len(rows)} models, {int(cases.backdoored.sum())} backdoored")
-    fitted = fit(cases, options.ridge)
+    fitted = fit(cases, ridge)
     print(f"offset = {fitted.offset:.2f}")
-    for feature, weight in zip(options.features, fitted.weights, strict=True):
+    for feature, weight in zip(names, fitted.weights, strict=True):
         print(f"{feature} = {weight:.2f}")
     for group in options.leave_out:
-        odds = score_left_out(cases, group, ridge=options.ridge, seed=options.seed)
+        odds = score_left_out(cases, group, ridge=ridge, seed=options.seed)
         print(f"\n== each {group} left out of its fit ==")
         print_report(cases, odds, group, list_models=options.models)
 
@@ -93,10 +98,13 @@ def _line(name: str, scores: Values, mine: Chosen, others: Chosen) -> str:
 def _parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.calibrate", description="Fit the constants of the verdict.")
     parser.add_argument("--table", type=Path, action="append", required=True, help="of benchmarks.table (repeatable)")
-    parser.add_argument("--features", nargs="+", default=list(VERDICT), help="FORM:NAMES, as limited:spectral")
+    parser.add_argument("--features", nargs="+", help="FORM:NAMES, as limited:spectral")
+    parser.add_argument(
+        "--few", action="store_true", help="of models of few classes, which have constants of their own"
+    )
     parser.add_argument("--leave-out", nargs="+", default=["family", "architecture"], choices=list(GROUPS))
     parser.add_argument("--per-class", type=int, default=10, help="rows whose scans had so many clean images a class")
-    parser.add_argument("--ridge", type=float, default=RIDGE, help="weight of the squared weights")
+    parser.add_argument("--ridge", type=float, help="weight of the squared weights")
     parser.add_argument("--seed", type=int, default=0, help="of the division of clean models")
     parser.add_argument("--models", action="store_true", help="list every model's score")
     return parser.parse_args(arguments)

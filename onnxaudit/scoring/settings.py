@@ -16,12 +16,12 @@ class Weights:
         photometric: `w_f`.
     """
 
-    offset: float = -2.44
-    patch: float = 2.10
-    compactness: float = 1.39
-    exact_shift: float = 1.44
-    spectral: float = 2.14
-    photometric: float = 0.60
+    offset: float = -2.23
+    patch: float = 2.01
+    compactness: float = 1.03
+    exact_shift: float = 1.46
+    spectral: float = 1.63
+    photometric: float = 0.95
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,9 @@ VERDICT = (
 )
 """What the verdict is made of."""
 
+OF_FEW_CLASSES = VERDICT[:2]
+"""The same for models of few classes."""
+
 _OF_MASKS = {"patch", "compactness", "1/mask_l1"}
 _CONFIG = VerdictConfig()
 

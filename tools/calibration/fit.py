@@ -20,6 +20,7 @@ from onnxaudit.scoring.settings import VerdictConfig
 from tools.calibration.features import measure
 from tools.calibration.table import Row, Values
 
+RIDGE_OF_FEW_CLASSES = 0.05  # evidence that hardly separates shall not move the score far
 RIDGE = 0.01  # with less, cross-entropy is lower, but a patch ten times smaller than normal could be called clean
 _FEWEST = VerdictConfig().fewest_compared
 _ABSENT = -1e9
@@ -58,6 +59,14 @@ class Cases:
         """The models where `chosen` `(models,)` is true."""
         rows = tuple(row for row, one in zip(self.rows, chosen, strict=True) if one)
         return Cases(rows=rows, features=self.features[chosen], present=self.present[chosen], aimed=self.aimed[chosen])
+
+
+def choose_rows(rows: Sequence[Row], *, few: bool = False) -> list[Row]:
+    """The models that the constants in force were fitted on: of few classes, or of more and with exact shifts."""
+    fewest = VerdictConfig().fewest_classes
+    if few:
+        return [row for row in rows if row.classes < fewest]
+    return [row for row in rows if row.classes >= fewest and np.isfinite(row.values("exact-shift")).any()]
 
 
 def make_cases(rows: Sequence[Row], features: Sequence[str]) -> Cases:
