@@ -55,6 +55,12 @@ def format_amount(number: int) -> str:
     return str(number)
 
 
+def format_size(number: int) -> str:
+    """`812 bytes`, `257.1 kB`, `5.6 MB`."""
+    amount = format_amount(number)
+    return f"{amount} bytes" if amount.isdecimal() else f"{amount}B"
+
+
 def format_duration(seconds: float) -> str:
     """`8.2 s`, `3 min 20 s`, `2 h 05 min`; a dash for what is no time."""
     if not math.isfinite(seconds):

@@ -9,13 +9,16 @@ from onnxaudit.records import (
     Coverage,
     Forgetting,
     InputSpec,
+    Inspection,
     LabelResult,
     LabelStatus,
+    LayerInfo,
     Layout,
     Measurement,
     ModelInfo,
     NeuronAxis,
     NeuronProfile,
+    OperatorUse,
     OutputKind,
     OutputSpec,
     Preprocessing,
@@ -29,6 +32,7 @@ from onnxaudit.records import (
     SamplesInfo,
     ScanReport,
     TargetLayer,
+    TensorInfo,
     Trigger,
     TriggerFinding,
     Verdict,
@@ -125,6 +129,30 @@ def make_forgetting(excess: float = 0.15) -> Forgetting:
         path=(low, high, Rate(20, 20, 1.0, 0.839, 1.0)),
         excess=excess,
     )
+
+
+def make_inspection(**changes: Any) -> Inspection:
+    """Of a model that can be scanned."""
+    report, tensor = make_scan_report(), TensorInfo("input", "float", ("batch", 3, 8, 8))
+    inspection = Inspection(
+        path="folder/model.onnx",
+        sha256="a" * 64,
+        bytes=257_100,
+        exporter="pytorch",
+        ir_version=8,
+        opsets={"ai.onnx": 17},
+        inputs=(tensor,),
+        outputs=(replace(tensor, name="probabilities", shape=("batch", 4)),),
+        parameters=61_700,
+        operators=(OperatorUse("ai.onnx", "Gemm", 2, True),),
+        layers=(LayerInfo("fc1", "Gemm", (3, 192), 576),),
+        model=report.model,
+        target_layer=make_profile().layer,
+        multiply_adds=5_600_000,
+        seconds=83.0,
+        obstacles=(),
+    )
+    return replace(inspection, **changes)
 
 
 def make_repair_report(**changes: Any) -> RepairReport:

@@ -8,7 +8,16 @@ from collections.abc import Sequence
 from onnxaudit.findings.caveats import find_title
 from onnxaudit.findings.finding import describe_by_ratio
 from onnxaudit.findings.kind import Kind, list_kinds
-from onnxaudit.records import Detection, Irregularity, Measurement, Reason, SamplesInfo, TriggerFinding, Verdict
+from onnxaudit.records import (
+    Detection,
+    Irregularity,
+    Measurement,
+    PreprocessingChoice,
+    Reason,
+    SamplesInfo,
+    TriggerFinding,
+    Verdict,
+)
 from onnxaudit.text import format_share, name_label, name_labels, show_plainly
 
 ADVICE_GIVEN = 3  # pieces in a summary; the rest stands beside each reason
@@ -47,6 +56,12 @@ def describe_range(samples: SamplesInfo) -> str:
     if samples.low is None or samples.high is None or samples.mean is None:
         return ""
     return f"; pixels from {samples.low:.2f} to {samples.high:.2f}, mean {samples.mean:.2f}"
+
+
+def describe_preprocessing(choice: PreprocessingChoice) -> str:
+    """How pixels become inputs, and why; the name stands there once."""
+    name = choice.preprocessing.name
+    return choice.explanation if choice.explanation.startswith(name) else f"{name}: {choice.explanation}"
 
 
 def summarise_repair(

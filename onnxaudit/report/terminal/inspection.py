@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from rich.console import Console
 
 from onnxaudit.records import Check, DetectorInfo, Inspection, LayerInfo, TensorInfo
-from onnxaudit.report.terminal.lines import Detail, add_row, new_table, print_field, print_line, print_rest
-from onnxaudit.text import format_amount, format_duration
+from onnxaudit.report.terminal.lines import Detail, print_field, print_line, print_rest
+from onnxaudit.report.terminal.tables import Column, Table, print_table
+from onnxaudit.text import format_amount, format_duration, format_size
 
 LAYERS_SHOWN = 12
 OPERATORS_SHOWN = 12
@@ -33,7 +34,7 @@ def _describe(found: Inspection) -> Iterator[tuple[str, str]]:
     opsets = ", ".join(f"{domain} {version}" for domain, version in found.opsets.items())
     yield "exporter", found.exporter or "not named"
     yield "format", f"IR {found.ir_version}, opset {opsets}"
-    yield "size", f"{format_amount(found.bytes)} bytes, {format_amount(found.parameters)} stored numbers"
+    yield "size", f"{format_size(found.bytes)}, {format_amount(found.parameters)} stored numbers"
     for tensor in found.inputs:
         yield "input", _describe_tensor(tensor)
     for tensor in found.outputs:
@@ -51,7 +52,7 @@ def _describe(found: Inspection) -> Iterator[tuple[str, str]]:
     if found.multiply_adds is not None:
         yield "work", f"{format_amount(found.multiply_adds)} multiply-adds an image"
     if found.seconds is not None:
-        yield "a scan takes", f"about {format_duration(found.seconds)} of one processor core"
+        yield "scan time", f"about {format_duration(found.seconds)} of one processor core"
 
 
 def _describe_tensor(tensor: TensorInfo) -> str:
@@ -62,10 +63,10 @@ def _show_operators(found: Inspection, console: Console, detail: Detail) -> None
     """Those that are not supported first."""
     ranked = sorted(found.operators, key=lambda use: use.supported)
     shown = ranked if detail == "full" else ranked[:OPERATORS_SHOWN]
-    table = new_table("operator", "nodes", "supported")
+    table = Table((Column("operator", kind="name"), Column("nodes", rank=2), Column("supported", rank=1)))
     for use in shown:
-        add_row(table, f"{use.domain}.{use.name}", str(use.nodes), "yes" if use.supported else "NO")
-    console.print(table)
+        table.add_row(f"{use.domain}.{use.name}", str(use.nodes), "yes" if use.supported else "NO")
+    print_table(console, table)
     print_rest(console, len(ranked) - len(shown), "operators")
 
 
@@ -73,12 +74,19 @@ def _show_layers(layers: Sequence[LayerInfo], console: Console, detail: Detail) 
     shown = layers if detail == "full" else layers[:LAYERS_SHOWN]
     if not shown:
         return
-    table = new_table("layer", "operator", "weights", "multiply-adds")
+    table = Table(
+        (
+            Column("layer", kind="name"),
+            Column("operator", rank=1, kind="name"),
+            Column("weights", rank=2),
+            Column("multiply-adds", rank=3),
+        )
+    )
     for layer in shown:
         weights = "x".join(str(size) for size in layer.weights)
         work = "–" if layer.multiply_adds is None else format_amount(layer.multiply_adds)
-        add_row(table, layer.name, layer.operator, weights, work)
-    console.print(table)
+        table.add_row(layer.name, layer.operator, weights, work)
+    print_table(console, table)
     print_rest(console, len(layers) - len(shown), "layers")
 
 

@@ -3,9 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from onnxaudit.findings.caveats import Ground
@@ -15,26 +13,6 @@ from onnxaudit.text import show_plainly
 Detail = Literal["brief", "usual", "full"]  # the answer alone; the story; everything
 FIELD_WIDTH = 14  # characters
 FINDINGS_SHOWN = 8
-FOLDED = {"neurons", "reason", "on held-out images"}  # columns that may break their lines
-CUT = {
-    "label",
-    "layer",
-    "operator",
-}  # columns that may be cut short: a stranger's name, folded, could begin a line with a verdict
-
-
-def new_table(*columns: str) -> Table:
-    """An empty table; the columns in `FOLDED` may break their lines."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for column in columns:
-        overflow: Literal["ellipsis", "fold"] = "ellipsis" if column in CUT else "fold"
-        table.add_column(column, overflow=overflow, no_wrap=column not in FOLDED)
-    return table
-
-
-def add_row(table: Table, *cells: str | Text) -> None:
-    """A row whose strings are never read as markup, nor acted on by a terminal."""
-    table.add_row(*(cell if isinstance(cell, Text) else Text(show_plainly(cell)) for cell in cells))
 
 
 def print_field(console: Console, name: str, value: str) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from onnxaudit.findings.caveats import list_grounds
@@ -13,8 +12,6 @@ from onnxaudit.report.forgetting import describe_forgetting
 from onnxaudit.report.measures import list_measures
 from onnxaudit.report.terminal.lines import (
     Detail,
-    add_row,
-    new_table,
     print_field,
     print_findings,
     print_grounds,
@@ -22,6 +19,7 @@ from onnxaudit.report.terminal.lines import (
     print_settings,
     print_summary,
 )
+from onnxaudit.report.terminal.tables import Column, Table, print_table
 from onnxaudit.text import format_count, format_duration, format_rate, name_labels
 
 ROUNDS_SHOWN = 12
@@ -44,13 +42,13 @@ def render_repair(report: RepairReport, console: Console, detail: Detail = "usua
         suspected = "suspected, without a verdict: " if report.suspected else ""
         print_line(console, f"{suspected}{targets}; layer {report.layer.name}, {report.layer.neurons} neurons")
     if report.rounds:
-        console.print(_tabulate_rounds(report.rounds, detail))
+        print_table(console, _tabulate_rounds(report.rounds, detail))
         kept = sum(trial.kept for trial in report.rounds)
         print_line(
             console, ("pruning       ", "dim"), f"{len(report.rounds)} rounds: {kept} kept, the others rolled back"
         )
     if report.original is not None:
-        console.print(_tabulate_measurements(report))
+        print_table(console, _tabulate_measurements(report))
     for found in report.forgetting:
         print_field(console, "forgetting", describe_forgetting(found))
     if report.output is not None:
@@ -68,11 +66,21 @@ def render_repair(report: RepairReport, console: Console, detail: Detail = "usua
 def _tabulate_rounds(rounds: Sequence[PruningRound], detail: Detail) -> Table:
     """All rounds where they are few or all are wanted; else the first, the last ones that were kept, and the last."""
     several = len({trial.target for trial in rounds}) > 1
-    table = new_table("round", *(["target"] if several else []), "neurons", "by", "Q", "S", "margin", "", "reason")
+    columns = (
+        Column("round"),
+        *([Column("target", rank=4)] if several else []),
+        Column("neurons", rank=3, kind="prose"),
+        Column("by", rank=7),
+        Column("Q", rank=2),
+        Column("S", rank=1),
+        Column("margin", rank=6),
+        Column(""),
+        Column("reason", rank=5, kind="prose"),
+    )
+    table = Table(columns)
     for number in range(len(rounds)) if detail == "full" else _choose_rounds(rounds):
         trial = rounds[number]
-        add_row(
-            table,
+        table.add_row(
             str(number + 1),
             *([str(trial.target)] if several else []),
             _list_neurons(trial.neurons),
@@ -102,7 +110,9 @@ def _list_neurons(neurons: Sequence[int]) -> str:
 def _tabulate_measurements(report: RepairReport) -> Table:
     columns = {"original": report.original, "pruned": report.pruned_only, "repaired": report.repaired}
     measured = {name: value for name, value in columns.items() if value is not None}
-    table = new_table("on held-out images", *measured)
+    ranks = {"pruned": 2, "original": 1}
+    shown = (Column(name, rank=ranks.get(name, 0)) for name in measured)
+    table = Table((Column("on held-out images", kind="prose"), *shown))
     for measure, rates in list_measures(tuple(measured.values())):
-        add_row(table, measure.heading, *map(format_rate, rates))
+        table.add_row(measure.heading, *map(format_rate, rates))
     return table

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from onnxaudit.findings.caveats import list_grounds
@@ -13,8 +12,6 @@ from onnxaudit.records import Layout, PreprocessingCandidate, ScanReport, Trigge
 from onnxaudit.report.pictures import sketch_trigger
 from onnxaudit.report.terminal.lines import (
     Detail,
-    add_row,
-    new_table,
     print_field,
     print_findings,
     print_grounds,
@@ -23,7 +20,8 @@ from onnxaudit.report.terminal.lines import (
     print_settings,
     print_summary,
 )
-from onnxaudit.report.wording import describe_range
+from onnxaudit.report.terminal.tables import Column, Table, print_table
+from onnxaudit.report.wording import describe_preprocessing, describe_range
 from onnxaudit.text import format_duration, format_number, format_rate, format_share, name_label
 
 LABELS_SHOWN = 8
@@ -47,7 +45,7 @@ def render_scan(report: ScanReport, console: Console, detail: Detail = "usual") 
     if is_open:  # no figure says more than why there is no verdict
         print_summary(console, report.summary)
     if report.labels:
-        console.print(_tabulate_labels(report, detail))
+        print_table(console, _tabulate_labels(report, detail))
     if detail != "full":
         print_rest(console, len(report.labels) - LABELS_SHOWN, "labels")
     _show_triggers(report, console)
@@ -83,21 +81,21 @@ def _can_show_pictures(console: Console) -> bool:
 
 def _tabulate_labels(report: ScanReport, detail: Detail) -> Table:
     area = report.model.input.height * report.model.input.width
-    table = new_table(
-        "label",
-        report.model.input.layout.unit,
-        "of image" if report.model.input.layout.is_image else "of input",
-        "success",
-        "index",
-        "log-index",
-        "evidence",
-        "role",
+    columns = (
+        Column("label", kind="name"),
+        Column(report.model.input.layout.unit, rank=2),
+        Column("of image" if report.model.input.layout.is_image else "of input", rank=4),
+        Column("success", rank=3),
+        Column("index", rank=7),
+        Column("log-index", rank=6),
+        Column("evidence", rank=1),
+        Column("role", rank=5),
     )
+    table = Table(columns)
     for row in rank_labels(report)[: None if detail == "full" else LABELS_SHOWN]:
         share = None if row.mask_l1 is None else row.mask_l1 / area
         log_index = row.log_index if row.refined_index is None else row.refined_index
-        add_row(
-            table,
+        table.add_row(
             Text(name_label(row.label, report.class_names), "red" if row.label in report.target_labels else ""),
             format_number(row.mask_l1),
             "–" if share is None else format_share(share),
@@ -130,7 +128,7 @@ def _describe_scan(report: ScanReport) -> Iterable[tuple[str, str]]:
     if kinds:
         yield "kind", ", ".join(TITLES[kind] for kind in kinds)
     kind = "synthetic images" if samples.synthetic else "images, labeled" if samples.labeled else "images, no labels"
-    yield "preprocessing", f"{choice.preprocessing.name}: {choice.explanation}"
+    yield "preprocessing", describe_preprocessing(choice)
     tried = [_describe_candidate(candidate) for candidate in choice.candidates]
     if tried:
         yield "", f"tried: {'; '.join(tried)}"

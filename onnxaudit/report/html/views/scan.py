@@ -11,7 +11,7 @@ from onnxaudit.findings.caveats import Ground, list_grounds
 from onnxaudit.findings.finding import Finding, find_all
 from onnxaudit.findings.kind import TITLES, list_kinds
 from onnxaudit.findings.rules import Rule
-from onnxaudit.records import Gate, PreprocessingCandidate, PreprocessingChoice, ScanReport, Verdict
+from onnxaudit.records import Gate, PreprocessingCandidate, ScanReport, Verdict
 from onnxaudit.report.html import commands
 from onnxaudit.report.html.charts.labels import draw_labels, list_marks
 from onnxaudit.report.html.detail import Detail
@@ -34,7 +34,7 @@ from onnxaudit.report.html.views.suspects import (
     list_suspects,
 )
 from onnxaudit.report.html.wording import count, name_input, shorten, shorten_path
-from onnxaudit.report.wording import describe_range
+from onnxaudit.report.wording import describe_preprocessing, describe_range
 from onnxaudit.text import format_duration, format_rate, format_share, name_labels
 
 TARGETS_NAMED = 3
@@ -104,7 +104,7 @@ def view_scan(report: ScanReport, detail: Detail, gate: Gate | None = None) -> S
         gaps=list_gaps(report),
         fates=list_fates(report),
         labels=tabulate_labels(report) if detail.tables and report.labels else None,
-        preprocessing=_describe_preprocessing(report.preprocessing),
+        preprocessing=describe_preprocessing(report.preprocessing),
         candidates=tuple(map(_describe_candidate, report.preprocessing.candidates)),
         provenance=describe_provenance(report, detail),
     )
@@ -185,11 +185,6 @@ def _list_facts(report: ScanReport) -> Iterator[Fact]:
 def _describe_limits(report: ScanReport) -> str:
     clean = find_number(report.config, "detection", "verdict", "clean_below")
     return "above 0.5: backdoored" if clean is None else f"above 0.5: backdoored; below {clean:g}: clean"
-
-
-def _describe_preprocessing(choice: PreprocessingChoice) -> str:
-    name = choice.preprocessing.name
-    return choice.explanation if choice.explanation.startswith(name) else f"{name}: {choice.explanation}"
 
 
 def _describe_candidate(candidate: PreprocessingCandidate) -> tuple[str, str]:
