@@ -44,6 +44,7 @@ from onnxaudit.records import (
     Trigger,
 )
 from onnxaudit.runtime import Runtime
+from onnxaudit.structure.examination import examine
 from onnxaudit.surgery import find_target_layer, spell_out, unshare
 
 SYNTHETIC_SAMPLES = 512
@@ -166,7 +167,8 @@ def open_subject(
     subject = _check_answers(subject, seed=seed, named=output is not None)
     on_event(Event("import", 0, 0, "checking the copy against onnxruntime"))
     check_parity(torch_model, model, runtime, seed=seed)
-    return subject
+    on_event(Event("import", 0, 0, "looking for parts of the graph that do nothing on clean images"))
+    return _check_structure(subject, seed=seed, deadline=deadline)
 
 
 def _check_labels(runtime: Runtime, samples: Samples, choice: PreprocessingChoice) -> None:
@@ -193,6 +195,19 @@ def _check_answers(subject: Subject, *, seed: int, named: bool) -> Subject:
     if found.irregularities:
         raise RejectedError(subject.model.info, found.irregularities, subject.describe_samples(), subject.choice)
     return replace(subject, doubts=found.doubts, named=named)
+
+
+def _check_structure(subject: Subject, *, seed: int, deadline: Deadline) -> Subject:
+    """The subject with what its graph leaves in doubt; RejectedError where a part answers in the model's place."""
+
+    def predict(images: Floats) -> Ints:
+        classes: Ints = subject.runtime.logits(images).argmax(axis=1)
+        return classes
+
+    found = examine(subject.classifier, subject.samples, predict, seed=seed, deadline=deadline)
+    if found.irregularities:
+        raise RejectedError(subject.model.info, found.irregularities, subject.describe_samples(), subject.choice)
+    return replace(subject, doubts=(*subject.doubts, *found.doubts))
 
 
 def ask_with_triggers(subject: Subject, triggers: Sequence[Trigger]) -> tuple[Irregularity, ...]:

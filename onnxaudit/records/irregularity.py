@@ -21,4 +21,5 @@ class Irregularity:
 OTHER_ANSWERS = "OA401"  # what is deployed is not what is audited
 BATCH_DEPENDENT = "OA402"  # answers depend on the other images
 AMBIGUOUS = "OA403"  # readers come to different models
+DORMANT_GATE = "OA404"  # a part that sleeps on clean images answers in the model's place
 READS_ELSEWHERE = "OA410"  # names files that are none of its own

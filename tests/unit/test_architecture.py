@@ -19,6 +19,7 @@ ROOMS = (
         "trial_worker",
         "trial",
         "surgery",
+        "structure",
         "perturbations",
         "inversion",
         "detectors",

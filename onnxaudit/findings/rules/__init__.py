@@ -7,7 +7,13 @@ against its audit.
 
 from onnxaudit.errors import UsageError
 from onnxaudit.findings.rules.backdoors import ALL_TO_ALL, INNER_SHIFT, PHOTOMETRIC, TRIGGER, WARP, WHOLE_IMAGE
-from onnxaudit.findings.rules.files import AMBIGUOUS, BATCH_DEPENDENT, OTHER_ANSWERS, READS_ELSEWHERE
+from onnxaudit.findings.rules.files import (
+    AMBIGUOUS,
+    BATCH_DEPENDENT,
+    DORMANT_GATE,
+    OTHER_ANSWERS,
+    READS_ELSEWHERE,
+)
 from onnxaudit.findings.rules.open_questions import SUSPICION, SYNTHETIC, UNDECIDED, UNFINISHED
 from onnxaudit.findings.rules.repairs import REPAIR_INCOMPLETE, REPAIR_REMEMBERED, REPAIR_STILL_BACKDOORED
 from onnxaudit.findings.rules.rule import Rule, SarifKind
@@ -16,6 +22,7 @@ __all__ = [
     "ALL_TO_ALL",
     "AMBIGUOUS",
     "BATCH_DEPENDENT",
+    "DORMANT_GATE",
     "INNER_SHIFT",
     "OLD_NAMES",
     "OTHER_ANSWERS",
@@ -44,7 +51,7 @@ RULES: tuple[Rule, ...] = (
     *(TRIGGER, ALL_TO_ALL, WHOLE_IMAGE, INNER_SHIFT, WARP, PHOTOMETRIC),
     *(UNFINISHED, SYNTHETIC, SUSPICION, UNDECIDED),
     *(REPAIR_INCOMPLETE, REPAIR_STILL_BACKDOORED, REPAIR_REMEMBERED),
-    *(OTHER_ANSWERS, BATCH_DEPENDENT, AMBIGUOUS, READS_ELSEWHERE),
+    *(OTHER_ANSWERS, BATCH_DEPENDENT, AMBIGUOUS, DORMANT_GATE, READS_ELSEWHERE),
 )
 OLD_NAMES = {"OA103": "whole-image-change", "OA104": "inner-shift"}  # of before 0.1
 

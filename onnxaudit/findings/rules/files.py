@@ -66,3 +66,23 @@ READS_ELSEWHERE = Rule(
         "the model's own folder."
     ),
 )
+DORMANT_GATE = Rule(
+    id="OA404",
+    name="dormant-gate",
+    short="A part of the graph that does nothing on clean images answers in the model's place on others",
+    seen=(
+        "Where two values meet that both depend on the image, one was found that nothing depends on: held at what it "
+        "is on clean images, it changes no answer, whatever is done to these (noise, shifts, brightness, contrast). "
+        "Images were found that wake it. With it held they get the answers of the clean images that they were made "
+        "of, without that another class: this part alone gives it."
+    ),
+    gain=(
+        "Whoever knows what wakes it (a pattern of pixels, a checksum, a brightness) chooses the answer. No weight was "
+        "trained for it, so that neither clean images nor the inversion of triggers show it (as in ShadowLogic)."
+    ),
+    certainty="Seen in onnxruntime's own answers to the images in the report, with the part named and held.",
+    advice=(
+        "Do not use the file. Look at the named nodes, and ask whoever made it what they are for; a fresh export of "
+        "the same network from code that you trust has no such part."
+    ),
+)

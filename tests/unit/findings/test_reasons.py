@@ -44,6 +44,7 @@ from onnxaudit.scoring.settings import VerdictConfig
 from onnxaudit.scoring.verdict import assess, weigh
 from onnxaudit.statistics import rate
 from tests.hostile.corpus import CASES
+from tests.hostile.test_gates import examine_design
 from tests.reports import make_repair_report, make_scan_report
 
 CLASSES = 4
@@ -143,6 +144,10 @@ GIVEN: dict[str, Callable[[], Sequence[Reason]]] = {
     "constant-inputs": lambda: open_subject(((0.0, 1.0), (3.0, 3.0)), "features"),
     "no-feature-layer": lambda: open_subject((), None),
     "output-not-audited": lambda: ask_two_outputs(),
+    "dormant-gate": lambda: examine_design("hash_that_nobody_inverts").doubts,
+    "unexplored-branch": lambda: examine_design("another_network_behind_a_hash").doubts,
+    "structure-not-examined": lambda: examine_design("branch_that_fails_where_it_is_not_taken").doubts,
+    "structure-unfinished": lambda: examine_design("corner_pattern_by_less", Deadline(at=0.0)).doubts,
     "not-measured-spectral": lambda: doubt(missing=("spectral",)),
     "left-out-patch": lambda: doubt(left_out=("patch",)),
     "score-between-limits": lambda: weigh_one(4.5),
@@ -162,7 +167,7 @@ def test_every_code_is_given_where_its_cause_is(code: str) -> None:
     assert cause is not None
     assert reason.advice == cause.advice
     told = re.findall(r"{([a-z_]+)", cause.seen)
-    assert {*reason.numbers} == {*told} - {"detector", "output"}
+    assert {*reason.numbers} == {*told} - {"detector", "output", "place"}
     assert "{" not in reason.seen
     assert reason.seen.endswith(".")
 

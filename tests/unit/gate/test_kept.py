@@ -36,6 +36,7 @@ IDENTIFIERS = {  # given once and for all: take none away, and give none a secon
     "OA401": "other-answers",
     "OA402": "depends-on-batch",
     "OA403": "ambiguous-file",
+    "OA404": "dormant-gate",
     "OA410": "reads-elsewhere",
 }
 

@@ -1,0 +1,156 @@
+"""Edges that nothing depends on, as far as clean images and usual changes of them show."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from onnxaudit.importer.graph import MISSING, Step
+from onnxaudit.importer.plan import call
+from onnxaudit.structure.copy import Copy
+from onnxaudit.structure.flow import Edge, selects
+
+LOCAL_CHANGE = 0.25  # of what the merged values differ by over images; what an idle edge may change
+IDLE_SHARE = 0.9  # of the images on which an edge has to be idle
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Dormant:
+    """An edge that is idle on clean images.
+
+    Attributes:
+        edge: where.
+        usual: its value on them, one row.
+        idle: share of the images on which it is.
+    """
+
+    edge: Edge
+    usual: Tensor
+    idle: float
+
+
+def find_dormant(copy: Copy, clean: Tensor, changed: Tensor) -> tuple[Dormant, ...]:
+    """Edges whose value can be held at the clean images' own without any effect where it is read.
+
+    Args:
+        copy: the network.
+        clean: model inputs of clean images, the first of which show what is usual.
+        changed: model inputs of usual changes of them.
+    """
+    if not copy.flow.edges:
+        return ()
+    usual = _find_usual(copy, clean)
+    images = torch.cat([clean, changed])
+    spread, shares = _measure(copy, images, usual)
+    found = []
+    for edge in copy.flow.edges:
+        still = torch.cat(shares[edge.alias]) <= LOCAL_CHANGE * spread[edge.merge]
+        idle = float(still.double().mean())
+        if idle >= IDLE_SHARE:
+            found.append(Dormant(edge=edge, usual=usual[edge.alias], idle=idle))
+    return tuple(found)
+
+
+def needs_single_images(copy: Copy, inputs: Tensor) -> bool:
+    """Whether some edge has not one row an image, so that what one image does depends on its batch."""
+    names = [name for edge in copy.flow.edges for name in (edge.alias, edge.merge)]
+    with torch.inference_mode():
+        found = copy.read(inputs[:3], names)
+    return any(value.ndim == 0 or len(value) != len(inputs[:3]) for value in found.values())
+
+
+def _find_usual(copy: Copy, clean: Tensor) -> dict[str, Tensor]:
+    names = [edge.alias for edge in copy.flow.edges]
+    with torch.inference_mode():
+        values = copy.read(clean[: copy.chunk(*clean.shape[-2:])], names)
+    return {name: _take_median(value) for name, value in values.items()}
+
+
+def _take_median(value: Tensor) -> Tensor:
+    if value.dtype is torch.bool:
+        return (value.double().mean(0, keepdim=True) > 0.5).to(torch.bool)
+    return value.median(0, keepdim=True).values
+
+
+def _measure(copy: Copy, images: Tensor, usual: dict[str, Tensor]) -> tuple[dict[str, float], dict[str, list[Tensor]]]:
+    """By merge: how much its values differ over images; by edge: what each image's change by when it is held."""
+    names = list(dict.fromkeys(name for edge in copy.flow.edges for name in (edge.alias, edge.merge)))
+    others = [name for edge in copy.flow.edges for name in _list_read(copy, edge)]
+    wanted = list(dict.fromkeys([*names, *others]))
+    changes: dict[str, list[Tensor]] = {edge.alias: [] for edge in copy.flow.edges}
+    centers: dict[str, Tensor] = {}
+    squares: dict[str, float] = dict.fromkeys((edge.merge for edge in copy.flow.edges), 0.0)
+    step = copy.chunk(*images.shape[-2:])
+    with torch.inference_mode():
+        for start in range(0, len(images), step):
+            values = copy.read(images[start : start + step], wanted)
+            for merge in squares:
+                centers.setdefault(
+                    merge, _as_float(values[merge])[:1] if start else _as_float(values[merge]).mean(0, keepdim=True)
+                )
+                squares[merge] += float(
+                    (_as_float(values[merge]) - centers[merge]).square().reshape(len(values[merge]), -1).mean(1).sum()
+                )
+            for edge in copy.flow.edges:
+                changes[edge.alias].append(_hold_locally(copy, edge, values, usual[edge.alias]))
+    return {name: (total / len(images)) ** 0.5 for name, total in squares.items()}, changes
+
+
+def _list_read(copy: Copy, edge: Edge) -> list[str]:
+    """What the reader of an edge reads besides, where it has to be computed."""
+    step = copy.flow.graph.steps[edge.step]
+    return [
+        name
+        for position, name in enumerate(step.inputs)
+        if name != MISSING and position not in step.values and name in copy.flow.producers
+    ]
+
+
+def _hold_locally(copy: Copy, edge: Edge, values: dict[str, Tensor], usual: Tensor) -> Tensor:
+    """For each image the root mean square by which the merged value changes when the edge is held."""
+    step, count = copy.flow.graph.steps[edge.step], len(values[edge.merge])
+    if not copy.alone:
+        held = usual.expand(count, *usual.shape[1:])
+        made = _compute(copy, step, values | {edge.alias: held})
+    else:
+        rows = [{name: value[row] for name, value in values.items()} for row in range(count)]
+        made = torch.stack([_compute(copy, step, row | {edge.alias: usual[0]}) for row in rows])
+    if made.shape != values[edge.merge].shape:
+        return torch.full((count,), torch.inf)
+    apart = _as_float(made) - _as_float(values[edge.merge])
+    return torch.nan_to_num(apart, nan=torch.inf).flatten(1).square().mean(1).sqrt() if apart.ndim > 1 else apart.abs()
+
+
+def _compute(copy: Copy, step: Step, values: dict[str, Tensor]) -> Tensor:
+    graph = copy.flow.graph
+    stored = {**graph.constants, **graph.weights}
+    inputs = [
+        step.values[position]
+        if position in step.values
+        else None
+        if name == MISSING
+        else values[name]
+        if name in values
+        else stored.get(name)
+        for position, name in enumerate(step.inputs)
+    ]
+    made = call(step.name, step.function, inputs)
+    first: Tensor = made[[bool(name) for name in step.outputs].index(True)] if isinstance(made, tuple) else made
+    return first
+
+
+def _as_float(value: Tensor) -> Tensor:
+    return value if value.is_floating_point() else value.double()
+
+
+def list_gates(copy: Copy, dormant: tuple[Dormant, ...]) -> Iterator[Dormant]:
+    """Of the edges of one step those that decide whether the others count.
+
+    Where a condition chooses, it is the condition; elsewhere, an edge that hardly moves at all, or each.
+    """
+    for one in reversed(dormant):
+        step = copy.flow.graph.steps[one.edge.step]
+        if selects(step) and one.edge.position != 0:
+            continue
+        yield one

@@ -1,0 +1,204 @@
+"""The structural examination of one model: dormant parts, whether they can be woken, and what they do then."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from onnxaudit.deadline import Deadline
+from onnxaudit.errors import ModelError
+from onnxaudit.findings import reasons
+from onnxaudit.importer import Classifier
+from onnxaudit.records import Floats, Ints, Irregularity, Reason, Samples
+from onnxaudit.records.irregularity import DORMANT_GATE
+from onnxaudit.structure.copy import Copy
+from onnxaudit.structure.dormancy import Dormant, find_dormant, list_gates, needs_single_images
+from onnxaudit.structure.effect import ONE_CLASS, STRONG, Answers, Proof, answer, find_proofs, force
+from onnxaudit.structure.flow import selects
+from onnxaudit.structure.probes import Probes, draw_probes
+from onnxaudit.structure.search import SearchConfig, choose_waist, measure_move, search
+
+Predict = Callable[[Floats], Ints]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StructureConfig:
+    """Settings of the structural examination.
+
+    Attributes:
+        images: clean images on which parts must have something to do.
+        fewest_proofs: share of the searched images on which a gate must be opened.
+        trunk: share of the weights before a gate from which on it judges what the network sees, not the image.
+        most_gates: that are searched, those with the fewest weights behind them first.
+        search: of the search for images that open a gate.
+    """
+
+    images: int = 24
+    fewest_proofs: float = 0.25
+    trunk: float = 0.5
+    most_gates: int = 16
+    search: SearchConfig = field(default_factory=SearchConfig)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Structure:
+    """What was found: what the file does against its audit, and what leaves the verdict open."""
+
+    irregularities: tuple[Irregularity, ...] = ()
+    doubts: tuple[Reason, ...] = ()
+
+
+def examine(
+    classifier: Classifier,
+    samples: Samples,
+    predict: Predict,
+    config: StructureConfig = StructureConfig(),
+    *,
+    seed: int,
+    deadline: Deadline = Deadline(),
+) -> Structure:
+    """Look for parts of the graph that answer in the model's place.
+
+    Args:
+        classifier: the copy of the network behind its preprocessing.
+        samples: clean images.
+        predict: classes of images by onnxruntime, which has the last word on each proof.
+        config: all settings.
+        seed: of all randomness.
+        deadline: what is not done by then is told as a doubt.
+    """
+    copy = Copy(classifier)
+    if not copy.flow.edges:
+        return Structure()
+    probes = draw_probes(samples, config.images, seed=seed)
+    try:
+        found = _find_gates(copy, probes)
+    except ModelError:
+        return Structure(doubts=(reasons.STRUCTURE_UNREAD.give(),))
+    examination = _Examination(found[0], probes, predict, config, seed=seed, deadline=deadline)
+    outcomes: list[Irregularity | Reason] = []
+    for gate in found[1][: config.most_gates]:
+        if deadline.passed:
+            outcomes.append(reasons.STRUCTURE_UNFINISHED.give())
+            break
+        outcomes += list(examination.examine(gate))
+        if any(isinstance(one, Irregularity) for one in outcomes):
+            break
+    irregularities = [one for one in outcomes if isinstance(one, Irregularity)]
+    doubts = [one for one in outcomes if isinstance(one, Reason)]
+    return Structure(irregularities=tuple(irregularities), doubts=tuple(doubts))
+
+
+def _find_gates(copy: Copy, probes: Probes) -> tuple[Copy, tuple[Dormant, ...]]:
+    clean, changed = (copy.enter(torch.from_numpy(images)) for images in (probes.clean, probes.changed))
+    if needs_single_images(copy, clean):
+        copy = copy.ask_alone()
+    return copy, tuple(list_gates(copy, find_dormant(copy, clean, changed)))
+
+
+class _Examination:
+    """Gate after gate of one model."""
+
+    def __init__(
+        self, copy: Copy, probes: Probes, predict: Predict, config: StructureConfig, *, seed: int, deadline: Deadline
+    ) -> None:
+        self.copy, self.probes, self.predict, self.config = copy, probes, predict, config
+        self.seed, self.deadline = seed, deadline
+        self.inputs: Tensor = copy.enter(torch.from_numpy(probes.clean))
+        self.clean: Answers = answer(copy, self.inputs)
+
+    def examine(self, gate: Dormant) -> Iterator[Irregularity | Reason]:
+        """What a gate amounts to: nothing, a doubt, or something that the file does against its audit."""
+        images = torch.from_numpy(self.probes.clean).to(self.copy.device)
+        waist = choose_waist(self.copy, gate, images)
+        if self._adapts_range(gate) or self._judges_the_answer(gate):
+            return
+        proofs = self._search(gate)
+        if proofs:
+            yield self._describe(waist, proofs)
+            return
+        with torch.inference_mode():
+            usual = self.copy.read(self.inputs[:1], [waist])[waist]
+        forced = force(self.copy, waist, usual, self.inputs, self.clean)
+        if forced is not None and forced.suspicious and not self._opens_on_nothing(gate):
+            yield reasons.DORMANT_GATE.give(place=repr(waist), changed=forced.changed)
+        elif self._count_unexplored(gate):
+            yield reasons.UNEXPLORED_BRANCH.give(place=repr(gate.edge.merge))
+
+    def _search(self, gate: Dormant) -> list[Proof]:
+        """One proof for each clean image; none where they are too few."""
+        proofs: dict[int, Proof] = {}
+        count = min(self.config.search.images, len(self.probes.clean))
+        enough = max(2, round(self.config.fewest_proofs * count))
+        for attempts in search(
+            self.copy, gate, self.probes.clean, self.config.search, seed=self.seed, deadline=self.deadline
+        ):
+            for proof in find_proofs(self.copy, gate, attempts, self.clean):
+                if proof.origin not in proofs:
+                    proofs[proof.origin] = proof
+            if len(proofs) >= enough:
+                confirmed = self._confirm(list(proofs.values()))
+                if len(confirmed) >= enough:
+                    return confirmed
+                proofs = {proof.origin: proof for proof in confirmed}
+        return []
+
+    def _confirm(self, proofs: list[Proof]) -> list[Proof]:
+        """Those to which onnxruntime says the same."""
+        classes = self.predict(np.stack([proof.image.numpy() for proof in proofs]))
+        return [proof for proof, said in zip(proofs, classes, strict=True) if said == proof.answer]
+
+    def _describe(self, waist: str, proofs: list[Proof]) -> Irregularity:
+        answers = [proof.answer for proof in proofs]
+        label = max(set(answers), key=answers.count)
+        to_one = answers.count(label) >= ONE_CLASS * len(answers)
+        gives = f"class {label}" if to_one else "other classes"
+        says = (
+            f"Tensor {waist!r} does nothing on clean images; images were found that wake it, and it alone then gives "
+            f"them {gives} in place of what the network sees in them ({len(proofs)} of {len(proofs)} shown to "
+            "onnxruntime)."
+        )
+        return Irregularity(rule=DORMANT_GATE, place=waist, says=says)
+
+    def _moves(self, gate: Dormant, inputs: Tensor) -> Tensor:
+        with torch.inference_mode():
+            value = self.copy.read(inputs, [gate.edge.alias])[gate.edge.alias]
+        return (value != gate.usual).reshape(len(value), -1).any(1)
+
+    def _adapts_range(self, gate: Dormant) -> bool:
+        """Whether it opens for images in another range of values, and keeps the answers: that is what it is for."""
+        for factor in (255.0, 1.0 / 255.0):
+            scaled = self.inputs * factor
+            try:
+                moved = self._moves(gate, scaled)
+                with torch.inference_mode():
+                    logits = self.copy.hold(scaled, {}).double()
+            except ModelError:
+                continue
+            apart = (logits - self.clean.logits).square().mean(1).sqrt()
+            if bool(moved.all()) and float(apart.median()) <= STRONG * self.clean.spread:
+                return True
+        return False
+
+    def _judges_the_answer(self, gate: Dormant) -> bool:
+        """Whether it reads what the network made of the image, and opens where there is nothing to see."""
+        flow = self.copy.flow
+        share = flow.count_weights(flow.list_before(gate.edge.alias)) / flow.all_weights
+        return share >= self.config.trunk and self._opens_on_nothing(gate)
+
+    def _opens_on_nothing(self, gate: Dormant) -> bool:
+        empty = torch.from_numpy(self.probes.empty).to(self.copy.device)
+        return bool(measure_move(self.copy, gate, empty).double().mean() >= 0.25)
+
+    def _count_unexplored(self, gate: Dormant) -> int:
+        """Weights that only the other branch of a choice has."""
+        flow = self.copy.flow
+        step = flow.graph.steps[gate.edge.step]
+        if not selects(step):
+            return 0
+        others = [set(flow.list_before(name)) for name in step.inputs[1:]]
+        taken = others[0] if bool(gate.usual.flatten()[0]) else others[1]
+        left = (others[0] | others[1]) - taken
+        return flow.count_weights(tuple(sorted(left)))
