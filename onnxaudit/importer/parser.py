@@ -1,7 +1,7 @@
 """From protobuf to a flat graph, once."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
@@ -15,6 +15,11 @@ from onnxaudit.importer.graph import MISSING, Graph, Step, read_names
 from onnxaudit.importer.registry import STANDARD_DOMAINS, find_operator
 from onnxaudit.importer.tensors import from_proto
 from onnxaudit.intake.stored import list_stored, make_unique
+
+WITHOUT_GRADIENT = {  # by what the names of operators hold
+    "ai.onnx.ml.TreeEnsemble": "trees answer in steps: no gradient leads through them, and no trigger can be sought",
+    "ai.onnx.ml.SVM": "support vector machines hold their examples, and are no network that could be audited",
+}
 
 
 def parse(proto: onnx.ModelProto) -> Graph:
@@ -98,10 +103,16 @@ def refuse_unknown(graph: onnx.GraphProto, opsets: Mapping[str, int]) -> None:
         nodes.setdefault(f"{node.domain or 'ai.onnx'}.{node.op_type}", []).append(where)
     if nodes:
         listed = "; ".join(f"{operator} (node {', '.join(names)})" for operator, names in sorted(nodes.items()))
-        standard = [name for name in sorted(nodes) if name.count(".") == 2 and name.startswith("ai.onnx.")]
-        made_up = [name for name in standard if not onnx.defs.has(name.removeprefix("ai.onnx."))]
-        hint = f"; {made_up[0]} is no operator of ONNX, the exporter left it over: export without it" if made_up else ""
+        hint = explain_unknown(nodes)
         raise UnsupportedOperatorError(f"the model uses operators that onnxaudit cannot import: {listed}{hint}")
+
+
+def explain_unknown(names: Collection[str]) -> str:
+    """Why there are no such operators, or why they cannot be imported; "" where the names say it all."""
+    standard = [name for name in sorted(names) if name.count(".") == 2 and name.startswith("ai.onnx.")]
+    made_up = [name for name in standard if not onnx.defs.has(name.removeprefix("ai.onnx."))]
+    hint = f"; {made_up[0]} is no operator of ONNX, the exporter left it over: export without it" if made_up else ""
+    return hint + "".join(f"; {why}" for part, why in WITHOUT_GRADIENT.items() if any(part in name for name in names))
 
 
 def find_computed(steps: Iterable[Step]) -> set[str]:

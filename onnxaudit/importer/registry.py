@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 MICROSOFT = "com.microsoft"
+CLASSICAL = "ai.onnx.ml"
 NEWEST_OPSET = 28  # of ONNX's own domain; the newest whose operators were compared with the specification
 STANDARD_DOMAINS = ("", "ai.onnx")
 

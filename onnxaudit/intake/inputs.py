@@ -48,7 +48,16 @@ AXIS_KEEPING_OPS = frozenset(
     ]
 )
 MOVING_OPS = frozenset(["Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Slice", "Split", "Concat"])
-LOOKUPS = {"Gather": 1, "GatherElements": 1, "GatherND": 1, "OneHot": 0}  # position of the indexes among the inputs
+LOOKUPS = {  # position of the indexes among the inputs
+    "Gather": 1,
+    "GatherElements": 1,
+    "GatherND": 1,
+    "OneHot": 0,
+    "OneHotEncoder": 0,
+    "LabelEncoder": 0,
+    "CategoryMapper": 0,
+    "EmbedLayerNormalization": 0,
+}
 SERIES_TURNS = ((0, 2, 1), (1, 0, 2))  # for convolutions, and for recurrent layers
 TO_CHANNELS_FIRST = (0, 3, 1, 2)
 

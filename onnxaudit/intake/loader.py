@@ -5,6 +5,7 @@ from pathlib import Path
 import onnx
 
 from onnxaudit.errors import ModelError, RejectedError, UsageError
+from onnxaudit.intake.classical import add_logits
 from onnxaudit.intake.inputs import read_input
 from onnxaudit.intake.model import Model
 from onnxaudit.intake.outputs import list_smuggled, read_output
@@ -69,7 +70,7 @@ def _understand(
     if file.escapes:
         raise ModelError("its external data were not read")
     check_soundness(file.proto)
-    working = upcast(sort_nodes(make_canonical(file.proto, strange=file.unknown)))
+    working = add_logits(upcast(sort_nodes(make_canonical(file.proto, strange=file.unknown))))
     check_proto(working)
     taken = read_input(working, size, find_size)
     working = fix_input(working, taken.name, taken.shape(1))

@@ -3,17 +3,22 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 
 import onnx
-from onnx import TensorProto
+from onnx import TensorProto, numpy_helper
 
 from onnxaudit.errors import ModelError
+from onnxaudit.intake.classical import CLASSICAL, count_names, find_passed, is_classical, name_logits, read_attributes
 from onnxaudit.intake.declarations import STANDARD_DOMAINS, Shape, describe, infer_shapes, shape_of
+from onnxaudit.intake.stored import list_outermost
 from onnxaudit.intake.working_copy import list_reads
 from onnxaudit.records import OutputKind, OutputSpec
 
 FLOATS = frozenset((TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE))
 LABELS = frozenset((TensorProto.INT32, TensorProto.INT64))
+NAMES = frozenset((TensorProto.STRING,))
+PAIR = 2  # classes, of which one score can make the probabilities
 CLASS_SCORE_OPS = frozenset(("Softmax", "LogSoftmax", "Sigmoid"))
 CHOICES = frozenset(("ArgMax", "TopK"))
 PASSED = frozenset(
@@ -56,6 +61,9 @@ def find_bypasses(proto: onnx.ModelProto, output: OutputSpec) -> set[str]:
     """Outputs that the input reaches around the audited tensor: what they say need not follow from it."""
     reached = {value.name for value in proto.graph.input} - {tensor.name for tensor in proto.graph.initializer}
     audited = {output.source or output.logits}
+    for node in proto.graph.node:
+        if is_classical(node, "LinearClassifier") and name_logits(node) in audited:
+            audited.update(node.output)  # they follow from the logits that stand beside the node in the working copy
     for node in proto.graph.node:  # in an order in which they can be computed
         if reached.intersection(list_reads(node)):
             reached.update(name for name in node.output if name not in audited)
@@ -151,28 +159,52 @@ class _Graph:
         known = self.declared(value.name) or value
         kind = known.type.tensor_type.elem_type
         what, source = self.trace(value.name)
-        if kind not in FLOATS | LABELS or (kind in LABELS and what is not OutputKind.LABEL):
+        mapped = self.producers.get(value.name)
+        if is_classical(mapped, "ZipMap"):
+            assert mapped is not None
+            return self._read_map(value.name, mapped)
+        if kind not in FLOATS | LABELS | NAMES or (kind not in FLOATS and what is not OutputKind.LABEL):
             return None
         shown = source if what is OutputKind.LABEL else value.name
         classes = self.count_classes(shown)
         if classes is None or (what is OutputKind.LABEL and classes < 2):
             return None
-        single = classes == 1
-        if self.count_classes(source) != classes and not self._has_shape_of(source, shown):
+        single = classes == 1 or (classes == PAIR and self._is_half(source))
+        if self.count_classes(source) != classes and not single and not self._has_shape_of(source, shown):
             source = shown  # a Softmax over something else than the classes, shaped into scores later
+        return self._describe(value.name, classes, what, source, single=single)
+
+    def _read_map(self, name: str, node: onnx.NodeProto) -> OutputSpec | None:
+        """A ZipMap: as many scores as it names classes."""
+        classes, (_, source) = count_names(node), self.trace(node.input[0])
+        single = classes == PAIR and self._is_half(source)
+        if not single and self.count_classes(source) not in (classes, None):
+            source = node.input[0]
+        return self._describe(name, classes, OutputKind.MAP, source, single=single) if classes >= PAIR else None
+
+    def _is_half(self, name: str) -> bool:
+        """Whether a tensor is the one score from which the probabilities of two classes are made."""
+        return any(self._find_pair(node) == name for node in self.proto.graph.node)
+
+    def _describe(self, name: str, classes: int, what: OutputKind, source: str, *, single: bool) -> OutputSpec:
         plain = not single and self.rank(source) in (2, None)
         count = max(classes, 2)
         if plain:
-            return OutputSpec(value.name, count, what, source)
-        return OutputSpec(value.name, count, what, f"{source} as {count} classes", source, single)
+            return OutputSpec(name, count, what, source)
+        return OutputSpec(name, count, what, f"{source} as {count} classes", source, single)
 
     def trace(self, name: str) -> tuple[OutputKind, str]:
         """What a tensor holds, and the tensor before a final ArgMax or TopK, Softmax, LogSoftmax or Sigmoid."""
-        node, chosen = self._look_through(name), False
+        reached, node, chosen = *self._look_through(name), False
         while node is not None and node.op_type in CHOICES:  # in a loop: a file can hold thousands in a row
             name, chosen = node.input[0], True
-            node = self._look_through(name)
-        kind, source = self._trace_scores(name, node)
+            reached, node = self._look_through(name)
+        if node is not None and is_classical(node, "LinearClassifier"):
+            probable = read_attributes(node).get("post_transform", b"NONE") != b"NONE"
+            kind, source = OutputKind.PROBABILITIES if probable else OutputKind.LOGITS, name_logits(node)
+            chosen = chosen or reached == node.output[0]
+        else:
+            kind, source = self._trace_scores(name, node)
         return (OutputKind.LABEL, source) if chosen else (kind, source)
 
     def _trace_scores(self, name: str, node: onnx.NodeProto | None) -> tuple[OutputKind, str]:
@@ -180,15 +212,19 @@ class _Graph:
             return OutputKind.LOGITS, name
         if node.op_type in CLASS_SCORE_OPS:
             return OutputKind.LOGITS if node.op_type == "LogSoftmax" else OutputKind.PROBABILITIES, node.input[0]
-        exponent = self._find_exponent(node)
-        return (OutputKind.LOGITS, name) if exponent is None else (OutputKind.PROBABILITIES, exponent)
+        behind = self._find_exponent(node) or self._find_logarithm(node) or self._find_pair(node)
+        return (OutputKind.LOGITS, name) if behind is None else (OutputKind.PROBABILITIES, behind)
 
-    def _look_through(self, name: str) -> onnx.NodeProto | None:
-        """The node whose values `name` shows, perhaps in another shape or type."""
+    def _look_through(self, name: str) -> tuple[str, onnx.NodeProto | None]:
+        """The tensor, and its node, whose values `name` shows, perhaps in another shape, type or order of names."""
         node = self.producers.get(name)
-        while node is not None and node.op_type in PASSED and node.input:
-            node = self.producers.get(node.input[0])
-        return node if node is not None and node.domain in STANDARD_DOMAINS else None
+        while node is not None and (node.op_type in PASSED or node.domain == CLASSICAL) and node.input:
+            before = find_passed(node) if node.domain == CLASSICAL else node.input[0]
+            if before is None:
+                break
+            name, node = before, self.producers.get(before)
+        known = node is not None and (node.domain in STANDARD_DOMAINS or is_classical(node, "LinearClassifier"))
+        return name, node if known else None
 
     def _has_shape_of(self, source: str, shown: str) -> bool:
         """Whether `shown` has the shape of `source`, whatever that is: behind vendors' operators none is known."""
@@ -206,6 +242,30 @@ class _Graph:
         if above is None or below is None or (above.op_type, below.op_type) != ("Exp", "ReduceSum"):
             return None
         return above.input[0] if below.input[0] == node.input[0] else None
+
+    def _find_logarithm(self, node: onnx.NodeProto) -> str | None:
+        """`z` where the node is the last of a Softmax written out in another way: `exp(z − logsumexp(z))`."""
+        difference = self.producers.get(node.input[0]) if node.op_type == "Exp" else None
+        if difference is None or difference.op_type != "Sub":
+            return None
+        _, total = self._look_through(difference.input[1])
+        summed = total is not None and total.op_type == "ReduceLogSumExp" and total.input[0] == difference.input[0]
+        return difference.input[0] if summed else None
+
+    def _find_pair(self, node: onnx.NodeProto) -> str | None:
+        """`z` where the node puts `1 − sigmoid(z)` beside `sigmoid(z)`, as scikit-learn does for two classes."""
+        if node.op_type != "Concat" or len(node.input) != PAIR:
+            return None
+        first, second = (self.producers.get(name) for name in node.input)
+        if first is None or second is None or (first.op_type, second.op_type) != ("Sub", "Sigmoid"):
+            return None
+        return second.input[0] if first.input[1] == node.input[1] and first.input[0] in self._ones else None
+
+    @cached_property
+    def _ones(self) -> set[str]:
+        """Stored tensors of a single one."""
+        stored = [(name, tensor) for name, tensor in list_outermost(self.proto.graph) if prod(tensor.dims) == 1]
+        return {name for name, tensor in stored if tensor.data_type in FLOATS and numpy_helper.to_array(tensor) == 1}
 
     def rank(self, name: str) -> int | None:
         """How many axes a tensor has; None where that is not known."""

@@ -5,7 +5,7 @@ The same checks as before a scan; where these need images, on noise.
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 from pathlib import Path
 
@@ -14,8 +14,9 @@ from onnx import AttributeProto, TensorProto, helper, shape_inference
 
 from onnxaudit.detectors.base import Effort
 from onnxaudit.errors import ModelError, OnnxauditError, RejectedError
-from onnxaudit.importer.parser import expand_functions, find_opsets, find_unknown
+from onnxaudit.importer.parser import expand_functions, explain_unknown, find_opsets, find_unknown
 from onnxaudit.importer.registry import STANDARD_DOMAINS
+from onnxaudit.importer.side_outputs import drop_side_outputs
 from onnxaudit.intake import Model, load_model
 from onnxaudit.intake.reader import read_if_regular, read_proto
 from onnxaudit.intake.sizes import Size
@@ -67,10 +68,10 @@ def inspect(
         model = _try_loading(path, output, input_size)
     target = _try_target(model, obstacles) if model is not None and sound else None
     operators = _list_operators(file.proto, sound=model is not None)
-    unknown = sorted(_name(use.domain, use.name) for use in operators if not use.supported)
+    unknown = _list_needed_unknown(model, operators)
     if unknown:
         obstacles = [one for one in obstacles if "operators that onnxaudit cannot import" not in one]
-        obstacles.append(f"operators that cannot be copied: {', '.join(unknown)}")
+        obstacles.append(f"operators that cannot be copied: {', '.join(unknown)}{explain_unknown(unknown)}")
     # Of a file that was refused no shapes: inference unfolds functions, however many times they call each other, and
     # computes constants, however large.
     shapes = _infer_shapes(model.computed) if model is not None and sound else {}
@@ -169,6 +170,15 @@ def _list_operators(proto: onnx.ModelProto, *, sound: bool) -> tuple[OperatorUse
     counts |= unknown
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return tuple(OperatorUse(domain, name, count, (domain, name) not in unknown) for (domain, name), count in ranked)
+
+
+def _list_needed_unknown(model: Model | None, operators: Sequence[OperatorUse]) -> list[str]:
+    """Unknown operators on the way to the logits; all of them where nobody knows that way."""
+    unknown = {(use.domain, use.name) for use in operators if not use.supported}
+    if model is not None:
+        needed = drop_side_outputs(model.computed, model.info.output.logits)
+        unknown &= {(_domain(node), node.op_type) for node in _walk(needed.graph)}
+    return sorted(_name(*one) for one in unknown)
 
 
 def _walk(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:

@@ -82,7 +82,7 @@ class Inspection:
     @property
     def scannable(self) -> bool:
         """Whether a scan would begin."""
-        return self.model is not None and all(use.supported for use in self.operators)
+        return self.model is not None
 
 
 @dataclass(frozen=True)

@@ -47,11 +47,12 @@ class ElementType(StrEnum):
 
 
 class OutputKind(StrEnum):
-    """What the chosen output holds."""
+    """What the chosen output holds; a map is a score by the name of each class."""
 
     LOGITS = "logits"
     PROBABILITIES = "probabilities"
     LABEL = "label"
+    MAP = "map"
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ class OutputSpec:
     @property
     def answers(self) -> str:
         """The tensor `(n, classes)` whose largest entry is the answer."""
-        return self.logits if self.source or self.kind is OutputKind.LABEL else self.name
+        return self.logits if self.source or self.kind in (OutputKind.LABEL, OutputKind.MAP) else self.name
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import onnx
 import onnx_graphsurgeon as gs
 from onnx_graphsurgeon.logger import G_LOGGER
 
+from onnxaudit.intake.classical import is_classical, name_logits
 from onnxaudit.intake.model import Model
 
 PASS_THROUGH = {"Identity", "Dropout"}  # the same values under another name, at inference
@@ -43,6 +44,17 @@ class Graph:
         self._outputs = {tensor.name for tensor in self._graph.outputs}
         self.input = model.info.input.name
         self.logits = model.info.output.logits
+
+    @cached_property
+    def attributes(self) -> frozenset[str]:
+        """Initializers of the working copy that the file holds in attributes of a node, where nothing can be edited."""
+        if self._model.working is None:
+            return frozenset()
+        own = {tensor.name for tensor in self._model.proto.graph.initializer}
+        nodes = [node for node in self._model.proto.graph.node if is_classical(node, "LinearClassifier")]
+        logits = {name_logits(node) for node in nodes}
+        readers = [node for node in self._model.working.graph.node if logits & {*node.output}]
+        return frozenset(name for node in readers for name in node.input) - own
 
     @property
     def nodes(self) -> list[Any]:

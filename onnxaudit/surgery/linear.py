@@ -139,7 +139,7 @@ def _product(graph: Graph, node: Any) -> Linear | None:
     if node.op not in ("Gemm", "MatMul", "Conv") or node.domain not in (None, "", "ai.onnx"):
         return None
     weight = graph.stored(node.inputs[1])
-    if weight is None or not _is_dense(graph, node, weight):
+    if weight is None or weight.name in graph.attributes or not _is_dense(graph, node, weight):
         return None
     rows_first = (node.op == "Conv" or bool(node.attrs.get("transB", 0))) != weight.transposed
     branch = Branch(graph.origin(node.inputs[0]).name, weight.name, rows_first, float(node.attrs.get("alpha", 1.0)))

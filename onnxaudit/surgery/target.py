@@ -93,6 +93,11 @@ def _first(graph: Graph, layers: list[Linear]) -> Linear:
     for layer in layers:
         if not graph.reaches(graph.input, graph.logits, around=(layer.output,)):
             return layer
+    if graph.attributes:
+        raise ModelError(
+            "the last layer is a LinearClassifier, whose weights stand in attributes: it can be scanned and not "
+            "repaired; train it again on data that you trust"
+        )
     raise ModelError(
         "no fully connected layer stands between the image and the class scores; "
         f"name the layer to prune with --layer (candidates: {_listing(layers)})"

@@ -5,7 +5,7 @@ import inspect
 import onnx
 
 from onnxaudit.importer import ops  # noqa: F401 - fills the registry
-from onnxaudit.importer.registry import Operator, find_operator, list_operators
+from onnxaudit.importer.registry import CLASSICAL, Operator, find_operator, list_operators
 
 NEWEST = 1000  # beyond any opset
 CONSTANT = "Constant"  # stored when the graph is parsed, so that no step computes it
@@ -14,9 +14,11 @@ HEADING = """# Supported operators
 A model may use opset 7 or any newer one. For each operator the newest version below that is not newer than the model's
 opset is taken; *from opset* lists the versions that are told apart.
 
-{count} operators are computed directly: {standard} of ONNX's own domain and {microsoft} of `com.microsoft` and its
-domain for blocked layout. Others that the ONNX specification defines by these are replaced by their definition. A
-model's own functions are inlined. Anything else is refused, with all unknown operators of the model named at once.
+{count} operators are computed directly: {standard} of ONNX's own domain, {classical} of `ai.onnx.ml` and {microsoft} of
+`com.microsoft` and its domain for blocked layout. Others that the ONNX specification defines by these are replaced by
+their definition. A model's own functions are inlined. Of `ai.onnx.ml` a LinearClassifier is read besides, and ZipMap,
+LabelEncoder, ArrayFeatureExtractor and Normalizer are seen through behind the scores. What stands beside the way to the
+scores need not be known. Anything else is refused, with all unknown operators of the model named at once.
 """
 
 
@@ -27,7 +29,9 @@ def write_page() -> str:
     counts = {domain: sum(domain == other for other, _ in operators) for domain in domains}
     counts[""] += 1  # Constant
     count = sum(counts.values())
-    parts = [HEADING.format(count=count, standard=counts[""], microsoft=count - counts[""])]
+    standard, classical = counts[""], counts[CLASSICAL]
+    rest = count - standard - classical
+    parts = [HEADING.format(count=count, standard=standard, classical=classical, microsoft=rest)]
     for domain in domains:
         rows = {name: versions for (other, name), versions in operators.items() if other == domain}
         parts.append(write_table(domain, rows))

@@ -65,7 +65,9 @@ def _show_operators(found: Inspection, console: Console, detail: Detail) -> None
     shown = ranked if detail == "full" else ranked[:OPERATORS_SHOWN]
     table = Table((Column("operator", kind="name"), Column("nodes", rank=2), Column("supported", rank=1)))
     for use in shown:
-        table.add_row(f"{use.domain}.{use.name}", str(use.nodes), "yes" if use.supported else "NO")
+        # Of a model that can be scanned they stand beside the way to the classes: names of labels, other outputs.
+        supported = "yes" if use.supported else "not needed" if found.scannable else "NO"
+        table.add_row(f"{use.domain}.{use.name}", str(use.nodes), supported)
     print_table(console, table)
     print_rest(console, len(ranked) - len(shown), "operators")
 

@@ -73,6 +73,37 @@ def test_operators_that_cannot_be_copied_are_named_and_counted(tmp_path: Path) -
     assert found.seconds is None
 
 
+def test_operators_beside_the_way_to_the_classes_do_not_count(tmp_path: Path) -> None:
+    path = make_file(tmp_path, DENSE)
+    model = onnx.load(path)
+    model.graph.initializer.extend(
+        numpy_helper.from_array(value, name)
+        for name, value in (("one", np.array([1])), ("few", np.array([2])), ("half", np.array([0.5], np.float32)))
+    )
+    model.graph.node.extend(
+        [
+            helper.make_node("Unsqueeze", ["pooled", "one"], ["boxes"]),
+            helper.make_node("Unsqueeze", ["scores", "one"], ["turned"]),
+            helper.make_node("Transpose", ["turned"], ["rated"], perm=[0, 1, 2]),
+            helper.make_node("ReduceMax", ["rated"], ["best"], axes=[2], keepdims=1),
+            helper.make_node("NonMaxSuppression", ["boxes", "best", "few", "half", "half"], ["kept"]),
+        ]
+    )
+    model.graph.output.append(helper.make_tensor_value_info("kept", TensorProto.INT64, ["m", 3]))
+    path.write_bytes(model.SerializeToString())
+    found = inspect(path)
+    assert OperatorUse("ai.onnx", "NonMaxSuppression", 1, False) in found.operators
+    assert found.scannable
+    assert found.obstacles == ()
+    assert found.seconds is not None
+
+
+def test_trees_are_refused_by_name_with_a_reason() -> None:
+    found = inspect(Path(__file__).parents[2] / "exporters" / "scikit" / "forest.onnx")
+    assert not found.scannable
+    assert any("TreeEnsembleClassifier; trees answer in steps" in obstacle for obstacle in found.obstacles)
+
+
 def test_a_file_that_is_no_classifier_is_described_all_the_same(tmp_path: Path) -> None:
     path = make_file(tmp_path, DENSE)
     model = onnx.load(path)
