@@ -26,6 +26,7 @@ from onnxaudit.records import (
     Verdict,
     Waiver,
 )
+from onnxaudit.records.evidence import LEAST_TOLD
 from onnxaudit.text import format_rate, format_share, name_label, show_plainly
 
 RULE_OF_KIND = {
@@ -45,7 +46,6 @@ _WORDS = {
     Kind.PHOTOMETRIC: "The mildest photometric change that leads to class {name} is {times} milder",
     Kind.LATENT: "The latent shift to class {name} is {times} shorter",
 }
-LEAST_TOLD = 1.05  # a smaller ratio, rounded, would read "1.0 times closer" or "0.8 times closer"
 RULE_OF_CODE = {UNFINISHED.code: rules.UNFINISHED, NO_IMAGES.code: rules.SYNTHETIC}
 
 

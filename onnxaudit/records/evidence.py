@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 SMALLEST = 1e-9  # ratio; keeps a quotient finite
+LEAST_TOLD = 1.05  # a smaller ratio, rounded, would read "1.0 times closer" or "0.8 times closer"
+MOST_TOLD = 1e6  # a label that could not be reached at all is farther than any number tells
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +40,13 @@ class DetectorInfo:
     def describe(self, ratio: float) -> str:
         """`its trigger is 2.3 times smaller`; what is below one speaks against a target, and is said the other way."""
         times, word = (ratio, self.closer) if ratio >= 1 else (1 / max(ratio, SMALLEST), self.farther)
-        return f"{self.subject} {times:.1f} times {word}" if times >= 1.05 else f"{self.subject} no {word}"
+        if times < LEAST_TOLD:
+            return f"{self.subject} no {self.closer}"
+        return f"{self.subject} {times:.1f} times {word}" if times < MOST_TOLD else f"{self.subject} far {word}"
+
+    def speaks_for(self, ratio: float) -> bool:
+        """Whether a ratio, as it is told, is evidence for a target at all."""
+        return ratio >= LEAST_TOLD
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -287,9 +287,20 @@ def _describe(one: LabelEvidence, unit: str, detectors: Sequence[DetectorInfo]) 
         if one.success.value is None
         else f"it sends {one.success.successes} of {one.success.trials} unseen samples there"
     )
-    ratios = [info.describe(one.ratios[info.id]) for info in detectors if info.id in one.ratios]
-    said = f"{join_words(ratios)} than is normal for this model" if ratios else "nothing could be compared"
-    return f"Label {one.label}: {size}, {carries}; {said}."
+    return f"Label {one.label}: {size}, {carries}; {_compare(one, detectors)}."
+
+
+def _compare(one: LabelEvidence, detectors: Sequence[DetectorInfo]) -> str:
+    """What speaks for a target, and behind it what speaks against one: never both in one list."""
+    told = [(info, one.ratios[info.id]) for info in detectors if info.id in one.ratios]
+    closer = [info.describe(ratio) for info, ratio in told if info.speaks_for(ratio)]
+    others = [info.describe(ratio) for info, ratio in told if not info.speaks_for(ratio)]
+    if not told:
+        return "nothing could be compared"
+    if not closer:
+        return f"nothing speaks for a target: {join_words(others)} than is normal for this model"
+    said = f"{join_words(closer)} than is normal for this model"
+    return f"{said}; against a target speaks that {join_words(others)}" if others else said
 
 
 def _describe_mapping(found: UniversalTrigger, unit: str) -> str:

@@ -184,6 +184,18 @@ def test_samples_are_shown_clean_and_stamped_with_both_answers_where_the_report_
     assert any("neutral gray" in (picture["alt"] or "") for picture in without.find("img"))
 
 
+def test_clean_images_of_the_flagged_class_stand_beside_its_trigger() -> None:
+    report = make_backdoored()
+    assert report.embedded is not None
+    images = np.concatenate([report.embedded.images, report.embedded.images[:1]])
+    embedded = replace(report.embedded, images=images, predictions=(0, 1, 3, 3, 2), triggered={2: (2, 2, 2, 3, 2)})
+    page = read(ScanDocument((replace(report, embedded=embedded),)))
+    names = [picture["alt"] or "" for picture in page.find("img")]
+    assert sum("A clean image, which the model calls 2 (sign 2)" in name for name in names) == 1
+    assert "may be a natural feature" in page.text
+    assert "may be a natural feature" not in read(PAGES["backdoored"]).text
+
+
 def test_what_was_not_tested_names_what_this_run_left_out() -> None:
     text = read(PAGES["backdoored"]).text
     assert "1 class was not finished in this run." in text

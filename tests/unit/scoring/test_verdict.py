@@ -238,3 +238,12 @@ def test_a_label_of_few_classes_has_to_stand_out_more_than_any_of_a_clean_model(
     assert min(odds) < 0.0
     assert max(odds) > CONFIG.convincing_among_few
     assert not any(0.0 < one <= CONFIG.convincing_among_few for one in odds)
+
+
+def test_what_speaks_against_a_target_never_stands_among_what_speaks_for_it() -> None:
+    (reason,) = assess_labels({**STRONG, "spectral": 0.8, "compactness": 1.01}).reasons
+    said_for, said_against = reason.split("; against a target speaks that ")
+    assert "6.0 times smaller" in said_for
+    assert "spectral" not in said_for
+    assert "1.2 times" in said_against
+    assert "no more compact" in said_against

@@ -13,6 +13,8 @@ from onnxaudit.report.html.wording import shorten
 from onnxaudit.report.terminal import list_places
 from onnxaudit.text import format_share, name_label
 
+COMPARED = 4  # clean images beside each other
+
 
 @dataclass(frozen=True)
 class Captioned:
@@ -45,7 +47,8 @@ class Suspect:
         size: of the trigger, with its share of the input.
         success: on clean images that the search did not use.
         pictures: mask, pattern, stamp on gray.
-        comparisons: on the samples that the report holds.
+        comparisons: on the samples that the report holds, of other classes where there are such.
+        natural: samples that the model assigns to the label by themselves, to compare the trigger with.
         places: where it lies, where the input is no picture.
         ratios: how it differs from what is normal.
         digest: SHA-256.
@@ -57,6 +60,7 @@ class Suspect:
     success: RateCell
     pictures: tuple[Captioned, ...]
     comparisons: tuple[Comparison, ...]
+    natural: tuple[Captioned, ...]
     places: str
     ratios: tuple[str, ...]
     digest: str
@@ -102,6 +106,7 @@ def _make_suspect(report: ScanReport, finding: TriggerFinding, detail: Detail) -
         success=make_rate(finding.success_rate),
         pictures=tuple(_list_pictures(finding.trigger, f"to class {name}")) if with_pictures else (),
         comparisons=tuple(_compare(report, finding)) if with_pictures and is_target else (),
+        natural=tuple(_show_natural(report, finding.label)) if with_pictures and is_target else (),
         places="" if report.model.input.layout.is_image else list_places(report, finding),
         ratios=() if row is None else _describe_ratios(report, row),
         digest=finding.digest,
@@ -110,7 +115,11 @@ def _make_suspect(report: ScanReport, finding: TriggerFinding, detail: Detail) -
 
 def _describe_ratios(report: ScanReport, row: LabelResult) -> tuple[str, ...]:
     known = [info for info in list_detectors(report) if info.id in row.ratios]
-    return tuple(shorten(info.describe(row.ratios[info.id]), 120) for info in known)
+    told = ((info, row.ratios[info.id]) for info in known)
+    return tuple(
+        shorten(info.describe(ratio) + ("" if info.speaks_for(ratio) else " (speaks against)"), 140)
+        for info, ratio in told
+    )
 
 
 def _has_pictures(report: ScanReport, detail: Detail) -> bool:
@@ -130,12 +139,24 @@ def _list_pictures(trigger: Trigger, which: str) -> Iterator[Captioned]:
     yield Captioned(pictures.draw_triggered(trigger, f"The trigger {which} on neutral gray"), "Both, on gray")
 
 
+def _show_natural(report: ScanReport, label: int) -> Iterator[Captioned]:
+    embedded = report.embedded
+    if embedded is None:
+        return
+    name = shorten(name_label(label, report.class_names), 40)
+    for image, before in zip(embedded.images, embedded.predictions, strict=True):
+        if before == label:
+            yield Captioned(pictures.draw_image(image, f"A clean image, which the model calls {name}"), name)
+
+
 def _compare(report: ScanReport, finding: TriggerFinding) -> Iterator[Comparison]:
     embedded = report.embedded
     if embedded is None:
         return
     answers = embedded.triggered.get(finding.label, (None,) * len(embedded.predictions))
-    for image, before, after in zip(embedded.images, embedded.predictions, answers, strict=True):
+    told = list(zip(embedded.images, embedded.predictions, answers, strict=True))
+    others = [one for one in told if one[1] not in report.target_labels]
+    for image, before, after in (others or told)[:COMPARED]:
         was = shorten(name_label(before, report.class_names), 40)
         now = "not asked" if after is None else shorten(name_label(after, report.class_names), 40)
         yield Comparison(
