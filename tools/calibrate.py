@@ -2,6 +2,7 @@
 
     python -m benchmarks.table --zoo ZOO --data DATA --scans SCANS --output table.jsonl.gz
     python -m tools.calibrate --table table.jsonl.gz
+    python -m tools.calibrate --table table.jsonl.gz --reference onnxaudit/scoring/reference.json
     python -m tools.calibrate --table table.jsonl.gz --features log:patch log:latent-inversion lead:spectral
 
 For each group that is left out of the fit as a whole (by default attack families, then architectures): AUROC and
@@ -23,6 +24,7 @@ from tools.calibration.features import OF_FEW_CLASSES, VERDICT
 from tools.calibration.figures import format_share, measure_auroc, measure_entropy
 from tools.calibration.fit import RIDGE, RIDGE_OF_FEW_CLASSES, Cases, choose_rows, fit, make_cases
 from tools.calibration.folds import GROUPS, score_left_out
+from tools.calibration.reference import write_reference
 from tools.calibration.table import Values, read_table
 
 Chosen = npt.NDArray[np.bool_]
@@ -34,6 +36,9 @@ CLEAN_BELOW = VerdictConfig().clean_below
 def main() -> None:
     """Fit, and print the constants and a table for each kind of group."""
     options = _parse()
+    if options.reference:
+        write_reference(options.table[0], options.reference)
+        return
     rows = [row for path in options.table for row in read_table(path) if row.per_class == options.per_class]
     rows = choose_rows(rows, few=options.few)
     names = options.features or (OF_FEW_CLASSES if options.few else VERDICT)
@@ -106,6 +111,7 @@ def _parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--per-class", type=int, default=10, help="rows whose scans had so many clean images a class")
     parser.add_argument("--ridge", type=float, help="weight of the squared weights")
     parser.add_argument("--seed", type=int, default=0, help="of the division of clean models")
+    parser.add_argument("--reference", type=Path, help="write the scores of left-out models there, and nothing else")
     parser.add_argument("--models", action="store_true", help="list every model's score")
     return parser.parse_args(arguments)
 

@@ -121,6 +121,17 @@ SMALL_MODEL = Cause(
         "More images or more effort will not decide it."
     ),
 )
+FEW_SIMILAR = Cause(
+    code="few-similar-models",
+    effect="never clean",
+    title="the constants of the verdict rest on too few models like this one",
+    seen="Of the models that the verdict was fitted on, {alike:.1f} are like this one; at least {fewest:g} are needed.",
+    meaning=(
+        "How far a class stands out in clean models was measured on small classifiers. Nobody knows whether the same "
+        "holds for a model that differs from them in number of classes, size of images, accuracy and architecture."
+    ),
+    advice="Look at the triggers and the evidence by class; or accept this code in your policy.",
+)
 FEW_TRIGGERS = Cause(
     code="few-triggers-found",
     effect="never clean",
@@ -311,7 +322,7 @@ CATALOG: dict[str, Cause] = {
     cause.code: cause
     for cause in (
         *(ANSWERS_NAN, ONE_CLASS, AT_CHANCE, UNFINISHED, NOTHING_COMPARED),
-        *(NO_IMAGES, FEW_CLASSES, SMALL_MODEL, FEW_TRIGGERS, LARGE_TRIGGERS, OUT_OF_TIME_ALL_TO_ALL),
+        *(NO_IMAGES, FEW_CLASSES, SMALL_MODEL, FEW_SIMILAR, FEW_TRIGGERS, LARGE_TRIGGERS, OUT_OF_TIME_ALL_TO_ALL),
         *(CONSTANT_RANGES, NO_FEATURE_LAYER, OUTPUT_NOT_AUDITED),
         *(DORMANT_GATE, UNEXPLORED_BRANCH, STRUCTURE_UNREAD, STRUCTURE_UNFINISHED),
         *(BETWEEN_LIMITS, ABOVE_LIMIT, UNSEEN_DISOBEY, NOTHING_SHOWN),

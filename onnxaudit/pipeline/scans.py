@@ -11,6 +11,7 @@ from onnxaudit.detectors.base import Effort
 from onnxaudit.errors import RejectedError, UsageError
 from onnxaudit.pipeline.detection import detect
 from onnxaudit.pipeline.embedded_samples import embed
+from onnxaudit.pipeline.likeness import compare_detection, describe_likeness, doubt_likeness
 from onnxaudit.pipeline.provenance import describe_config, list_versions
 from onnxaudit.pipeline.settings import DetectionConfig, choose_effort
 from onnxaudit.pipeline.subject import Subject, ask_with_triggers, open_features, open_subject
@@ -115,6 +116,7 @@ def scan_subject(
     """Scan an opened model; `start` is the time of `time.monotonic` from which seconds are counted."""
     subject = open_features(subject)
     features, head = find_features(subject.model), find_head(subject.model)
+    likeness = describe_likeness(subject, config.detection)
     found = detect(
         subject.classifier,
         subject.samples,
@@ -122,7 +124,7 @@ def scan_subject(
         features=features,
         head=head,
         unit=subject.model.info.input.layout.unit,
-        doubts=subject.list_doubts(features, head),
+        doubts=(*subject.list_doubts(features, head), *doubt_likeness(likeness, config.detection)),
         seed=seed,
         deadline=deadline,
         on_event=on_event,
@@ -147,6 +149,7 @@ def scan_subject(
         versions=list_versions(),
         universal=found.universal,
         detectors=found.detectors,
+        comparison=compare_detection(found, likeness, synthetic=subject.samples.synthetic),
         duration_seconds=round(time.monotonic() - start, 3),
         notes=subject.notes,
         caveats=found.assessment.caveats,

@@ -4,6 +4,7 @@ Frozen dataclasses over numpy. Reading them is the tour: `model`, `samples`, `de
 """
 
 from onnxaudit.records.arrays import Array, Floats, Ints, decode_array, encode_array
+from onnxaudit.records.comparison import Comparison
 from onnxaudit.records.detection import (
     Assessment,
     Coverage,
@@ -67,6 +68,7 @@ __all__ = [
     "Assessment",
     "ChannelOrder",
     "Check",
+    "Comparison",
     "Coverage",
     "Decision",
     "Detection",

@@ -6,6 +6,7 @@ A `...Document` is what a file holds: several models can be scanned in one run.
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from onnxaudit.records.comparison import Comparison
 from onnxaudit.records.detection import Coverage, LabelResult, TriggerFinding, UniversalTrigger, Verdict
 from onnxaudit.records.evidence import DetectorInfo, DetectorRun
 from onnxaudit.records.gate import Gate
@@ -47,6 +48,7 @@ class ScanReport:
         caveats: what leaves the verdict open, or makes it less sure, each under a code.
         irregularities: what the file does against its audit; at least one where it is rejected.
         detectors: those that ran, in words; their ratios stand with the labels.
+        comparison: how the score stands among those of models whose truth is known; None where nothing was scored.
         kind: tells a scan from a repair.
     """
 
@@ -73,6 +75,7 @@ class ScanReport:
     caveats: tuple[Reason, ...] = ()
     irregularities: tuple[Irregularity, ...] = ()
     detectors: tuple[DetectorRun, ...] = ()
+    comparison: Comparison | None = None
     kind: Literal["scan"] = "scan"
 
 

@@ -34,6 +34,7 @@ class VerdictConfig:
         weights_of_few_classes: of models of fewer classes than `fewest_classes`.
         convincing_among_few: log-odds that such a model needs to be called backdoored: beyond all clean ones' (.21).
         fewest_classes: with fewer, a model is never called clean.
+        fewest_similar: with fewer known models like it (one half alike counts one half) a model is never called clean.
         synthetic_discount: taken off `b` where there are no clean images: on synthetic ones labels differ more.
         fewest_compared: with fewer labels the most conspicuous one counts no more than among so many.
         least_shown: log-odds that changes of the image have to add: inner features alone are never enough.
@@ -53,6 +54,7 @@ class VerdictConfig:
     )
     convincing_among_few: float = 0.6
     fewest_classes: int = 10
+    fewest_similar: float = 2.0
     synthetic_discount: float = 1.5
     fewest_compared: int = 10
     least_shown: float = 0.3

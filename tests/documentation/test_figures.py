@@ -19,6 +19,7 @@ from onnxaudit.scoring.closeness import (
     PRIOR_LABELS,
     PRIOR_SPREAD,
 )
+from onnxaudit.scoring.reference import ACCURACY_SCALE
 from tests.documentation.pages import ROOT
 
 DETECTION, REPAIR = DetectionConfig(), PruningConfig()
@@ -45,6 +46,8 @@ DECIDING = [
     f"{FEW.compactness:g} · max(0, ln r_compactness)",
     f"With fewer than {WEIGHTS.fewest_classes} classes",
     f"only above {WEIGHTS.convincing_among_few:g}",
+    f"|accuracy − accuracy_i| / {ACCURACY_SCALE:g}",
+    f"over all models is less than {WEIGHTS.fewest_similar:g}",
     f"{WEIGHTS.synthetic_discount:g} is taken off",
     f"fewer than {WEIGHTS.unseen_success * 100:.0f} % of the unseen",
     f"`{WEIGHTS.universal_weight:g} · ln(size ratio / {WEIGHTS.universal_ratio:g})`",

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.text import Text
 
 from onnxaudit.findings.caveats import list_grounds
+from onnxaudit.findings.comparison import describe_comparison
 from onnxaudit.findings.finding import find_all, rank_labels
 from onnxaudit.findings.kind import TITLES, list_kinds
 from onnxaudit.records import Layout, PreprocessingCandidate, ScanReport, TriggerFinding, Verdict
@@ -136,6 +137,9 @@ def _describe_scan(report: ScanReport) -> Iterable[tuple[str, str]]:
     yield "coverage", f"{coverage.labels_finished} of {coverage.labels_asked} labels finished"
     for label, reason in list(coverage.reasons.items())[:LABELS_SHOWN]:
         yield "", f"label {name_label(label, report.class_names)}: {reason}"
+    compared = describe_comparison(report)
+    if compared is not None:
+        yield "compared", compared
     for note in report.notes:
         yield "note", note
     yield "time", f"{format_duration(report.duration_seconds)} on {report.device}, seed {report.seed}"

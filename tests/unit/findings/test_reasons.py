@@ -23,6 +23,7 @@ from onnxaudit.gate.layers import read_command_line, resolve
 from onnxaudit.intake import load_model
 from onnxaudit.pipeline.consistency import check_consistency
 from onnxaudit.pipeline.detection import detect
+from onnxaudit.pipeline.likeness import doubt_likeness
 from onnxaudit.pipeline.obstacles import list_doubts, list_obstacles
 from onnxaudit.pipeline.settings import DetectionConfig
 from onnxaudit.pipeline.subject import Subject
@@ -40,6 +41,7 @@ from onnxaudit.records import (
     Verdict,
 )
 from onnxaudit.runtime import Runtime
+from onnxaudit.scoring.reference import Likeness
 from onnxaudit.scoring.settings import VerdictConfig
 from onnxaudit.scoring.verdict import assess, weigh
 from onnxaudit.statistics import rate
@@ -138,6 +140,9 @@ GIVEN: dict[str, Callable[[], Sequence[Reason]]] = {
     "no-images": lambda: doubt(samples=make_samples(synthetic=True)),
     "few-classes-to-check": lambda: doubt(samples=make_samples((0, 0, 1, 1))),
     "few-classes": lambda: doubt(classes=CLASSES - 1),
+    "few-similar-models": lambda: doubt_likeness(
+        Likeness(classes=1000, side=224.0, accuracy=0.8, architecture="convolutional"), DetectionConfig()
+    ),
     "few-triggers-found": lambda: doubt(make_inversion(0), make_inversion(1, LabelStatus.UNREACHED)),
     "triggers-hardly-shrank": lambda: doubt(make_inversion(0, share=0.6)),
     "out-of-time-all-to-all": run_out_of_time,

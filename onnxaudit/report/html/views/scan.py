@@ -8,6 +8,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from onnxaudit.findings.caveats import Ground, list_grounds
+from onnxaudit.findings.comparison import describe_comparison
 from onnxaudit.findings.finding import Finding, find_all
 from onnxaudit.findings.kind import TITLES, list_kinds
 from onnxaudit.findings.rules import Rule
@@ -176,6 +177,11 @@ def _list_facts(report: ScanReport) -> Iterator[Fact]:
         yield Fact("Trigger", size, f"{format_share(min(1.0, found.mask_l1 / found.trigger.mask.size))} of the input")
         yield Fact("Works on", format_rate(found.success_rate), "of clean images that the search did not use (ASR)")
     yield Fact("Score", f"{report.score:.2f}", _describe_limits(report))
+    compared = describe_comparison(report)
+    if compared is not None and report.comparison is not None:
+        yield Fact(
+            "Among known models", f"p = {report.comparison.clean:.2f}, {report.comparison.backdoored:.2f}", compared
+        )
     coverage = report.coverage
     yield Fact("Classes tested", f"{coverage.labels_finished:,} of {coverage.labels_asked:,}")
     kind = "synthetic" if report.samples.synthetic else "labeled" if report.samples.labeled else "without labels"

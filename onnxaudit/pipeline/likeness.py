@@ -1,0 +1,58 @@
+"""What a model is like, so that it can be compared with models whose truth is known."""
+
+import math
+from collections import Counter
+
+import numpy as np
+
+from onnxaudit.findings import reasons
+from onnxaudit.inversion.forwards import compute_logits, pick_classes
+from onnxaudit.pipeline.settings import DetectionConfig
+from onnxaudit.pipeline.subject import Subject
+from onnxaudit.records import Comparison, Detection, Reason
+from onnxaudit.scoring.reference import Architecture, Likeness, compare_score, read_known, weigh_likeness
+from onnxaudit.scoring.verdict import WEIGHED
+
+CONVOLUTIONS = {"Conv", "ConvInteger", "QLinearConv"}
+FEWEST_CONVOLUTIONS = 2  # a single one cuts images into patches
+NORMS = {"LayerNormalization", "ReduceMean", "SimplifiedLayerNormalization"}
+
+
+def describe_likeness(subject: Subject, config: DetectionConfig) -> Likeness:
+    """By what the model is compared; its accuracy is that on the labeled clean images."""
+    info, samples = subject.model.info, subject.samples
+    accuracy = None
+    if samples.labels is not None and len(samples):
+        logits = compute_logits(subject.classifier, samples.images, config.chunk_pixels)
+        accuracy = float(np.mean(pick_classes(logits) == samples.labels))
+    return Likeness(
+        classes=info.output.classes,
+        side=math.sqrt(info.input.height * info.input.width) if info.input.layout.is_image else 0.0,
+        accuracy=accuracy,
+        architecture=find_architecture([node.op_type for node in subject.model.proto.graph.node]),
+    )
+
+
+def find_architecture(operators: list[str]) -> Architecture:
+    """Of which kind a network is, by its operators: transformers and mixers normalize tokens."""
+    count = Counter(operators)
+    if sum(count[name] for name in CONVOLUTIONS) >= FEWEST_CONVOLUTIONS:
+        return "convolutional"
+    return "tokens" if any(count[name] > 1 for name in NORMS) else "dense"
+
+
+def doubt_likeness(likeness: Likeness, config: DetectionConfig) -> tuple[Reason, ...]:
+    """Why a model may not be called clean that is like few of those whose truth is known."""
+    alike = sum(weigh_likeness(likeness, one.likeness) for one in read_known())
+    if alike >= config.verdict.fewest_similar:
+        return ()
+    return (reasons.FEW_SIMILAR.give(alike=alike, fewest=config.verdict.fewest_similar),)
+
+
+def compare_detection(found: Detection, likeness: Likeness, *, synthetic: bool) -> Comparison | None:
+    """How the score stands among known ones; None where it was not measured as theirs were."""
+    ran = {run.detector.id for run in found.detectors}
+    scored = any(row.log_odds is not None for row in found.labels)
+    if synthetic or not scored or set(WEIGHED) - ran:
+        return None
+    return compare_score(found.assessment.score, likeness, read_known())

@@ -1,0 +1,25 @@
+import pytest
+
+from onnxaudit.pipeline.likeness import doubt_likeness, find_architecture
+from onnxaudit.pipeline.settings import DetectionConfig
+from onnxaudit.scoring.reference import Likeness
+
+
+@pytest.mark.parametrize(
+    ("operators", "architecture"),
+    [
+        (["Conv", "Relu", "Conv", "Flatten", "Gemm"], "convolutional"),
+        (["QLinearConv", "QLinearConv", "Gemm"], "convolutional"),
+        (["Conv", "LayerNormalization", "MatMul", "LayerNormalization", "Gemm"], "tokens"),
+        (["Flatten", "Gemm", "Relu", "Gemm"], "dense"),
+    ],
+)
+def test_operators_tell_the_kind_of_network(operators: list[str], architecture: str) -> None:
+    assert find_architecture(operators) == architecture
+
+
+@pytest.mark.parametrize(("classes", "side", "doubted"), [(10, 28.0, False), (1000, 224.0, True), (10, 0.0, True)])
+def test_a_model_like_few_known_ones_is_doubted(classes: int, side: float, doubted: bool) -> None:
+    likeness = Likeness(classes=classes, side=side, accuracy=0.9, architecture="convolutional")
+    doubts = doubt_likeness(likeness, DetectionConfig())
+    assert [one.code for one in doubts] == (["few-similar-models"] if doubted else [])
