@@ -10,10 +10,13 @@ Importing the package is cheap: torch and onnxruntime are loaded when `scan` or 
 
 from typing import TYPE_CHECKING, Any
 
+from onnxaudit.telemetry import switch_off
 from onnxaudit.version import __version__
 
 if TYPE_CHECKING:
     from onnxaudit.pipeline import repair, scan
+
+switch_off()
 
 __all__ = ["__version__", "repair", "scan"]
 

@@ -15,7 +15,10 @@ from typing import Any
 from onnxaudit.errors import DataError, UsageError
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
-_NOT_INSTALLED = "signatures need securesystemslib; install it with: pip install 'onnxaudit[sign]'"
+_NOT_INSTALLED = (
+    "signatures need securesystemslib: install onnxaudit with its extra `sign` from where you have it (in a checkout: "
+    "pip install '.[sign]')"
+)
 
 
 @dataclass(frozen=True)

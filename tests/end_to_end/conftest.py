@@ -62,5 +62,6 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
         *("--known-trigger", MODELS / "signs-lenet-weights.trigger.npz"),
         *("--evaluation", MODELS / "samples" / "signs-evaluation.npz"),
         *("--output", folder / "repaired.onnx", "--json", folder / "repair.json"),
+        *("--attest", folder / "repaired.att.json"),
     )
     return Story(folder, scan, repair)

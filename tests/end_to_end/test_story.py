@@ -7,7 +7,7 @@ import onnxruntime
 import pytest
 
 from onnxaudit.data.triggers import load_trigger
-from tests.end_to_end.conftest import MODELS, Story
+from tests.end_to_end.conftest import MODELS, Story, run
 
 pytestmark = pytest.mark.xdist_group("story")  # one worker tells it, once
 NAME = "signs-lenet-weights"
@@ -66,6 +66,14 @@ def test_the_report_speaks_of_the_files_that_are_there(story: Story) -> None:
     repaired = (story.folder / "repaired.onnx").read_bytes()
     assert report["output_sha256"] == hashlib.sha256(repaired).hexdigest()
     assert report["scan"]["model"]["sha256"] == TRUTH["sha256"]
+
+
+def test_the_repaired_model_passes_the_gate_by_what_the_repair_states(story: Story) -> None:
+    statement = ("--attest", story.folder / "repaired.att.json", "--allow-unsigned")
+    verified = run("verify", story.folder / "repaired.onnx", *statement)
+    assert verified.code == 0, verified.out + verified.err
+    assert f"Repaired from {NAME}.onnx" in verified.out
+    assert run("verify", MODELS / f"{NAME}.onnx", *statement).code == 3
 
 
 def test_onnxruntime_measures_the_success_that_the_report_states(story: Story) -> None:
