@@ -11,6 +11,7 @@
     │   ├── UndecidedRangeError     how pixels become inputs could not be told: name it
     │   └── UsageError              options that contradict each other or the input
     ├── PluginError                 a detector of another package cannot be loaded, or fails
+    ├── WorkerError                 the process that did the work came to no result
     ├── OutputError                 a result cannot be written: no permission, no space, would overwrite input
     └── RepairError                 the written model failed a check; nothing was put in place
 
@@ -86,6 +87,10 @@ class UsageError(InputError):
 
 class PluginError(OnnxauditError):
     """A detector of another package cannot be loaded, or fails; the message names it."""
+
+
+class WorkerError(OnnxauditError):
+    """The process that did the work said what went wrong, crashed, or came to a limit."""
 
 
 class OutputError(OnnxauditError):

@@ -86,6 +86,7 @@ def _describe(model: Model, size: int) -> dict[str, Any]:
     outputs = [value.name for value in model.computed.graph.output]
     return {
         "bytes": size,
+        "parent": os.getpid(),
         "memory": MEMORY + WEIGHTS * size,
         "seconds": SECONDS,
         "input": spec.name,
@@ -106,7 +107,6 @@ def _run(head: bytes, data: bytes, seconds: float) -> tuple[list[dict[str, Any]]
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            start_new_session=os.name == "posix",
         )
     except OSError as error:
         raise ModelError(f"no worker process could be started to try the model in: {error}") from error

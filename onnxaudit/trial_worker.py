@@ -6,9 +6,12 @@ line of JSON for each step that was finished: what was printed last tells where 
 
 import json
 import os
+import signal
 import sys
 import time
 from typing import Any
+
+from onnxaudit.isolation.limits import Limits, die_with, hold
 
 STDOUT = 1
 LONG = 6.0  # seconds of processor time; a batch that would take longer is left to the scan
@@ -19,7 +22,9 @@ def main() -> None:
     """Try the model that stands on stdin."""
     request = json.loads(sys.stdin.buffer.readline())
     model = sys.stdin.buffer.read(request["bytes"])
-    _limit(request)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started this process is asked as well, and ends it
+    die_with(request["parent"])
+    hold(Limits(memory=request["memory"], cpu=request["seconds"], file_size=0))
     import numpy as np
 
     from onnxaudit.runtime import open_bare_session
@@ -50,26 +55,6 @@ def _make_inputs(np: Any, rng: Any, shape: tuple[int, ...], dtype: str, high: fl
     if shape[0] > 2:
         noise[0], noise[-1] = 0.0, high
     return noise.astype(dtype)
-
-
-def _limit(request: dict[str, Any]) -> None:
-    """Hold this process to memory, processor time and no files at all, where the system can."""
-    try:
-        import resource
-    except ImportError:
-        return
-    wanted = {
-        "RLIMIT_DATA": request["memory"],
-        "RLIMIT_CPU": request["seconds"],
-        "RLIMIT_FSIZE": 0,
-        "RLIMIT_CORE": 0,
-    }
-    for name, limit in wanted.items():
-        kind = getattr(resource, name, None)
-        if kind is not None:
-            hard = resource.getrlimit(kind)[1]
-            lowered = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
-            resource.setrlimit(kind, (lowered, hard))
 
 
 def _peak() -> int:

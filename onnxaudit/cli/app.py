@@ -26,6 +26,7 @@ from onnxaudit.cli.signals import handle_signals
 from onnxaudit.cli.stdout import escape_unwritable, keep_stdout, read_stdout_format, reserve_stdout
 from onnxaudit.cli.streams import mend_streams, settle_streams
 from onnxaudit.files import remove_drafts
+from onnxaudit.isolation.worker import can_fork, end_all
 from onnxaudit.version import __version__
 
 app = typer.Typer(pretty_exceptions_enable=False)
@@ -54,7 +55,10 @@ def _run(arguments: Sequence[str] | None) -> int:
     escape_unwritable()
     # PyTorch's threads spin while they wait for each other: on busy cores a scan then takes many times as long.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    settings = Settings(stdout_format=read_stdout_format(sys.argv[1:] if arguments is None else arguments))
+    settings = Settings(
+        apart=arguments is None and can_fork(),
+        stdout_format=read_stdout_format(sys.argv[1:] if arguments is None else arguments),
+    )
 
     def command() -> int:
         code = app(args=arguments, prog_name="onnxaudit", standalone_mode=False, obj=settings)
@@ -63,6 +67,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         return code
 
     def leave(message: str) -> None:
+        end_all()
         remove_drafts()
         leave_word(message, settings)
 

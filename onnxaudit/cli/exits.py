@@ -41,12 +41,14 @@ class Settings:
 
     Attributes:
         debug: adds tracebacks to errors.
+        apart: strangers' files are opened in a worker process.
         stdout: the stream for the result.
         stdout_format: what the result looks like there.
         leave_word: writes a document to the files that were asked for, once they are known to be writable.
     """
 
     debug: bool = False
+    apart: bool = False
     stdout: TextIO = field(default_factory=lambda: sys.stdout)
     stdout_format: str = "text"
     leave_word: "Callable[[Document], None] | None" = None

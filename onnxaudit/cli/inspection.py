@@ -4,17 +4,27 @@ from pathlib import Path
 from typing import Any
 
 from onnxaudit.cli.exits import BACKDOORED, CLEAN, ERROR, Settings
+from onnxaudit.cli.isolation import INSPECTION, Keep, Needs, complain, work_apart
 from onnxaudit.cli.options import Outputs
 from onnxaudit.cli.output import open_delivery
+from onnxaudit.isolation.worker import Ending
 from onnxaudit.records import DetectorsDocument, DiagnosisDocument, InspectionDocument
 
 
 def run_inspect(model: Path, options: dict[str, Any], outputs: Outputs, settings: Settings) -> int:
     """Tell what a model file holds; the exit code is that of a scan that cannot begin, or 0."""
-    from onnxaudit.pipeline.inspection import inspect
-
     delivery = open_delivery(outputs, settings, [model])
-    document = InspectionDocument(inspect(model, **options))
+
+    def work(keep: Keep) -> InspectionDocument:
+        del keep
+        from onnxaudit.pipeline.inspection import inspect
+
+        return InspectionDocument(inspect(model, **options))
+
+    document = work_apart(work, Needs(models=[model], seconds=INSPECTION, device="cpu"), settings)
+    if isinstance(document, Ending):
+        raise complain(document, f"before {model} was understood")
+    assert isinstance(document, InspectionDocument)
     delivery.show(document)
     if document.inspection.irregularities:
         return BACKDOORED

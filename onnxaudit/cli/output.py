@@ -15,6 +15,7 @@ from onnxaudit.data.samples import parse_source
 from onnxaudit.data.triggers import save_trigger
 from onnxaudit.errors import OnnxauditError, OutputError, UsageError
 from onnxaudit.files import check_folder_writable, check_writable, write_atomically
+from onnxaudit.isolation.reach import read_locations
 from onnxaudit.records import Document, ErrorDocument, ScanReport
 from onnxaudit.report.formats import render
 from onnxaudit.report.pictures import draw_trigger
@@ -135,13 +136,11 @@ def is_read_below(path: Path, folder: Path) -> bool:
 
 def is_data_of(path: Path, model: Path) -> bool:
     """Whether a file that is there holds external data of a model."""
-    with contextlib.suppress(OnnxauditError, OSError, ValueError):
-        if model.suffix.lower() in READ:  # samples, which have none; and reports are shown without onnx
+    with contextlib.suppress(OSError, ValueError):
+        if model.suffix.lower() in READ:  # samples, which have none
             return False
         if model.is_file() and path.exists() and path.resolve().is_relative_to(model.parent.resolve()):
-            from onnxaudit.intake.reader import list_locations
-
-            return any(is_same_file(path, model.parent / name) for name in list_locations(model))
+            return any(is_same_file(path, model.parent / name) for name in read_locations(model))
     return False
 
 

@@ -70,14 +70,16 @@ def _names_policy(path: Path) -> bool:
         return False
 
 
-def limit_memory(effective: EffectivePolicy) -> None:
-    """Hold the limit on memory, for this process and for good: more ends in an error, never in a verdict.
+def settle_limits(effective: EffectivePolicy, settings: Settings) -> None:
+    """Hold the limit on memory: more ends in an error, never in a verdict.
+
+    Where the work is done in a process of its own, that one holds it; else this one does, for good.
 
     Raises:
         UsageError: this system cannot hold one.
     """
     limit = effective.policy.memory_limit
-    if limit is None:
+    if limit is None or settings.apart:
         return
     try:
         import resource

@@ -1,6 +1,7 @@
 """What the commands do once their options are read: check, run, show, write, and give the exit code.
 
-This module is imported when a command starts, not for `--help`: it brings torch and onnxruntime in.
+What opens a stranger's file is done in a worker process (`cli/isolation.py`); only there are torch and onnxruntime
+imported.
 """
 
 import hashlib
@@ -18,6 +19,7 @@ from onnxaudit.cli.exits import (
     list_codes,
     report_error,
 )
+from onnxaudit.cli.isolation import Keep, Needs, allow_seconds, complain, is_out_of_memory, work_apart
 from onnxaudit.cli.options import (
     Attesting,
     PolicyRequest,
@@ -28,15 +30,14 @@ from onnxaudit.cli.options import (
     keep_given,
 )
 from onnxaudit.cli.output import list_data_paths, open_delivery, save_triggers
-from onnxaudit.cli.policies import decide, find_policy, limit_memory
+from onnxaudit.cli.policies import decide, find_policy, settle_limits
 from onnxaudit.cli.progress import announce, report_progress
 from onnxaudit.cli.report import read_report
-from onnxaudit.data.triggers import load_trigger
 from onnxaudit.detectors.registry import choose
 from onnxaudit.errors import UsageError
 from onnxaudit.gate.domains import check_domains
 from onnxaudit.gate.policy import Policy
-from onnxaudit.pipeline import DetectionConfig, PruningConfig, RepairConfig, ScanConfig, profile, repair, scan
+from onnxaudit.isolation.worker import Ending
 from onnxaudit.records import ProfileDocument, RepairDocument, ScanDocument, ScanFailure, ScanReport
 
 
@@ -55,8 +56,7 @@ def run_scan(
     delivery = open_delivery(outputs, settings, inputs, attesting.files, folder=triggers)
     attest = open_attestation(attesting, models)
     effective = find_policy(request, models, options.get("data"))
-    limit_memory(effective)
-    options = {**options, **_load_detectors(effective.policy)}
+    settle_limits(effective, settings)
     reports: list[ScanReport] = []
     failures: list[ScanFailure] = []
     for number, model in enumerate(models, start=1):
@@ -96,8 +96,116 @@ def run_repair(
     delivery = open_delivery(outputs, settings, inputs, further=[output, *attesting.files])
     attest = open_attestation(attesting, [model])
     effective = find_policy(request, [model], data)
-    limit_memory(effective)
+    settle_limits(effective, settings)
     policy = effective.policy
+
+    def work(keep: Keep) -> RepairDocument:
+        del keep
+        return _repair(model, data, output, repairing=repairing, options=options, policy=policy, outputs=outputs)
+
+    needs = Needs(
+        models=[model],
+        data=sources,
+        files=[repairing.scan, repairing.known_trigger],
+        output=output,
+        seconds=allow_seconds(policy.time_budget),
+        memory=policy.memory_limit,
+        device=options.get("device", "auto"),
+    )
+    repaired = work_apart(work, needs, settings)
+    if isinstance(repaired, Ending):
+        raise complain(repaired, f"while it repaired {model}; nothing was written")
+    assert isinstance(repaired, RepairDocument)
+    document = decide(repaired, effective)
+    delivery.tell(document)
+    delivery.deliver(document)
+    attest(document)
+    return find_worst(list_codes(document))
+
+
+def run_profile(
+    model: Path, data: str, trigger_file: Path, *, options: dict[str, Any], outputs: RunOutputs, settings: Settings
+) -> int:
+    """Rank the neurons of one model's target layer."""
+    delivery = open_delivery(outputs, settings, [model, trigger_file, *list_data_paths(data)])
+
+    def work(keep: Keep) -> ProfileDocument:
+        del keep
+        from onnxaudit.data.triggers import load_trigger
+        from onnxaudit.pipeline import profile
+
+        with report_progress(outputs.progress_name) as listen:
+            return ProfileDocument(profile(model, data, load_trigger(trigger_file), on_event=listen, **options))
+
+    needs = Needs(
+        models=[model], data=list_data_paths(data), files=[trigger_file], device=options.get("device", "auto")
+    )
+    document = work_apart(work, needs, settings)
+    if isinstance(document, Ending):
+        raise complain(document, f"while it read {model}")
+    delivery.tell(document)
+    delivery.deliver(document)
+    return CLEAN
+
+
+def _scan_one(
+    model: Path, options: dict[str, Any], policy: Policy, progress: ProgressName, settings: Settings
+) -> ScanReport | ScanFailure:
+    def work(keep: Keep) -> ScanDocument:
+        del keep
+        return _scan(model, options, policy, progress, settings)
+
+    needs = Needs(
+        models=[model],
+        data=list_data_paths(options.get("data")),
+        seconds=allow_seconds(policy.time_budget),
+        memory=policy.memory_limit,
+        device=options.get("device", "auto"),
+    )
+    document = work_apart(work, needs, settings)
+    if isinstance(document, Ending):
+        error = complain(document, "before anything was found out")
+        report_error(error, settings, where=model)
+        return ScanFailure(str(model), describe_error(error))
+    assert isinstance(document, ScanDocument)
+    return document.reports[0] if document.reports else document.failures[0]
+
+
+def _scan(
+    model: Path, options: dict[str, Any], policy: Policy, progress: ProgressName, settings: Settings
+) -> ScanDocument:
+    """The scan itself, where torch and onnxruntime may be; what is wrong with the model is no error of the run."""
+    from onnxaudit.pipeline import scan
+
+    detectors = _load_detectors(policy)
+    try:
+        _check_domains(model, policy)
+        with report_progress(progress) as listen:
+            given = {**options, **detectors, **keep_given(time_budget=policy.time_budget)}
+            return ScanDocument((scan(model, on_event=listen, **given),))
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        if settings.apart and is_out_of_memory(error):
+            raise
+        report_error(error, settings, where=model)
+        return ScanDocument((), (ScanFailure(str(model), describe_error(error)),))
+
+
+def _repair(
+    model: Path,
+    data: str,
+    output: Path,
+    *,
+    repairing: Repairing,
+    options: dict[str, Any],
+    policy: Policy,
+    outputs: RunOutputs,
+) -> RepairDocument:
+    """The repair itself; what the policy limits goes before the defaults."""
+    from onnxaudit.data.triggers import load_trigger
+    from onnxaudit.pipeline import DetectionConfig, PruningConfig, RepairConfig, ScanConfig, repair
+
     _check_domains(model, policy)
     named = _load_detectors(policy)
     scanning: dict[str, Any] = {"scan": ScanConfig(detection=DetectionConfig(**named))} if named else {}
@@ -119,6 +227,7 @@ def run_repair(
             **options,
             **keep_given(time_budget=policy.time_budget),
         )
+<<<<<<< HEAD
     document = decide(RepairDocument((report,)), effective)
     delivery.tell(document)
     delivery.deliver(document)
@@ -151,6 +260,9 @@ def _scan_one(
     except Exception as error:
         report_error(error, settings, where=model)
         return ScanFailure(str(model), describe_error(error))
+=======
+    return RepairDocument((report,))
+>>>>>>> bfd937f (Open strangers' files in a worker process under limits, without network or other files)
 
 
 def _load_detectors(policy: Policy) -> dict[str, Any]:

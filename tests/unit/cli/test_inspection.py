@@ -16,7 +16,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_a_model_is_inspected_without_a_word_on_stderr() -> None:
     process = run("inspect", MODEL)
-    assert (process.returncode, process.stderr) == (0, "")
+    assert (process.returncode, process.stderr) == (0, ""), process.stdout
     assert process.stdout.startswith(f"CAN BE SCANNED  {MODEL}\n")
     assert "27 classes" in process.stdout
 

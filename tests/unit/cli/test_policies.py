@@ -160,9 +160,10 @@ def test_an_unknown_key_is_one_line_with_a_suggestion(run: Run) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
 def test_a_limit_on_memory_ends_in_an_error() -> None:
     code = (
-        "from onnxaudit.cli.policies import limit_memory\n"
+        "from onnxaudit.cli.policies import settle_limits\n"
+        "from onnxaudit.cli.exits import Settings\n"
         "from onnxaudit.gate.layers import read_command_line, resolve\n"
-        "limit_memory(resolve([read_command_line({'memory_limit': '1GiB'})]))\n"
+        "settle_limits(resolve([read_command_line({'memory_limit': '1GiB'})]), Settings())\n"
         "try:\n    bytearray(2**31)\nexcept MemoryError:\n    print('held')\n"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "held\n"

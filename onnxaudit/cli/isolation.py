@@ -1,0 +1,190 @@
+"""The work of a command in a worker process: what it needs, what it may take, and what becomes of its end.
+
+The command's own process reads options, checks and writes outputs, and decides by the policy. It parses no model and no
+image: what it gets back is a document of ours, as JSON.
+"""
+
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from onnxaudit.cli.exits import Settings, describe_error
+from onnxaudit.detectors.registry import GROUP
+from onnxaudit.errors import DataError, WorkerError
+from onnxaudit.files import open_folder, put_in_place, stand_in
+from onnxaudit.isolation import reach
+from onnxaudit.isolation.box import Box
+from onnxaudit.isolation.limits import Limits, measure_memory
+from onnxaudit.isolation.worker import Ending, Tell, run
+from onnxaudit.records import Document, ErrorDocument
+from onnxaudit.report.json import from_json, to_json
+
+GRACE = 90.0  # seconds beyond a time budget: to import the libraries, to open the model, to end a step and write
+LONGEST = 24 * 3600.0  # seconds without a time budget
+INSPECTION = 600.0  # seconds
+SHARE = 0.9  # of the machine's memory
+MOST_IN_A_FILE = 4 * 2**30  # bytes: a repaired model with all that it can hold
+MOST_FILES = 1024  # open at one time
+OUT_OF_MEMORY = ("can't allocate memory", "bad allocation", "bad_alloc", "out of memory", "failed to allocate")
+
+Keep = Callable[[Document], None]  # takes a document of what was found so far
+Work = Callable[[Keep], Document]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Needs:
+    """What a piece of work is given.
+
+    Attributes:
+        models: files with a graph; what external data they name belongs to them.
+        data: files and folders of samples.
+        files: others that are read.
+        output: a model that is written; None for none.
+        seconds: of wall clock.
+        memory: bytes of data; None is most of the machine's.
+        device: as in `--device`.
+    """
+
+    models: Sequence[Path] = ()
+    data: Sequence[Path] = ()
+    files: Sequence[Path | None] = field(default=())
+    output: Path | None = None
+    seconds: float = LONGEST
+    memory: int | None = None
+    device: str = "auto"
+
+
+def allow_seconds(time_budget: float | None) -> float:
+    """The wall clock of work that stops by itself once its budget is used up."""
+    return LONGEST if time_budget is None else time_budget * 1.25 + GRACE
+
+
+def work_apart(work: Work, needs: Needs, settings: Settings) -> Document | Ending:
+    """What `work` came to, or how its process ended before; in this process where that was asked for.
+
+    Raises:
+        WorkerError: what went wrong in the work itself, in its own words.
+        OutputError: the model that it made cannot be put in its place.
+    """
+    if not settings.apart:
+        return work(lambda _: None)
+    with ExitStack() as stack:
+        folders = _Folders.open(stack, needs.output)
+        box = _make_box(needs, folders)
+        with _shown_again():
+            ending = run(lambda tell: _work(work, tell, folders, settings), box.shut, needs.seconds)
+        document = ending if ending.result is None else _read(ending.result)
+        if folders.draft is not None and folders.draft.exists() and not isinstance(document, Ending):
+            assert needs.output is not None
+            put_in_place(folders.draft, needs.output)
+        return document
+
+
+def complain(ending: Ending, when: str) -> WorkerError:
+    """The error of a worker that ended without a result."""
+    return WorkerError(f"the worker process {ending.words} {when} [worker-{CODES[ending.how or 'crashed']}]")
+
+
+CODES = {"crashed": "crashed", "limit": "limit", "time": "timeout"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Folders:
+    """Where a worker may write: an empty folder of its own, and a draft beside the output."""
+
+    own: Path | None
+    draft: Path | None
+    output: Path | None
+
+    @classmethod
+    def open(cls, stack: ExitStack, output: Path | None) -> "_Folders":
+        try:
+            own = stack.enter_context(open_folder(Path(tempfile.gettempdir())))
+        except OSError:  # nothing can be written here; most work needs nothing
+            own = None
+        if output is None:
+            return cls(own=own, draft=None, output=None)
+        beside = stack.enter_context(open_folder(output.resolve().parent))
+        return cls(own=own, draft=beside / "draft", output=output)
+
+    def use(self) -> None:
+        """Have all that this process writes written there."""
+        if self.own is not None:
+            os.environ["TMPDIR"] = tempfile.tempdir = str(self.own)
+        if self.draft is not None and self.output is not None:
+            stand_in(self.output, self.draft)
+
+    def list(self) -> tuple[Path, ...]:
+        """Those that there are."""
+        return tuple(one for one in (self.own, self.draft and self.draft.parent) if one is not None)
+
+
+def _make_box(needs: Needs, folders: _Folders) -> Box:
+    accelerators = needs.device != "cpu"
+    total = measure_memory()
+    return Box(
+        limits=Limits(
+            memory=needs.memory or (None if total is None else int(SHARE * total)),
+            cpu=int(needs.seconds * (os.cpu_count() or 1)),
+            file_size=MOST_IN_A_FILE,
+            files=MOST_FILES,
+        ),
+        read=(
+            *reach.list_tables(),
+            *(file for model in needs.models for file in reach.list_model_files(model)),
+            *(file for source in needs.data for file in reach.list_data_files(source)),
+            *(file for file in needs.files if file is not None),
+        ),
+        run=reach.list_programs(GROUP, os.environ.get(reach.LIBRARY_FOLDERS, "")),
+        write=(*folders.list(), Path(reach.SHARED_MEMORY)),
+        devices=reach.list_devices(accelerators=accelerators),
+        services=accelerators and reach.has_accelerators(),
+    )
+
+
+def _work(work: Work, tell: Tell, folders: _Folders, settings: Settings) -> bytes:
+    """The result of the worker, in it: a document in any case, but where memory was refused."""
+    folders.use()
+    try:
+        document = work(lambda partial: tell(to_json(partial).encode()))
+    except Exception as error:
+        if settings.debug:
+            traceback.print_exception(error)
+        if is_out_of_memory(error):
+            raise MemoryError from error
+        document = ErrorDocument(describe_error(error))
+    return to_json(document).encode()
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether the system, or its limit, refused memory: PyTorch and onnxruntime have their own words for that."""
+    words = str(error).lower()
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and any(sign in words for sign in OUT_OF_MEMORY)
+    )
+
+
+def _read(result: bytes) -> Document:
+    try:
+        document = from_json(result)
+    except DataError as error:
+        raise WorkerError(f"the worker process gave a report that cannot be read: {error}") from error
+    if isinstance(document, ErrorDocument):
+        raise WorkerError(document.error)
+    return document
+
+
+@contextmanager
+def _shown_again() -> Iterator[None]:
+    """The cursor of a terminal, which a live display hides and a crash leaves so."""
+    try:
+        yield
+    finally:
+        if sys.stderr.isatty():
+            sys.stderr.write("\x1b[?25h")
+            sys.stderr.flush()
