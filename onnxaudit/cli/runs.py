@@ -227,42 +227,7 @@ def _repair(
             **options,
             **keep_given(time_budget=policy.time_budget),
         )
-<<<<<<< HEAD
-    document = decide(RepairDocument((report,)), effective)
-    delivery.tell(document)
-    delivery.deliver(document)
-    attest(document)
-    return find_worst(list_codes(document))
-
-
-def run_profile(
-    model: Path, data: str, trigger_file: Path, *, options: dict[str, Any], outputs: RunOutputs, settings: Settings
-) -> int:
-    """Rank the neurons of one model's target layer."""
-    delivery = open_delivery(outputs, settings, [model, trigger_file, *list_data_paths(data)])
-    with report_progress(outputs.progress_name) as listen:
-        found = profile(model, data, load_trigger(trigger_file), on_event=listen, **options)
-    document = ProfileDocument(found)
-    delivery.tell(document)
-    delivery.deliver(document)
-    return CLEAN
-
-
-def _scan_one(
-    model: Path, options: dict[str, Any], policy: Policy, progress: ProgressName, settings: Settings
-) -> ScanReport | ScanFailure:
-    try:
-        _check_domains(model, policy)
-        with report_progress(progress) as listen:
-            return scan(model, on_event=listen, **options, **keep_given(time_budget=policy.time_budget))
-    except BrokenPipeError:
-        raise
-    except Exception as error:
-        report_error(error, settings, where=model)
-        return ScanFailure(str(model), describe_error(error))
-=======
     return RepairDocument((report,))
->>>>>>> bfd937f (Open strangers' files in a worker process under limits, without network or other files)
 
 
 def _load_detectors(policy: Policy) -> dict[str, Any]:
