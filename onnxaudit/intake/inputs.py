@@ -113,6 +113,8 @@ def _only_input(graph: onnx.GraphProto) -> onnx.ValueInfoProto:
     if not inputs:
         raise ModelError("the model has no input; only classifiers with one image input can be audited")
     if len(inputs) > 1:
+        for value in inputs:  # of a text model the ids and their mask
+            _refuse_indexes(graph, value)
         found = ", ".join(describe(value) for value in inputs)
         explained = _explain_lost(inputs)
         raise ModelError(
@@ -162,6 +164,9 @@ def _series_layout(graph: onnx.GraphProto, value: onnx.ValueInfoProto) -> Layout
             return Layout.NWC
         if node.op_type in AXIS_KEEPING_OPS:
             names.update(node.output)
+    first, second = (isinstance(size, int) for size in shape_of(value)[1:])
+    if first != second:  # series have so many channels and any length
+        return Layout.NCW if first else Layout.NWC
     raise ModelError(
         f"input {describe(value)}: cannot tell which axis is time; export the model with a convolution, a Transpose "
         "or a MatMul on the series itself, or, if these are gray images, with an axis of one channel: (n, 1, h, w)"

@@ -36,12 +36,13 @@ def settle_size(
     elif find is not None:
         found = find(layout)
     else:
-        raise ModelError(f"input {describe(value)}: the file leaves {_name_sizes(layout)} free; name {_option(layout)}")
+        free = _name_sizes(layout, (not isinstance(height, int), not isinstance(width, int)))
+        raise ModelError(f"input {describe(value)}: the file leaves {free} free; name {_option(layout, height, width)}")
     size = _take_fixed(height, found[0]), _take_fixed(width, found[1])
     if wanted not in (None, size):
+        fixed = _name_sizes(layout, (isinstance(height, int), isinstance(width, int)))
         raise UsageError(
-            f"input {describe(value)}: the file fixes {_name_sizes(layout)}; leave out {_option(layout)}, or name "
-            f"{size[0]}x{size[1]}"
+            f"input {describe(value)}: the file fixes {fixed}; leave out {_option(layout)}, or name {size[0]}x{size[1]}"
         )
     return size
 
@@ -50,15 +51,17 @@ def _take_fixed(axis: int | str, found: int) -> int:
     return axis if isinstance(axis, int) else found
 
 
-def _name_sizes(layout: Layout) -> str:
-    """What the sizes of an input are called."""
-    return {"features": "the number of features", "time steps": "the number of time steps"}.get(
-        layout.unit, "height and width"
-    )
+def _name_sizes(layout: Layout, which: tuple[bool, bool]) -> str:
+    """What the sizes of an input are called; of an image height, width, or both."""
+    if not layout.is_image:
+        return f"the number of {layout.unit}"
+    return {(True, False): "the height", (False, True): "the width"}.get(which, "height and width")
 
 
-def _option(layout: Layout) -> str:
-    return "--input-size HxW" if layout.is_image else "--input-size N"
+def _option(layout: Layout, height: int | str = "H", width: int | str = "W") -> str:
+    """The option that names a size, with what the file fixes."""
+    sides = (side if isinstance(side, int) else letter for side, letter in ((height, "H"), (width, "W")))
+    return f"--input-size {'x'.join(map(str, sides)) if layout.is_image else 'N'}"
 
 
 def fix_input(proto: onnx.ModelProto, name: str, shape: tuple[int, ...]) -> onnx.ModelProto:
