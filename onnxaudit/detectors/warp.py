@@ -11,6 +11,10 @@ apart, where there is one at all; a label that none reaches counts as far away a
 After A. Nguyen and A. Tran, WaNet, ICLR 2021, whose attack this finds, and C. Xiao et al., Spatially transformed
 adversarial examples, ICLR 2018.
 
+Its evidence weighs nothing in the score: fitted with it, models of attacks that were left out are found no better
+(AUROC .979 with and without, on 63 models of ten classes and more). It tells which kind a trigger is, on which repair
+relies, so that suspects and controls alone are measured.
+
 Differs from the sources: one flow for all samples of a label, of few cosines; its size is shrunk as a mask's is.
 """
 
@@ -49,7 +53,7 @@ class WarpDetector(Detector):
     id = "warp"
     title = "Warp"
     explanation = "The mildest smooth warp of the image that leads to the class"
-    stage = "screening"
+    stage = "refinement"
     words = Words(
         subject="the mildest warp that leads there is", closer="milder", farther="stronger", progress="warping images"
     )

@@ -1,8 +1,10 @@
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from onnxaudit.findings.kind import NATURAL, Kind
 from onnxaudit.scoring.settings import VerdictConfig
 from tools.calibration import features
 from tools.calibration.fit import RIDGE, RIDGE_OF_FEW_CLASSES, choose_rows, fit, make_cases
@@ -23,3 +25,10 @@ def test_the_constants_in_force_are_what_the_kept_evidence_gives(
     weights = config.weights_of_few_classes if few else config.weights
     expected = [fitted.offset, *fitted.weights.tolist()]
     assert list(asdict(weights).values())[: len(expected)] == pytest.approx(expected, abs=0.02)
+
+
+@pytest.mark.parametrize("kind", NATURAL)
+def test_what_is_natural_is_what_clean_models_of_the_kept_evidence_have(kind: Kind) -> None:
+    clean = [row for row in read_table(TABLE) if not row.backdoored and row.classes >= VerdictConfig().fewest_classes]
+    nearest = [values.max() for row in clean if len(values := row.values(kind)[np.isfinite(row.values(kind))])]
+    assert NATURAL[kind] == pytest.approx(np.quantile(nearest, 0.95), abs=0.05)
