@@ -22,6 +22,7 @@ from onnxaudit.cli.exits import (
     run_guarded,
 )
 from onnxaudit.cli.groups import spread_groups
+from onnxaudit.cli.help import Command, Group, bring_debug_forward
 from onnxaudit.cli.signals import handle_signals
 from onnxaudit.cli.stdout import escape_unwritable, keep_stdout, read_stdout_format, reserve_stdout
 from onnxaudit.cli.streams import mend_streams, settle_streams
@@ -29,7 +30,8 @@ from onnxaudit.files import remove_drafts
 from onnxaudit.isolation.worker import can_fork, end_all
 from onnxaudit.version import __version__
 
-app = typer.Typer(pretty_exceptions_enable=False)
+HELP = {"help_option_names": ["-h", "--help"]}
+app = typer.Typer(pretty_exceptions_enable=False, cls=Group, context_settings=HELP)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,13 +57,13 @@ def _run(arguments: Sequence[str] | None) -> int:
     escape_unwritable()
     # PyTorch's threads spin while they wait for each other: on busy cores a scan then takes many times as long.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    words = tuple(sys.argv[1:] if arguments is None else arguments)
     settings = Settings(
-        apart=arguments is None and can_fork(),
-        stdout_format=read_stdout_format(sys.argv[1:] if arguments is None else arguments),
+        apart=arguments is None and can_fork(), arguments=words, stdout_format=read_stdout_format(words)
     )
 
     def command() -> int:
-        code = app(args=arguments, prog_name="onnxaudit", standalone_mode=False, obj=settings)
+        code = app(args=bring_debug_forward(words), prog_name="onnxaudit", standalone_mode=False, obj=settings)
         raise_swallowed()
         assert isinstance(code, int)
         return code
@@ -75,13 +77,13 @@ def _run(arguments: Sequence[str] | None) -> int:
         return run_guarded(command, settings)
 
 
-policy_app = typer.Typer(help="The policy by which models are let through.")
+policy_app = typer.Typer(help="The policy by which models are let through.", cls=Group)
 app.add_typer(policy_app, name="policy")
 
 
 def _command(function: Callable[..., int], within: typer.Typer = app) -> Callable[..., int]:
     """A command whose groups of options are spread out, and that alone writes to stdout."""
-    return within.command()(spread_groups(keep_stdout()(function)))
+    return within.command(cls=Command)(spread_groups(keep_stdout()(function)))
 
 
 def _begin(outputs: opt.Outputs, settings: Settings, inputs: Sequence[Path], sources: Sequence[str | None]) -> None:

@@ -41,6 +41,7 @@ class Settings:
 
     Attributes:
         debug: adds tracebacks to errors.
+        arguments: of the command line, as they were given.
         apart: strangers' files are opened in a worker process.
         stdout: the stream for the result.
         stdout_format: what the result looks like there.
@@ -48,6 +49,7 @@ class Settings:
     """
 
     debug: bool = False
+    arguments: tuple[str, ...] = ()
     apart: bool = False
     stdout: TextIO = field(default_factory=lambda: sys.stdout)
     stdout_format: str = "text"
@@ -115,7 +117,7 @@ def describe_error(error: Exception) -> str:
         return "out of memory"
     if isinstance(error, OSError) and error.filename is None:  # a stream that takes no more
         return f"the result cannot be written: {error.strerror or error}"
-    return f"internal error, {type(error).__name__}: {error} (`onnxaudit --debug ...` shows where)"
+    return f"internal error, {type(error).__name__}: {error} (with --debug it says where)"
 
 
 def report_problem(message: str) -> None:

@@ -1,13 +1,17 @@
 """Options that several commands share, written once.
 
-A command takes a group as one argument, a frozen dataclass; on the command line each of its fields is an option.
+A command takes a group as one argument, a frozen dataclass; on the command line each of its fields is an option. Where
+a group names its `PANEL`, help shows its options under that heading.
 """
 
+import copy
 import functools
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
-from typing import Any
+from typing import Annotated, Any, get_args
+
+from typer.models import OptionInfo
 
 
 def spread_groups(command: Callable[..., int]) -> Callable[..., int]:
@@ -32,7 +36,21 @@ def _spread(parameters: Any, groups: Mapping[str, Any]) -> Iterator[inspect.Para
         if parameter.name not in groups:
             yield parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
             continue
-        for field in fields(groups[parameter.name]):
+        group = groups[parameter.name]
+        for field in fields(group):
+            annotation = _put_under(field.type, getattr(group, "PANEL", None))
             yield inspect.Parameter(
-                field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=field.type
+                field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=annotation
             )
+
+
+def _put_under(annotation: Any, panel: str | None) -> Any:
+    """The annotation of an option, which help shows under a heading."""
+    kind, *told = get_args(annotation)
+    placed = []
+    for one in told:
+        info = copy.copy(one)
+        if isinstance(info, OptionInfo) and info.rich_help_panel is None:
+            info.rich_help_panel = panel
+        placed.append(info)
+    return Annotated[(kind, *placed)]

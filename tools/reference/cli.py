@@ -75,6 +75,7 @@ def write_meaning(option: Any, choices: tuple[str, ...]) -> str:
     """Its help, with whether it is required, what it may be, and its default where it has one of its own."""
     required = "Required. " if option.required else ""
     one_of = f" One of {', '.join(map(write_code, choices))}." if choices else ""
-    default = f" Default: {write_code(option.default)}." if isinstance(option.default, str) else ""
+    usual = option.default if isinstance(option.default, str) else option.show_default
+    default = f" Default: {write_code(usual)}." if isinstance(usual, str) else ""
     several = " May be given several times." if option.multiple else ""
     return f"{required}{option.help}{one_of}{default}{several}"

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import typer
 
@@ -36,6 +36,8 @@ MaxAge = Annotated[
 @dataclass(frozen=True)
 class RepairAttesting:
     """Whether a statement about the model is written, and by whom it is signed."""
+
+    PANEL: ClassVar[str] = "Statements"
 
     attest: Attest = None
     sign_key: SignKey = None

@@ -1,7 +1,7 @@
 """How a model is run, and with how much effort."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import typer
 
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 EffortName = Literal["quick", "standard", "deep"]
 Effort = Annotated[
     EffortName | None,
-    typer.Option(help="How much work a scan does: quick, standard (for gates), or deep (suspects from several seeds)."),
+    typer.Option(
+        show_default="standard",
+        help="How much work a scan does: quick, standard (for gates), or deep (suspects from several seeds).",
+    ),
 ]
 OldEffort = Annotated[EffortName | None, typer.Option("--profile", hidden=True)]
 InputSize = Annotated[
@@ -23,8 +26,8 @@ InputSize = Annotated[
         parser=read_size, metavar="HxW", help="Input size of a model that takes any; the samples' where not given."
     ),
 ]
-Seed = Annotated[int | None, typer.Option(min=0, metavar="N", help="Seed of all randomness.")]
-Device = Annotated[Literal["auto", "cpu", "cuda"] | None, typer.Option(help="Where to compute.")]
+Seed = Annotated[int | None, typer.Option(min=0, metavar="N", show_default="0", help="Seed of all randomness.")]
+Device = Annotated[Literal["auto", "cpu", "cuda"] | None, typer.Option(show_default="auto", help="Where to compute.")]
 Range = Annotated[
     Any, typer.Option("--range", parser=read_range, metavar="A,B", help="Input values of black and white: 0,255.")
 ]
@@ -44,6 +47,7 @@ ChannelOrder = Annotated[
 class Computing:
     """How a model is run."""
 
+    PANEL: ClassVar[str] = "How the model is run"
     seed: Seed = None
     device: Device = None
     input_size: InputSize = None

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, get_args
 
 import typer
 
@@ -12,12 +12,13 @@ from onnxaudit.errors import UsageError
 if TYPE_CHECKING:
     from onnxaudit.report.terminal import Detail
 
+RESULTS = "Results"  # heading of these options in help
 FormatName = Literal[
     "text", "json", "html", "sarif", "markdown", "junit"
 ]  # those of `report.formats`, which `--help` must not import
-Format = Annotated[FormatName | None, typer.Option("--format", help="What stdout holds; text where not given.")]
+Format = Annotated[FormatName | None, typer.Option("--format", show_default="text", help="What stdout holds.")]
 PlainFormat = Annotated[
-    Literal["text", "json"] | None, typer.Option("--format", help="What stdout holds; text where not given.")
+    Literal["text", "json"] | None, typer.Option("--format", show_default="text", help="What stdout holds.")
 ]
 Json = Annotated[str | None, typer.Option("--json", metavar="FILE", help="Write the JSON report there; - is stdout.")]
 Sarif = Annotated[
@@ -39,13 +40,17 @@ Progress = Annotated[
 ]
 NoProgress = Annotated[bool, typer.Option("--no-progress", help="Like --progress none.")]
 SaveTriggers = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="Write each suspect's trigger there, as .npz and as pictures.")
+    Path | None,
+    typer.Option(
+        metavar="DIR", help="Write each suspect's trigger there, as .npz and as pictures.", rich_help_panel=RESULTS
+    ),
 ]
 EmbedSamples = Annotated[
     bool,
     typer.Option(
         "--embed-samples",
         help="Keep a few clean images in the report, to show triggers on; leave it out where they are confidential.",
+        rich_help_panel=RESULTS,
     ),
 ]
 
@@ -53,6 +58,8 @@ EmbedSamples = Annotated[
 @dataclass(frozen=True)
 class Outputs:
     """Where results go: stdout, and for each format a file."""
+
+    PANEL: ClassVar[str] = RESULTS
 
     format: Format = None
     json: Json = None
@@ -100,6 +107,8 @@ class Outputs:
 @dataclass(frozen=True)
 class PlainOutputs:
     """Where the results of a command without findings go."""
+
+    PANEL: ClassVar[str] = RESULTS
 
     format: PlainFormat = None
     json: Json = None

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import typer
 
@@ -14,11 +14,14 @@ PolicyFile = Annotated[
 ]
 FailOn = Annotated[
     Literal["backdoored", "suspicion"] | None,
-    typer.Option(help="From which finding on a model fails (exit code 1)."),
+    typer.Option(show_default="backdoored", help="From which finding on a model fails (exit code 1)."),
 ]
 Inconclusive = Annotated[
     Literal["block", "fail", "warn"] | None,
-    typer.Option(help="What an inconclusive verdict leads to: exit code 3, 1, or 0, which the report records."),
+    typer.Option(
+        show_default="block",
+        help="What an inconclusive verdict leads to: exit code 3, 1, or 0, which the report records.",
+    ),
 ]
 InconclusiveByReason = Annotated[
     str | None,
@@ -31,7 +34,11 @@ ExitZero = Annotated[
 ]
 Detectors = Annotated[
     str | None,
-    typer.Option(metavar="A,B", help="Detectors to run; `onnxaudit detectors` lists them, standard is all of its own."),
+    typer.Option(
+        metavar="A,B",
+        show_default="standard",
+        help="Detectors to run; `onnxaudit detectors` lists them, standard is all of its own.",
+    ),
 ]
 RequiredDetectors = Annotated[
     str | None,
@@ -39,7 +46,8 @@ RequiredDetectors = Annotated[
 ]
 OldDetectors = Annotated[str | None, typer.Option("--required-looks", metavar="A,B", hidden=True)]
 MinCoverage = Annotated[
-    float | None, typer.Option(min=0, max=1, metavar="Q", help="Least share of classes that a scan has to finish.")
+    float | None,
+    typer.Option(min=0, max=1, metavar="Q", show_default="0", help="Least share of classes that a scan has to finish."),
 ]
 TimeBudget = Annotated[
     Any,
@@ -52,14 +60,21 @@ Domains = Annotated[
     str | None, typer.Option(metavar="A,B", help="Operator domains beside ONNX's own that a model may use.")
 ]
 MinAgreement = Annotated[
-    float | None, typer.Option(min=0, max=1, metavar="Q", help="Least agreement with the original on clean images.")
+    float | None,
+    typer.Option(
+        min=0, max=1, metavar="Q", show_default="0.97", help="Least agreement with the original on clean images."
+    ),
 ]
 MaxSuccess = Annotated[
-    float | None, typer.Option(min=0, max=1, metavar="S", help="Largest attack success rate of the trigger.")
+    float | None,
+    typer.Option(min=0, max=1, metavar="S", show_default="0.1", help="Largest attack success rate of the trigger."),
 ]
 Repaired = Annotated[
     Literal["accept", "clean"] | None,
-    typer.Option(help="What lets a repaired model through: the limits of the repair, or a new scan that is clean too."),
+    typer.Option(
+        show_default="accept",
+        help="What lets a repaired model through: the limits of the repair, or a new scan that is clean too.",
+    ),
 ]
 
 MaxReactivation = Annotated[
@@ -84,6 +99,8 @@ class PolicyRequest:
 @dataclass(frozen=True)
 class Gating:
     """A policy file and, under the names of the policy's keys, what goes before it."""
+
+    PANEL: ClassVar[str] = "Policy"
 
     policy: PolicyFile = None
     fail_on: FailOn = None

@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import typer
 
 from onnxaudit.cli.options.given import choose_name, keep_given
 
 Fixed = Annotated[
-    Path, typer.Option("--output", metavar="FIXED.onnx", help="Where the repaired model goes.", show_default=False)
+    Path,
+    typer.Option("--output", "-o", metavar="FIXED.onnx", help="Where the repaired model goes.", show_default=False),
 ]
 Scan = Annotated[Path | None, typer.Option(metavar="REPORT.json", help="A scan's JSON report to start from.")]
 Target = Annotated[
@@ -32,13 +33,18 @@ PrunedLayer = Annotated[
         "convolutions before it too.",
     ),
 ]
-Method = Annotated[Literal["prune", "prune+tune", "full"] | None, typer.Option(help="How far a repair goes.")]
+Method = Annotated[
+    Literal["prune", "prune+tune", "full"] | None, typer.Option(show_default="full", help="How far a repair goes.")
+]
 Remove = Annotated[
     bool, typer.Option("--remove", help="Remove pruned neurons from the graph: a smaller file with the same outputs.")
 ]
 Criterion = Annotated[
     Literal["margin", "success"] | None,
-    typer.Option(help="What decides whether a prune is kept: attack success rate with the margin, or alone."),
+    typer.Option(
+        show_default="margin",
+        help="What decides whether a prune is kept: attack success rate with the margin, or alone.",
+    ),
 ]
 KnownTrigger = Annotated[
     Path | None, typer.Option(metavar="T.npz", help="A known trigger: measured before and after, not used otherwise.")
@@ -57,6 +63,8 @@ AllowIncomplete = Annotated[
 @dataclass(frozen=True)
 class Repairing:
     """What is removed, and how."""
+
+    PANEL: ClassVar[str] = "Repair"
 
     scan: Scan = None
     target: Target = None

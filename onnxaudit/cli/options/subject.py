@@ -20,7 +20,13 @@ OptionalData = Annotated[
     ),
 ]
 OutputName = Annotated[
-    str | None, typer.Option("--output", metavar="NAME", help="The classifying output, where a model has several.")
+    str | None,
+    typer.Option(
+        "--output",
+        metavar="NAME",
+        help="The classifying output, where a model has several.",
+        rich_help_panel="How the model is run",
+    ),
 ]
 Layer = Annotated[
     str | None,
