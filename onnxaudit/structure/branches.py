@@ -7,14 +7,17 @@ import torch
 from torch import Tensor
 
 from onnxaudit.importer.body import Body
-from onnxaudit.importer.graph import MISSING, Graph, Step, read_names
+from onnxaudit.importer.graph import MISSING, Graph, Step
+from onnxaudit.importer.ops.control import choose_rows
 from onnxaudit.importer.registry import make_operator
 
 BRANCHES = ("then_branch", "else_branch")
 
 
 def select(cond: Tensor, chosen: Tensor, other: Tensor) -> Tensor:
-    """`chosen` where the condition, one for all, holds; else `other`."""
+    """`chosen` where the condition holds, one for all or one for each row; else `other`."""
+    if cond.numel() > 1:
+        return choose_rows(cond, [chosen], [other])[0]
     return torch.where(cond.reshape(()).bool(), chosen, other)
 
 
@@ -60,13 +63,4 @@ def _rename(step: Step, names: Mapping[str, str]) -> Step:
         step,
         inputs=tuple(names.get(name, name) for name in step.inputs),
         outputs=tuple(names.get(name, name) for name in step.outputs),
-    )
-
-
-def list_unspread(graph: Graph, dependent: frozenset[str]) -> tuple[Step, ...]:
-    """Steps with graphs of their own that read the image: what stands in them cannot be taken apart."""
-    return tuple(
-        step
-        for step in graph.steps
-        if any(isinstance(value, Body) for value in step.attributes.values()) and dependent & set(read_names(step))
     )

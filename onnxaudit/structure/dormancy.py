@@ -12,7 +12,8 @@ from onnxaudit.structure.copy import Copy
 from onnxaudit.structure.flow import Edge, selects
 
 LOCAL_CHANGE = 0.25  # of what the merged values differ by over images; what an idle edge may change
-IDLE_SHARE = 0.9  # of the images on which an edge has to be idle
+FEW = 0.1  # of the truths of one image; where more differ, its test has come out otherwise
+IDLE_SHARE = 0.8  # of the images on which an edge has to be idle
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -45,19 +46,23 @@ def find_dormant(copy: Copy, clean: Tensor, changed: Tensor) -> tuple[Dormant, .
     spread, shares = _measure(copy, images, usual)
     found = []
     for edge in copy.flow.edges:
-        still = torch.cat(shares[edge.alias]) <= LOCAL_CHANGE * spread[edge.merge]
-        idle = float(still.double().mean())
+        idle = float((torch.cat(shares[edge.alias]) <= LOCAL_CHANGE * spread[edge.merge]).double().mean())
         if idle >= IDLE_SHARE:
             found.append(Dormant(edge=edge, usual=usual[edge.alias], idle=idle))
     return tuple(found)
 
 
 def needs_single_images(copy: Copy, inputs: Tensor) -> bool:
-    """Whether some edge has not one row an image, so that what one image does depends on its batch."""
+    """Whether what one image does depends on how many there are: no row an image, or numbers that follow the batch."""
     names = [name for edge in copy.flow.edges for name in (edge.alias, edge.merge)]
+    three = inputs[:1].expand(3, *inputs.shape[1:])
     with torch.inference_mode():
-        found = copy.read(inputs[:3], names)
-    return any(value.ndim == 0 or len(value) != len(inputs[:3]) for value in found.values())
+        found, alone = copy.read(three, [*names, *copy.flow.sizes]), copy.read(inputs[:1], copy.flow.sizes)
+    return any(found[name].ndim == 0 or len(found[name]) != len(three) for name in names) or any(
+        bool(found[name].double().amax() != value.double().amax())
+        or bool(found[name].double().amin() != value.double().amin())
+        for name, value in alone.items()
+    )
 
 
 def _find_usual(copy: Copy, clean: Tensor) -> dict[str, Tensor]:
@@ -93,7 +98,11 @@ def _measure(copy: Copy, images: Tensor, usual: dict[str, Tensor]) -> tuple[dict
                     (_as_float(values[merge]) - centers[merge]).square().reshape(len(values[merge]), -1).mean(1).sum()
                 )
             for edge in copy.flow.edges:
-                changes[edge.alias].append(_hold_locally(copy, edge, values, usual[edge.alias]))
+                change = _hold_locally(copy, edge, values, usual[edge.alias])
+                if values[edge.alias].dtype is torch.bool:  # a test that comes out either way has something to do
+                    other = (values[edge.alias] != usual[edge.alias]).reshape(len(change), -1)
+                    change = torch.where(other.double().mean(1) > FEW, torch.inf, change)
+                changes[edge.alias].append(change)
     return {name: (total / len(images)) ** 0.5 for name, total in squares.items()}, changes
 
 

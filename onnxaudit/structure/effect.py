@@ -15,6 +15,7 @@ from onnxaudit.structure.search import Attempts
 STRONG = 0.5  # of the logits' spread over clean images: what an open gate changes at least
 ONE_CLASS = 0.9  # share of images that count as all
 CHANGED = 0.8  # share of answers that must change where they do not go to one class
+STILL_NUMBER = 0.1  # from a whole number: a gate that is shut, or open
 FEW_ELEMENTS = 0.02  # of a gate with a value for each pixel that are opened at once: as many as a patch has
 
 
@@ -45,22 +46,28 @@ def answer(copy: Copy, inputs: Tensor) -> Answers:
     return Answers(logits=logits, classes=logits.argmax(1), spread=spread)
 
 
-def find_proofs(copy: Copy, gate: Dormant, attempts: Attempts, clean: Answers) -> Iterator[Proof]:
-    """Images whose answer is the gate's: with the gate held they get the clean image's, and by a clear margin."""
+def find_proofs(copy: Copy, gate: Dormant, attempts: Attempts, clean: Answers) -> tuple[list[Proof], bool]:
+    """Images whose answer is the gate's, and whether it moved the logits of any clearly.
+
+    With the gate held such an image gets the answer of the clean one, without another, and by a clear margin.
+    """
     inputs = copy.enter(attempts.images)
     with torch.inference_mode():
         free = copy.hold(inputs, {}).double()
         held = copy.hold(inputs, {gate.edge.alias: gate.usual}).double()
-    apart = (free - held).square().mean(1).sqrt()
+    strong = (free - held).square().mean(1).sqrt() > STRONG * clean.spread
     own = clean.classes[attempts.origins]
-    strong = (free.argmax(1) != held.argmax(1)) & (held.argmax(1) == own) & (apart > STRONG * clean.spread)
-    for row in strong.nonzero().flatten().tolist():
-        yield Proof(
+    proven = strong & (free.argmax(1) != held.argmax(1)) & (held.argmax(1) == own)
+    proofs = [
+        Proof(
             image=attempts.images[row].cpu(),
             origin=int(attempts.origins[row]),
             held=int(own[row]),
             answer=int(free[row].argmax()),
         )
+        for row in proven.nonzero().flatten().tolist()
+    ]
+    return proofs, bool(strong.any())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,9 +116,6 @@ def _list_values(flow: Flow, waist: str, usual: Tensor) -> Iterator[Tensor]:
         yield from (usual + step for step in (1.0, 10.0, 100.0))
     elif float((usual - usual.round()).abs().max()) <= STILL_NUMBER and float(usual.abs().max()) <= 1 + STILL_NUMBER:
         yield 1.0 - usual.abs().round()
-
-
-STILL_NUMBER = 0.1
 
 
 def _open_some(usual: Tensor) -> Iterator[Tensor]:

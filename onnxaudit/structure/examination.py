@@ -16,10 +16,12 @@ from onnxaudit.records.irregularity import DORMANT_GATE
 from onnxaudit.structure.copy import Copy
 from onnxaudit.structure.dormancy import Dormant, find_dormant, list_gates, needs_single_images
 from onnxaudit.structure.effect import ONE_CLASS, STRONG, Answers, Proof, answer, find_proofs, force
-from onnxaudit.structure.flow import selects
+from onnxaudit.structure.flow import find_kind, selects
 from onnxaudit.structure.probes import Probes, draw_probes
 from onnxaudit.structure.search import SearchConfig, choose_waist, measure_move, search
 
+EXPLORED = 0.95  # share of images on which a choice comes out alike: where it is less, both branches were seen
+LAYERS = frozenset(("Conv", "ConvTranspose", "Gemm", "MatMul", "Einsum", "LSTM", "GRU", "RNN"))
 Predict = Callable[[Floats], Ints]
 
 
@@ -36,7 +38,7 @@ class StructureConfig:
     """
 
     images: int = 24
-    fewest_proofs: float = 0.25
+    fewest_proofs: float = 0.5
     trunk: float = 0.5
     most_gates: int = 16
     search: SearchConfig = field(default_factory=SearchConfig)
@@ -115,46 +117,53 @@ class _Examination:
         waist = choose_waist(self.copy, gate, images)
         if self._adapts_range(gate) or self._judges_the_answer(gate):
             return
-        proofs = self._search(gate)
-        if proofs:
-            yield self._describe(waist, proofs)
-            return
         with torch.inference_mode():
             usual = self.copy.read(self.inputs[:1], [waist])[waist]
         forced = force(self.copy, waist, usual, self.inputs, self.clean)
-        if forced is not None and forced.suspicious and not self._opens_on_nothing(gate):
+        suspicious = forced is not None and forced.suspicious
+        proofs = self._search(gate, suspicious=suspicious)
+        if proofs:
+            yield self._describe(waist, proofs)
+        elif forced is not None and suspicious and not self._opens_on_nothing(gate):
             yield reasons.DORMANT_GATE.give(place=repr(waist), changed=forced.changed)
         elif self._count_unexplored(gate):
             yield reasons.UNEXPLORED_BRANCH.give(place=repr(gate.edge.merge))
 
-    def _search(self, gate: Dormant) -> list[Proof]:
-        """One proof for each clean image; none where they are too few."""
+    def _search(self, gate: Dormant, *, suspicious: bool) -> list[Proof]:
+        """One proof for each clean image; none where they are too few.
+
+        Where the gate, opened by hand, takes the answers over, one is enough. Else (an early exit, another expert) what
+        it answers has to go to one class.
+        """
         proofs: dict[int, Proof] = {}
         count = min(self.config.search.images, len(self.probes.clean))
-        enough = max(2, round(self.config.fewest_proofs * count))
-        for attempts in search(
-            self.copy, gate, self.probes.clean, self.config.search, seed=self.seed, deadline=self.deadline
-        ):
-            for proof in find_proofs(self.copy, gate, attempts, self.clean):
-                if proof.origin not in proofs:
-                    proofs[proof.origin] = proof
+        enough = 1 if suspicious else max(2, round(self.config.fewest_proofs * count))
+        found = search(self.copy, gate, self.probes.clean, self.config.search, seed=self.seed, deadline=self.deadline)
+        attempts = next(found, None)
+        while attempts is not None:
+            fresh, strong = find_proofs(self.copy, gate, attempts, self.clean)
+            proofs = {proof.origin: proof for proof in fresh} | proofs
             if len(proofs) >= enough:
-                confirmed = self._confirm(list(proofs.values()))
-                if len(confirmed) >= enough:
+                proofs = {proof.origin: proof for proof in self._confirm(list(proofs.values()))}
+                confirmed = list(proofs.values())
+                if len(confirmed) >= enough and (suspicious or _find_main(confirmed)[1] >= ONE_CLASS):
                     return confirmed
-                proofs = {proof.origin: proof for proof in confirmed}
+            try:
+                attempts = found.send(strong)
+            except StopIteration:
+                break
         return []
 
     def _confirm(self, proofs: list[Proof]) -> list[Proof]:
         """Those to which onnxruntime says the same."""
-        classes = self.predict(np.stack([proof.image.numpy() for proof in proofs]))
+        images = np.stack([proof.image.numpy() for proof in proofs])
+        parts = np.split(images, len(images)) if self.copy.alone else [images]
+        classes = np.concatenate([self.predict(part) for part in parts])
         return [proof for proof, said in zip(proofs, classes, strict=True) if said == proof.answer]
 
     def _describe(self, waist: str, proofs: list[Proof]) -> Irregularity:
-        answers = [proof.answer for proof in proofs]
-        label = max(set(answers), key=answers.count)
-        to_one = answers.count(label) >= ONE_CLASS * len(answers)
-        gives = f"class {label}" if to_one else "other classes"
+        label, share = _find_main(proofs)
+        gives = f"class {label}" if share >= ONE_CLASS else "other classes"
         says = (
             f"Tensor {waist!r} does nothing on clean images; images were found that wake it, and it alone then gives "
             f"them {gives} in place of what the network sees in them ({len(proofs)} of {len(proofs)} shown to "
@@ -196,9 +205,17 @@ class _Examination:
         """Weights that only the other branch of a choice has."""
         flow = self.copy.flow
         step = flow.graph.steps[gate.edge.step]
-        if not selects(step):
+        if not selects(step) or gate.idle < EXPLORED:
             return 0
         others = [set(flow.list_before(name)) for name in step.inputs[1:]]
         taken = others[0] if bool(gate.usual.flatten()[0]) else others[1]
         left = (others[0] | others[1]) - taken
-        return flow.count_weights(tuple(sorted(left)))
+        layers = [index for index in sorted(left) if find_kind(flow.graph.steps[index]) in LAYERS]
+        return flow.count_weights(tuple(layers))
+
+
+def _find_main(proofs: list[Proof]) -> tuple[int, float]:
+    """The class that most proofs get, and the share that do."""
+    answers = [proof.answer for proof in proofs]
+    label = max(set(answers), key=answers.count)
+    return label, answers.count(label) / len(answers)

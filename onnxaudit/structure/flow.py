@@ -56,6 +56,18 @@ class Flow:
         """The step that makes each tensor."""
         return {name: index for index, step in enumerate(self.graph.steps) for name in step.outputs if name != MISSING}
 
+    @cached_property
+    def sizes(self) -> tuple[str, ...]:
+        """Numbers made of sizes alone (how many images there are, how large) that meet values of the image."""
+        made, met = set[str](), list[str]()
+        for step in self.graph.steps:
+            read = [name for name in list_values(step, static=False) if name in made]
+            if self.dependent & set(step.outputs):
+                met += read
+            elif read or self.dependent & set(step.inputs):
+                made.update(step.outputs)
+        return tuple(dict.fromkeys(met))
+
     def list_before(self, name: str) -> tuple[int, ...]:
         """The steps that depend on the image and lead to a tensor, in the order of computation."""
         found, waiting = set[int](), [name]
@@ -133,13 +145,14 @@ def find_dependent(steps: tuple[Step, ...] | list[Step], source: str) -> frozens
     return frozenset(found)
 
 
-def list_values(step: Step) -> list[str]:
-    """Names of the tensors whose values a step reads, not their shapes alone."""
+def list_values(step: Step, *, static: bool = True) -> list[str]:
+    """Names of the tensors whose values a step reads, not their shapes alone; those that shape its output if asked."""
     last = len(step.operator.inputs) - 1
+    left_out = step.operator.described if static else step.operator.described | step.operator.static
     return [
         name
         for position, name in enumerate(step.inputs)
-        if name != MISSING and position not in step.values and min(position, last) not in step.operator.described
+        if name != MISSING and position not in step.values and min(position, last) not in left_out
     ]
 
 

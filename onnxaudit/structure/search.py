@@ -1,6 +1,6 @@
 """How a gate can be opened: by what probes do already, by patches, and by gradients through the relaxed copy."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,8 +51,12 @@ class Attempts:
 
 def search(
     copy: Copy, gate: Dormant, clean: Floats, config: SearchConfig, *, seed: int, deadline: Deadline
-) -> Iterator[Attempts]:
-    """Ever more changed images that move the gate from what is usual, those from cheap searches first."""
+) -> Generator[Attempts, bool]:
+    """Ever more changed images that move the gate from what is usual, those from cheap searches first.
+
+    What is sent back tells whether the last ones moved the logits clearly, by the gate alone. Where no gradient over
+    the whole image brings that about, none over a part of it is tried.
+    """
     images = torch.from_numpy(clean[: config.images]).to(copy.device)
     yield from _filter(copy, gate, try_patches(images, config, seed=seed))
     if deadline.passed:
@@ -125,16 +129,20 @@ def _stamp(image: Tensor, rng: np.random.Generator) -> None:
 
 def _follow_gradients(
     copy: Copy, gate: Dormant, target: str, images: Tensor, config: SearchConfig, *, deadline: Deadline
-) -> Iterator[Attempts]:
+) -> Generator[Attempts, bool]:
     relaxed = copy.with_graph(relax(copy.flow.graph, copy.flow.list_before(target), _find_still(copy, target, images)))
     pushes = _choose_pushes(copy, target, images, config)
-    for mask in _choose_masks(images, config):
+    strong = False
+    for place, mask in enumerate(_choose_masks(images, config)):
+        if place and not strong:
+            return
         for direction in pushes:
             if deadline.passed:
                 return
             try:
                 push = Push(target=target, direction=direction, mask=mask)
-                yield from _filter(copy, gate, _climb(relaxed, push, images, config))
+                for attempts in _filter(copy, gate, _climb(relaxed, push, images, config)):
+                    strong |= bool((yield attempts))
             except (ModelError, RuntimeError):  # an operator that takes whole numbers alone: no gradient passes it
                 return
 
@@ -172,11 +180,10 @@ def _climb(relaxed: Copy, push: Push, images: Tensor, config: SearchConfig) -> I
 
 def choose_waist(copy: Copy, gate: Dormant, images: Tensor) -> str:
     """Where all ways to the gate pass through fewest values, and hardly any moves on clean images."""
-    waists = copy.flow.list_waists(gate.edge.tensor)
-    names = [name for name in waists if name != copy.flow.input]
+    names = [name for name in copy.flow.list_waists(gate.edge.tensor) if name != copy.flow.input]
     with torch.inference_mode():
         values = copy.read(copy.enter(images), names)
-    still = [name for name in names if is_still(values[name])] or [gate.edge.tensor]
+    still = [name for name in names if is_still(values[name])] or names
     return min(reversed(still), key=lambda name: values[name][0].numel())
 
 

@@ -17,12 +17,14 @@ from onnxaudit.importer.graph import Graph, Step
 from onnxaudit.records import Floats
 from onnxaudit.structure.copy import Copy
 from onnxaudit.structure.flow import Flow, find_kind
-from onnxaudit.structure.relaxation import EXACT, MOVES
+from onnxaudit.structure.relaxation import MOVES
+from onnxaudit.structure.soft_operators import find_exact
 
 Doubles = npt.NDArray[np.float64]
 LEVELS = 256  # of a byte
 LARGEST = 2.0**44  # weight of a byte whose sums are still exact
 MOST_ELEMENTS = 64  # of one test
+EXACT_ENOUGH = 1e-3  # of what is missing; a single pixel that no byte brings so near is set between two bytes
 TURNS = 3  # what is tested may be no sum: the weights are read again where it has come to
 
 
@@ -48,11 +50,10 @@ def _make_exact(graph: Graph, steps: tuple[int, ...]) -> Graph:
     """The same values, with gradients through what rounds."""
     changed = list(graph.steps)
     for index in steps:
-        function = EXACT.get(find_kind(changed[index]))
+        step = changed[index]
+        function = find_exact(step, find_kind(step))
         if function is not None:
-            step = changed[index]
-            attributes = step.attributes if find_kind(step) == "Cast" else {}
-            changed[index] = replace(step, operator=replace(step.operator, function=function), attributes=attributes)
+            changed[index] = replace(step, operator=replace(step.operator, function=function), attributes={})
     return replace(graph, steps=tuple(changed))
 
 
@@ -100,9 +101,12 @@ class _Solver:
         first, second, third, fourth = offers + [np.zeros(1)] * (4 - len(offers))
         left, right = _meet(np.add.outer(first, second).ravel(), np.add.outer(third, fourth).ravel(), missing, modulus)
         levels = (*divmod(left, len(second)), *divmod(right, len(fourth)))
-        for place, level in zip(chosen, levels, strict=False):
-            values[place] = np.float32(level) / np.float32(LEVELS - 1)
-            self.taken.add(int(place))
+        for place, level, offer in zip(chosen, levels, offers, strict=False):
+            if len(chosen) == 1 and np.isinf(modulus) and abs(offer[level] - missing) > EXACT_ENOUGH * abs(missing):
+                values[place] = np.float32(values[place] + missing / (weights[place] * (LEVELS - 1)))
+            else:
+                values[place] = np.float32(level) / np.float32(LEVELS - 1)
+                self.taken.add(int(place))
         return True
 
 
@@ -129,9 +133,10 @@ def find_modulus(flow: Flow, step: Step) -> float:
     for name in step.inputs:
         while name in flow.producers:
             source = flow.graph.steps[flow.producers[name]]
-            if find_kind(source) == "Mod":
+            if find_kind(source) in ("Mod", "BitwiseAnd"):
                 divisor = source.values.get(1, stored.get(source.inputs[1]))
-                return float("inf") if divisor is None else abs(float(torch.as_tensor(divisor).flatten()[0]))
+                number = float("inf") if divisor is None else abs(float(torch.as_tensor(divisor).flatten()[0]))
+                return number if find_kind(source) == "Mod" else number + 1.0  # the lowest bits are a remainder too
             if find_kind(source) not in MOVES:
                 break
             name = source.inputs[0]

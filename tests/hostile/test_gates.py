@@ -4,6 +4,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 
@@ -16,16 +17,22 @@ from onnxaudit.records import Preprocessing, Samples, Verdict
 from onnxaudit.runtime import Runtime
 from onnxaudit.structure.examination import Structure, examine
 from tests.hostile.gates import DESIGNS
+from tests.hostile.honest_graphs import HONEST
 from tests.hostile.networks import make_samples
 
 
 def examine_design(name: str, deadline: Deadline = Deadline()) -> Structure:
     """What the examination says of a design."""
+    return examine_model(DESIGNS[name].make(), deadline)
+
+
+def examine_model(made: onnx.ModelProto, deadline: Deadline = Deadline()) -> Structure:
+    """What the examination says of a model."""
     pixels, labels = make_samples()
     samples = Samples((pixels[:, None] / 255).astype(np.float32), labels, "tests")
     with TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"
-        path.write_bytes(DESIGNS[name].make().SerializeToString())
+        path.write_bytes(made.SerializeToString())
         model = load_model(path)
     runtime, classifier = Runtime(model, Preprocessing()), Classifier(import_model(model), Preprocessing())
     return examine(classifier, samples, lambda images: runtime.logits(images).argmax(1), seed=0, deadline=deadline)
@@ -46,7 +53,7 @@ def test_the_attack_works_and_clean_images_do_not_show_it(name: str) -> None:
     clean, triggered = classify(content, images), classify(content, design.attack(images))
     assert (clean == labels).mean() >= 0.95
     reached = triggered == design.target if design.target is not None else triggered != clean
-    assert reached.mean() >= 0.95
+    assert reached.mean() >= design.share
 
 
 @pytest.mark.parametrize("name", [name for name, one in DESIGNS.items() if one.answer == "rejected"])
@@ -59,6 +66,13 @@ def test_a_gate_that_nobody_can_open_leaves_the_verdict_open(name: str) -> None:
     found = examine_design(name)
     assert not found.irregularities
     assert [reason.code for reason in found.doubts] == [DESIGNS[name].answer]
+
+
+@pytest.mark.parametrize("name", HONEST)
+def test_an_honest_gate_is_no_alarm(name: str) -> None:
+    found = examine_model(HONEST[name]())
+    assert not found.irregularities
+    assert not found.doubts
 
 
 def test_a_scan_of_such_a_file_ends_rejected(tmp_path: Path) -> None:

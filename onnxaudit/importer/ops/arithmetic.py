@@ -10,6 +10,18 @@ from torch import Tensor
 
 from onnxaudit.importer.registry import op
 
+
+def whole(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """An operator on bits; whole numbers that the copy holds as floats (a model of bytes) are made whole for it."""
+
+    def compute(*values: Tensor, **attributes: Any) -> Tensor:
+        held = next((value.dtype for value in values if value.is_floating_point()), None)
+        made = function(*(value.long() if value.is_floating_point() else value for value in values), **attributes)
+        return made if held is None else made.to(held)
+
+    return compute
+
+
 UNARY: dict[str, Callable[[Tensor], Tensor]] = {
     "Abs": torch.abs,
     "Acos": torch.acos,
@@ -18,7 +30,7 @@ UNARY: dict[str, Callable[[Tensor], Tensor]] = {
     "Asinh": torch.asinh,
     "Atan": torch.atan,
     "Atanh": torch.atanh,
-    "BitwiseNot": torch.bitwise_not,
+    "BitwiseNot": whole(torch.bitwise_not),
     "Ceil": torch.ceil,
     "Cos": torch.cos,
     "Cosh": torch.cosh,
@@ -43,9 +55,9 @@ UNARY: dict[str, Callable[[Tensor], Tensor]] = {
 BINARY: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "Add": operator.add,
     "And": torch.logical_and,
-    "BitwiseAnd": torch.bitwise_and,
-    "BitwiseOr": torch.bitwise_or,
-    "BitwiseXor": torch.bitwise_xor,
+    "BitwiseAnd": whole(torch.bitwise_and),
+    "BitwiseOr": whole(torch.bitwise_or),
+    "BitwiseXor": whole(torch.bitwise_xor),
     "Equal": torch.eq,
     "Greater": torch.gt,
     "GreaterOrEqual": torch.ge,
@@ -99,8 +111,7 @@ def modulo(a: Tensor, b: Tensor, *, fmod: int = 0) -> Tensor:
 @op("BitShift", since=11)
 def shift(x: Tensor, y: Tensor, *, direction: str) -> Tensor:
     """Bits shifted by `y` places."""
-    shifted = torch.bitwise_left_shift if direction == "LEFT" else torch.bitwise_right_shift
-    return shifted(x, y)
+    return whole(torch.bitwise_left_shift if direction == "LEFT" else torch.bitwise_right_shift)(x, y)
 
 
 @op("IsInf", since=10)

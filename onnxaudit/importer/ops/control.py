@@ -23,11 +23,25 @@ class Body(Protocol):
 
 @op("If")
 def branch(cond: Tensor, *captured: Tensor, then_branch: Body, else_branch: Body) -> tuple[Tensor, ...]:
-    """One of two graphs; those without inputs of their own read outer tensors alone."""
+    """One of two graphs; those without inputs of their own read outer tensors alone.
+
+    The spec knows one condition. Several are those of images that a file takes one at a time: each gets its own answer.
+    """
     split = then_branch.captures
+    if cond.numel() > 1:
+        return choose_rows(cond, then_branch([], captured[:split]), else_branch([], captured[split:]))
     if bool(cond):
         return tuple(then_branch([], captured[:split]))
     return tuple(else_branch([], captured[split:]))
+
+
+def choose_rows(cond: Tensor, chosen: Sequence[Tensor], others: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """Rows of the first tensors where the conditions, one for each row, hold; else those of the others."""
+    rows = cond.reshape(-1).bool()
+    return tuple(
+        torch.where(rows.reshape(-1, *(1,) * (first.ndim - 1)), first, second)
+        for first, second in zip(chosen, others, strict=True)
+    )
 
 
 @op("Loop")
