@@ -12,10 +12,11 @@ from pathlib import Path
 import onnx
 
 from onnxaudit.errors import ModelError
-from onnxaudit.intake.staging import read_beside
+from onnxaudit.intake.staging import Read, Span, read_beside
 from onnxaudit.intake.tensors import count_bytes, list_tensors
 
 DAMAGED = "are damaged or truncated"
+MOST_BYTES = 2**34  # of one data file: all of it is hashed, some ten seconds for as much
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -27,21 +28,40 @@ class Place:
     length: int | None
 
 
-def read_data_files(path: Path, proto: onnx.ModelProto, most: int) -> dict[str, bytes]:
-    """The files that external tensors name, by location, in the order of the locations.
+def read_data_files(path: Path, proto: onnx.ModelProto, most: int) -> dict[str, Read]:
+    """What tensors use of the files that they name, by location, in the order of the locations.
+
+    The files may be larger than what is used of them: other models may share them, and padding is common.
 
     Raises:
-        ModelError: missing, outside the model's folder, behind a link, no regular file, or more than `most` bytes.
+        ModelError: missing, outside the model's folder, behind a link, no regular file, or more than `most` bytes are
+            used.
     """
-    files: dict[str, bytes] = {}
-    for location in sorted({find_place(path, tensor).location for tensor in list_external(proto)}):
-        files[location] = _read(path, location, most - sum(map(len, files.values())))
-    return files
+    spans: dict[str, set[Span]] = {}
+    for tensor in list_external(proto):
+        place = find_place(path, tensor)
+        spans.setdefault(place.location, set()).add(_span(path, tensor, place))
+    used = sum(end - start for found in spans.values() for start, end in found)
+    if used > most:
+        raise ModelError(f"{path}: its tensors take {used / 2**30:.1f} GiB; more than 2 GiB cannot be read")
+    return {location: _read(path, location, spans[location]) for location in sorted(spans)}
 
 
-def _read(path: Path, location: str, most: int) -> bytes:
+def _span(path: Path, tensor: onnx.TensorProto, place: Place) -> Span:
+    """Which bytes of its file a tensor uses.
+
+    Raises:
+        ModelError: another number than type and shape need.
+    """
+    needed = count_bytes(tensor)
+    if needed is None or place.length not in (None, needed):
+        raise ModelError(f"{path}: external data of tensor {tensor.name!r} {DAMAGED}")
+    return place.offset, place.offset + needed
+
+
+def _read(path: Path, location: str, spans: set[Span]) -> Read:
     try:
-        return read_beside(path.parent, location, most)
+        return read_beside(path.parent, location, spans, MOST_BYTES)
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from error
     except (FileNotFoundError, NotADirectoryError) as error:
@@ -51,29 +71,27 @@ def _read(path: Path, location: str, most: int) -> bytes:
         raise ModelError(f"{path}: external data {location!r} cannot be read: {why}") from error
 
 
-def digest_data(data: bytes, files: Mapping[str, bytes]) -> tuple[str, dict[str, str]]:
+def digest_data(data: bytes, files: Mapping[str, Read]) -> tuple[str, dict[str, str]]:
     """SHA-256 of all together, as `ModelFile` says, and of each data file."""
-    combined, digests = hashlib.sha256(data), {}
-    for location, content in files.items():
-        found = hashlib.sha256(content)
-        digests[location] = found.hexdigest()
-        combined.update(found.digest())
-    return combined.hexdigest(), digests
+    combined = hashlib.sha256(data)
+    for content in files.values():
+        combined.update(content.digest)
+    return combined.hexdigest(), {location: content.digest.hex() for location, content in files.items()}
 
 
-def take_in(path: Path, proto: onnx.ModelProto, files: Mapping[str, bytes]) -> None:
+def take_in(path: Path, proto: onnx.ModelProto, files: Mapping[str, Read]) -> None:
     """Put the bytes of external tensors into the tensors themselves.
 
     Raises:
         ModelError: a tensor names bytes that its file does not have, or another number of them than it needs.
     """
     for tensor in list_external(proto):
-        place, content = find_place(path, tensor), files[find_place(path, tensor).location]
-        needed = count_bytes(tensor)
-        length = needed if place.length is None else place.length
-        if needed is None or length is None or length != needed or place.offset + length > len(content):
+        place = find_place(path, tensor)
+        start, end = _span(path, tensor, place)
+        content = files[place.location].parts[start, end]
+        if len(content) < end - start:
             raise ModelError(f"{path}: external data of tensor {tensor.name!r} {DAMAGED}")
-        tensor.raw_data = content[place.offset : place.offset + length]
+        tensor.raw_data = content
         tensor.data_location = onnx.TensorProto.DEFAULT
         del tensor.external_data[:]
 

@@ -74,7 +74,7 @@ def read_proto(path: Path) -> ModelFile:
     return ModelFile(
         proto=proto,
         sha256=digest_data(data, files)[0],
-        bytes=len(data) + sum(map(len, files.values())),
+        bytes=len(data) + sum(content.size for content in files.values()),
         repeated=tuple(found.repeated),
         unknown=bool(found.unknown),
         escapes=escapes,

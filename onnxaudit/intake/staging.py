@@ -5,9 +5,11 @@ another file in their place, and no engine opens anything by itself.
 """
 
 import contextlib
+import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from onnxaudit.errors import ModelError
@@ -16,6 +18,8 @@ from onnxaudit.errors import ModelError
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 _FOLDER = getattr(os, "O_DIRECTORY", 0)
+BLOCK = 2**24  # bytes read at once
+Span = tuple[int, int]  # of bytes: start, and end behind the last
 _WALKS = os.open in os.supports_dir_fd
 
 
@@ -33,8 +37,23 @@ def read_named(path: Path, most: int) -> bytes:
         os.close(handle)
 
 
-def read_beside(folder: Path, location: str, most: int) -> bytes:
-    """The bytes of a regular file below `folder` that a model names; nothing on the way may be a link.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Read:
+    """What was read of a file, in one pass: the bytes that are used are those that were hashed.
+
+    Attributes:
+        digest: SHA-256 of the whole file.
+        size: of the whole file, in bytes.
+        parts: its bytes from a start to an end; those beyond the end of the file are missing.
+    """
+
+    digest: bytes
+    size: int
+    parts: Mapping[Span, bytes]
+
+
+def read_beside(folder: Path, location: str, spans: Iterable[Span], most: int) -> Read:
+    """Spans of bytes of a regular file below `folder` that a model names; nothing on the way may be a link.
 
     Raises:
         FileNotFoundError: there is none.
@@ -45,7 +64,7 @@ def read_beside(folder: Path, location: str, most: int) -> bytes:
     with _enter(folder, parts[:-1], location) as inner:
         handle = _open_beside(inner, folder, parts, _FLAGS, location)
     try:
-        return _read(handle, location, most)
+        return _read_spans(handle, location, set(spans), most)
     finally:
         os.close(handle)
 
@@ -98,12 +117,41 @@ def _is_link(inner: int, name: str) -> bool:
     return False
 
 
-def _read(handle: int, name: str, most: int) -> bytes:
+def _read_spans(handle: int, name: str, spans: set[Span], most: int) -> Read:
+    size = _measure(handle, name)
+    if size > most:
+        raise ModelError(f"{name}: {size / 2**30:.1f} GiB; no more than {most // 2**30} GiB are read")
+    hashed, at = hashlib.sha256(), 0
+    parts = {span: bytearray() for span in sorted(spans, reverse=True)}
+    ahead, begun = [*parts], list[Span]()  # the last one ahead begins first: a block looks at no more than it holds
+    with os.fdopen(os.dup(handle), "rb") as file:
+        while at < size and (block := file.read(min(BLOCK, size - at))):  # no more, should it grow meanwhile
+            hashed.update(block)
+            while ahead and ahead[-1][0] < at + len(block):
+                begun.append(ahead.pop())
+            for start, end in begun:
+                parts[start, end] += block[max(0, start - at) : max(0, end - at)]
+            at += len(block)
+            begun = [span for span in begun if span[1] > at]
+    return Read(digest=hashed.digest(), size=at, parts={span: bytes(part) for span, part in parts.items()})
+
+
+def _measure(handle: int, name: str) -> int:
+    """Bytes of an open file.
+
+    Raises:
+        ModelError: it is no regular one.
+    """
     found = os.fstat(handle)
     if not stat.S_ISREG(found.st_mode):
         raise ModelError(f"{name}: not a regular file; give the path of an ONNX model")
-    if found.st_size > most:
-        raise ModelError(f"{name}: {found.st_size / 2**30:.1f} GiB; with external data more than 2 GiB cannot be read")
+    return found.st_size
+
+
+def _read(handle: int, name: str, most: int) -> bytes:
+    size = _measure(handle, name)
+    if size > most:
+        raise ModelError(f"{name}: {size / 2**30:.1f} GiB; more than 2 GiB cannot be read")
     with os.fdopen(os.dup(handle), "rb") as file:
         data = file.read(most + 1)  # no more, should it grow meanwhile
     if len(data) > most:

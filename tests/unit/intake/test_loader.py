@@ -7,7 +7,7 @@ import pytest
 from onnx import helper, numpy_helper
 
 from onnxaudit.errors import ModelError
-from onnxaudit.intake import load_model
+from onnxaudit.intake import load_model, reader, staging
 from onnxaudit.records import InputSpec, Layout, ModelInfo, OutputKind
 from tests.tiny_models import build, linear_classifier, linear_weights, write
 
@@ -36,6 +36,39 @@ class TestInfo:
         assert load_model(path).info.sha256 != model.info.sha256
         assert model.info.bytes == path.stat().st_size + data.stat().st_size
         onnx.load_from_string(model.to_bytes())  # stands on its own
+
+    def test_a_data_file_may_be_larger_than_what_is_used_of_it(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(staging, "BLOCK", 1000)  # tensors lie across blocks
+        path, data = tmp_path / "model.onnx", tmp_path / "weights.bin"
+        onnx.save(linear_classifier(), path, save_as_external_data=True, location="weights.bin", size_threshold=0)
+        model = onnx.load(path, load_external_data=False)
+        content = data.read_bytes()
+        for tensor in model.graph.initializer:
+            offset = next(entry for entry in tensor.external_data if entry.key == "offset")
+            offset.value = str(int(offset.value) + 9_900)
+        with data.open("wb") as file:
+            file.seek(9_900)
+            file.write(content)
+            file.truncate(100_000)
+        path.write_bytes(model.SerializeToString())
+        monkeypatch.setattr(reader, "PROTOBUF_LIMIT", 50_000)
+        loaded = load_model(path)
+        assert np.array_equal(loaded.initializer("w"), linear_weights(16, 3)["w"])
+        assert loaded.info.bytes == path.stat().st_size + 100_000
+        digest = hashlib.sha256(data.read_bytes()).digest()
+        assert loaded.info.sha256 == hashlib.sha256(path.read_bytes() + digest).hexdigest()
+
+    def test_more_than_protobuf_holds_is_refused_before_anything_is_read(self, tmp_path: Path) -> None:
+        model = linear_classifier()
+        (tensor,) = (one for one in model.graph.initializer if one.name == "w")
+        tensor.ClearField("raw_data")
+        tensor.dims[0] = 2**28
+        tensor.data_location = onnx.TensorProto.EXTERNAL
+        tensor.external_data.add(key="location", value="weights.bin")
+        with pytest.raises(ModelError, match=r"its tensors take 3.0 GiB; more than 2 GiB cannot be read"):
+            load_model(write(model, tmp_path))
 
 
 class TestInput:
