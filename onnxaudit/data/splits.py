@@ -4,12 +4,14 @@ import numpy as np
 
 from onnxaudit.records import Ints, Samples
 
+LEAST = 3  # of so many samples at least one decides, however few a class has
+
 
 def split(samples: Samples, predicted: Ints | None = None, *, seed: int) -> tuple[Samples, Samples]:
     """Stratified halves `(X, D_valid)`, each in the order of `samples`.
 
-    Of an odd number of samples of a class the odd one goes to `X`: a class with a single sample has none
-    in `D_valid`.
+    Of an odd number of samples of a class the odd one goes to `X`: a class with a single sample has none in `D_valid`.
+    Where that would leave less than a third in `D_valid` (one image a class), odd ones drawn at random go there.
 
     Args:
         samples: what to divide; their labels are the strata.
@@ -25,4 +27,7 @@ def split(samples: Samples, predicted: Ints | None = None, *, seed: int) -> tupl
     for stratum in np.unique(strata):
         members = generator.permutation(np.flatnonzero(strata == stratum))
         validation[members[: len(members) // 2]] = True
+    missing = len(samples) // LEAST - np.count_nonzero(validation)
+    if missing > 0:
+        validation[generator.permutation(np.flatnonzero(~validation))[:missing]] = True
     return samples.take(~validation), samples.take(validation)

@@ -34,6 +34,13 @@ def test_the_odd_one_goes_to_x() -> None:
     assert some(valid.labels).tolist() == [0]
 
 
+@pytest.mark.parametrize(("count", "classes"), [(100, 94), (30, 30), (7, 7)])
+def test_a_third_is_kept_back_where_classes_have_one_image(count: int, classes: int) -> None:
+    x, valid = split(samples([place % classes for place in range(count)]), seed=0)
+    assert len(valid) == count // 3
+    assert sorted(positions(x) + positions(valid)) == list(range(count))
+
+
 def test_predictions_stand_in_for_labels() -> None:
     predicted = np.array([0] * 4 + [1] * 4)
     x, valid = split(samples(None, 8), predicted, seed=0)
