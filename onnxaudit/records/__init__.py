@@ -34,6 +34,7 @@ from onnxaudit.records.repair import (
     PruningRound,
     Reactivation,
     Removal,
+    RepairCandidate,
     TargetLayer,
     WeightChange,
 )
@@ -114,6 +115,7 @@ __all__ = [
     "Reactivation",
     "Reason",
     "Removal",
+    "RepairCandidate",
     "RepairDocument",
     "RepairReport",
     "Samples",
