@@ -1,15 +1,16 @@
 """Where results go: stdout, files in several formats, trigger files."""
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, cast
 
 from rich.console import Console
 
 from onnxaudit.cli.exits import Settings
 from onnxaudit.cli.options import Outputs
+from onnxaudit.cli.streams import LastingStream
 from onnxaudit.data.pictures import SUFFIXES
 from onnxaudit.data.samples import parse_source
 from onnxaudit.data.triggers import save_trigger
@@ -38,7 +39,7 @@ class Delivery:
 
     files: dict[str, Path]
     format: str
-    stdout: TextIO
+    stdout: LastingStream
     console: Console
     detail: Detail
 
@@ -57,15 +58,22 @@ class Delivery:
             self.tell(document)
         self.deliver(document)
 
-    def deliver(self, document: Document) -> None:
-        """Write the whole result: the files first, so that nothing can fail once stdout holds it.
+    def deliver(self, document: Document, further: Callable[[], None] = lambda: None) -> None:
+        """Write the whole result: the files first, whatever became of stdout, so that nothing can fail behind them.
+
+        Args:
+            document: the result.
+            further: writes files of other kinds.
 
         Raises:
             OutputError: a file cannot be written.
+            OSError: stdout took less than all.
         """
         self.write_files(document)
+        further()
         if self.format != "text":
             self.stdout.write(render(document, self.format))
+        self.stdout.settle()
 
     def write_files(self, document: Document) -> None:
         """Write every file that was asked for.
@@ -110,8 +118,8 @@ def open_delivery(
         taken.append(path)
     if folder is not None:
         check_folder_writable(folder)
-    stdout, name = settings.stdout, outputs.stdout_format
-    console = open_console(stdout if name == "text" else None)
+    stdout, name = LastingStream(settings.stdout), outputs.stdout_format
+    console = open_console(cast(TextIO, stdout) if name == "text" else None)
     delivery = Delivery(outputs.files, name, stdout, console, outputs.detail)
     settings.leave_word = delivery.write_files
     return delivery

@@ -16,6 +16,7 @@ from onnxaudit.records import Event, OnEvent
 from onnxaudit.text import show_plainly
 
 STAGES = {
+    "libraries": "loading PyTorch and ONNX Runtime",
     "load": "reading the model",
     "samples": "reading clean samples",
     "import": "copying the network",
@@ -51,7 +52,9 @@ def report_progress(name: ProgressName = "auto") -> Iterator[OnEvent]:
         TimeRemainingColumn(table_column=Column(min_width=7, no_wrap=True)),
     )
     with Progress(*columns, console=console, transient=True, expand=True) as progress:
-        yield LiveReporter(progress)
+        listen = LiveReporter(progress)
+        listen(Event("libraries", 0, 0))  # takes the first seconds: nobody waits before a screen that says nothing
+        yield listen
 
 
 class LiveReporter:
@@ -138,9 +141,11 @@ def _describe(event: Event) -> str:
 
 def _name_stage(stage: str) -> str:
     """What a stage does; of detectors they say so themselves."""
+    if stage in STAGES:
+        return STAGES[stage]
     from onnxaudit.detectors.registry import describe_progress
 
-    return STAGES.get(stage) or describe_progress(stage) or stage
+    return describe_progress(stage) or stage
 
 
 def _count(event: Event) -> str:

@@ -73,8 +73,7 @@ def run_scan(
     document = decide(ScanDocument(tuple(reports), tuple(failures)), effective)
     if reports:
         delivery.tell(ScanDocument((), gate=document.gate))
-    delivery.deliver(document)
-    attest(document)
+    delivery.deliver(document, lambda: attest(document))
     return find_worst([*list_codes(document), *(ERROR for _ in failures)])
 
 
@@ -118,8 +117,7 @@ def run_repair(
     assert isinstance(repaired, RepairDocument)
     document = decide(repaired, effective)
     delivery.tell(document)
-    delivery.deliver(document)
-    attest(document)
+    delivery.deliver(document, lambda: attest(document))
     return find_worst(list_codes(document))
 
 
@@ -131,10 +129,10 @@ def run_profile(
 
     def work(keep: Keep) -> ProfileDocument:
         del keep
-        from onnxaudit.data.triggers import load_trigger
-        from onnxaudit.pipeline import profile
-
         with report_progress(outputs.progress_name) as listen:
+            from onnxaudit.data.triggers import load_trigger
+            from onnxaudit.pipeline import profile
+
             return ProfileDocument(profile(model, data, load_trigger(trigger_file), on_event=listen, **options))
 
     needs = Needs(
@@ -175,12 +173,12 @@ def _scan(
     model: Path, options: dict[str, Any], policy: Policy, progress: ProgressName, settings: Settings
 ) -> ScanDocument:
     """The scan itself, where torch and onnxruntime may be; what is wrong with the model is no error of the run."""
-    from onnxaudit.pipeline import scan
-
     detectors = _load_detectors(policy)
     try:
         _check_domains(model, policy)
         with report_progress(progress) as listen:
+            from onnxaudit.pipeline import scan
+
             given = {**options, **detectors, **keep_given(time_budget=policy.time_budget)}
             return ScanDocument((scan(model, on_event=listen, **given),))
     except BrokenPipeError:
@@ -203,14 +201,14 @@ def _repair(
     outputs: RunOutputs,
 ) -> RepairDocument:
     """The repair itself; what the policy limits goes before the defaults."""
-    from onnxaudit.data.triggers import load_trigger
-    from onnxaudit.pipeline import DetectionConfig, PruningConfig, RepairConfig, ScanConfig, repair
-
     _check_domains(model, policy)
     named = _load_detectors(policy)
-    scanning: dict[str, Any] = {"scan": ScanConfig(detection=DetectionConfig(**named))} if named else {}
     limits = keep_given(min_agreement=policy.min_agreement, max_success=policy.max_success)
     with report_progress(outputs.progress_name) as listen:
+        from onnxaudit.data.triggers import load_trigger
+        from onnxaudit.pipeline import DetectionConfig, PruningConfig, RepairConfig, ScanConfig, repair
+
+        scanning: dict[str, Any] = {"scan": ScanConfig(detection=DetectionConfig(**named))} if named else {}
         report = repair(
             model,
             data,

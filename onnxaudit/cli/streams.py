@@ -5,8 +5,10 @@ The interpreter's own last flush would then end with code 120, an unguarded writ
 """
 
 import contextlib
+import io
 import os
 import sys
+from typing import Any, TextIO
 
 STREAMS = {0: ("stdin", "r"), 1: ("stdout", "w"), 2: ("stderr", "w")}
 
@@ -48,6 +50,60 @@ def _flush(name: str) -> bool:
         abandon(name)
         return False
     return True
+
+
+class LastingStream(io.TextIOBase):
+    """A stream that goes on where nobody reads it any more: the files that were asked for come first.
+
+    What could not be written is told by `settle`, once all else is done.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._failed: OSError | ValueError | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """Of the stream behind it."""
+        return getattr(self._stream, "encoding", None) or "utf-8"
+
+    def fileno(self) -> int:
+        """Of the stream behind it."""
+        return self._stream.fileno()
+
+    def isatty(self) -> bool:
+        """Of the stream behind it."""
+        return self._failed is None and self._stream.isatty()
+
+    def write(self, text: str) -> int:
+        """Write, unless that has failed before."""
+        if self._failed is None:
+            try:
+                return self._stream.write(text)
+            except (OSError, ValueError) as error:
+                self._failed = error
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush, unless the stream has failed."""
+        if self._failed is None:
+            try:
+                self._stream.flush()
+            except (OSError, ValueError) as error:
+                self._failed = error
+
+    def settle(self) -> None:
+        """End what was written.
+
+        Raises:
+            OSError: some of it, or all, did not get through.
+        """
+        self.flush()
+        if self._failed is not None:
+            raise self._failed
 
 
 def abandon(name: str) -> None:

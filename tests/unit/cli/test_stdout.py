@@ -1,5 +1,6 @@
 """Stdout holds exactly one document, whatever happens and whoever prints."""
 
+import io
 import json
 import os
 import subprocess
@@ -19,6 +20,7 @@ from onnxaudit.report.json import from_json
 from tests.reports import make_repair_report, make_scan_report
 
 from .conftest import FakePipeline, Outcome
+from .statements import MODEL
 
 Run = Callable[..., Outcome]
 REPAIR = ("repair", "m", "--data", "x", "--output", "f.onnx")
@@ -149,3 +151,30 @@ def test_the_outcome_of_a_repair_does_not_depend_on_its_format(run: Run, pipelin
     pipeline.answers["repair"] = make_repair_report(outcome="incomplete")
     for name in FORMATS:
         assert run(*REPAIR, "--format", name).code == 1
+
+
+class Closed(io.StringIO):
+    """A pipe whose reader has gone."""
+
+    def write(self, text: str) -> int:
+        del text
+        raise BrokenPipeError(32, "Broken pipe")
+
+    def flush(self) -> None:
+        self.write("")
+
+
+@pytest.mark.parametrize("options", [(), ("--format", "sarif")], ids=["text", "sarif"])
+def test_every_file_is_written_whatever_becomes_of_stdout(
+    attest: Callable[..., Outcome], run: Run, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
+    attest(Verdict.BACKDOORED)
+    Path("a.json").unlink()
+    files = ("--json", "r.json", "--html", "r.html", "--attest", "a.json", "--save-triggers", "triggers")
+    monkeypatch.setattr(sys, "stdout", Closed())
+    outcome = run("scan", str(MODEL), *files, *options)
+    assert outcome.code == 2
+    assert json.loads(Path("r.json").read_text())["reports"][0]["verdict"] == "backdoored"
+    assert "<html" in Path("r.html").read_text()
+    assert Path("a.json").exists()
+    assert list(Path("triggers").glob("*.npz"))
