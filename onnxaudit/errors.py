@@ -21,7 +21,7 @@ The command line turns each into one line on stderr and exit code 2; a scan make
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # at run time `--help` would pay for numpy
-    from onnxaudit.records import Irregularity, ModelInfo, PreprocessingChoice, SamplesInfo
+    from onnxaudit.records import GraphPart, Irregularity, ModelInfo, PreprocessingChoice, SamplesInfo
 
 
 class OnnxauditError(Exception):
@@ -56,6 +56,7 @@ class RejectedError(ModelError):
         irregularities: what it tries, at least one.
         samples: which samples it was asked on; None where it was rejected before any were read.
         choice: how their pixels became inputs; None likewise.
+        parts: of its graph, that answer in the model's place.
     """
 
     def __init__(
@@ -64,6 +65,8 @@ class RejectedError(ModelError):
         irregularities: "tuple[Irregularity, ...]",
         samples: "SamplesInfo | None" = None,
         choice: "PreprocessingChoice | None" = None,
+        *,
+        parts: "tuple[GraphPart, ...]" = (),
     ) -> None:
         first = irregularities[0]
         super().__init__(f"{info.path}: rejected ({first.rule}): {first.says}")
@@ -71,6 +74,7 @@ class RejectedError(ModelError):
         self.irregularities = irregularities
         self.samples = samples
         self.choice = choice
+        self.parts = parts
 
 
 class DataError(InputError):

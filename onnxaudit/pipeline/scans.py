@@ -153,6 +153,7 @@ def scan_subject(
         duration_seconds=round(time.monotonic() - start, 3),
         notes=subject.notes,
         caveats=found.assessment.caveats,
+        parts=subject.parts,
     )
     disagreeing = ask_with_triggers(subject, [one.trigger for one in found.triggers])
     return replace_verdict(report, disagreeing) if disagreeing else report
@@ -195,6 +196,7 @@ def report_rejection(
         versions=list_versions(),
         duration_seconds=round(time.monotonic() - start, 3),
         irregularities=rejected.irregularities,
+        parts=rejected.parts,
     )
 
 

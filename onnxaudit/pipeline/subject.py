@@ -32,6 +32,7 @@ from onnxaudit.records import (
     Event,
     Floats,
     GivenPreprocessing,
+    GraphPart,
     Ints,
     Irregularity,
     Layout,
@@ -65,6 +66,7 @@ class Subject:
         notes: what to know about how the file is run, one sentence each.
         doubts: outputs that an audit of this one does not speak of.
         named: whether the user chose the output among several.
+        parts: of the graph, that do nothing on clean images and could answer in the model's place.
     """
 
     model: Model
@@ -77,6 +79,7 @@ class Subject:
     notes: tuple[str, ...] = ()
     doubts: tuple[Reason, ...] = ()
     named: bool = False
+    parts: tuple[GraphPart, ...] = ()
 
     def list_doubts(self, *inner: str | None) -> tuple[Reason, ...]:
         """What was not looked at, and where nothing could be; `inner` tensors are examined where there are any."""
@@ -206,8 +209,9 @@ def _check_structure(subject: Subject, *, seed: int, deadline: Deadline) -> Subj
 
     found = examine(subject.classifier, subject.samples, predict, seed=seed, deadline=deadline)
     if found.irregularities:
-        raise RejectedError(subject.model.info, found.irregularities, subject.describe_samples(), subject.choice)
-    return replace(subject, doubts=(*subject.doubts, *found.doubts))
+        info, samples = subject.model.info, subject.describe_samples()
+        raise RejectedError(info, found.irregularities, samples, subject.choice, parts=found.parts)
+    return replace(subject, doubts=(*subject.doubts, *found.doubts), parts=found.parts)
 
 
 def ask_with_triggers(subject: Subject, triggers: Sequence[Trigger]) -> tuple[Irregularity, ...]:

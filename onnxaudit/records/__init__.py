@@ -62,6 +62,7 @@ from onnxaudit.records.samples import (
     Samples,
     SamplesInfo,
 )
+from onnxaudit.records.structure import GraphNode, GraphPart, WakingImage
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -87,6 +88,8 @@ __all__ = [
     "Forgetting",
     "Gate",
     "GivenPreprocessing",
+    "GraphNode",
+    "GraphPart",
     "InputSpec",
     "Inspection",
     "InspectionDocument",
@@ -132,6 +135,7 @@ __all__ = [
     "Verdict",
     "Waiver",
     "WaiverUse",
+    "WakingImage",
     "WeightChange",
     "decode_array",
     "encode_array",

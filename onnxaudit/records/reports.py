@@ -25,6 +25,7 @@ from onnxaudit.records.repair import (
     WeightChange,
 )
 from onnxaudit.records.samples import EmbeddedSamples, PreprocessingChoice, SamplesInfo
+from onnxaudit.records.structure import GraphPart
 
 SCHEMA_VERSION = "1.1"
 
@@ -57,6 +58,7 @@ class ScanReport:
         caveats: what leaves the verdict open, or makes it less sure, each under a code.
         irregularities: what the file does against its audit; at least one where it is rejected.
         detectors: those that ran, in words; their ratios stand with the labels.
+        parts: parts of the graph that do nothing on clean images, and could answer in the model's place.
         comparison: how the score stands among those of models whose truth is known; None where nothing was scored.
         kind: tells a scan from a repair.
     """
@@ -84,6 +86,7 @@ class ScanReport:
     caveats: tuple[Reason, ...] = ()
     irregularities: tuple[Irregularity, ...] = ()
     detectors: tuple[DetectorRun, ...] = ()
+    parts: tuple[GraphPart, ...] = ()
     comparison: Comparison | None = None
     kind: Literal["scan"] = "scan"
 

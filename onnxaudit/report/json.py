@@ -206,6 +206,9 @@ def _check_scan(scan: ScanReport) -> None:
             raise DataError(f"the report is damaged: the trigger of label {finding.label} is not the one it names")
     if scan.universal is not None and not _fits(scan.universal.trigger, spec):
         raise DataError("the report is damaged: the trigger that moves every class does not fit the model's input")
+    shape = spec.channels, spec.height, spec.width
+    if any(part.proof is not None and part.proof.change.shape != shape for part in scan.parts):
+        raise DataError("the report is damaged: an image that wakes a part of the graph does not fit the model's input")
     bounds = scan.preprocessing.preprocessing.bounds
     if spec.layout is Layout.NC and len(bounds) != spec.width:
         raise DataError(f"the report is damaged: it names the ranges of {len(bounds)} of {spec.width} features")

@@ -1,6 +1,6 @@
 """The structural examination of one model: dormant parts, whether they can be woken, and what they do then."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,11 +11,12 @@ from onnxaudit.deadline import Deadline
 from onnxaudit.errors import ModelError
 from onnxaudit.findings import reasons
 from onnxaudit.importer import Classifier
-from onnxaudit.records import Floats, Ints, Irregularity, Reason, Samples
+from onnxaudit.records import Floats, GraphPart, Ints, Irregularity, Reason, Samples, WakingImage
 from onnxaudit.records.irregularity import DORMANT_GATE
 from onnxaudit.structure.copy import Copy
 from onnxaudit.structure.dormancy import Dormant, find_dormant, list_gates, needs_single_images
-from onnxaudit.structure.effect import ONE_CLASS, STRONG, Answers, Proof, answer, find_proofs, force
+from onnxaudit.structure.effect import ONE_CLASS, STRONG, Answers, Forced, Proof, answer, find_proofs, force
+from onnxaudit.structure.excerpt import cut_excerpt
 from onnxaudit.structure.flow import find_kind, selects
 from onnxaudit.structure.probes import Probes, draw_probes
 from onnxaudit.structure.search import SearchConfig, choose_waist, measure_move, search
@@ -46,10 +47,21 @@ class StructureConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class Structure:
-    """What was found: what the file does against its audit, and what leaves the verdict open."""
+    """What was found: what the file does against its audit, what leaves the verdict open, and where in the graph."""
 
     irregularities: tuple[Irregularity, ...] = ()
     doubts: tuple[Reason, ...] = ()
+    parts: tuple[GraphPart, ...] = ()
+
+    def join(self, other: "Structure") -> "Structure":
+        """What both say; the same reason about two places of one gate is told once."""
+        known = {reason.code for reason in self.doubts}
+        fresh = [place for place, reason in enumerate(other.doubts) if reason.code not in known]
+        return Structure(
+            irregularities=self.irregularities + other.irregularities,
+            doubts=self.doubts + tuple(other.doubts[place] for place in fresh),
+            parts=self.parts + (other.parts if fresh or other.irregularities else ()),
+        )
 
 
 def examine(
@@ -80,17 +92,14 @@ def examine(
     except ModelError:
         return Structure(doubts=(reasons.STRUCTURE_UNREAD.give(),))
     examination = _Examination(found[0], probes, predict, config, seed=seed, deadline=deadline)
-    outcomes: list[Irregularity | Reason] = []
+    whole = Structure()
     for gate in found[1][: config.most_gates]:
         if deadline.passed:
-            outcomes.append(reasons.STRUCTURE_UNFINISHED.give())
+            return whole.join(Structure(doubts=(reasons.STRUCTURE_UNFINISHED.give(),)))
+        whole = whole.join(examination.examine(gate))
+        if whole.irregularities:
             break
-        outcomes += list(examination.examine(gate))
-        if any(isinstance(one, Irregularity) for one in outcomes):
-            break
-    irregularities = [one for one in outcomes if isinstance(one, Irregularity)]
-    doubts = [one for one in outcomes if isinstance(one, Reason)]
-    return Structure(irregularities=tuple(irregularities), doubts=tuple(doubts))
+    return whole
 
 
 def _find_gates(copy: Copy, probes: Probes) -> tuple[Copy, tuple[Dormant, ...]]:
@@ -111,23 +120,47 @@ class _Examination:
         self.inputs: Tensor = copy.enter(torch.from_numpy(probes.clean))
         self.clean: Answers = answer(copy, self.inputs)
 
-    def examine(self, gate: Dormant) -> Iterator[Irregularity | Reason]:
+    def examine(self, gate: Dormant) -> Structure:
         """What a gate amounts to: nothing, a doubt, or something that the file does against its audit."""
         images = torch.from_numpy(self.probes.clean).to(self.copy.device)
         waist = choose_waist(self.copy, gate, images)
         if self._adapts_range(gate) or self._judges_the_answer(gate):
-            return
+            return Structure()
         with torch.inference_mode():
             usual = self.copy.read(self.inputs[:1], [waist])[waist]
         forced = force(self.copy, waist, usual, self.inputs, self.clean)
         suspicious = forced is not None and forced.suspicious
         proofs = self._search(gate, suspicious=suspicious)
         if proofs:
-            yield self._describe(waist, proofs)
-        elif forced is not None and suspicious and not self._opens_on_nothing(gate):
-            yield reasons.DORMANT_GATE.give(place=repr(waist), changed=forced.changed)
+            told = Irregularity(rule=DORMANT_GATE, place=waist, says=_describe(waist, proofs))
+            part = self._picture(gate, waist, told.rule, told.says, forced=forced, proof=proofs[0])
+            return Structure(irregularities=(told,), parts=(part,))
+        reason = None
+        if forced is not None and suspicious and not self._opens_on_nothing(gate):
+            reason = reasons.DORMANT_GATE.give(place=repr(waist), changed=forced.changed)
         elif self._count_unexplored(gate):
-            yield reasons.UNEXPLORED_BRANCH.give(place=repr(gate.edge.merge))
+            reason = reasons.UNEXPLORED_BRANCH.give(place=repr(gate.edge.merge))
+        if reason is None:
+            return Structure()
+        return Structure(doubts=(reason,), parts=(self._picture(gate, waist, reason.code, reason.seen, forced=forced),))
+
+    def _picture(
+        self, gate: Dormant, waist: str, code: str, says: str, *, forced: Forced | None, proof: Proof | None = None
+    ) -> GraphPart:
+        """The part of the graph with its nodes, and with the image that wakes it where there is one."""
+        waking = None
+        if proof is not None:
+            change = proof.image.numpy() - self.probes.clean[proof.origin]
+            index = int(self.probes.index[proof.origin])
+            waking = WakingImage(sample=index, change=change, before=proof.held, after=proof.answer)
+        return GraphPart(
+            code=code,
+            place=waist,
+            says=says,
+            nodes=cut_excerpt(self.copy.flow, gate.edge, waist),
+            opened=None if forced is None else round(forced.changed, 4),
+            proof=waking,
+        )
 
     def _search(self, gate: Dormant, *, suspicious: bool) -> list[Proof]:
         """One proof for each clean image; none where they are too few.
@@ -160,16 +193,6 @@ class _Examination:
         parts = np.split(images, len(images)) if self.copy.alone else [images]
         classes = np.concatenate([self.predict(part) for part in parts])
         return [proof for proof, said in zip(proofs, classes, strict=True) if said == proof.answer]
-
-    def _describe(self, waist: str, proofs: list[Proof]) -> Irregularity:
-        label, share = _find_main(proofs)
-        gives = f"class {label}" if share >= ONE_CLASS else "other classes"
-        says = (
-            f"Tensor {waist!r} does nothing on clean images; images were found that wake it, and it alone then gives "
-            f"them {gives} in place of what the network sees in them ({len(proofs)} of {len(proofs)} shown to "
-            "onnxruntime)."
-        )
-        return Irregularity(rule=DORMANT_GATE, place=waist, says=says)
 
     def _moves(self, gate: Dormant, inputs: Tensor) -> Tensor:
         with torch.inference_mode():
@@ -219,3 +242,13 @@ def _find_main(proofs: list[Proof]) -> tuple[int, float]:
     answers = [proof.answer for proof in proofs]
     label = max(set(answers), key=answers.count)
     return label, answers.count(label) / len(answers)
+
+
+def _describe(waist: str, proofs: list[Proof]) -> str:
+    label, share = _find_main(proofs)
+    gives = f"class {label}" if share >= ONE_CLASS else "other classes"
+    shown = f"{len(proofs)} of {len(proofs)}" if len(proofs) > 1 else "1"
+    return (
+        f"Tensor {waist!r} does nothing on clean images; images were found that wake it, and it alone then gives them "
+        f"{gives} in place of what the network sees in them ({shown} shown to onnxruntime)."
+    )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from onnxaudit.records import Floats, Samples
+from onnxaudit.records import Floats, Ints, Samples
 
 SHIFT = 0.1  # of a side, at most
 NOISE = 0.03
@@ -16,11 +16,13 @@ class Probes:
     """Images in pixel space `(n, c, h, w)`.
 
     Attributes:
+        index: of the clean ones among the samples.
         clean: as they were given.
         changed: the clean ones with noise, moved, brighter, darker, with more and with less contrast.
         empty: single colors and noise, which show nothing that could be classified.
     """
 
+    index: Ints
     clean: Floats
     changed: Floats
     empty: Floats
@@ -34,7 +36,7 @@ def draw_probes(samples: Samples, count: int, *, seed: int) -> Probes:
     changed = np.stack([_change(image, place, rng) for place, image in enumerate(clean)])
     gray = [np.full((1, *clean.shape[1:]), level, np.float32) for level in BLANK]
     noise = rng.random((len(BLANK), *clean.shape[1:]), dtype=np.float32)
-    return Probes(clean=clean, changed=changed, empty=np.concatenate([*gray, noise]))
+    return Probes(index=index, clean=clean, changed=changed, empty=np.concatenate([*gray, noise]))
 
 
 def _change(image: Floats, place: int, rng: np.random.Generator) -> Floats:

@@ -10,6 +10,7 @@ from onnxaudit.findings.comparison import describe_comparison
 from onnxaudit.findings.finding import find_all, rank_labels
 from onnxaudit.findings.kind import TITLES, list_kinds
 from onnxaudit.records import Layout, PreprocessingCandidate, ScanReport, TriggerFinding, Verdict
+from onnxaudit.report.excerpts import describe_proof, write_excerpt
 from onnxaudit.report.pictures import sketch_trigger
 from onnxaudit.report.terminal.lines import (
     Detail,
@@ -27,6 +28,7 @@ from onnxaudit.text import format_duration, format_number, format_rate, format_s
 
 LABELS_SHOWN = 8
 PLACES_SHOWN = 8
+PARTS_SHOWN = 4
 LEAST_MASK = 0.05  # of a mask; below, a place takes no part
 VERDICT_STYLE = {
     Verdict.CLEAN: "bold green",
@@ -50,6 +52,7 @@ def render_scan(report: ScanReport, console: Console, detail: Detail = "usual") 
     if detail != "full":
         print_rest(console, len(report.labels) - LABELS_SHOWN, "labels")
     _show_triggers(report, console)
+    _show_parts(report, console)
     for name, value in _describe_scan(report):
         print_field(console, name, value)
     if detail == "full":
@@ -73,6 +76,17 @@ def _show_triggers(report: ScanReport, console: Console) -> None:
     if report.universal is not None and report.model.input.layout.is_image and pictures:
         print_line(console, "Trigger that moves every class, on gray:")
         console.print(sketch_trigger(report.universal.trigger))
+
+
+def _show_parts(report: ScanReport, console: Console) -> None:
+    """The nodes of each part of the graph that was found, and what wakes it."""
+    for part in report.parts[:PARTS_SHOWN]:
+        print_line(console, f"Part of the graph at {part.place} [{part.code}]:")
+        for line in write_excerpt(part):
+            print_line(console, ("    ", ""), line)
+        proof = describe_proof(part)
+        if proof:
+            print_line(console, proof)
 
 
 def _can_show_pictures(console: Console) -> bool:

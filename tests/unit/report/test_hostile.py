@@ -15,6 +15,8 @@ from onnxaudit.records import (
     DiagnosisDocument,
     Document,
     ErrorDocument,
+    GraphNode,
+    GraphPart,
     Inspection,
     InspectionDocument,
     LayerInfo,
@@ -53,6 +55,11 @@ CONTROLS = re.compile(
 
 def make_scan(text: str, verdict: Verdict = Verdict.BACKDOORED) -> ScanReport:
     report = make_scan_report(verdict, class_names=(text,) * 4, summary=text, reasons=(text,), notes=(text,))
+    nodes = (
+        GraphNode(operator="", name=text, role="input"),
+        GraphNode(operator=text, name=text, reads=(0,), role="gate"),
+    )
+    report = replace(report, parts=(GraphPart(code="OA404", place=text, says=text, nodes=nodes),))
     model = report.model
     return replace(
         report,

@@ -27,6 +27,7 @@ from onnxaudit.report.html.views.coverage import (
     tabulate_labels,
 )
 from onnxaudit.report.html.views.parts import Answer, Fact, make_answer
+from onnxaudit.report.html.views.structure import PartView, list_parts
 from onnxaudit.report.html.views.suspects import (
     Captioned,
     Suspect,
@@ -71,6 +72,7 @@ class ScanView:
     targets: tuple[Suspect, ...]
     others: tuple[Suspect, ...]
     universal: Universal | None
+    parts: tuple[PartView, ...]
     tests: tuple[Test, ...]
     gaps: tuple[str, ...]
     fates: tuple[Fate, ...]
@@ -101,6 +103,7 @@ def view_scan(report: ScanReport, detail: Detail, gate: Gate | None = None) -> S
         targets=targets,
         others=tuple(suspect for suspect in suspects if not suspect.is_target),
         universal=universal,
+        parts=list_parts(report, detail),
         tests=list_tests(report),
         gaps=list_gaps(report),
         fates=list_fates(report),
