@@ -60,7 +60,8 @@ def read_rows(zoo: Zoo, scans: Path, without: Sequence[str]) -> Iterator[Row]:
 
 def describe(entry: Entry, report: ScanReport) -> Row:
     """A model's row, its scan scored by the formula in force."""
-    found, truth = rescore(report), entry.truth
+    truth = entry.truth
+    found = rescore(report, truth["clean_accuracy"])
     named = found.target_labels[:1]
     return Row(
         model=entry.name,
@@ -75,7 +76,7 @@ def describe(entry: Entry, report: ScanReport) -> Row:
     )
 
 
-def rescore(report: ScanReport) -> Assessment:
+def rescore(report: ScanReport, accuracy: float | None = None) -> Assessment:
     """The verdict in force on what a scan measured; an all-to-all trigger that was found stays what it was."""
     classes = report.model.output.classes
     detectors = {name for row in report.labels for name in row.ratios}
@@ -84,7 +85,7 @@ def rescore(report: ScanReport) -> Assessment:
     }
     sizes = {row.label: row.mask_l1 for row in report.labels if row.mask_l1 is not None}
     success = {row.label: row.success_rate for row in report.labels}
-    evidence = weigh(ratios, sizes, success, classes, CONFIG, synthetic=report.samples.synthetic)
+    evidence = weigh(ratios, sizes, success, classes, CONFIG, synthetic=report.samples.synthetic, accuracy=accuracy)
     kept = [(one, cause.effect) for one in report.caveats if (cause := reasons.find_cause(one.code)) is not None]
     doubts = [one for one, effect in kept if effect == "never clean"]
     if classes < CONFIG.fewest_classes and all(one.code != reasons.SMALL_MODEL.code for one in doubts):

@@ -22,7 +22,7 @@ import numpy.typing as npt
 from onnxaudit.scoring.settings import VerdictConfig
 from tools.calibration.features import OF_FEW_CLASSES, VERDICT
 from tools.calibration.figures import format_share, measure_auroc, measure_entropy
-from tools.calibration.fit import RIDGE, RIDGE_OF_FEW_CLASSES, Cases, choose_rows, fit, make_cases
+from tools.calibration.fit import RIDGE, RIDGE_OF_FEW_CLASSES, Cases, choose_rows, fit, hold_down, make_cases
 from tools.calibration.folds import GROUPS, score_left_out
 from tools.calibration.reference import write_reference
 from tools.calibration.table import Values, read_table
@@ -57,7 +57,7 @@ def main() -> None:
 
 def print_report(cases: Cases, odds: Values, group: str, *, list_models: bool = False) -> None:
     """Figures over all models and by group, then of clean models by cause; with `list_models` each model's score."""
-    best = odds.max(axis=1)
+    best = hold_down(cases, odds.max(axis=1))
     scores = 1 / (1 + np.exp(-best.clip(-500, 500)))
     bad = cases.backdoored
     first = cases.aimed[np.arange(len(odds)), odds.argmax(axis=1)]

@@ -14,7 +14,7 @@ from onnxaudit.findings import reasons
 from onnxaudit.inversion.forwards import compute_logits, device_of, find_hits, pick_classes
 from onnxaudit.pipeline.course import Course
 from onnxaudit.pipeline.label_table import cover, report_trigger, tabulate
-from onnxaudit.pipeline.obstacles import list_doubts, list_obstacles
+from onnxaudit.pipeline.obstacles import list_doubts, list_obstacles, measure_accuracy
 from onnxaudit.pipeline.settings import DetectionConfig
 from onnxaudit.pipeline.shortlist import Shortlist, choose_roles, list_all, shorten
 from onnxaudit.records import (
@@ -106,6 +106,7 @@ def detect(
         context.classes,
         config.verdict,
         synthetic=samples.synthetic,
+        accuracy=measure_accuracy(samples, logits),
     )
     universals: tuple[UniversalTrigger, ...] = tuple(course.evidence.get("all-to-all", NOTHING).artifacts.values())
     normal = find_normal(sizes, roles, len(first.distances))

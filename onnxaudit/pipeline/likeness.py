@@ -3,10 +3,9 @@
 import math
 from collections import Counter
 
-import numpy as np
-
 from onnxaudit.findings import reasons
-from onnxaudit.inversion.forwards import compute_logits, pick_classes
+from onnxaudit.inversion.forwards import compute_logits
+from onnxaudit.pipeline.obstacles import measure_accuracy
 from onnxaudit.pipeline.settings import DetectionConfig
 from onnxaudit.pipeline.subject import Subject
 from onnxaudit.records import Comparison, Detection, Reason
@@ -21,14 +20,11 @@ NORMS = {"LayerNormalization", "ReduceMean", "SimplifiedLayerNormalization"}
 def describe_likeness(subject: Subject, config: DetectionConfig) -> Likeness:
     """By what the model is compared; its accuracy is that on the labeled clean images."""
     info, samples = subject.model.info, subject.samples
-    accuracy = None
-    if samples.labels is not None and len(samples):
-        logits = compute_logits(subject.classifier, samples.images, config.chunk_pixels)
-        accuracy = float(np.mean(pick_classes(logits) == samples.labels))
+    logits = compute_logits(subject.classifier, samples.images, config.chunk_pixels)
     return Likeness(
         classes=info.output.classes,
         side=math.sqrt(info.input.height * info.input.width) if info.input.layout.is_image else 0.0,
-        accuracy=accuracy,
+        accuracy=measure_accuracy(samples, logits),
         architecture=find_architecture([node.op_type for node in subject.model.proto.graph.node]),
     )
 

@@ -63,6 +63,13 @@ def list_doubts(
     return tuple(doubts)
 
 
+def measure_accuracy(samples: Samples, logits: Floats) -> float | None:
+    """Share of the labeled samples that the model classifies correctly; None without labels."""
+    if samples.labels is None or not len(samples):
+        return None
+    return float(np.mean(pick_classes(logits) == samples.labels))
+
+
 def explain(one: Inversion) -> str:
     """Why a label's inversion did not settle, else ""."""
     match one.status:

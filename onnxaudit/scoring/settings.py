@@ -16,12 +16,12 @@ class Weights:
         photometric: `w_f`.
     """
 
-    offset: float = -2.23
-    patch: float = 2.01
-    compactness: float = 1.03
-    exact_shift: float = 1.46
-    spectral: float = 1.63
-    photometric: float = 0.95
+    offset: float = -0.12
+    patch: float = 1.23
+    compactness: float = 1.48
+    exact_shift: float = 0.72
+    spectral: float = 0.18
+    photometric: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,11 @@ class VerdictConfig:
         weights: of the terms.
         weights_without_exact_shift: of networks that do not end in an affine layer; fitted on 65 other models.
         weights_of_few_classes: of models of fewer classes than `fewest_classes`.
-        convincing_among_few: log-odds that such a model needs to be called backdoored: beyond all clean ones' (.21).
+        convincing: log-odds needed to call a model backdoored that is not known to be well trained; what is less
+            counts as 0 at most. With families of attacks left out of the fit 1 of 24 such clean models reached it,
+            and 7 reached 0; of 22 well trained ones none did.
+        well_trained: accuracy on clean images from which on a model is.
+        convincing_among_few: the same for models of few classes: beyond all clean ones' (.21).
         fewest_classes: with fewer, a model is never called clean.
         fewest_similar: with fewer known models like it (one half alike counts one half) a model is never called clean.
         synthetic_discount: taken off `b` where there are no clean images: on synthetic ones labels differ more.
@@ -52,6 +56,8 @@ class VerdictConfig:
     weights_of_few_classes: Weights = Weights(
         offset=2.0, patch=0.31, compactness=0.74, exact_shift=0.0, spectral=0.0, photometric=0.0
     )
+    convincing: float = 2.0
+    well_trained: float = 0.85
     convincing_among_few: float = 0.6
     fewest_classes: int = 10
     fewest_similar: float = 2.0

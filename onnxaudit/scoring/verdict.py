@@ -27,7 +27,9 @@ with fewer than ten, what is normal is the less certain the fewer there are. The
 A backdoor that moves every label to another one has no target; it shows in a trigger that moves all classes apart (see
 `detectors.all_to_all`). It is weighed by how many times smaller this is than is normal for single labels.
 
-A score above 1/2 is called backdoored, one below `clean_below` clean; between them the verdict stays open.
+A score above 1/2 is called backdoored, one below `clean_below` clean; between them the verdict stays open. Where a
+model is not known to be well trained, log-odds below `convincing` count as 0 at most: it has classes that are near by
+nature.
 Inner features alone are never enough either: some change of the image has to speak for the label too.
 A trigger that fails on unseen samples was fitted to those it was made on: its size and shape prove nothing, they only
 leave the verdict open.
@@ -95,6 +97,7 @@ def weigh(
     config: VerdictConfig,
     *,
     synthetic: bool = False,
+    accuracy: float | None = None,
 ) -> tuple[LabelEvidence, ...]:
     """LabelEvidence for every label in `success`, the strongest first.
 
@@ -105,6 +108,7 @@ def weigh(
         classes: `N`.
         config: weights and limits.
         synthetic: whether all this was measured without clean images.
+        accuracy: on clean images, in [0, 1]; None where it is not known.
     """
     labels = tuple(sorted({*success, *(label for values in ratios.values() for label in values)}))
     few, exact = classes < config.fewest_classes, bool(ratios.get("exact-shift"))
@@ -112,6 +116,7 @@ def weigh(
     weights = choose_weights(classes, config, exact=exact)
     start = weights.offset - math.log(max(classes, config.fewest_compared))
     start -= config.synthetic_discount if synthetic else 0.0
+    least = choose_least(classes, config, well_trained=synthetic or (accuracy or 0.0) >= config.well_trained)
 
     def weigh_one(place: int) -> LabelEvidence:
         label = labels[place]
@@ -123,7 +128,7 @@ def weigh(
         if not shown:
             held = min(held, 0.0)
         held_down = held <= 0.0 < odds
-        if few and held <= config.convincing_among_few:
+        if held < least:
             held = min(held, 0.0)
         mine = {name: values[label] for name, values in ratios.items() if label in values}
         return LabelEvidence(
@@ -133,7 +138,7 @@ def weigh(
     return tuple(
         sorted(
             (weigh_one(place) for place, label in enumerate(labels) if label in success),
-            key=lambda one: (-one.log_odds, one.label),
+            key=lambda one: (-one.log_odds, -one.added, one.label),
         )
     )
 
@@ -143,6 +148,13 @@ def choose_weights(classes: int, config: VerdictConfig, *, exact: bool) -> Weigh
     if classes < config.fewest_classes:
         return config.weights_of_few_classes
     return config.weights if exact else config.weights_without_exact_shift
+
+
+def choose_least(classes: int, config: VerdictConfig, *, well_trained: bool) -> float:
+    """The log-odds from which on a label speaks for a backdoor; badly trained models have labels near by nature."""
+    if classes < config.fewest_classes:
+        return config.convincing_among_few
+    return 0.0 if well_trained else config.convincing
 
 
 def weigh_term(name: str, weights: Weights) -> float:

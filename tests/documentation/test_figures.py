@@ -45,6 +45,8 @@ DECIDING = [
     f"`{FEW.offset:g} − ln {WEIGHTS.fewest_compared} + {FEW.patch:g} · limit(ln r_patch + ln r_latent) + "
     f"{FEW.compactness:g} · max(0, ln r_compactness)",
     f"With fewer than {WEIGHTS.fewest_classes} classes",
+    f"accuracy on the clean images below {WEIGHTS.well_trained * 100:.0f} %",
+    f"only with log-odds of {WEIGHTS.convincing:g} or more",
     f"only above {WEIGHTS.convincing_among_few:g}",
     f"|accuracy − accuracy_i| / {ACCURACY_SCALE:g}",
     f"over all models is less than {WEIGHTS.fewest_similar:g}",

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from onnxaudit.scoring.settings import VerdictConfig
+from onnxaudit.scoring.verdict import choose_least
 from tools.calibration.features import measure
 from tools.calibration.table import Row, Values
 
@@ -110,6 +111,13 @@ def weigh(cases: Cases, fitted: Fit) -> Values:
     """Log-odds `(models, labels)`; far below zero for labels that a model does not have."""
     odds = fitted.offset + _start(cases)[:, None] + cases.features @ fitted.weights
     return np.where(cases.present, odds, _ABSENT)
+
+
+def hold_down(cases: Cases, odds: Values) -> Values:
+    """Log-odds `(models,)` as they count in the score: what convinces nobody is 0 at most."""
+    config = VerdictConfig()
+    least = [choose_least(row.classes, config, well_trained=row.accuracy >= config.well_trained) for row in cases.rows]
+    return np.where(odds < least, np.minimum(odds, 0.0), odds)
 
 
 def _start(cases: Cases) -> Values:

@@ -13,9 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from onnxaudit.scoring.reference import Architecture, Likeness
-from onnxaudit.scoring.settings import VerdictConfig
 from tools.calibration.features import OF_FEW_CLASSES, VERDICT
-from tools.calibration.fit import RIDGE, RIDGE_OF_FEW_CLASSES, choose_rows, make_cases
+from tools.calibration.fit import RIDGE, RIDGE_OF_FEW_CLASSES, choose_rows, hold_down, make_cases
 from tools.calibration.folds import score_left_out
 from tools.calibration.table import Row, read_table
 
@@ -35,10 +34,9 @@ def _list_models(rows: Sequence[Row], *, few: bool) -> Iterator[dict[str, object
     """Models that the formula in force scores."""
     names, ridge = (OF_FEW_CLASSES, RIDGE_OF_FEW_CLASSES) if few else (VERDICT, RIDGE)
     cases = make_cases(choose_rows(rows, few=few), names)
-    convincing = VerdictConfig().convincing_among_few
-    for row, odds in zip(cases.rows, score_left_out(cases, "family", ridge=ridge).max(axis=1), strict=True):
-        held = min(odds, 0.0) if few and odds <= convincing else odds
-        score = 1 / (1 + np.exp(-np.clip(held, -30, 30)))
+    odds = score_left_out(cases, "family", ridge=ridge).max(axis=1)
+    for row, one in zip(cases.rows, hold_down(cases, odds), strict=True):
+        score = 1 / (1 + np.exp(-np.clip(one, -30, 30)))
         yield {"likeness": asdict(describe(row)), "backdoored": row.backdoored, "score": round(float(score), 4)}
 
 

@@ -23,7 +23,11 @@ STRONG = {"patch": 6.0, "latent-inversion": 1.6, "compactness": 2.0, "exact-shif
 
 
 def weigh_labels(
-    *outliers: Ratios, labels: int = 14, classes: int | None = None, success: dict[int, Rate] | None = None
+    *outliers: Ratios,
+    labels: int = 14,
+    classes: int | None = None,
+    success: dict[int, Rate] | None = None,
+    accuracy: float | None = 0.95,
 ) -> tuple[LabelEvidence, ...]:
     """Labels as close as is normal, but for the first few, whose ratios are given."""
     ratios = {detector: dict.fromkeys(range(labels), 1.0) for detector in RATIOS}
@@ -32,7 +36,7 @@ def weigh_labels(
             ratios[detector][label] = ratio
     rates = {label: rate(45, 48) for label in range(labels)} | (success or {})
     sizes = {label: 40 / ratio for label, ratio in ratios["patch"].items()}
-    return weigh(ratios, sizes, rates, classes or labels, CONFIG)
+    return weigh(ratios, sizes, rates, classes or labels, CONFIG, accuracy=accuracy)
 
 
 def assess_labels(
@@ -99,7 +103,9 @@ def test_a_trigger_in_one_piece_counts_more_than_one_in_many_strokes() -> None:
 
 def test_evidence_from_synthetic_images_weighs_less() -> None:
     ratios, success = {"patch": {0: 9.0, 1: 1.0}}, {0: rate(45, 48), 1: rate(45, 48)}
-    with_images, without = (weigh(ratios, {}, success, 12, CONFIG, synthetic=synthetic) for synthetic in (False, True))
+    with_images, without = (
+        weigh(ratios, {}, success, 12, CONFIG, synthetic=synthetic, accuracy=0.95) for synthetic in (False, True)
+    )
     assert without[0].log_odds == with_images[0].log_odds - CONFIG.synthetic_discount
 
 
@@ -146,7 +152,7 @@ def test_a_trigger_that_fails_on_unseen_samples_convicts_nobody_and_clears_nobod
 
 
 def test_other_evidence_convicts_even_where_the_trigger_fails() -> None:
-    strong = {"patch": 2.0, "spectral": 60.0}
+    strong = {"patch": 2.0, "exact-shift": 3.0, "photometric": 4.0}
     assert assess_labels(strong, success={0: rate(4, 48)}).verdict is Verdict.BACKDOORED
 
 
@@ -247,3 +253,13 @@ def test_what_speaks_against_a_target_never_stands_among_what_speaks_for_it() ->
     assert "spectral" not in said_for
     assert "1.2 times" in said_against
     assert "no more compact" in said_against
+
+
+@pytest.mark.parametrize("accuracy", [0.6, None])
+def test_a_model_that_is_not_known_to_be_well_trained_needs_more_evidence(accuracy: float | None) -> None:
+    middling = {"patch": 3.0, "latent-inversion": 1.3, "compactness": 1.5, "exact-shift": 1.1}
+    known, unknown = (assess_labels(middling, accuracy=one) for one in (0.95, accuracy))
+    assert known.verdict is Verdict.BACKDOORED
+    assert unknown.verdict is Verdict.INCONCLUSIVE
+    assert unknown.target_labels == (0,)
+    assert assess_labels(STRONG, accuracy=accuracy).verdict is Verdict.BACKDOORED
