@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from onnxaudit.errors import OutputError
+from onnxaudit.regular_files import follow_links
 
 DRAFT = ".onnxaudit-"  # begins the names of drafts, and of folders of drafts
 
@@ -64,7 +65,7 @@ def write_atomically(path: Path, content: bytes, check: Callable[[Path], None] |
         elif path.exists() and not path.is_file() and not path.is_dir():
             path.write_bytes(content)
         else:
-            _replace(path.resolve(), content, check)
+            _replace(follow_links(path), content, check)
     except OSError as error:
         raise _output_error(path, error) from error
 

@@ -19,6 +19,7 @@ from onnxaudit.gate.verification import Demands, verify
 from onnxaudit.intake.metadata import read_metadata
 from onnxaudit.intake.reader import FileDigests, digest_files
 from onnxaudit.records import RepairDocument, RepairReport, ScanDocument, ScanReport
+from onnxaudit.regular_files import read_regular
 from onnxaudit.report.json import to_json
 from onnxaudit.text import show_plainly
 from onnxaudit.version import __version__
@@ -156,7 +157,7 @@ def _read(path: Path) -> bytes:
     try:
         if path.stat().st_size > LARGEST:
             raise DataError(f"{path} is no attestation: it is larger than {LARGEST} bytes")
-        return path.read_bytes()
+        return read_regular(path)
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
 

@@ -18,6 +18,7 @@ from onnxaudit.errors import OnnxauditError, OutputError, UsageError
 from onnxaudit.files import check_folder_writable, check_writable, write_atomically
 from onnxaudit.isolation.reach import read_locations
 from onnxaudit.records import Document, ErrorDocument, ScanReport
+from onnxaudit.regular_files import follow_links
 from onnxaudit.report.formats import render
 from onnxaudit.report.pictures import draw_trigger
 from onnxaudit.report.terminal import Detail, open_console, render_document
@@ -128,7 +129,7 @@ def open_delivery(
 def is_same_file(path: Path, other: Path) -> bool:
     """Whether two names stand for one file, through links of either kind."""
     try:
-        return path.resolve() == other.resolve() or (path.exists() and other.exists() and path.samefile(other))
+        return follow_links(path) == follow_links(other) or (path.exists() and other.exists() and path.samefile(other))
     except (OSError, RuntimeError):  # a circle of links, or a folder that cannot be entered
         return False
 
@@ -136,7 +137,7 @@ def is_same_file(path: Path, other: Path) -> bool:
 def is_read_below(path: Path, folder: Path) -> bool:
     """Whether a file is there and may be a sample of a folder: anything but an earlier report."""
     try:
-        inside = folder.is_dir() and path.exists() and path.resolve().is_relative_to(folder.resolve())
+        inside = folder.is_dir() and path.exists() and follow_links(path).is_relative_to(follow_links(folder))
     except OSError:
         return False
     return inside and path.suffix.lower() in READ
@@ -147,7 +148,7 @@ def is_data_of(path: Path, model: Path) -> bool:
     with contextlib.suppress(OSError, ValueError):
         if model.suffix.lower() in READ:  # samples, which have none
             return False
-        if model.is_file() and path.exists() and path.resolve().is_relative_to(model.parent.resolve()):
+        if model.is_file() and path.exists() and follow_links(path).is_relative_to(follow_links(model.parent)):
             return any(is_same_file(path, model.parent / name) for name in read_locations(model))
     return False
 

@@ -39,6 +39,7 @@ from onnxaudit.gate.domains import check_domains
 from onnxaudit.gate.policy import Policy
 from onnxaudit.isolation.worker import Ending
 from onnxaudit.records import ProfileDocument, RepairDocument, ScanDocument, ScanFailure, ScanReport
+from onnxaudit.regular_files import open_regular
 
 
 def run_scan(
@@ -258,7 +259,7 @@ def _read_scan(path: Path, model: Path) -> ScanReport:
 def _hash(path: Path) -> str | None:
     """SHA-256 of a file; None where it cannot be read, which is reported better by those who need its content."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return None

@@ -4,47 +4,67 @@ Arrays are taken as they are: one size, which has to be the model's. An array of
 file or a wrong order of axes than something to be resized, so it is an error; pictures in folders are resized.
 """
 
-import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from onnxaudit.data.pixels import fit_channels, scale_values
+from onnxaudit.data.selection import choose_samples
+from onnxaudit.data.stored_arrays import StoredArray, open_archive
 from onnxaudit.errors import DataError
 from onnxaudit.records import Floats, InputSpec, Ints, Layout
 
 IMAGES, LABELS, CLASS_NAMES = "x", "y", "class_names"
+_DAMAGED = "not an .npz archive of plain arrays, or it is damaged"
 CHANNEL_COUNTS = (1, 3, 4)
-MOST_BYTES = 2**30  # of one unpacked array; a few bytes of archive can declare any size
 
 AnyArray = npt.NDArray[Any]
-Read = tuple[Floats, Ints | None, tuple[str, ...] | None]
+
+
+class Read(NamedTuple):
+    """Images `(n, c, h, w)` in [0, 1], labels, class names, and how many there are, of which these were chosen."""
+
+    images: Floats
+    labels: Ints | None
+    names: tuple[str, ...] | None
+    total: int
 
 
 def read_archive(path: Path, names: tuple[str, ...], spec: InputSpec) -> Read:
-    """Images `(n, c, h, w)` in [0, 1], labels and class names of an archive.
+    """Images `(n, c, h, w)` in [0, 1], labels and class names of an archive; of many images some, evenly over classes.
 
     Args:
         path: the `.npz` file.
         names: of the arrays with images and with labels; empty for `x` and, where there is one, `y`.
         spec: what the model takes.
 
+    Returns:
+        Images, labels, class names, and how many images there are.
+
     Raises:
         DataError: damaged, no such arrays, or arrays that are no images for this model.
     """
-    arrays = read_arrays(path, names)
-    images = arrange_channels(path, arrays[IMAGES], spec.layout, (spec.height, spec.width))
-    if images.shape[2:] != (spec.height, spec.width):
+    with _open_arrays(path, names) as stored:
+        images, labels = stored[IMAGES], stored[LABELS].read() if LABELS in stored else None
+        if len(images.shape) < 2 or not images.shape[0]:
+            raise DataError(f"{path}: {_no_stack(images.shape)}")
+        total = images.shape[0]
+        classes = None if labels is None else read_labels(path, labels, total)
+        rows = choose_samples(total, spec.channels * spec.height * spec.width, classes)
+        pixels = images.read(None if len(rows) == total else rows)
+        class_names = stored[CLASS_NAMES].read() if CLASS_NAMES in stored else None
+    arranged = arrange_channels(path, pixels, spec.layout, (spec.height, spec.width))
+    if arranged.shape[2:] != (spec.height, spec.width):
         raise DataError(
-            f"{path}: wrong image size: {images.shape[2]}×{images.shape[3]} where the model takes "
+            f"{path}: wrong image size: {arranged.shape[2]}×{arranged.shape[3]} where the model takes "
             f"{spec.height}×{spec.width}; resize the arrays, or give a folder of pictures, which are resized"
         )
-    images = fit_channels(path, scale_values(path, images), spec.channels)
-    labels = read_labels(path, arrays[LABELS], len(images)) if LABELS in arrays else None
-    return np.ascontiguousarray(images), labels, _class_names(arrays.get(CLASS_NAMES))
+    found = np.ascontiguousarray(fit_channels(path, scale_values(path, arranged), spec.channels))
+    return Read(found, None if classes is None else classes[rows], _class_names(class_names), total)
 
 
 def read_arrays(path: Path, names: tuple[str, ...]) -> dict[str, AnyArray]:
@@ -53,17 +73,36 @@ def read_arrays(path: Path, names: tuple[str, ...]) -> dict[str, AnyArray]:
     Raises:
         DataError: damaged, too large, or no such arrays.
     """
+    with _open_arrays(path, names) as stored:
+        return {role: array.read() for role, array in stored.items()}
+
+
+def read_shape(path: Path, names: tuple[str, ...]) -> tuple[int, ...]:
+    """The shape of the images, of which none is read.
+
+    Raises:
+        DataError: damaged, or no such arrays.
+    """
+    with _open_arrays(path, names) as stored:
+        return stored[IMAGES].shape
+
+
+@contextmanager
+def _open_arrays(path: Path, names: tuple[str, ...]) -> Iterator[dict[str, StoredArray]]:
+    """The arrays by their role; whatever goes wrong in the block becomes a DataError."""
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            wanted = _wanted(path, archive.files, names)
-            _check_sizes(path, archive.zip, wanted.values())
-            return {role: archive[name] for role, name in wanted.items()}
+        with open_archive(path) as found:
+            stored = {role: found[name] for role, name in _wanted(path, list(found), names).items()}
+            plain = {role: array for role, array in stored.items() if array is not None}
+            if len(plain) < len(stored):
+                raise DataError(f"{path}: {_DAMAGED}")
+            yield plain
     except DataError:
         raise
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except Exception as error:  # zipfile, zlib, tokenize and numpy each have their own for a damaged file
-        raise DataError(f"{path}: not an .npz archive of plain arrays, or it is damaged") from error
+    except Exception as error:  # zipfile, zlib and numpy each have their own for a damaged file
+        raise DataError(f"{path}: {_DAMAGED}") from error
 
 
 def _wanted(path: Path, found: list[str], names: tuple[str, ...]) -> dict[str, str]:
@@ -77,13 +116,6 @@ def _wanted(path: Path, found: list[str], names: tuple[str, ...]) -> dict[str, s
     return {role: name for role, name in wanted.items() if name in found}
 
 
-def _check_sizes(path: Path, archive: zipfile.ZipFile, names: Iterable[str]) -> None:
-    sizes = {entry.filename.removesuffix(".npy"): entry.file_size for entry in archive.infolist()}
-    for name in names:
-        if sizes[name] > MOST_BYTES:
-            raise DataError(f"{path}: array {name!r} unpacks to {sizes[name] / 2**30:.1f} GiB; give fewer images")
-
-
 def arrange_channels(path: Path, images: AnyArray, layout: Layout, size: tuple[int, int] | None) -> AnyArray:
     """`(n, h, w)`, `(n, h, w, c)` or `(n, c, h, w)` as the last of these.
 
@@ -91,10 +123,7 @@ def arrange_channels(path: Path, images: AnyArray, layout: Layout, size: tuple[i
         DataError: no stack of images.
     """
     if images.ndim not in (3, 4) or images.size == 0:
-        raise DataError(
-            f"{path}: an array of shape {images.shape} is no stack of images; "
-            "give (n, h, w, c), (n, c, h, w) or (n, h, w)"
-        )
+        raise DataError(f"{path}: {_no_stack(images.shape)}")
     if images.ndim == 3:
         return images[:, None]
     first, last = images.shape[1] in CHANNEL_COUNTS, images.shape[3] in CHANNEL_COUNTS
@@ -105,6 +134,10 @@ def arrange_channels(path: Path, images: AnyArray, layout: Layout, size: tuple[i
     elif not first and not last:
         raise DataError(f"{path}: an array of shape {images.shape} has no axis of 1, 3 or 4 channels")
     return images if first else np.moveaxis(images, 3, 1)
+
+
+def _no_stack(shape: tuple[int, ...]) -> str:
+    return f"an array of shape {shape} is no stack of images; give (n, h, w, c), (n, c, h, w) or (n, h, w)"
 
 
 def read_labels(path: Path, labels: AnyArray, count: int) -> Ints:

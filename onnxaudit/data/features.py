@@ -5,6 +5,7 @@ Pictures have a range that everybody knows; features have not. Each feature, or 
 """
 
 import csv
+import io
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ import numpy.typing as npt
 from onnxaudit.data.archives import IMAGES, LABELS, read_arrays, read_labels
 from onnxaudit.data.preprocessing import observe_bounds, to_unit_space
 from onnxaudit.data.samples import check_labels, parse_source
+from onnxaudit.data.stored_arrays import MOST_BYTES
 from onnxaudit.errors import DataError
 from onnxaudit.records import Floats, InputSpec, Layout, Preprocessing, Samples
+from onnxaudit.regular_files import read_regular
 
 LABEL_COLUMNS = ("label", "class", "target", "y")
 OWN_RANGES = "own ranges"
@@ -71,8 +74,8 @@ def _read(path: Path, names: tuple[str, ...]) -> tuple[AnyArray, AnyArray | None
             return arrays[IMAGES], arrays.get(LABELS)
         case ".npy":
             try:
-                return np.load(path, allow_pickle=False), None
-            except (OSError, ValueError, EOFError) as error:
+                return np.load(io.BytesIO(read_regular(path, MOST_BYTES)), allow_pickle=False), None
+            except (OSError, ValueError, EOFError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
                 raise DataError(f"{path}: not an .npy array of plain numbers, or it is damaged") from error
         case ".csv":
             return _read_table(path)
@@ -83,7 +86,7 @@ def _read(path: Path, names: tuple[str, ...]) -> tuple[AnyArray, AnyArray | None
 def _read_table(path: Path) -> tuple[AnyArray, AnyArray | None]:
     """Columns of numbers; a first row that is none names them."""
     try:
-        rows = [row for row in csv.reader(path.read_text(encoding="utf-8-sig").splitlines()) if row]
+        rows = [row for row in csv.reader(read_regular(path).decode("utf-8-sig").splitlines()) if row]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path}: cannot be read as UTF-8 text") from error
     header = [cell.strip().lower() for cell in rows[0]] if rows and not _are_numbers(rows[0]) else []

@@ -11,21 +11,26 @@ from pathlib import Path
 
 import numpy as np
 
+from onnxaudit.data.archives import Read
 from onnxaudit.data.pictures import MODES, OTHER_PICTURES, SUFFIXES, read_picture
+from onnxaudit.data.selection import choose_samples
 from onnxaudit.errors import DataError
-from onnxaudit.records import Floats, InputSpec, Ints
+from onnxaudit.records import InputSpec, Ints
+from onnxaudit.regular_files import follow_links, read_regular
 
 TABLE, ORDER = "labels.csv", "labels.txt"
+MOST_TABLE = 64 * 2**20  # bytes; a million rows have some 40
 LONGEST_NUMBER = 9  # digits of a class index
 LONGEST_SHOWN = 80  # characters of a stranger's text in a message
 HEADER = ("filename", "label")
 
 Listing = list[tuple[Path, str | None]]  # pictures with their class names
-Read = tuple[Floats, Ints | None, tuple[str, ...] | None]
 
 
 def read_folder(folder: Path, spec: InputSpec, classes: int) -> Read:
     """Images `(n, c, h, w)` in [0, 1], labels and class names of a folder, in the order of the file names.
+
+    Of many pictures some are read, evenly over the classes.
 
     Raises:
         DataError: no pictures, a damaged one, or labels that cannot be told.
@@ -36,8 +41,10 @@ def read_folder(folder: Path, spec: InputSpec, classes: int) -> Read:
     order = _read_order(folder, classes)
     names = [name for _, name in listing if name is not None]
     labels = _number(folder, names, order, classes) if names else None
-    images = np.stack([read_picture(path, spec) for path, _ in listing])
-    return images, labels, order or _sorted_names(names, classes)
+    rows = choose_samples(len(listing), spec.channels * spec.height * spec.width, labels)
+    images = np.stack([read_picture(listing[row][0], spec) for row in rows])
+    chosen = None if labels is None else labels[rows]
+    return Read(images, chosen, order or _sorted_names(names, classes), len(listing))
 
 
 def list_pictures(folder: Path) -> Listing:
@@ -93,7 +100,7 @@ def _find_listed(folder: Path, name: str) -> Path:
     shown = f"{folder / TABLE}: {name[:LONGEST_SHOWN]!r}"
     path = folder / name.strip()
     try:
-        inside, there = path.resolve().is_relative_to(folder.resolve()), path.is_file()
+        inside, there = follow_links(path).is_relative_to(follow_links(folder)), path.is_file()
     except (OSError, ValueError) as error:  # too long, or with a zero byte
         raise DataError(f"{shown} is no name of a file") from error
     if not inside:
@@ -115,7 +122,7 @@ def _read_order(folder: Path, classes: int) -> tuple[str, ...] | None:
 
 def _read_lines(path: Path) -> list[str]:
     try:
-        return path.read_text(encoding="utf-8-sig").splitlines()
+        return read_regular(path, MOST_TABLE).decode("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: cannot be read as UTF-8 text") from error
 

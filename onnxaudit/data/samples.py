@@ -31,16 +31,16 @@ def load_samples(source: str | Path, spec: InputSpec, classes: int) -> tuple[Sam
     if not path.exists():
         raise DataError(f"{path}: no such file or folder; give a folder of images or an .npz file")
     if path.is_dir():
-        images, labels, class_names = read_folder(path, spec, classes)
+        images, labels, class_names, total = read_folder(path, spec, classes)
     elif path.suffix.lower() == ".npz":
-        images, labels, class_names = read_archive(path, names, spec)
+        images, labels, class_names, total = read_archive(path, names, spec)
     else:
         raise DataError(f"{path}: neither a folder of images nor an .npz file")
     if labels is not None:
         check_labels(path, labels, classes)
     if class_names is not None and len(class_names) != classes:
         class_names = None  # an archive may name the classes of a larger data set
-    return Samples(images, labels, str(source)), class_names
+    return Samples(images, labels, str(source), total=total), class_names
 
 
 def parse_source(source: str) -> tuple[Path, tuple[str, ...]]:

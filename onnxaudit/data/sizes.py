@@ -2,13 +2,17 @@
 
 from pathlib import Path
 
-from onnxaudit.data.archives import IMAGES, arrange_channels, read_arrays
+import numpy as np
+
+from onnxaudit.data.archives import arrange_channels, read_shape
 from onnxaudit.data.features import read_values
 from onnxaudit.data.folders import list_pictures
 from onnxaudit.data.pictures import read_size
 from onnxaudit.data.samples import parse_source
 from onnxaudit.errors import DataError
 from onnxaudit.records import Layout
+
+DIMENSIONS = (3, 4)  # of a stack of images
 
 
 def measure_size(source: str | Path, layout: Layout) -> tuple[int, int]:
@@ -24,7 +28,10 @@ def measure_size(source: str | Path, layout: Layout) -> tuple[int, int]:
         return _measure_folder(path)
     if not path.is_file() or path.suffix.lower() != ".npz":
         raise DataError(f"{path}: neither a folder of images nor an .npz file")
-    height, width = arrange_channels(path, read_arrays(path, names)[IMAGES], layout, None).shape[2:]
+    shape = read_shape(path, names)
+    # An array of that shape takes no memory as long as nobody writes into it.
+    stack = np.broadcast_to(np.zeros(1, np.uint8), shape) if len(shape) in DIMENSIONS else np.zeros(0, np.uint8)
+    height, width = arrange_channels(path, stack, layout, None).shape[2:]
     return height, width
 
 

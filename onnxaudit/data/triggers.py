@@ -9,6 +9,7 @@ import numpy as np
 from onnxaudit.errors import DataError
 from onnxaudit.files import write_atomically
 from onnxaudit.records import Floats, InputSpec, Trigger
+from onnxaudit.regular_files import read_regular
 
 
 def save_trigger(trigger: Trigger, path: Path) -> None:
@@ -40,7 +41,7 @@ def load_trigger(path: Path) -> Trigger:
 
 def _read_arrays(path: Path) -> dict[str, Any]:
     try:
-        content = path.read_bytes()
+        content = read_regular(path)
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
     try:

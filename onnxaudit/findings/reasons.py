@@ -9,43 +9,8 @@ a missing verdict comes to by them. Each cause states its effect:
 """
 
 import re
-from dataclasses import dataclass
-from typing import Literal
 
-from onnxaudit.records import Reason
-
-Effect = Literal["no verdict", "never clean", "score"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cause:
-    """One entry of the catalog.
-
-    Attributes:
-        code: stable identifier.
-        effect: on the verdict.
-        title: a clause in plain words, without numbers and without its full stop.
-        seen: one sentence with its numbers in braces.
-        meaning: why it leaves the verdict open.
-        advice: what to do.
-    """
-
-    code: str
-    effect: Effect
-    title: str
-    seen: str
-    meaning: str
-    advice: str
-
-    def give(self, **values: float | str) -> Reason:
-        """The reason with what its sentence tells.
-
-        Raises:
-            KeyError: the sentence tells something that is missing.
-        """
-        numbers = {name: value for name, value in values.items() if not isinstance(value, str)}
-        return Reason(code=self.code, seen=self.seen.format_map(values), numbers=numbers, advice=self.advice)
-
+from onnxaudit.findings.cause import Cause
 
 _CHECK = (
     "Check the value range (`--range`, `--mean`, `--std`), the order of channels and of classes, and that the images "
@@ -218,6 +183,17 @@ STRUCTURE_UNFINISHED = Cause(
     meaning="A backdoor in the graph itself, rather than in its weights, would be missed.",
     advice=_MORE_TIME,
 )
+BATCH_SIZE_READ = Cause(
+    code="batch-size-read",
+    effect="never clean",
+    title="the graph computes with the number of images it is given at a time",
+    seen=(
+        "Something that follows from the number of images alone is another at {size} images than at most other "
+        "numbers; no image was found that is answered otherwise there."
+    ),
+    meaning="A graph can take another network for some sizes of a batch, which an audit in other sizes would miss.",
+    advice="Ask the vendor what the number of images is computed with for, or for a file with a fixed batch.",
+)
 NOTHING_COMPARED = Cause(
     code="nothing-compared",
     effect="no verdict",
@@ -323,7 +299,7 @@ CATALOG: dict[str, Cause] = {
     for cause in (
         *(ANSWERS_NAN, ONE_CLASS, AT_CHANCE, UNFINISHED, NOTHING_COMPARED),
         *(NO_IMAGES, FEW_CLASSES, SMALL_MODEL, FEW_SIMILAR, FEW_TRIGGERS, LARGE_TRIGGERS, OUT_OF_TIME_ALL_TO_ALL),
-        *(CONSTANT_RANGES, NO_FEATURE_LAYER, OUTPUT_NOT_AUDITED),
+        *(CONSTANT_RANGES, NO_FEATURE_LAYER, OUTPUT_NOT_AUDITED, BATCH_SIZE_READ),
         *(DORMANT_GATE, UNEXPLORED_BRANCH, STRUCTURE_UNREAD, STRUCTURE_UNFINISHED),
         *(BETWEEN_LIMITS, ABOVE_LIMIT, UNSEEN_DISOBEY, NOTHING_SHOWN),
         *(BELOW_COVERAGE, REQUIRED_MISSING, REPAIRED_NOT_CLEAN),

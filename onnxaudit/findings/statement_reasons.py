@@ -1,6 +1,6 @@
 """All reasons for which a statement about a model does not let it through, in the form of `findings.reasons`."""
 
-from onnxaudit.findings.reasons import Cause
+from onnxaudit.findings.cause import Cause
 
 _SCAN_AGAIN = "Scan the file that is to be used, and take the statement that this scan writes (`--attest`)."
 _ASK_AGAIN = "Ask whoever made the statement for a new one, or scan the file yourself."

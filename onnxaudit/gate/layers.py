@@ -11,6 +11,7 @@ from typing import Any
 from onnxaudit.errors import UsageError
 from onnxaudit.gate.policy import KEYS, OLD_KEYS, Policy, check_names, read_value, rename_keys
 from onnxaudit.records import Setting
+from onnxaudit.regular_files import follow_links
 
 DEFAULT, COMMAND_LINE = "default", "command line"
 PREFIX = "ONNXAUDIT_"
@@ -149,13 +150,13 @@ def lies_with_subject(path: Path, models: Sequence[Path], data: str | None) -> b
         return False
     source = Path(data)
     if source.is_dir():
-        return any(folder.is_relative_to(source.resolve()) for folder in folders)
+        return any(folder.is_relative_to(follow_links(source)) for folder in folders)
     return bool(folders & _find_folders(source))
 
 
 def _find_folders(path: Path) -> set[Path]:
     """The folder in which a file lies, and of a link also that in which its target lies."""
-    return {path.parent.resolve(), path.resolve().parent}
+    return {follow_links(path.parent), follow_links(path).parent}
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from pathlib import PurePosixPath, PureWindowsPath
 import onnx
 
 from onnxaudit.intake.external import list_external
+from onnxaudit.intake.tensors import holds_twice
 from onnxaudit.records import Irregularity
 from onnxaudit.records.irregularity import AMBIGUOUS, READS_ELSEWHERE
 
@@ -33,6 +34,8 @@ def list_escapes(name: str, proto: onnx.ModelProto) -> tuple[Irregularity, ...]:
 
 
 def _look_at(name: str, tensor: onnx.TensorProto) -> Iterator[tuple[str, str]]:
+    if holds_twice(tensor):
+        yield AMBIGUOUS, "lies in the file and beside it: readers take the one or the other"
     counts = Counter(entry.key for entry in tensor.external_data)
     for key, count in counts.items():
         if key.startswith("__"):

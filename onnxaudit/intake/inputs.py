@@ -10,6 +10,7 @@ from onnxaudit.intake.declarations import Shape, describe, format_shape, ints_of
 from onnxaudit.intake.sizes import FindSize, Size, settle_size
 from onnxaudit.records import ElementType, InputSpec, Layout
 
+FREE = -1  # how some exporters write an axis whose size is free
 USUAL_CHANNELS = (1, 3)
 CHANNEL_COUNTS = (1, 3, 4)
 CHANNELS_FIRST_OPS = frozenset(
@@ -76,8 +77,12 @@ def read_input(proto: onnx.ModelProto, size: Size | None = None, find_size: Find
     """
     value = _only_input(proto.graph)
     dtype = _element_type(value)
-    if any(axis.HasField("dim_value") and axis.dim_value == 0 for axis in value.type.tensor_type.shape.dim):
-        raise ModelError(f"input {value.name!r} declares an axis of size 0; export the model with its real size")
+    sizes = [axis.dim_value for axis in value.type.tensor_type.shape.dim if axis.HasField("dim_value")]
+    impossible = [size for size in sizes if size == 0 or size < FREE]
+    if impossible:
+        raise ModelError(
+            f"input {value.name!r} declares an axis of size {impossible[0]}; export the model with its real size"
+        )
     _refuse_indexes(proto.graph, value)
     shape = shape_of(value)
     batch = shape[0] if shape and isinstance(shape[0], int) else None

@@ -5,6 +5,7 @@ from pathlib import Path
 import onnx
 
 from onnxaudit.errors import ModelError, RejectedError, UsageError
+from onnxaudit.intake.ambiguities import list_ambiguities
 from onnxaudit.intake.classical import add_logits
 from onnxaudit.intake.inputs import read_input
 from onnxaudit.intake.model import Model
@@ -13,7 +14,7 @@ from onnxaudit.intake.precision import upcast
 from onnxaudit.intake.reader import ModelFile, read_proto
 from onnxaudit.intake.sizes import FindSize, Size, fix_input
 from onnxaudit.intake.sketch import find_opset, sketch
-from onnxaudit.intake.soundness import check_soundness, list_ambiguities
+from onnxaudit.intake.soundness import check_soundness
 from onnxaudit.intake.validity import check_proto
 from onnxaudit.intake.working_copy import add_head, make_canonical, sort_nodes
 from onnxaudit.records import Irregularity, ModelInfo

@@ -1,94 +1,28 @@
-"""Whether all readers of a file come to the same model, and one that answers each image by itself.
-
-ONNX files can be written so that two programs read two networks out of one file: two tensors of one name, a tensor
-with data in two places, a function under the name of a standard operator. onnxruntime takes one of them, a copy may
-take the other. Such files are not refused for being broken but told as what they are. What is left is settled as
-onnxruntime does it, so that a report can name the model.
-"""
+"""Whether a model can be computed at all, within limits, and for each image by itself."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
 import onnx
-from onnx import AttributeProto, TensorProto, defs, numpy_helper
+from onnx import AttributeProto, TensorProto, numpy_helper
 
 from onnxaudit.errors import ModelError
 from onnxaudit.intake.declarations import STANDARD_DOMAINS
 from onnxaudit.intake.stored import list_stored
-from onnxaudit.intake.tensors import check_content, holds_twice, list_tensors
-from onnxaudit.records import Irregularity
-from onnxaudit.records.irregularity import AMBIGUOUS
+from onnxaudit.intake.tensors import check_content, list_tensors
 
-VENDORS = ("com.microsoft", "ai.onnx.ml")  # domains whose operators runtimes bring along
-KNOWN_VENDOR_OPS = frozenset(
-    ("Gelu", "FastGelu", "BiasGelu", "QuickGelu", "FusedConv", "FusedGemm", "FusedMatMul", "LayerNormalization")
-)
 LARGEST_OPSET = 10_000  # later ones are told by those who know the operators
 MOST_NODES = 20_000  # functions written out
 TRAINING = "a network in training mode answers by the other images or by chance; export it with model.eval()"
 
 
-def list_ambiguities(proto: onnx.ModelProto, repeated: Iterable[str] = ()) -> tuple[Irregularity, ...]:
-    """What different readers of the file read differently; `repeated` are fields that occur too often in its bytes."""
-    found = [*_list_twins(proto.graph), *_list_doubled(proto), *_list_shadows(proto), *_list_opsets(proto)]
-    twice = "stands in the file twice: some readers merge both, others take one."
-    found += [(name, f"Field {name} {twice}") for name in repeated]
-    return tuple(Irregularity(rule=AMBIGUOUS, place=place, says=says) for place, says in dict(found).items())
-
-
-def _list_twins(graph: onnx.GraphProto) -> Iterator[tuple[str, str]]:
-    """Initializers of one name and different values, in nested graphs too."""
-    for inner in _walk_graphs(graph):
-        seen: dict[str, bytes] = {}
-        for tensor in inner.initializer:
-            content = tensor.SerializeToString(deterministic=True)
-            if seen.setdefault(tensor.name, content) != content:
-                yield tensor.name, f"Two stored tensors are called {tensor.name!r}: readers take the one or the other."
-        for name in seen.keys() & {one.values.name for one in inner.sparse_initializer}:
-            yield name, f"A dense and a sparse stored tensor are called {name!r}: readers take the one or the other."
-
-
-def _list_doubled(proto: onnx.ModelProto) -> Iterator[tuple[str, str]]:
-    for tensor in list_tensors(proto):
-        if holds_twice(tensor):
-            says = f"Tensor {tensor.name!r} holds its values twice, as bytes and as numbers: readers take one of them."
-            yield tensor.name, says
-
-
-def _list_shadows(proto: onnx.ModelProto) -> Iterator[tuple[str, str]]:
-    """Functions that stand under an operator's name, or under one name together."""
-    counts = Counter((one.domain, one.name, one.overload) for one in proto.functions)
-    for (domain, name, _), count in counts.items():
-        place = f"{domain or 'ai.onnx'}.{name}"
-        if count > 1:
-            yield place, f"Two functions are called {place}: readers take the one or the other."
-        elif _is_operator(domain, name):
-            says = f"A function of the file is called {place} like the operator: some readers run one, some the other."
-            yield place, says
-
-
-def _is_operator(domain: str, name: str) -> bool:
-    known = "" if domain in STANDARD_DOMAINS else domain
-    return bool(defs.has(name, known)) or (domain in VENDORS and name in KNOWN_VENDOR_OPS)
-
-
-def _list_opsets(proto: onnx.ModelProto) -> Iterator[tuple[str, str]]:
-    versions: dict[str, set[int]] = {}
-    for entry in proto.opset_import:
-        versions.setdefault("" if entry.domain in STANDARD_DOMAINS else entry.domain, set()).add(entry.version)
-    for domain, found in versions.items():
-        if len(found) > 1:
-            name = domain or "ai.onnx"
-            yield name, f"Domain {name} is imported in versions {', '.join(map(str, sorted(found)))}: readers take one."
-
-
 def settle(proto: onnx.ModelProto) -> onnx.ModelProto:
     """The model with one tensor a name, the last, as onnxruntime reads it; the very same where nothing is double."""
-    if not any(_has_twins(graph) for graph in _walk_graphs(proto.graph)):
+    if not any(_has_twins(graph) for graph in walk_graphs(proto.graph)):
         return proto
     settled = onnx.ModelProto()
     settled.CopyFrom(proto)
-    for graph in _walk_graphs(settled.graph):
+    for graph in walk_graphs(settled.graph):
         last = {tensor.name: tensor for tensor in graph.initializer}
         if len(last) < len(graph.initializer):
             copies = [onnx.TensorProto.FromString(tensor.SerializeToString()) for tensor in last.values()]
@@ -114,7 +48,8 @@ def check_soundness(proto: onnx.ModelProto) -> None:
     _check_functions(proto)
     for tensor in list_tensors(proto):
         check_content(tensor)
-    for graph in _walk_graphs(proto.graph):
+    for graph in walk_graphs(proto.graph):
+        _refuse_sparse(graph)
         _check_names(graph)
     _refuse_training(proto)
 
@@ -142,6 +77,18 @@ def _check_functions(proto: onnx.ModelProto) -> None:
     measure(proto.graph.node, ())
 
 
+def _refuse_sparse(graph: onnx.GraphProto) -> None:
+    for tensor in graph.sparse_initializer:
+        raise ModelError(
+            f"tensor {tensor.values.name!r} is stored sparsely, which is not read; export it as a dense one"
+        )
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.HasField("sparse_tensor") or attribute.sparse_tensors:
+                place = node.name or next(iter(node.output), node.op_type)
+                raise ModelError(f"node {place!r} holds a sparse tensor, which is not read; export it as a dense one")
+
+
 def _check_names(graph: onnx.GraphProto) -> None:
     taken = Counter(name for node in graph.node for name in node.output if name)
     taken.update({value.name for value in graph.input} | {tensor.name for tensor in graph.initializer})
@@ -157,19 +104,23 @@ def _check_names(graph: onnx.GraphProto) -> None:
 def _refuse_training(proto: onnx.ModelProto) -> None:
     """Raise ModelError for nodes that compute as during training."""
     stored = dict(list_stored(proto))
-    for graph in [*_walk_graphs(proto.graph)]:
-        for node in graph.node:
-            if node.domain in STANDARD_DOMAINS and _trains(node, stored):
+    owners: list[onnx.GraphProto | onnx.FunctionProto] = [*walk_graphs(proto.graph), *proto.functions]
+    for owner in owners:
+        for node in owner.node:
+            if node.domain in STANDARD_DOMAINS and _trains(node, stored, inner=isinstance(owner, onnx.FunctionProto)):
                 raise ModelError(
                     f"node {node.name or node.output[0]!r} ({node.op_type}) is in training mode: {TRAINING}"
                 )
 
 
-def _trains(node: onnx.NodeProto, stored: dict[str, TensorProto]) -> bool:
+def _trains(node: onnx.NodeProto, stored: dict[str, TensorProto], *, inner: bool) -> bool:
+    """Whether a node computes as during training; what a function (`inner`) is given for it is not known."""
     if node.op_type == "BatchNormalization":
         modes = {attribute.name: attribute.i for attribute in node.attribute}
         return bool(modes.get("training_mode", 0)) or ("training_mode" not in modes and any(node.output[1:]))
     if node.op_type != "Dropout" or len(node.input) < 3 or not node.input[2]:
+        return False
+    if inner:  # written out later, it is looked at by those who run it
         return False
     mode, ratio = stored.get(node.input[2]), stored.get(node.input[1])
     if mode is not None and not numpy_helper.to_array(mode).any():
@@ -177,7 +128,8 @@ def _trains(node: onnx.NodeProto, stored: dict[str, TensorProto]) -> bool:
     return ratio is None or bool(numpy_helper.to_array(ratio).any())
 
 
-def _walk_graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
+def walk_graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
+    """A graph and all that are nested in it."""
     waiting = [graph]
     while waiting:
         one = waiting.pop()

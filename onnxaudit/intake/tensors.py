@@ -66,6 +66,8 @@ def check_content(tensor: onnx.TensorProto) -> None:
                 f"tensor {tensor.name!r} holds {len(tensor.raw_data)} bytes where its type and shape need {needed}"
             )
         return
+    if any(not _is_text(entry) for entry in tensor.string_data):
+        raise ModelError(f"tensor {tensor.name!r} holds text that is no UTF-8")
     found = sum(len(getattr(tensor, name)) for name in (*_TYPED, "int32_data"))
     wanted = count * 2 if tensor.data_type in _PAIRED else count
     bits = BITS.get(tensor.data_type, 0)
@@ -74,10 +76,18 @@ def check_content(tensor: onnx.TensorProto) -> None:
         raise ModelError(f"tensor {tensor.name!r} holds {found} elements where its shape needs {wanted}")
 
 
+def _is_text(entry: bytes) -> bool:
+    try:
+        entry.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def holds_twice(tensor: onnx.TensorProto) -> bool:
-    """Whether a tensor holds data in two of its fields, of which readers take one or the other."""
+    """Whether a tensor has data in two of its fields, or here and elsewhere: readers take one or the other."""
     filled = [name for name in (*_TYPED, "int32_data") if len(getattr(tensor, name))]
-    return len(filled) + bool(tensor.raw_data) > 1
+    return len(filled) + bool(tensor.raw_data) + bool(tensor.external_data) > 1
 
 
 def list_tensors(proto: onnx.ModelProto) -> Iterator[onnx.TensorProto]:

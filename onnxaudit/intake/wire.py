@@ -111,7 +111,7 @@ def _note(one: _Field, message: _Message, once: set[int], found: Survey) -> list
     if entry is None:
         found.unknown.append(f"{message.name}, field {one.number}")
         return []
-    if entry.once and one.number in once:
+    if (entry.once and one.number in once) or entry.rivals & once:
         found.repeated.append(f"{message.name}.{entry.name}")
     once.add(one.number)
     if entry.text:
@@ -138,12 +138,16 @@ def _open(name: str, one: _Field, message: _Message, found: Survey) -> _Message:
 
 @dataclass(frozen=True)
 class _Entry:
-    """A field: its name, the message it holds or None, whether it occurs once, and whether it is text."""
+    """A field: its name, the message it holds or None, whether it occurs once, whether it is text, and its rivals.
+
+    Of a field and its rivals (numbers) a message holds one: a reader takes the last, or asks for one of them first.
+    """
 
     name: str
     message: str | None
     once: bool
     text: bool
+    rivals: frozenset[int]
 
 
 def _list_tables() -> dict[str, dict[int, _Entry]]:
@@ -161,7 +165,9 @@ def _list_tables() -> dict[str, dict[int, _Entry]]:
 def _describe(one: Any) -> _Entry:
     inner = None if one.message_type is None else one.message_type.full_name
     text = one.type in (one.TYPE_STRING, one.TYPE_BYTES) and one.name != "raw_data"
-    return _Entry(one.name, inner, not one.is_repeated, text)
+    group = [] if one.containing_oneof is None else one.containing_oneof.fields
+    rivals = frozenset(other.number for other in group if other.number != one.number)
+    return _Entry(one.name, inner, not one.is_repeated, text, rivals)
 
 
 _TABLES = _list_tables()

@@ -7,6 +7,7 @@ the same images are asked alone, in batches of several sizes, shuffled and besid
 arithmetic explains (near ties; rounding, where the network rounds) do not count.
 """
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,15 +17,19 @@ import numpy.typing as npt
 
 from onnxaudit.data.label_order import follow_answers
 from onnxaudit.data.preprocessing import preprocess
-from onnxaudit.data.probes import Probes
+from onnxaudit.data.probes import MOST_VALUES, Probes
 from onnxaudit.errors import ModelError
 from onnxaudit.findings import reasons
 from onnxaudit.intake.outputs import find_bypasses
+from onnxaudit.pipeline.batch_sizes import find_odd_sizes
 from onnxaudit.records import Floats, Irregularity, Reason
 from onnxaudit.records.irregularity import BATCH_DEPENDENT, OTHER_ANSWERS
 from onnxaudit.runtime import Runtime
 
 BATCH_SIZES = (1, 2, 7, 32)
+FURTHER_SIZES = (3, 4, 5, 8, 16, 64)
+SMALL = 2**13  # values of an image that is asked in those as well
+PATIENCE = 5.0  # seconds for sizes that the graph sets apart
 ALONE = 32  # probes that are asked in every batch size
 REORDERED = 0.9  # one that agrees on so many once its classes are reordered, too
 FEWEST_ORDERED = 3  # classes; of two, any two heads agree in one order or the other
@@ -76,8 +81,11 @@ def check_consistency(runtime: Runtime, probes: Probes, *, rounding: bool, named
     _refuse_chance(runtime, values, probes.images, size)
     outputs = compare_outputs(runtime, probes, rounding=rounding, named=named, values=values)
     drift = NEAR_TIE_ROUNDED if rounding else DRIFT
-    batches = tuple(_compare_batches(runtime, probes.spread(ALONE), drift, rounding=rounding))
-    return Consistency(irregularities=outputs.irregularities + batches, doubts=outputs.doubts)
+    images = probes.spread(ALONE)
+    odd = find_odd_sizes(runtime, preprocess(images.images, runtime.preprocessing, runtime.model.info.input.layout))
+    batches = tuple(_compare_batches(runtime, images, drift, odd, rounding=rounding))
+    unproven = [reasons.BATCH_SIZE_READ.give(size=odd[0])] if odd and not batches else []
+    return Consistency(irregularities=outputs.irregularities + batches, doubts=(*outputs.doubts, *unproven))
 
 
 def compare_outputs(
@@ -202,12 +210,14 @@ def _describe_other(name: str, audited: str, wrong: Array, probes: Probes) -> Ir
     return Irregularity(rule=OTHER_ANSWERS, place=name, says=says)
 
 
-def _compare_batches(runtime: Runtime, probes: Probes, drift: float, *, rounding: bool) -> Iterator[Irregularity]:
+def _compare_batches(
+    runtime: Runtime, probes: Probes, drift: float, odd: Sequence[int], *, rounding: bool
+) -> Iterator[Irregularity]:
     """Whether the same images get the same answers in other company."""
     batch = runtime.model.info.input.batch
-    sizes: Sequence[int] = BATCH_SIZES if batch is None else (batch,)
     if batch == 1:
         return
+    sizes: Sequence[int] = BATCH_SIZES if batch is None else (batch,)
     whole = len(probes) if batch is None else -(-len(probes) // batch) * batch  # whole batches only
     images = probes.images[np.arange(whole) % len(probes)]
     order = np.random.default_rng(0).permutation(len(images))
@@ -216,6 +226,7 @@ def _compare_batches(runtime: Runtime, probes: Probes, drift: float, *, rounding
     first = _run(runtime, images, sizes[0])
     trials = [(f"in batches of {size}", _run(runtime, images, size)) for size in sizes[1:]]
     trials.append(("in another order", _unshuffle(_run(runtime, images[order], sizes[-1]), order)))
+    trials += [(f"in batches of {size}", values) for size, values in _ask_in_odd_sizes(runtime, images, odd)]
     clear = _find_clear(first[runtime.model.info.output.logits], drift)
     seen = set[str]()
     for where, values in trials:
@@ -233,6 +244,19 @@ def _compare_batches(runtime: Runtime, probes: Probes, drift: float, *, rounding
                     "the model says of an image depends on the images beside it."
                 )
                 yield Irregularity(rule=BATCH_DEPENDENT, place=name, says=says)
+
+
+def _ask_in_odd_sizes(runtime: Runtime, images: Floats, odd: Sequence[int]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """What the images are told in sizes that the graph itself sets apart, and in some more where that costs little."""
+    info, start, sizes = runtime.model.info, time.monotonic(), list(odd)
+    if info.input.batch is None and images[0].size <= SMALL:
+        sizes += [size for size in FURTHER_SIZES if size not in sizes]
+    for size in sizes:
+        if size * images[0].size > MOST_VALUES or time.monotonic() - start > PATIENCE:
+            continue
+        whole = images[np.arange(-(-len(images) // size) * size) % len(images)]
+        values = _run(runtime, whole, size)
+        yield size, {name: value[: len(images)] for name, value in values.items()}
 
 
 def _unshuffle(values: dict[str, Any], order: Array) -> dict[str, Any]:

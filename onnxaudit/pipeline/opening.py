@@ -1,6 +1,7 @@
 """A model file opened: read, tried in a worker process, copied, and compared; the same for `scan` and for `inspect`."""
 
 import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from onnxaudit.data.preprocessing import common_preprocessings, typed_preprocess
 from onnxaudit.data.probes import FEWEST, MOST_VALUES, draw_probes
 from onnxaudit.data.synthetic import synthesize_samples
 from onnxaudit.deadline import Deadline
-from onnxaudit.errors import ModelError, NanError, RejectedError
+from onnxaudit.errors import ModelError, NanError, OnnxauditError, RejectedError
 from onnxaudit.importer import check_parity, import_model
 from onnxaudit.importer.conversion import check_operators
 from onnxaudit.importer.module import TorchModel
@@ -21,6 +22,7 @@ from onnxaudit.records.events import Event
 from onnxaudit.runtime import Runtime
 from onnxaudit.trial import try_model
 
+LONGEST = 200  # characters of an error of ours
 MADE = 24  # images for a look without samples; fewer of millions of pixels
 
 
@@ -57,13 +59,27 @@ def open_model(
         UsageError: the file fixes another size than the one given.
     """
     on_event(Event("load", 0, 0, f"reading {path.name}"))
-    model = load_model(path, output, size, find_size)
-    check_operators(model)
+    with _told_by_path(path):
+        model = load_model(path, output, size, find_size)
+        check_operators(model)
     on_event(Event("load", 0, 0, "trying it in a process of its own"))
     model = try_model(model, deadline)
     on_event(Event("import", 0, 0, "copying the network to PyTorch"))
-    torch_model = import_model(model, device)
+    with _told_by_path(path):
+        torch_model = import_model(model, device)
     return Opened(model=model, torch_model=torch_model, runtime=Runtime(model, Preprocessing(), device))
+
+
+@contextlib.contextmanager
+def _told_by_path(path: Path) -> Iterator[None]:
+    """What a graph that nobody thought of makes of our own code is the file's fault as well, in one line."""
+    try:
+        yield
+    except (OnnxauditError, MemoryError):
+        raise
+    except Exception as error:
+        words = " ".join(str(error).split())[:LONGEST]
+        raise ModelError(f"{path}: the graph cannot be understood ({type(error).__name__}: {words})") from error
 
 
 def check_without_samples(opened: Opened, *, named: bool = False) -> tuple[Reason, ...]:

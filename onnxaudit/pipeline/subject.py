@@ -1,7 +1,8 @@
 """A model opened for an audit: checked, copied to PyTorch, with clean samples whose pixels it understands."""
 
+import contextlib
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,7 +20,7 @@ from onnxaudit.data.samples import load_samples
 from onnxaudit.data.sizes import measure_size
 from onnxaudit.data.synthetic import synthesize_samples
 from onnxaudit.deadline import Deadline
-from onnxaudit.errors import DataError, ModelError, NanError, RejectedError, UsageError
+from onnxaudit.errors import DataError, ModelError, NanError, RejectedError, UndecidedRangeError, UsageError
 from onnxaudit.findings import reasons
 from onnxaudit.importer import Classifier, check_parity, describe_newer_opset, import_model
 from onnxaudit.importer.parity import rounds
@@ -27,7 +28,7 @@ from onnxaudit.intake import Model
 from onnxaudit.intake.precision import computes_in
 from onnxaudit.intake.sizes import Size
 from onnxaudit.pipeline.consistency import check_consistency, compare_outputs
-from onnxaudit.pipeline.opening import open_model
+from onnxaudit.pipeline.opening import Opened, check_without_samples, open_model
 from onnxaudit.records import (
     Event,
     Floats,
@@ -147,14 +148,17 @@ def open_subject(
         on_event(Event("load", 0, 0, note))
     if model.info.input.layout.is_image:
         samples, names = _open_samples(data, model, seed)
-        choice = _settle_preprocessing(runtime, samples, preprocessing, on_event)
+        with _asked_without_samples(opened, named=output is not None):
+            choice = _settle_preprocessing(runtime, samples, preprocessing, on_event)
     else:
         samples, choice = _open_features(data, model, preprocessing)
         names = None
     runtime = runtime.with_preprocessing(choice.preprocessing)
+    notes += _describe_selection(samples)
     if samples.synthetic:
         samples = _balance(samples, runtime, seed)
-    _check_labels(runtime, samples, choice)
+    with _asked_without_samples(opened, named=output is not None):
+        _check_labels(runtime, samples, choice)
     classifier = Classifier(torch_model, choice.preprocessing)
     subject = Subject(
         model=model,
@@ -172,6 +176,16 @@ def open_subject(
     check_parity(torch_model, model, runtime, seed=seed)
     on_event(Event("import", 0, 0, "looking for parts of the graph that do nothing on clean images"))
     return _check_structure(subject, seed=seed, deadline=deadline)
+
+
+@contextlib.contextmanager
+def _asked_without_samples(opened: Opened, *, named: bool) -> Iterator[None]:
+    """Where samples and answers do not go together, a file that works against its audit is told as that."""
+    try:
+        yield
+    except (DataError, ModelError, UndecidedRangeError):
+        check_without_samples(opened, named=named)
+        raise
 
 
 def _check_labels(runtime: Runtime, samples: Samples, choice: PreprocessingChoice) -> None:
@@ -282,6 +296,13 @@ def _list_notes(model: Model) -> tuple[str, ...]:
         *([upcast] if computes_in(model.proto, TensorProto.BFLOAT16) else []),
         *([newer] if newer is not None else []),
     )
+
+
+def _describe_selection(samples: Samples) -> tuple[str, ...]:
+    if samples.total <= len(samples):
+        return ()
+    evenly = "evenly" if samples.labels is None else "evenly over the classes"
+    return (f"of the {samples.total:,} samples {len(samples):,} are used, chosen {evenly} before any was decoded",)
 
 
 def choose_device(device: str) -> str:

@@ -34,7 +34,6 @@ from onnxaudit.records.repair import (
     PruningRound,
     Reactivation,
     Removal,
-    RepairCandidate,
     TargetLayer,
     WeightChange,
 )
@@ -118,7 +117,6 @@ __all__ = [
     "Reactivation",
     "Reason",
     "Removal",
-    "RepairCandidate",
     "RepairDocument",
     "RepairReport",
     "Samples",

@@ -23,12 +23,14 @@ class Samples:
         labels: `(n,)` int64, or None where none were given.
         source: where they come from, for people.
         synthetic: made by us, not given by the user.
+        total: how many the source holds, of which these were read; 0 where nobody counted.
     """
 
     images: Floats
     labels: Ints | None
     source: str
     synthetic: bool = False
+    total: int = 0
 
     def __len__(self) -> int:
         return len(self.images)
@@ -36,7 +38,7 @@ class Samples:
     def take(self, index: npt.NDArray[np.integer[Any]] | npt.NDArray[np.bool_]) -> "Samples":
         """The samples at `index` (positions or a boolean mask)."""
         labels = None if self.labels is None else self.labels[index]
-        return Samples(self.images[index], labels, self.source, self.synthetic)
+        return Samples(self.images[index], labels, self.source, self.synthetic, self.total)
 
 
 @dataclass(frozen=True)

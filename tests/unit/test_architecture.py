@@ -10,7 +10,19 @@ import onnxaudit
 PACKAGE = Path(onnxaudit.__file__).parent
 # In the order in which imports run: a room imports from rooms before it, never from one behind it.
 ROOMS = (
-    *("version", "telemetry", "records", "errors", "deadline", "files", "statistics", "text", "findings", "workers"),
+    *(
+        "version",
+        "telemetry",
+        "records",
+        "errors",
+        "deadline",
+        "regular_files",
+        "files",
+        "statistics",
+        "text",
+        "findings",
+        "workers",
+    ),
     "isolation",
     *(
         "intake",

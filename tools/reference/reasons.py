@@ -1,6 +1,7 @@
 """The page of coded reasons, from `findings.reasons`."""
 
-from onnxaudit.findings.reasons import CATALOG, LEFT_OUT, NOT_MEASURED, Cause, left_out, not_measured
+from onnxaudit.findings.cause import Cause
+from onnxaudit.findings.reasons import CATALOG, LEFT_OUT, NOT_MEASURED, left_out, not_measured
 from onnxaudit.findings.statement_reasons import STATEMENT_CATALOG
 from onnxaudit.scoring.verdict import WEIGHED
 from tools.reference.markdown import write_table

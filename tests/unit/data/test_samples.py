@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from onnxaudit.data.samples import load_samples
+from onnxaudit.data.selection import MOST_SAMPLES, MOST_VALUES, choose_samples
 from onnxaudit.errors import DataError
 from onnxaudit.records import InputSpec, Layout
 from tests.some import some
@@ -339,7 +340,7 @@ def test_wrong_names_of_arrays_are_one_clear_line(tmp_path: Path, names: str, sa
 
 
 def test_an_array_that_unpacks_to_gigabytes_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("onnxaudit.data.archives.MOST_BYTES", 100)
+    monkeypatch.setattr("onnxaudit.data.stored_arrays.MOST_BYTES", 100)
     with pytest.raises(DataError, match="'x' unpacks to"):
         load_samples(archive(tmp_path, x=X), GRAY, 2)
 
@@ -348,3 +349,42 @@ def test_four_channel_models_need_arrays(tmp_path: Path) -> None:
     picture(tmp_path / "a.png", "RGBA")
     with pytest.raises(DataError, match="4 channels"):
         load_samples(tmp_path, InputSpec("x", Layout.NCHW, 4, 8, 10, None), 2)
+
+
+class TestLargeSets:
+    """Of many samples some are read, evenly over the classes, chosen before any is decoded."""
+
+    def test_small_classes_keep_what_they_have(self) -> None:
+        labels = np.repeat([0, 1, 2], [5, 40_000, 20_000])
+        rows = choose_samples(len(labels), 64, labels)
+        counts = np.bincount(labels[rows])
+        assert counts[0] == 5
+        assert len(rows) == MOST_SAMPLES
+        assert abs(counts[1] - counts[2]) <= 1
+        assert (np.diff(rows) > 0).all()
+
+    def test_large_images_are_fewer(self) -> None:
+        assert len(choose_samples(50_000, 3 * 512 * 512, None)) == MOST_VALUES // (3 * 512 * 512)
+
+    def test_an_archive_is_read_row_by_row(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("onnxaudit.data.selection.MOST_SAMPLES", 10)
+        monkeypatch.setattr("onnxaudit.data.selection.FEWEST", 10)
+        images = np.random.default_rng(0).integers(0, 256, (40, 8, 10), dtype=np.uint8)
+        samples = load_samples(archive(tmp_path, x=images, y=np.arange(40) % 2), GRAY, 2)[0]
+        assert samples.total == 40
+        assert samples.labels is not None
+        assert np.bincount(samples.labels).tolist() == [5, 5]
+        rows = choose_samples(40, 80, np.arange(40) % 2)
+        assert np.array_equal(samples.images[:, 0] * 255, images[rows])
+
+    def test_of_a_folder_only_the_chosen_pictures_are_decoded(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("onnxaudit.data.selection.MOST_SAMPLES", 4)
+        monkeypatch.setattr("onnxaudit.data.selection.FEWEST", 4)
+        for place in range(20):
+            (tmp_path / str(place % 2)).mkdir(exist_ok=True)
+            picture(tmp_path / str(place % 2) / f"{place:02}.png", "L")
+        (tmp_path / "0" / "04.png").write_bytes(b"damaged, and passed over")
+        samples = load_samples(tmp_path, GRAY, 2)[0]
+        assert (len(samples), samples.total) == (4, 20)

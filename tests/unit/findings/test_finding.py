@@ -8,8 +8,8 @@ import pytest
 
 from onnxaudit.errors import UsageError
 from onnxaudit.findings import reasons
+from onnxaudit.findings.cause import Cause
 from onnxaudit.findings.finding import find_all, list_findings
-from onnxaudit.findings.reasons import Cause
 from onnxaudit.findings.rules import RULES, explain_rule, find_rule, list_rules
 from onnxaudit.records import (
     LabelStatus,

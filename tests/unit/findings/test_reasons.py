@@ -100,10 +100,10 @@ def open_subject(bounds: tuple[tuple[float, float], ...], features: str | None) 
     ).list_doubts(features)
 
 
-def ask_two_outputs() -> Sequence[Reason]:
+def ask(case: str) -> Sequence[Reason]:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"
-        path.write_bytes(CASES["label_of_the_same_network_computed_twice"].content())
+        path.write_bytes(CASES[case].content())
         runtime = Runtime(load_model(path), Preprocessing())
     samples = Samples(np.random.default_rng(0).random((8, 1, 8, 8), dtype=np.float32), None, "tests")
     return check_consistency(runtime, draw_probes(samples, seed=0), rounding=False).doubts
@@ -148,7 +148,8 @@ GIVEN: dict[str, Callable[[], Sequence[Reason]]] = {
     "out-of-time-all-to-all": run_out_of_time,
     "constant-inputs": lambda: open_subject(((0.0, 1.0), (3.0, 3.0)), "features"),
     "no-feature-layer": lambda: open_subject((), None),
-    "output-not-audited": lambda: ask_two_outputs(),
+    "output-not-audited": lambda: ask("label_of_the_same_network_computed_twice"),
+    "batch-size-read": lambda: ask("size_of_the_batch_compared_to_no_effect"),
     "dormant-gate": lambda: examine_design("hash_that_nobody_inverts").doubts,
     "unexplored-branch": lambda: examine_design("another_network_behind_a_hash").doubts,
     "structure-not-examined": lambda: examine_design("branch_that_fails_where_it_is_not_taken").doubts,
