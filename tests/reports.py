@@ -28,6 +28,7 @@ from onnxaudit.records import (
     PruningRound,
     Rate,
     Reactivation,
+    RepairCandidate,
     RepairReport,
     SamplesInfo,
     ScanReport,
@@ -155,6 +156,17 @@ def make_inspection(**changes: Any) -> Inspection:
     return replace(inspection, **changes)
 
 
+def make_candidates() -> tuple[RepairCandidate, ...]:
+    """Two rounds, and a network on the way to the second; the first is beaten by the second."""
+    some, many = Rate(1, 20, 0.05, 0.009, 0.236), Rate(18, 20, 0.9, 0.699, 0.972)
+    all_of_them, none = Rate(20, 20, 1.0, 0.839, 1.0), Rate(0, 20, 0.0, 0.0, 0.161)
+    return (
+        RepairCandidate(round=1, share=1.0, agreement=many, success_rate=some, divergence=0.2),
+        RepairCandidate(round=2, share=1.0, agreement=many, success_rate=none, divergence=0.1, chosen=True),
+        RepairCandidate(round=2, share=0.9, agreement=all_of_them, success_rate=some, divergence=0.01),
+    )
+
+
 def make_repair_report(**changes: Any) -> RepairReport:
     """A repair that met its limits in two rounds."""
     profile = make_profile()
@@ -199,6 +211,7 @@ def make_repair_report(**changes: Any) -> RepairReport:
             NO_RATE, agreement, Rate(0, 20, 0.0, 0.0, 0.161), poisoned_accuracy=Rate(17, 20, 0.85, 0.64, 0.948)
         ),
         changes=(WeightChange("fc1.weight", 10, 30, 0.5),),
+        candidates=make_candidates(),
         forgetting=(make_forgetting(),),
         scan=make_scan_report(),
         rescan=make_scan_report(Verdict.CLEAN),

@@ -18,6 +18,7 @@ class PruningContext:
         profile: both rankings of its target layer.
         trigger: the inverted trigger.
         target: the label that it leads to.
+        further: other triggers that lead there; the one that works best decides.
         fitting: clean samples `X` for least squares.
         validation: `D_valid`, which alone decides, with the answers of the original.
         device: where the copy of what follows the layer runs.
@@ -29,7 +30,13 @@ class PruningContext:
     target: int
     fitting: Samples
     validation: ReferenceSamples
+    further: tuple[Trigger, ...] = ()
     device: str = "cpu"
+
+    @property
+    def triggers(self) -> tuple[Trigger, ...]:
+        """All that lead to the target."""
+        return (self.trigger, *self.further)
 
     @property
     def model(self) -> Model:

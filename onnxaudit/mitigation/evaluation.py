@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Protocol, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from onnxaudit.records import Floats, Ints, Rate, Samples
 from onnxaudit.runtime import Runtime
@@ -103,6 +104,21 @@ class ReferenceSamples:
         return AttackRates(
             success=_pool([one.success for one in measured]), accuracy=_pool([one.accuracy for one in measured])
         )
+
+
+def measure_divergence(wanted: Floats, logits: Floats) -> float:
+    """Mean Kullback-Leibler divergence, in nats, of answers from those wanted, both as logits `(n, classes)`.
+
+    It tells two networks apart that disagree with the original on equally few samples.
+    """
+    target, given = (_log_softmax(part.astype(np.float64)) for part in (wanted, logits))
+    return float((np.exp(target) * (target - given)).sum(axis=1).mean())
+
+
+def _log_softmax(logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Of rows `(n, classes)`."""
+    raised = logits - logits.max(axis=1, keepdims=True)
+    return np.asarray(raised - np.log(np.exp(raised).sum(axis=1, keepdims=True)))
 
 
 def classify(network: Runtime, images: Floats) -> Ints:

@@ -22,7 +22,7 @@ from onnxaudit.runtime import Runtime
 from onnxaudit.surgery import incoming_weights
 
 
-def profile(runtime: Runtime, model: Model, layer: TargetLayer, clean: Samples, trigger: Trigger) -> Profile:
+def profile(runtime: Runtime, model: Model, layer: TargetLayer, clean: Samples, *triggers: Trigger) -> Profile:
     """Both rankings of a layer's neurons.
 
     Args:
@@ -30,12 +30,13 @@ def profile(runtime: Runtime, model: Model, layer: TargetLayer, clean: Samples, 
         model: the model.
         layer: its target layer.
         clean: the samples to stamp; leave those of the target class out.
-        trigger: the inverted trigger.
+        triggers: inverted triggers, at least one; the mean over all ranks.
 
     Raises:
         ModelError: the layer has not one activation a neuron.
     """
-    triggered = read_features(runtime, layer, trigger.apply(clean.images)).mean(axis=0)
+    under = [read_features(runtime, layer, trigger.apply(clean.images)).mean(axis=0) for trigger in triggers]
+    triggered = np.mean(under, axis=0)
     untouched = read_features(runtime, layer, clean.images).mean(axis=0)
     weights = np.linalg.norm(incoming_weights(model, layer).astype(np.float64), axis=1)
     by_activation, by_weight = rank(triggered), rank(weights)

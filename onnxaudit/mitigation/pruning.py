@@ -7,17 +7,22 @@ trigger's success on them, a prune stays if
 
 and is followed by a least-squares fit of the next layer. The loop ends when `S < max_success`.
 
+`S` is that of the trigger that works best of several. An inverted trigger is one way to the label: pruned until that
+one fails, a network may still obey the attacker's. So triggers are inverted afresh on the pruned network, and as long
+as one is found the loop goes on against it too.
+
 Differs from the source:
 - `S` saturates: taking out any single neuron of several hardly moves it. Criterion "margin" therefore measures
   the fall by the mean margin of triggered samples as well, and when both lists are through tries neurons in groups
   that grow. Criterion "success" is the method as published.
+- several triggers decide, see above; criterion "success" sees the first alone;
 - a fit that raises `S` or the margin, or lowers `Q`, is dropped and the prune kept: least squares on clean
   samples can bring the backdoor back.
 """
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -28,12 +33,14 @@ from onnxaudit.intake.model import Model
 from onnxaudit.mitigation.candidates import Candidate, Group, Ranking, list_candidates, take_next
 from onnxaudit.mitigation.context import PruningContext
 from onnxaudit.mitigation.least_squares import fit
-from onnxaudit.mitigation.profiling import read_features
+from onnxaudit.mitigation.profiling import profile, read_features
 from onnxaudit.mitigation.trials import Figures, Trials
-from onnxaudit.records import Event, OnEvent, PruningRound
+from onnxaudit.mitigation.tuning import Invert
+from onnxaudit.records import Event, OnEvent, PruningRound, Trigger
 from onnxaudit.surgery import zero_neurons
 
 MOST_AHEAD = 64  # trials measured together in the hope that none is kept before the last
+ON_PRUNED = 100  # numbers of fresh inversions on the pruned network count from here: no stage else uses them
 NEVER = Deadline()
 
 
@@ -54,6 +61,8 @@ class PruningConfig:
         largest_group: most neurons in one trial, as a share of the layer.
         ridge: strength `ρ` of the least-squares fit; 0 leaves it out.
         guarded: whether a fit that brings the trigger back, or costs agreement, is dropped.
+        starts: fresh inversions on the original whose triggers count too.
+        reinversions: so many times triggers are inverted afresh on the pruned network, and the loop goes on.
     """
 
     criterion: Literal["margin", "success"] = "margin"
@@ -66,6 +75,8 @@ class PruningConfig:
     largest_group: float = 0.1
     ridge: float = 0.1
     guarded: bool = True
+    starts: int = 2
+    reinversions: int = 3
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -76,13 +87,15 @@ class Pruning:
         model: with the pruned neurons at zero and the next layer fitted.
         rounds: every round, kept or rolled back.
         pruned: neurons at zero, in the order in which they went.
-        met: whether both limits were met.
+        triggers: all that counted in the end.
+        met: whether both limits were met, and no further trigger was found then.
         ending: why the loop ended, for people.
     """
 
     model: Model
     rounds: tuple[PruningRound, ...]
     pruned: Group
+    triggers: tuple[Trigger, ...]
     met: bool
     ending: str
 
@@ -91,6 +104,7 @@ def prune(
     context: PruningContext,
     config: PruningConfig = PruningConfig(),
     *,
+    invert: Invert | None = None,
     deadline: Deadline = NEVER,
     on_event: OnEvent | None = None,
 ) -> Pruning:
@@ -99,6 +113,7 @@ def prune(
     Args:
         context: the network, its ranked neurons, the trigger, and the samples.
         config: settings.
+        invert: finds triggers on the pruned network once the limits are met.
         deadline: when to stop with what there is.
         on_event: told of every round.
 
@@ -107,9 +122,30 @@ def prune(
         DataError: no validation sample is of another class than the target.
     """
     loop = _Loop(context, config)
+    _run(loop, config, deadline, on_event)
+    if invert is not None and config.criterion == "margin":
+        for number in range(config.reinversions + 1):
+            fresh = invert(loop.model, context.target, ON_PRUNED + number) if loop.met else ()
+            if not fresh:
+                break
+            loop.face(fresh)
+            if number < config.reinversions:
+                _run(loop, config, deadline, on_event)
+    return Pruning(
+        model=loop.model,
+        rounds=tuple(loop.rounds),
+        pruned=tuple(loop.pruned),
+        triggers=loop.context.triggers,
+        met=loop.met,
+        ending=loop.ending(deadline.passed),
+    )
+
+
+def _run(loop: "_Loop", config: PruningConfig, deadline: Deadline, on_event: OnEvent | None) -> None:
+    """Candidates in turn until the limits are met, or both lists are through."""
     share = config.largest_group if config.criterion == "margin" else 0.0
-    queue, width, largest = deque[Candidate](), 1, max(1, int(share * context.layer.neurons))
-    upcoming = list_candidates(context.profile, loop.pruned, largest)
+    queue, width, largest = deque[Candidate](), 1, max(1, int(share * loop.context.layer.neurons))
+    upcoming = list_candidates(loop.context.profile, loop.pruned, largest)
     while not loop.met:
         batch = take_next(queue, upcoming, width, loop.pruned)
         if not batch or deadline.passed:
@@ -119,26 +155,29 @@ def prune(
         width = 1 if kept_at < len(batch) - 1 else min(2 * width, MOST_AHEAD)
         if on_event is not None:
             on_event(_event(loop))
-    return Pruning(
-        model=loop.model,
-        rounds=tuple(loop.rounds),
-        pruned=tuple(loop.pruned),
-        met=loop.met,
-        ending=loop.ending(deadline.passed),
-    )
 
 
 class _Loop:
     """The network as it stands, and the rounds so far."""
 
     def __init__(self, context: PruningContext, config: PruningConfig) -> None:
-        self.model = context.model
+        self.context, self.model = context, context.model
         self.rounds: list[PruningRound] = []
         self.pruned: list[int] = []
         self._config, self._target, self._trials = config, context.target, Trials(context)
         self._features = read_features(context.network, context.layer, context.fitting.images)
         self._current = self._original = self._trials.measure([()])[0]
         self._wanted = self._following_products(()) if self._trials.following and config.ridge else None
+
+    def face(self, fresh: Sequence[Trigger]) -> None:
+        """Count further triggers from now on."""
+        known = replace(self.context, further=(*self.context.further, *fresh))
+        ranked = profile(known.network, known.model, known.layer, known.fitting, *known.triggers)
+        self.context = replace(known, profile=ranked)
+        self._trials = Trials(self.context)
+        self._original = self._trials.measure([()])[0]
+        self._trials.use(self.model, self.pruned)
+        self._current = self._trials.measure([()])[0]
 
     @property
     def met(self) -> bool:
@@ -163,7 +202,9 @@ class _Loop:
         if self.met:
             return f"both limits are met: {figures}"
         reason = "the time budget ended" if late else "both lists are through"
-        return f"{reason} before the limits were met: {figures}"
+        known = len(self.context.triggers)
+        of = f" of the strongest of {known} triggers" if known > 1 else ""
+        return f"{reason} before the limits were met: {figures}{of}"
 
     def _keep(self, ranking: Ranking, group: Group, figures: Figures) -> None:
         self.model = zero_neurons(self.model, self._trials.layer, group)
@@ -230,7 +271,7 @@ def find_objection(trial: Figures, current: Figures, original: Figures, config: 
         return f"agreement {agreement:.3f} is below {config.min_agreement:g}"
     if agreement < before - allowed - 1e-9:
         return f"agreement falls from {before:.3f} to {agreement:.3f}"
-    success, so_far = trial.success.value or 0.0, current.success.value or 0.0
+    success, so_far = trial.pooled.value or 0.0, current.pooled.value or 0.0
     if success < so_far - config.success_fall:
         return ""
     if config.criterion == "success":
@@ -245,14 +286,13 @@ def _judge_margin(trial: Figures, current: Figures, original: Figures, config: P
     error = float(falls.std(ddof=1)) / np.sqrt(len(falls)) if len(falls) > 1 else np.inf
     fall, least = float(falls.mean()), config.margin_fall * abs(original.margin)
     if fall <= max(least, config.margin_certainty * error):
-        return f"success stays at {trial.success.value:.3f} and the margin falls by {fall:.3f} only"
+        return f"success stays at {trial.pooled.value:.3f} and the margin falls by {fall:.3f} only"
     return ""
 
 
 def _worse(figures: Figures, current: Figures) -> bool:
     return (
-        figures.success.successes > current.success.successes
-        or figures.agreement.successes < current.agreement.successes
+        figures.pooled.successes > current.pooled.successes or figures.agreement.successes < current.agreement.successes
     )
 
 

@@ -11,6 +11,7 @@ from onnxaudit.mitigation.adversary import harden
 from onnxaudit.mitigation.context import TuningContext
 from onnxaudit.mitigation.distillation import Distiller
 from onnxaudit.mitigation.distortions import shape_distortions
+from onnxaudit.mitigation.evaluation import measure_divergence
 from onnxaudit.mitigation.stamps import Stamps, stack, unstack
 from onnxaudit.mitigation.tuning import FineTuningConfig, Invert, Triggers, TuningRound
 from onnxaudit.perturbations.perturbation import Perturbation
@@ -56,6 +57,8 @@ class Student:
         self.distortions: list[tuple[Perturbation, int]] = []
         self.models: list[Model] = []
         self._context, self._config, self._workers = context, config, workers
+        original = Runtime(context.original, context.preprocessing, context.device)
+        self._wanted = original.logits(context.validation.images)
         self._draw = torch.Generator().manual_seed(seed)
         self._distiller = Distiller(
             context, config.distillation, targets=targets, layers=config.layers, draw=self._draw, workers=workers
@@ -104,6 +107,7 @@ class Student:
             success_rate=validation.under_worst(network, pair(self.found)).success,
             hardened_success_rate=validation.under_worst(network, pair(self.hardened)).success,
             distorted_success_rate=validation.under_all(network, self.distortions).success,
+            divergence=measure_divergence(self._wanted, network.logits(validation.images)),
         )
 
     def _harden(self, found: Sequence[Trigger], label: int) -> list[Trigger]:

@@ -27,10 +27,18 @@ from onnxaudit.surgery import Linear, find_next_layer
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Figures:
-    """What a trial shows: `Q`, `S`, and the margin `z_target − max other` of each triggered sample."""
+    """What a trial shows: `Q`, `S` of the trigger that works best, and what all triggers together show.
+
+    Attributes:
+        agreement: `Q`.
+        success: `S`.
+        pooled: success over all triggers; with one trigger it is `success`.
+        margins: `z_target − max other` of each triggered sample, one trigger after the other.
+    """
 
     agreement: Rate
     success: Rate
+    pooled: Rate
     margins: npt.NDArray[np.float64]
 
     @property
@@ -58,7 +66,7 @@ class Trials:
         self._copy: TorchModel = import_model(context.model, context.device)
         self._device = context.device
         self._answers = context.validation.answers
-        images = _stamp_others(context)
+        images, self._triggers = _stamp_others(context), len(context.triggers)
         self._clean = len(context.validation.images)
         self._features = self._tensor(read_activations(context.network, self.layer, images))
         self._shape = self._trailing_shape(context.network, images)
@@ -114,8 +122,9 @@ class Trials:
         others[:, self.target] = -torch.inf
         margins = (triggered[:, self.target] - others.amax(dim=1)).numpy()
         agreement = rate_of(clean.argmax(dim=1).numpy() == self._answers)
-        success = rate_of(triggered.argmax(dim=1).numpy() == self.target)
-        return Figures(agreement=agreement, success=success, margins=margins)
+        hits = (triggered.argmax(dim=1).numpy() == self.target).reshape(self._triggers, -1)
+        success = rate_of(hits[hits.sum(axis=1).argmax()])
+        return Figures(agreement=agreement, success=success, pooled=rate_of(hits.reshape(-1)), margins=margins)
 
     @property
     def _next_output(self) -> str:
@@ -144,9 +153,9 @@ class Trials:
 
 
 def _stamp_others(context: PruningContext) -> Floats:
-    """The validation samples, then those of other classes than the target with the trigger `(n, c, h, w)`."""
+    """The validation samples, then those of other classes than the target with each trigger `(n, c, h, w)`."""
     clean = context.validation
     others = clean.classes != context.target
     if not others.any():
         raise DataError(f"no clean sample is of another class than {context.target}: success cannot be measured")
-    return np.concatenate([clean.images, context.trigger.apply(clean.images[others])])
+    return np.concatenate([clean.images, *(one.apply(clean.images[others]) for one in context.triggers)])

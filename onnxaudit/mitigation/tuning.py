@@ -8,7 +8,7 @@ from onnxaudit.intake.model import Model
 from onnxaudit.mitigation.adversary import HardeningConfig
 from onnxaudit.mitigation.distillation import DistillationConfig
 from onnxaudit.mitigation.distortions import DistortionConfig
-from onnxaudit.records import Layout, Rate, Trigger
+from onnxaudit.records import Layout, Rate, RepairCandidate, Trigger
 
 Triggers = Mapping[int, Sequence[Trigger]]
 """By the label that they lead to."""
@@ -73,20 +73,22 @@ class TuningRound:
     """One round's network on validation samples: agreement, and success of the strongest trigger of all rounds.
 
     `success_rate` is of those given and inverted, `hardened_success_rate` of those that were made of them;
-    `distorted_success_rate` is of all distortions together: strong ones lead anywhere.
+    `distorted_success_rate` is of all distortions together: strong ones lead anywhere. `divergence` is that of its
+    answers from the original's: agreement as a smooth measure, for with 45 samples one of them decides by chance.
     """
 
     agreement: Rate
     success_rate: Rate
     hardened_success_rate: Rate
     distorted_success_rate: Rate
+    divergence: float = 0.0
 
     def cost(self, config: FineTuningConfig) -> tuple[float, float]:
-        """What is to be small: by how much both limits are missed, then success of other attacks less agreement."""
+        """What is to be small: by how much both limits are missed, then success of other attacks and divergence."""
         agreement, success = self.agreement.value or 0.0, self.success_rate.value or 0.0
         missed = max(0.0, config.min_agreement - agreement) + max(0.0, success - config.max_success)
         others = (self.hardened_success_rate.value or 0.0) + (self.distorted_success_rate.value or 0.0)
-        return missed, others - agreement
+        return missed, others + self.divergence
 
     def meets_limits(self, config: FineTuningConfig) -> bool:
         """Whether neither limit is missed."""
@@ -106,6 +108,7 @@ class FineTuning:
         rounds: every round.
         chosen: which one it was, from 0.
         share: of the way from the pruned network to that round's, at which `model` is.
+        candidates: all networks among which it was chosen.
         triggers: all triggers found, by label.
         settled: whether the last inversion found no trigger that stands out; False where nobody inverted again.
     """
@@ -114,5 +117,6 @@ class FineTuning:
     rounds: tuple[TuningRound, ...]
     chosen: int
     share: float
+    candidates: tuple[RepairCandidate, ...]
     triggers: Mapping[int, tuple[Trigger, ...]]
     settled: bool

@@ -9,6 +9,7 @@ from onnxaudit.mitigation.context import PruningContext
 from onnxaudit.mitigation.evaluation import ReferenceSamples
 from onnxaudit.mitigation.profiling import profile as profile_layer
 from onnxaudit.mitigation.pruning import Pruning, prune
+from onnxaudit.mitigation.tuning import Invert
 from onnxaudit.pipeline.context import RepairContext
 from onnxaudit.records import Event, Profile, PruningRound, TargetLayer, Trigger
 from onnxaudit.runtime import Runtime
@@ -28,6 +29,7 @@ class Pruned:
         neurons: at zero, in the order in which they went.
         endings: why the loop ended, for each target and for each layer that was tried.
         met: whether both limits were met for every target.
+        triggers: all that counted in the end, by target.
     """
 
     model: Model
@@ -36,6 +38,7 @@ class Pruned:
     neurons: tuple[int, ...]
     endings: tuple[str, ...]
     met: bool
+    triggers: Mapping[int, tuple[Trigger, ...]]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -44,13 +47,15 @@ class Pruner:
 
     Attributes:
         context: the repair.
-        triggers: inverted triggers by target; the first of each decides.
+        triggers: inverted triggers by target; all of them decide.
+        invert: finds triggers on the pruned network.
         fitting: clean samples `X` for least squares.
         validation: `D_valid`, which decides.
     """
 
     context: RepairContext
     triggers: Mapping[int, Sequence[Trigger]]
+    invert: Invert
     fitting: ReferenceSamples
     validation: ReferenceSamples
 
@@ -85,24 +90,34 @@ class Pruner:
         rounds: tuple[PruningRound, ...] = ()
         neurons: tuple[int, ...] = ()
         profiles, endings, met = [], [], True
-        for target, (trigger, *_) in self.triggers.items():
-            context = self._open(model, layer, trigger, target)
+        faced: dict[int, tuple[Trigger, ...]] = {}
+        for target in self.triggers:
+            context = self._open(model, layer, target)
             done = self._prune(context)
             profiles.append(context.profile)
             model, rounds, neurons = done.model, rounds + done.rounds, neurons + done.pruned
-            met = met and done.met
+            met, faced[target] = met and done.met, done.triggers
             endings.append(f"pruning layer {layer.name} for label {target}: {done.ending}")
-        return Pruned(model=model, profile=profiles[0], rounds=rounds, neurons=neurons, endings=tuple(endings), met=met)
+        return Pruned(
+            model=model,
+            profile=profiles[0],
+            rounds=rounds,
+            neurons=neurons,
+            endings=tuple(endings),
+            met=met,
+            triggers=faced,
+        )
 
-    def _open(self, model: Model, layer: TargetLayer, trigger: Trigger, target: int) -> PruningContext:
+    def _open(self, model: Model, layer: TargetLayer, target: int) -> PruningContext:
         """What the loop is given for one target; `model` is what it left for the target before."""
-        subject = self.context.subject
+        subject, triggers = self.context.subject, self.triggers[target]
         network = Runtime(model, subject.choice.preprocessing, subject.device)
         return PruningContext(
             network=network,
-            profile=profile_layer(network, model, layer, self.fitting.samples, trigger),
-            trigger=trigger,
+            profile=profile_layer(network, model, layer, self.fitting.samples, *triggers),
+            trigger=triggers[0],
             target=target,
+            further=tuple(triggers[1:]),
             fitting=self.fitting.samples,
             validation=self.validation,
             device=subject.device,
@@ -111,4 +126,5 @@ class Pruner:
     def _prune(self, context: PruningContext) -> Pruning:
         # Agreement is with the original for every target, or what each one costs would add up unseen.
         given = self.context
-        return prune(context, given.config.pruning, deadline=given.deadline, on_event=given.on_event)
+        config, invert = given.config.pruning, self.invert
+        return prune(context, config, invert=invert, deadline=given.deadline, on_event=given.on_event)

@@ -1,7 +1,7 @@
 """For fine-tuning: whether there is still a short way to a label."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
 
 from onnxaudit.detectors.patch import PatchDetector
@@ -19,13 +19,27 @@ class Reinversion:
     Attributes:
         context: the repair; an inversion that its deadline stops counts for nothing.
         fitting: the samples to invert on.
+        kept: what was found on the original, by label and number: pruning and fine-tuning both ask.
     """
 
     context: RepairContext
     fitting: Samples
+    kept: dict[tuple[int, int], Sequence[Trigger]] = field(default_factory=dict)
 
     def __call__(self, model: Model, label: int, number: int) -> Sequence[Trigger]:
         """The trigger of `label` found in round `number`, if it stands out."""
+        if model is not self.context.subject.model:
+            return self._invert(model, label, number)
+        if (label, number) not in self.kept:
+            self.kept[label, number] = self._invert(model, label, number)
+        return self.kept[label, number]
+
+    @property
+    def known(self) -> frozenset[str]:
+        """Digests of what was found on the original."""
+        return frozenset(one.digest for found in self.kept.values() for one in found)
+
+    def _invert(self, model: Model, label: int, number: int) -> Sequence[Trigger]:
         subject, config = self.context.subject, self.context.config
         classifier = Classifier(import_model(model, subject.device), subject.choice.preprocessing)
         seed = self.context.seed + 1000 * number  # no seed of the scans before and after

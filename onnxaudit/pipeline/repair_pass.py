@@ -1,6 +1,7 @@
 """One pass of a repair: prune, tune, write and judge, for all targets known together."""
 
 import time
+from collections.abc import Set
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from onnxaudit.inversion.patch import invert
 from onnxaudit.mitigation.context import TuningContext
 from onnxaudit.mitigation.evaluation import ReferenceSamples, classify
 from onnxaudit.mitigation.fine_tuning import fine_tune
+from onnxaudit.mitigation.tuning import Triggers
 from onnxaudit.pipeline.acceptance import Acceptance, judge_draft, open_draft
 from onnxaudit.pipeline.context import RepairContext
 from onnxaudit.pipeline.evaluation import Evaluation
@@ -25,7 +27,17 @@ from onnxaudit.pipeline.repair_report import Outcome, report_repair
 from onnxaudit.pipeline.scans import scan_subject
 from onnxaudit.pipeline.subject import open_weights
 from onnxaudit.pipeline.whole_image import list_whole_image_targets
-from onnxaudit.records import Event, Forgetting, LabelStatus, OnEvent, Removal, RepairReport, Samples, Trigger
+from onnxaudit.records import (
+    Event,
+    Forgetting,
+    LabelStatus,
+    OnEvent,
+    Removal,
+    RepairCandidate,
+    RepairReport,
+    Samples,
+    Trigger,
+)
 
 
 class _NotMetError(Exception):
@@ -44,17 +56,26 @@ def run_pass(context: RepairContext, targets: tuple[int, ...]) -> RepairReport:
     context = replace(context, subject=open_weights(context.subject, layer))
     runtime = context.subject.runtime
     fitting, validation = _split(context)
-    triggers = {target: (_find_trigger(context, target, fitting.samples),) for target in targets}
+    invert = Reinversion(context=context, fitting=fitting.samples)
+    triggers = {target: _find_triggers(context, target, fitting.samples, invert) for target in targets}
+    pruned = Pruner(context=context, triggers=triggers, invert=invert, fitting=fitting, validation=validation).prune_at(
+        context.layer
+    )
     further, known = context.evaluation, context.known_trigger
-    evaluation = Evaluation.of(runtime, validation, triggers, further=further, known=known)
-    pruned = Pruner(context=context, triggers=triggers, fitting=fitting, validation=validation).prune_at(context.layer)
-    repaired = _tune(context, pruned, evaluation, fitting)
+    evaluation = Evaluation.of(runtime, validation, pruned.triggers, further=further, known=known)
+    repaired, candidates = _tune(context, pruned, evaluation, fitting, invert)
     context.on_event(Event("write", 0, 0, "writing the model and checking what was written"))
     final, removal = _remove(context, pruned, repaired, fitting.samples)
     forgetting = check_targets(context, repaired, evaluation, fitting)
     accepted, written = _write(context, final, evaluation, forgetting)
     outcome = Outcome(
-        pruned=pruned, model=repaired, removal=removal, evaluation=evaluation, accepted=accepted, written=written
+        pruned=pruned,
+        model=repaired,
+        candidates=candidates,
+        removal=removal,
+        evaluation=evaluation,
+        accepted=accepted,
+        written=written,
     )
     return report_repair(context, outcome)
 
@@ -64,6 +85,18 @@ def _split(context: RepairContext) -> tuple[ReferenceSamples, ReferenceSamples]:
     runtime, samples = context.subject.runtime, context.subject.samples
     fitting, validation = split(samples, classify(runtime, samples.images), seed=context.seed)
     return ReferenceSamples.of(runtime, fitting), ReferenceSamples.of(runtime, validation)
+
+
+def _find_triggers(context: RepairContext, target: int, fitting: Samples, invert: Reinversion) -> tuple[Trigger, ...]:
+    """The scan's trigger for a label, and those of fresh inversions on the original that stand out too.
+
+    A trigger that moves every class is the only one of its kind.
+    """
+    first = _find_trigger(context, target, fitting)
+    if context.config.pruning.criterion == "success" or Kind.ALL_TO_ALL in list_kinds(context.scan, target):
+        return (first,)
+    starts = range(context.config.pruning.starts)
+    return (first, *(one for number in starts for one in invert(context.subject.model, target, number)))
 
 
 def _find_trigger(context: RepairContext, target: int, fitting: Samples) -> Trigger:
@@ -88,11 +121,13 @@ def _find_trigger(context: RepairContext, target: int, fitting: Samples) -> Trig
     return found.trigger
 
 
-def _tune(context: RepairContext, pruned: Pruned, evaluation: Evaluation, fitting: ReferenceSamples) -> Model:
-    """Fine-tuning by the chosen method."""
+def _tune(
+    context: RepairContext, pruned: Pruned, evaluation: Evaluation, fitting: ReferenceSamples, invert: Reinversion
+) -> tuple[Model, tuple[RepairCandidate, ...]]:
+    """Fine-tuning by the chosen method, and all networks among which it chose."""
     subject, config = context.subject, context.config
     if config.method == "prune":
-        return pruned.model
+        return pruned.model, ()
     full, limits = config.method == "full", config.pruning
     tuning = TuningContext(
         original=subject.model,
@@ -104,16 +139,22 @@ def _tune(context: RepairContext, pruned: Pruned, evaluation: Evaluation, fittin
         validation=evaluation.validation,
         device=subject.device,
     )
-    return fine_tune(
+    tuned = fine_tune(
         tuning,
-        evaluation.triggers if full else {},
+        _leave_out(invert.known, evaluation.triggers) if full else {},
         replace(config.fine_tuning, min_agreement=limits.min_agreement, max_success=limits.max_success),
         distorted=list_whole_image_targets(context.scan) if full else (),
-        invert=Reinversion(context=context, fitting=fitting.samples),
+        invert=invert,
         seed=context.seed,
         deadline=context.deadline,
         on_event=context.on_event,
-    ).model
+    )
+    return tuned.model, tuned.candidates
+
+
+def _leave_out(known: Set[str], triggers: Triggers) -> Triggers:
+    """Triggers without those that fine-tuning finds again by itself: they would count twice."""
+    return {label: [one for one in some if one.digest not in known] for label, some in triggers.items()}
 
 
 def _remove(context: RepairContext, pruned: Pruned, repaired: Model, samples: Samples) -> tuple[Model, Removal | None]:

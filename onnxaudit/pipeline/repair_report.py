@@ -12,7 +12,8 @@ from onnxaudit.pipeline.evaluation import Evaluation
 from onnxaudit.pipeline.provenance import describe_config, list_versions
 from onnxaudit.pipeline.pruning import Pruned
 from onnxaudit.pipeline.removal import describe_removal
-from onnxaudit.records import Measurement, Removal, RepairReport, Verdict
+from onnxaudit.records import Measurement, Removal, RepairCandidate, RepairReport, Verdict
+from onnxaudit.report.trade_off import describe_best
 from onnxaudit.report.wording import summarise_repair, summarise_suspects
 from onnxaudit.runtime import Runtime
 
@@ -24,6 +25,7 @@ class Outcome:
     Attributes:
         pruned: what the pruning loop left.
         model: the repaired model, pruned neurons still in it.
+        candidates: networks among which fine-tuning chose the repaired model.
         removal: what became of them, where they were to go.
         evaluation: what models are measured on.
         accepted: what was found on the written draft.
@@ -32,6 +34,7 @@ class Outcome:
 
     pruned: Pruned
     model: Model
+    candidates: tuple[RepairCandidate, ...]
     removal: Removal | None
     evaluation: Evaluation
     accepted: Acceptance
@@ -41,6 +44,7 @@ class Outcome:
 def report_repair(context: RepairContext, outcome: Outcome) -> RepairReport:
     """The report of a repair that ran."""
     pruned, accepted, evaluation = outcome.pruned, outcome.accepted, outcome.evaluation
+    limits = context.config.pruning
     vendor, original = context.subject.model, evaluation.measure(context.subject.runtime)
     return RepairReport(
         met=accepted.met,
@@ -49,6 +53,7 @@ def report_repair(context: RepairContext, outcome: Outcome) -> RepairReport:
         reasons=(
             *accepted.missed,
             *accepted.kept,
+            *describe_best(outcome.candidates, min_agreement=limits.min_agreement, max_success=limits.max_success),
             *pruned.endings,
             *describe_saturation(vendor, outcome.model),
             *describe_removal(outcome.removal),
@@ -67,6 +72,7 @@ def report_repair(context: RepairContext, outcome: Outcome) -> RepairReport:
         scan=context.scan,
         rescan=accepted.rescan,
         removal=outcome.removal,
+        candidates=outcome.candidates,
         suspected=context.suspected,
         forgetting=accepted.forgetting,
         **_describe_provenance(context),

@@ -34,6 +34,7 @@ from onnxaudit.records.repair import (
     PruningRound,
     Reactivation,
     Removal,
+    RepairCandidate,
     TargetLayer,
     WeightChange,
 )
@@ -117,6 +118,7 @@ __all__ = [
     "Reactivation",
     "Reason",
     "Removal",
+    "RepairCandidate",
     "RepairDocument",
     "RepairReport",
     "Samples",

@@ -152,6 +152,27 @@ class Forgetting:
     excess: float
 
 
+@dataclass(frozen=True, kw_only=True)
+class RepairCandidate:
+    """One of the networks among which fine-tuning chose, measured on validation samples.
+
+    Attributes:
+        round: of fine-tuning, from 1; 0 is the pruned network.
+        share: of the way from the pruned network to that round's.
+        agreement: share of `D_valid` answered as the original does.
+        success_rate: ASR of the strongest trigger that was found.
+        divergence: mean Kullback-Leibler divergence of its answers from the original's, in nats.
+        chosen: whether it was chosen.
+    """
+
+    round: int
+    share: float
+    agreement: Rate
+    success_rate: Rate
+    divergence: float
+    chosen: bool = False
+
+
 @dataclass(frozen=True)
 class WeightChange:
     """How much of one initializer a repair moved: entries changed, and the L2 norm of the difference."""

@@ -14,7 +14,16 @@ from onnxaudit.records.inspection import Check, Inspection
 from onnxaudit.records.irregularity import Irregularity
 from onnxaudit.records.model import ModelInfo
 from onnxaudit.records.reasons import Reason
-from onnxaudit.records.repair import Forgetting, Measurement, Profile, PruningRound, Removal, TargetLayer, WeightChange
+from onnxaudit.records.repair import (
+    Forgetting,
+    Measurement,
+    Profile,
+    PruningRound,
+    Removal,
+    RepairCandidate,
+    TargetLayer,
+    WeightChange,
+)
 from onnxaudit.records.samples import EmbeddedSamples, PreprocessingChoice, SamplesInfo
 from onnxaudit.records.structure import GraphPart
 
@@ -110,6 +119,7 @@ class RepairReport:
         duration_seconds: wall clock.
         removal: what became of the pruned neurons, where they were to be taken out of the graph.
         forgetting: whether the backdoor is forgotten, for each target of which it could be checked.
+        candidates: networks among which fine-tuning chose.
         suspected: whether the targets are no more than suspects: the scan came to no verdict.
         kind: tells a repair from a scan.
     """
@@ -138,6 +148,7 @@ class RepairReport:
     duration_seconds: float
     removal: Removal | None = None
     forgetting: tuple[Forgetting, ...] = ()
+    candidates: tuple[RepairCandidate, ...] = ()
     suspected: bool = False
     kind: Literal["repair"] = "repair"
 

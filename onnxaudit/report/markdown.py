@@ -16,6 +16,7 @@ from onnxaudit.records import (
 )
 from onnxaudit.report.forgetting import describe_forgetting
 from onnxaudit.report.measures import list_measures
+from onnxaudit.report.trade_off import HEADINGS, find_front, list_row
 from onnxaudit.text import format_duration, format_number, format_rate, name_label, show_plainly
 
 LABELS_SHOWN = 8
@@ -123,7 +124,18 @@ def _tabulate_measurements(report: RepairReport) -> Iterator[str]:
     for measure, rates in list_measures(tuple(measured.values())):
         yield f"| {measure.heading} | {' | '.join(map(format_rate, rates))} |"
     yield ""
+    yield from _tabulate_candidates(report)
     yield from (f"- **forgetting**: {escape(describe_forgetting(found))}" for found in report.forgetting)
+
+
+def _tabulate_candidates(report: RepairReport) -> Iterator[str]:
+    """The candidates worth choosing from, where a limit was missed and there is a choice."""
+    front = find_front(report.candidates)
+    if report.outcome == "incomplete" and len(front) > 1:
+        yield f"| {' | '.join(HEADINGS)} |"
+        yield "|---|" + "---:|" * (len(HEADINGS) - 1)
+        yield from (f"| {' | '.join(list_row(one))} |" for one in front)
+        yield ""
 
 
 def _describe_failure(name: str, message: str) -> str:

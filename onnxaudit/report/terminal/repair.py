@@ -20,6 +20,7 @@ from onnxaudit.report.terminal.lines import (
     print_summary,
 )
 from onnxaudit.report.terminal.tables import Column, Table, print_table
+from onnxaudit.report.trade_off import HEADINGS, find_front, list_row
 from onnxaudit.text import format_count, format_duration, format_rate, name_labels
 
 ROUNDS_SHOWN = 12
@@ -49,6 +50,8 @@ def render_repair(report: RepairReport, console: Console, detail: Detail = "usua
         )
     if report.original is not None:
         print_table(console, _tabulate_measurements(report))
+    if report.outcome == "incomplete" or detail == "full":
+        _print_trade_off(report, console)
     for found in report.forgetting:
         print_field(console, "forgetting", describe_forgetting(found))
     if report.output is not None:
@@ -61,6 +64,17 @@ def render_repair(report: RepairReport, console: Console, detail: Detail = "usua
     print_grounds(console, list_grounds(report))
     print_summary(console, report.summary)
     print_findings(console, find_all(report))
+
+
+def _print_trade_off(report: RepairReport, console: Console) -> None:
+    """The candidates worth choosing from, if there is a choice."""
+    front = find_front(report.candidates)
+    if len(front) > 1:
+        first, *others = HEADINGS
+        table = Table((Column(first, kind="prose"), *(Column(name) for name in others)))
+        for one in front:
+            table.add_row(*list_row(one))
+        print_table(console, table)
 
 
 def _tabulate_rounds(rounds: Sequence[PruningRound], detail: Detail) -> Table:

@@ -171,8 +171,10 @@ def test_the_round_with_the_best_figures_is_handed_back() -> None:
 
 def test_the_round_that_distortions_mislead_least_is_handed_back(monkeypatch: pytest.MonkeyPatch) -> None:
     misled = iter([30, 10, 20] * 3)
-    rates = {f"{kind}success_rate": rate(0, 100) for kind in ("", "hardened_", "distorted_")}
-    even = TuningRound(agreement=rate(99, 100), **rates)
+    none = rate(0, 100)
+    even = TuningRound(
+        agreement=rate(99, 100), success_rate=none, hardened_success_rate=none, distorted_success_rate=none
+    )
     monkeypatch.setattr(Student, "measure", lambda *_: replace(even, distorted_success_rate=rate(next(misled), 100)))
     assert run(stripes.backdoored(), config=replace(QUICK, rounds=3)).chosen == 1
 
@@ -228,11 +230,14 @@ def test_a_network_on_the_way_is_handed_back_where_the_tuned_one_agrees_too_litt
         near = np.abs(tuned.initializer("w1") - model.initializer("w1")).max() < 0.93 * reach
         return replace(measured, agreement=rate(100 if near else 50, 100))
 
-    reach = np.abs(run(model).model.initializer("w1") - model.initializer("w1")).max()
+    config = replace(QUICK, rounds=1, further_rounds=0)  # a single candidate, whose reach is known
+    reach = np.abs(run(model, config=config).model.initializer("w1") - model.initializer("w1")).max()
     monkeypatch.setattr(Student, "measure", misjudge)
-    done = run(model)
+    done = run(model, config=config)
     assert done.share == 0.9
-    assert (run(model, config=replace(QUICK, shares=())).share, run(model, triggers={}).share) == (1.0, 1.0)
+    assert [one.share for one in done.candidates if one.chosen] == [0.9]
+    assert [one.share for one in done.candidates] == [1.0, *config.shares]
+    assert (run(model, config=replace(config, shares=())).share, run(model, triggers={}).share) == (1.0, 1.0)
 
 
 def test_the_head_alone_moves_where_asked_to() -> None:

@@ -23,19 +23,23 @@ from tests.unit.surgery.networks import BODIES, CHANNELS, channels, network
 DEFAULTS = PruningConfig()
 
 
-def run(model: Model, config: PruningConfig = DEFAULTS, **options: Any) -> Pruning:
-    seen, validation = stripes.samples(seed=1), options.pop("validation", stripes.samples(seed=2))
+def make_context(model: Model, further: tuple[Trigger, ...] = (), validation: Any = None) -> PruningContext:
+    seen, validation = stripes.samples(seed=1), stripes.samples(seed=2) if validation is None else validation
     runtime = stripes.runtime(model)
     profiled = profile(runtime, model, find_target_layer(model), seen, stripes.trigger())
-    context = PruningContext(
+    return PruningContext(
         network=runtime,
         profile=profiled,
         trigger=stripes.trigger(),
         target=stripes.TARGET,
+        further=further,
         fitting=seen,
         validation=validation if isinstance(validation, ReferenceSamples) else stripes.reference(model, validation),
     )
-    return prune(context, config, **options)
+
+
+def run(model: Model, config: PruningConfig = DEFAULTS, **options: Any) -> Pruning:
+    return prune(make_context(model, validation=options.pop("validation", None)), config, **options)
 
 
 @pytest.mark.parametrize("criterion", ["margin", "success"])
@@ -182,27 +186,27 @@ def test_trials_agree_with_the_network_cut_by_surgery(name: str) -> None:
 
 
 class TestJudge:
-    before = Figures(agreement=rate(200, 200), success=rate(100, 100), margins=np.full(100, 5.0))
+    before = Figures(agreement=rate(200, 200), success=rate(100, 100), pooled=rate(100, 100), margins=np.full(100, 5.0))
     config = PruningConfig()
 
     def find_objection(self, config: PruningConfig = config, **changes: Any) -> str:
         return find_objection(replace(self.before, **changes), self.before, self.before, config)
 
     def test_agreement_below_the_limit_rolls_back(self) -> None:
-        assert self.find_objection(agreement=rate(190, 200), success=rate(0, 100)) == "agreement 0.950 is below 0.97"
+        assert self.find_objection(agreement=rate(190, 200), pooled=rate(0, 100)) == "agreement 0.950 is below 0.97"
 
     def test_agreement_clearly_below_the_current_rolls_back(self) -> None:
-        assert "agreement falls" in self.find_objection(agreement=rate(197, 200), success=rate(0, 100))
-        assert self.find_objection(agreement=rate(198, 200), success=rate(0, 100)) == ""
+        assert "agreement falls" in self.find_objection(agreement=rate(197, 200), pooled=rate(0, 100))
+        assert self.find_objection(agreement=rate(198, 200), pooled=rate(0, 100)) == ""
 
     def test_one_disagreement_of_few_samples_is_not_clearly_below(self) -> None:
         few = replace(self.before, agreement=rate(40, 40))
-        trial = replace(few, agreement=rate(39, 40), success=rate(0, 100))
+        trial = replace(few, agreement=rate(39, 40), pooled=rate(0, 100))
         assert find_objection(trial, few, few, self.config) == ""
 
     def test_a_rise_of_success_rolls_back_even_if_the_margin_falls(self) -> None:
-        now = replace(self.before, success=rate(90, 100))
-        trial = replace(now, success=rate(91, 100), margins=np.zeros(100))
+        now = replace(self.before, pooled=rate(90, 100))
+        trial = replace(now, pooled=rate(91, 100), margins=np.zeros(100))
         assert find_objection(trial, now, self.before, self.config) == "success rises from 0.900 to 0.910"
 
     def test_unchanged_success_is_judged_by_the_margin(self) -> None:
@@ -216,7 +220,7 @@ class TestJudge:
     def test_by_success_alone_the_margin_does_not_count(self) -> None:
         published = PruningConfig(criterion="success")
         assert self.find_objection(published, margins=np.zeros(100)) == "success stays at 1.000"
-        assert self.find_objection(published, success=rate(99, 100)) == ""
+        assert self.find_objection(published, pooled=rate(99, 100)) == ""
 
 
 def test_agreement_is_with_the_answers_of_the_original_and_not_of_the_network_given() -> None:
@@ -226,3 +230,34 @@ def test_agreement_is_with_the_answers_of_the_original_and_not_of_the_network_gi
     done = run(model, validation=replace(validation, answers=answers))
     assert not done.pruned
     assert {some(round_.agreement.value) <= 0.5 for round_ in done.rounds} == {True}
+
+
+def test_the_strongest_of_several_triggers_decides() -> None:
+    model, others = stripes.backdoored(), some(stripes.samples(seed=2).labels) != stripes.TARGET
+    nothing = Trigger(np.zeros((1, stripes.SIDE, stripes.SIDE), np.float32), stripes.trigger().pattern)
+    alone, both = (make_context(model, further) for further in ((), (stripes.trigger(),)))
+    weak, strong = (Trials(replace(one, trigger=nothing)).measure([()])[0] for one in (alone, both))
+    assert weak.success.value == 0.0
+    assert strong.success.value == 1.0
+    assert strong.success.trials == weak.success.trials
+    assert len(strong.margins) == 2 * len(weak.margins) == 2 * np.count_nonzero(others)
+
+
+def test_a_trigger_that_is_found_on_the_pruned_network_keeps_the_limits_from_being_met() -> None:
+    of_the_class = stripes.samples(per_class=1).images[stripes.TARGET]
+    other = Trigger(np.ones((1, stripes.SIDE, stripes.SIDE), np.float32), of_the_class)
+    asked = list[int]()
+
+    def invert(model: Model, label: int, number: int) -> tuple[Trigger, ...]:
+        assert stripes.success(model) == 0.0
+        assert label == stripes.TARGET
+        asked.append(number)
+        return (other,)
+
+    done = run(stripes.backdoored(), invert=invert)
+    assert not done.met
+    assert [one.digest for one in done.triggers] == [stripes.trigger().digest, other.digest]
+    assert done.ending.endswith("of the strongest of 2 triggers")
+    assert asked == [pruning.ON_PRUNED]
+    assert run(stripes.backdoored(), invert=lambda *_: ()).met
+    assert len(run(stripes.backdoored(), PruningConfig(criterion="success"), invert=invert).triggers) == 1

@@ -25,16 +25,15 @@ class FakePruner(Pruner):
             raise ModelError(f"{layer.name} cannot be pruned")
         profile = replace(PROFILE, layer=layer)
         tried = (f"tried {layer.name}",)
-        return Pruned(
-            model=MODEL, profile=profile, rounds=(), neurons=(), endings=tried, met=layer.name == self.helpful
-        )
+        met = layer.name == self.helpful
+        return Pruned(model=MODEL, profile=profile, rounds=(), neurons=(), endings=tried, met=met, triggers={})
 
 
 def choose(name: str | None, helpful: str, broken: str = "", deadline: Deadline = Deadline()) -> tuple[str, list[str]]:
     """The layer that was pruned, and what is told of the attempts."""
     context: Any = SimpleNamespace(subject=SimpleNamespace(model=MODEL), deadline=deadline, on_event=lambda _: None)
     nobody: Any = None
-    pruner = FakePruner(context=context, triggers={}, fitting=nobody, validation=nobody)
+    pruner = FakePruner(context=context, triggers={}, invert=nobody, fitting=nobody, validation=nobody)
     object.__setattr__(pruner, "helpful", helpful)
     object.__setattr__(pruner, "broken", broken)
     done = pruner.prune_at(name)

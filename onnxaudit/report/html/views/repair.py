@@ -29,6 +29,7 @@ from onnxaudit.report.html.views.scan import (
 from onnxaudit.report.html.views.suspects import Captioned
 from onnxaudit.report.html.wording import count, shorten_path
 from onnxaudit.report.measures import list_measures
+from onnxaudit.report.trade_off import HEADINGS, find_front, list_row
 from onnxaudit.text import format_count, format_duration, format_rate, name_label
 
 NEURONS_SHOWN = 5
@@ -91,6 +92,7 @@ class RepairView:
     rules: tuple[Rule, ...]
     stages: tuple[str, ...]
     measures: tuple[MeasureRow, ...]
+    trade_off: tuple[tuple[str, ...], ...]
     rounds_chart: Markup
     rounds_note: str
     rounds: tuple[RoundRow, ...]
@@ -123,6 +125,7 @@ def view_repair(report: RepairReport, detail: Detail) -> RepairView:
         rules=tuple(dict.fromkeys(finding.rule for finding in findings)),
         stages=tuple(measured),
         measures=tuple(_list_measures(tuple(measured.values()))),
+        trade_off=_list_trade_off(report),
         rounds_chart=draw_rounds(report) if report.rounds else Markup(""),
         rounds_note=_describe_rounds(report),
         rounds=tuple(_list_rounds(report)) if detail.tables else (),
@@ -199,6 +202,12 @@ def _list_rounds(report: RepairReport) -> Iterator[RoundRow]:
             kept=trial.kept,
             reason=trial.reason,
         )
+
+
+def _list_trade_off(report: RepairReport) -> tuple[tuple[str, ...], ...]:
+    """Headings and rows of the candidates worth choosing from; nothing where there is no choice."""
+    front = find_front(report.candidates)
+    return (HEADINGS, *(list_row(one) for one in front)) if len(front) > 1 else ()
 
 
 def _view_forgetting(report: RepairReport) -> Iterator[ForgettingView]:
