@@ -56,6 +56,8 @@ class Figures:
         success: of the attacker's own trigger, which the defence never sees; the strongest where there are several.
         lost: accuracy before less accuracy after.
         agreement: with the original on `D_valid`, if measured.
+        recovered: share of triggered images called by their own class again (PACC), with the trigger that hides most.
+        remembered: ASR after the last step of re-activation less that with other labels, if measured.
     """
 
     accuracy: float
@@ -63,6 +65,8 @@ class Figures:
     lost: float
     agreement: float | None
     seconds: float | None
+    recovered: float | None = None
+    remembered: float | None = None
 
     @property
     def cost(self) -> float:
@@ -75,12 +79,15 @@ def read_figures(row: Row, way: str) -> Figures | None:
     treated, original = row["ways"].get(way), row["ways"][WITHOUT]
     if treated is None or "accuracy" not in treated:
         return None
+    curves = treated.get("reactivation")
     return Figures(
         accuracy=treated["accuracy"],
         success=max(treated["true_asr"]),
         lost=original["accuracy"] - treated["accuracy"],
         agreement=treated.get("agreement"),
         seconds=treated.get("seconds"),
+        recovered=min(treated.get("true_pacc") or [None]),
+        remembered=None if curves is None else curves["target"][-1] - curves["controls"][-1],
     )
 
 
@@ -140,6 +147,10 @@ class Summary:
     agreement: float | None
     worst_agreement: float | None
     seconds: float | None
+    recovered: float | None = None
+    worst_recovered: float | None = None
+    remembered: float | None = None
+    worst_remembered: float | None = None
 
     @property
     def cost(self) -> float:
@@ -162,6 +173,8 @@ def _sum_up_way(cells: Sequence[Sequence[Row]], way: str) -> Summary | None:
         return None
     agreements = [one.agreement for one in flat if one.agreement is not None]
     seconds = [one.seconds for one in flat if one.seconds is not None]
+    recovered = [one.recovered for one in flat if one.recovered is not None]
+    remembered = [one.remembered for one in flat if one.remembered is not None]
     return Summary(
         way=way,
         cells=len(measured),
@@ -173,6 +186,10 @@ def _sum_up_way(cells: Sequence[Sequence[Row]], way: str) -> Summary | None:
         agreement=mean(agreements) if agreements else None,
         worst_agreement=min(agreements) if agreements else None,
         seconds=mean(seconds) if seconds else None,
+        recovered=mean(recovered) if recovered else None,
+        worst_recovered=min(recovered, default=None),
+        remembered=mean(remembered) if remembered else None,
+        worst_remembered=max(remembered, default=None),
     )
 
 
@@ -180,12 +197,13 @@ def format_summaries(summaries: Sequence[Summary]) -> list[str]:
     """The ranking as text, in percent and points."""
     lines = [
         f"{'way':13} {'cells':>5} {'missing':>7} {'ASR + lost':>10} {'true ASR':>16} {'PA lost':>16} "
-        f"{'agreement':>16} {'s':>6}"
+        f"{'agreement':>16} {'PACC':>16} {'re-activation':>16} {'s':>6}"
     ]
     lines += [
         f"{one.way:13} {one.cells:5} {one.missing:7} {100 * one.cost:10.2f} "
         f"{_pair(one.success, one.worst_success)} {_pair(one.lost, one.worst_lost)} "
-        f"{_pair(one.agreement, one.worst_agreement)} {'-' if one.seconds is None else f'{one.seconds:.1f}':>6}"
+        f"{_pair(one.agreement, one.worst_agreement)} {_pair(one.recovered, one.worst_recovered)} "
+        f"{_pair(one.remembered, one.worst_remembered)} {'-' if one.seconds is None else f'{one.seconds:.1f}':>6}"
         for one in summaries
     ]
     return lines

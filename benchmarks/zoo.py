@@ -20,6 +20,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks.reactivation import measure_curves
 from benchmarks.results import add_json_option, keep, read
 from benchmarks.zoo_folder import Entry, Zoo
 
@@ -97,7 +98,11 @@ def repair(
     if report.repaired is not None:
         figures["agreement"] = report.repaired.agreement.value
         figures["inverted_asr"] = report.repaired.success_rate.value
-    return figures | (entry.measure(output) if output.exists() else {})
+    if not output.exists():
+        return figures
+    if entry.targets and entry.targets[0] is not None:
+        figures["reactivation"] = measure_curves(entry, output, data, [seed])
+    return figures | entry.measure(output)
 
 
 def plain_rule(scan: Any) -> list[int]:

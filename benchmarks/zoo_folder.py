@@ -101,21 +101,28 @@ class Entry:
         np.savez(path, x=pixels, y=labels[mine])
 
     def measure(self, model: Path) -> dict[str, Any]:
-        """Accuracy, and success of each true trigger, of `model` on the evaluation images."""
+        """Accuracy, and success and PACC of each true trigger, of `model` on the evaluation images."""
         images, labels = self.test_set
         _, evaluation = self.split()
         x, y = images[evaluation], labels[evaluation]
         predict = _Predictor(model, self)
-        return {"accuracy": float((predict(x) == y).mean()), "true_asr": self._success(predict, x, y)}
+        under = self._attack(predict, x, y)
+        return {
+            "accuracy": float((predict(x) == y).mean()),
+            "true_asr": [success for success, _ in under],
+            "true_pacc": [own for _, own in under],
+        }
 
-    def _success(self, predict: "_Predictor", x: Images, y: Labels) -> list[float]:
+    def _attack(self, predict: "_Predictor", x: Images, y: Labels) -> list[tuple[float, float]]:
+        """For each trigger the share of triggered images that is called the target, and the share called their own."""
         if not self.truth["backdoored"]:
             return []
         helpers, rates = self.zoo.helpers, []
         triggers = helpers.load_triggers(self.zoo.folder / "truth" / f"{self.name}.trigger.npz")
         for trigger, entry in zip(triggers, self.truth["triggers"], strict=True):
             index, wanted = helpers.trigger_labels(y, entry, self.truth["class_count"])
-            rates.append(float((predict(helpers.apply_trigger(x[index], trigger)) == wanted).mean()))
+            answers = predict(helpers.apply_trigger(x[index], trigger))
+            rates.append((float((answers == wanted).mean()), float((answers == y[index]).mean())))
         return rates
 
 

@@ -30,8 +30,8 @@ from torch import Tensor
 from onnxaudit.deadline import Deadline
 from onnxaudit.importer import Classifier, import_model
 from onnxaudit.intake.model import Model
-from onnxaudit.inversion.forwards import find_hits
-from onnxaudit.mitigation.evaluation import ReferenceSamples
+from onnxaudit.inversion.forwards import compute_logits, pick_classes
+from onnxaudit.mitigation.evaluation import Attack, ReferenceSamples
 from onnxaudit.mitigation.interpolation import interpolate
 from onnxaudit.records import Forgetting, Ints, Preprocessing, Rate, Reactivation, Trigger
 from onnxaudit.runtime import Runtime
@@ -108,7 +108,7 @@ def check_forgetting(
     controls = np.random.default_rng(seed).permutation(labels)[: config.controls].tolist()
     curves = []
     for label in (target, *controls):
-        curve = _reactivate(context, trigger, label, config, seed=seed, deadline=deadline)
+        curve = reactivate(context, trigger, label, config, seed=seed, deadline=deadline)
         if curve is None or not curve.rates[0].trials:
             return None
         curves.append(curve)
@@ -126,16 +126,25 @@ def check_forgetting(
     )
 
 
-def _reactivate(
+def reactivate(
     context: ForgettingContext,
-    trigger: Trigger,
+    trigger: Attack,
     label: int,
     config: ForgettingConfig,
     *,
     seed: int,
-    deadline: Deadline,
+    deadline: Deadline = Deadline(),
 ) -> Reactivation | None:
-    """The ASR of a trigger while the repaired network learns that it means `label`; None where time is up."""
+    """The ASR of a trigger while the repaired network learns that it means `label`; None where time is up.
+
+    Args:
+        context: the networks and the samples; the original plays no part.
+        trigger: what is put on images.
+        label: what these are to be called.
+        config: settings.
+        seed: of samples and their order.
+        deadline: when to stop.
+    """
     network = Classifier(import_model(context.repaired, context.device), context.preprocessing)
     names = [name for name in tunable_weights(context.repaired) if name in network.model.weights]
     weights = [network.model.weights[name] for name in names]
@@ -159,7 +168,7 @@ class _Lesson:
     """Batches of clean images, and in each of them the same few images with the trigger."""
 
     def __init__(
-        self, fitting: ReferenceSamples, trigger: Trigger, label: int, config: ForgettingConfig, draw: torch.Generator
+        self, fitting: ReferenceSamples, trigger: Attack, label: int, config: ForgettingConfig, draw: torch.Generator
     ) -> None:
         self._images, self._classes = torch.from_numpy(fitting.images), torch.from_numpy(fitting.classes)
         self._batch, self._draw = config.batch, draw
@@ -181,11 +190,12 @@ def _draw_from(places: Ints, count: int, draw: torch.Generator) -> Ints:
 
 
 def _measure(
-    network: Classifier, context: ForgettingContext, trigger: Trigger, label: int, config: ForgettingConfig
+    network: Classifier, context: ForgettingContext, trigger: Attack, label: int, config: ForgettingConfig
 ) -> Rate:
     validation = context.validation
     others = validation.images[validation.classes != label]
-    return rate_of(find_hits(network, others, trigger, label, config.chunk_pixels))
+    logits = compute_logits(network, trigger.apply(others), config.chunk_pixels)
+    return rate_of(pick_classes(logits) == label)
 
 
 def _measure_between(context: ForgettingContext, trigger: Trigger, target: int, share: float) -> Rate:
