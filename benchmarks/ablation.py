@@ -4,7 +4,8 @@
 
 Pruning alone: the criterion (margin, or the published one), groups that grow, the guarded fit, an unguarded one, none;
 `prune, published` is the loop as it was published. Then the whole repair: augmentation, which layers move, how far
-weights may go, one inverted trigger in place of several from several seeds.
+weights may go, one inverted trigger in place of several from several seeds, no random triggers beside them, gradients
+of triggered images where the network stands in place of on the way back to the original.
 
 Every variant gets the same scan, the same inverted trigger, the same `X` and `D_valid`. A line shows accuracy (PA) and
 success of the *true* trigger (ASR) on evaluation images, agreement on `D_valid`, how many prunes were kept, and seconds
@@ -55,6 +56,8 @@ VARIANTS = {
     "full, within 10 %": tune_with(distillation=replace(DISTILLATION, reach=0.1)),
     "full, within 3 %": tune_with(distillation=replace(DISTILLATION, reach=0.03)),
     "full, one trigger": tune_with(starts=0),
+    "full, no random ones": tune_with(random_triggers=0),
+    "full, no way back": tune_with(distillation=replace(DISTILLATION, way_back=0.0)),
 }
 
 

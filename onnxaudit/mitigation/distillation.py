@@ -8,11 +8,16 @@ of the pruned layer, pruned neurons left out. `ζ = (z_{y_t} − logsumexp of th
 stamped images only, asks that the label not be answered; the first two, there at weight `w` below 1, what should
 be answered instead.
 
+The gradient of the terms of stamped images is taken at weights moved back towards the original's, by a share drawn in
+every step: the copy learns to refuse the trigger along the way on which the backdoor lies, not only where that ends.
+
 Sources: G. Hinton et al., Distilling the knowledge in a neural network, 2015; blends of images as further questions
 after L. Beyer et al., Knowledge distillation: a good teacher is patient and consistent, CVPR 2022; activations
 after Y. Li et al., Neural attention distillation, ICLR 2021.
 
 Differs from the sources:
+- path-aware minimization takes every gradient on the way back, which costs two points of agreement here (98.8 to 96.7);
+  that of clean images is taken where the copy stands (98.8);
 - `T` is the standard deviation of the original's centred logits. Networks trained to the end have margins of 5 or of
   50; a fixed `T` would distil the one and teach hard labels to the other;
 - what the original makes of an augmented image is left out where it answers the trigger's label and nothing in the
@@ -21,7 +26,8 @@ Differs from the sources:
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -57,6 +63,8 @@ class DistillationConfig:
         step_size: Adam's largest; it rises over the first steps and falls to zero along a cosine.
         warmup: steps over which it rises.
         reach: how far each tensor of weights may go in a round, as a share of its norm; None: as far as it takes.
+        way_back: gradients of stamped images are taken at weights moved back towards the original, by a share drawn
+            up to this.
         copies: augmented copies of each clean image.
         most_values: pixels kept in augmented copies, at most: 256 MiB.
         chunk_pixels: pixels, channels aside, that go through the network at once on each core.
@@ -74,6 +82,7 @@ class DistillationConfig:
     step_size: float = 3e-3
     warmup: int = 10
     reach: float | None = None
+    way_back: float = 0.5
     copies: int = 80
     most_values: int = 2**26
     chunk_pixels: int = 2**15
@@ -138,6 +147,19 @@ class Distiller:
             self._zero()
         self.student.model.freeze()
 
+    @contextmanager
+    def _moved_back(self) -> Iterator[None]:
+        """Weights on the way back to the original, as far as is drawn, for as long as this lasts."""
+        share = self._config.way_back * float(torch.rand((), generator=self._draw))
+        with torch.no_grad():
+            kept = {name: weight.clone() for name, weight in self._weights.items()}
+            for name, weight in self._weights.items():
+                weight.lerp_(self._teacher.model.weights[name], share)
+        yield
+        with torch.no_grad():
+            for name, weight in self._weights.items():
+                weight.copy_(kept[name])
+
     def export(self, model: Model) -> Model:
         """`model` with the copy's weights."""
         return write_back(model, self.student.model)
@@ -188,7 +210,23 @@ class Distiller:
         )
 
     def _differentiate(self, questions: Questions) -> None:
-        """Leaves the loss's gradient at the weights."""
+        """Leaves the loss's gradient at the weights: that of stamped images is taken on the way back to the original.
+
+        So a network learns to refuse a trigger not only where it stands, but along the way on which the backdoor lies.
+        """
+        stamped = questions.targets.cpu() != CLEAN
+        if not self._config.way_back or not stamped.any():
+            gradients = self._sum_gradients(questions, torch.arange(len(questions.images)))
+        else:
+            with self._moved_back():
+                refused = self._sum_gradients(questions, torch.arange(len(stamped))[stamped])
+            answered = self._sum_gradients(questions, torch.arange(len(stamped))[~stamped])
+            gradients = [first + second for first, second in zip(refused, answered, strict=True)]
+        for weight, gradient in zip(self._weights.values(), gradients, strict=True):
+            weight.grad = gradient
+
+    def _sum_gradients(self, questions: Questions, rows: Tensor) -> list[Tensor]:
+        """Of the rows' part of the mean loss, by weight."""
         weights = list(self._weights.values())
 
         def differentiate(part: Tensor) -> tuple[Tensor, ...]:
@@ -196,9 +234,8 @@ class Distiller:
             loss = self._loss.sum_over(asked, *self._read(self.student, asked.images)) / len(questions.images)
             return torch.autograd.grad(loss, weights)
 
-        parts = self._workers.map(differentiate, cut_tensor(torch.arange(len(questions.images)), self._chunk))
-        for weight, *gradients in zip(weights, *parts, strict=True):
-            weight.grad = torch.stack(gradients).sum(dim=0)
+        parts = self._workers.map(differentiate, cut_tensor(rows, self._chunk))
+        return [torch.stack(gradients).sum(dim=0) for gradients in zip(*parts, strict=True)]
 
     def _read(self, classifier: Classifier, images: Tensor) -> tuple[Tensor, Tensor]:
         pixels = images.to(self.device).contiguous(memory_format=torch.channels_last)
@@ -238,8 +275,13 @@ def _take_weights(context: TuningContext, student: Classifier, layers: Literal["
 
 
 def _take_held(context: TuningContext, student: Classifier) -> list[tuple[Tensor, Tensor]]:
-    """The copy's weights of pruned neurons, each with a mask of the entries that stay at zero."""
-    held = neuron_entries(context.pruned, context.layer, context.neurons)
+    """The copy's weights of pruned neurons, each with a mask of the entries that stay at zero.
+
+    Those too that are needed to silence a neuron of the original: on the way back to it they would learn.
+    """
+    models = context.original, context.pruned
+    before, held = (neuron_entries(model, context.layer, context.neurons) for model in models)
+    held |= {name: held[name] | mask if name in held else mask for name, mask in before.items()}
     weights = [student.model.weights[name] for name in held]
     return [
         (weight, torch.from_numpy(mask).to(weight.device)) for weight, mask in zip(weights, held.values(), strict=True)

@@ -12,6 +12,7 @@ from onnxaudit.mitigation.context import TuningContext
 from onnxaudit.mitigation.distillation import Distiller
 from onnxaudit.mitigation.distortions import shape_distortions
 from onnxaudit.mitigation.evaluation import measure_divergence
+from onnxaudit.mitigation.random_triggers import draw_triggers
 from onnxaudit.mitigation.stamps import Stamps, stack, unstack
 from onnxaudit.mitigation.tuning import FineTuningConfig, Invert, Triggers, TuningRound
 from onnxaudit.perturbations.perturbation import Perturbation
@@ -94,9 +95,18 @@ class Student:
 
     def distill(self, effort: float, deadline: Deadline) -> None:
         """One round with all triggers; its outcome joins `models`."""
-        triggers = pair(self.found) + pair(self.hardened)
+        triggers = pair(self.found) + pair(self.hardened) + self._draw_further()
         self._distiller.train(Stamps.of(triggers, self.distortions), effort, deadline)
         self.models.append(self._distiller.export(self._context.pruned))
+
+    def _draw_further(self) -> Labelled:
+        """Random triggers for every target, new ones in every round: half as many as are known of it, at most."""
+        images = self._context.fitting.images
+        shape, drawn = (images.shape[1], images.shape[2], images.shape[3]), Labelled()
+        for label, found in self.found.items():
+            count = min(self._config.random_triggers, (len(found) + len(self.hardened[label])) // 2)
+            drawn += [(one, label) for one in draw_triggers(count, shape, self._draw)]
+        return drawn
 
     def measure(self, model: Model) -> TuningRound:
         """A network on validation samples, clean and under all that is known."""

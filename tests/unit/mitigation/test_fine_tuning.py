@@ -15,6 +15,7 @@ from onnxaudit.mitigation.distillation import DistillationConfig
 from onnxaudit.mitigation.distillation_loss import lead
 from onnxaudit.mitigation.distortions import DistortionConfig
 from onnxaudit.mitigation.fine_tuning import fine_tune
+from onnxaudit.mitigation.interpolation import interpolate
 from onnxaudit.mitigation.student import Student
 from onnxaudit.mitigation.tuning import FineTuning, FineTuningConfig, TuningRound
 from onnxaudit.records import Preprocessing, Samples, Trigger
@@ -259,3 +260,14 @@ def test_weights_stay_within_reach() -> None:
         tuned = run(model, config=config).model.initializer("w2") - model.initializer("w2")
         shares.append(np.linalg.norm(tuned) / np.linalg.norm(model.initializer("w2")))
     assert 0.01 < shares[0] <= 0.0501 < shares[1]
+
+
+def test_a_tuned_network_refuses_the_trigger_on_the_way_back_to_the_original_too() -> None:
+    model = stripes.backdoored()
+    still = replace(QUICK, random_triggers=0, distillation=replace(QUICK.distillation, way_back=0.0))
+    far = replace(QUICK, random_triggers=0, distillation=replace(QUICK.distillation, way_back=0.5))
+    there, back = (run(model, config=config).model for config in (still, far))
+    halfway = [stripes.success(interpolate(model, tuned, 0.6)) for tuned in (there, back)]
+    assert halfway[1] <= halfway[0]
+    assert halfway[1] < 0.5
+    assert stripes.accuracy(back) > 0.95
