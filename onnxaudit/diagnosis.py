@@ -9,6 +9,11 @@ from collections.abc import Callable, Iterator, Mapping
 from importlib import metadata
 from typing import Any
 
+from onnxaudit.isolation.box import Box
+from onnxaudit.isolation.landlock import find_abi
+from onnxaudit.isolation.limits import Limits
+from onnxaudit.isolation.seccomp import is_known_machine
+from onnxaudit.isolation.worker import can_fork, run
 from onnxaudit.records import Check
 from onnxaudit.version import __version__
 
@@ -16,13 +21,14 @@ PYTHON = (3, 11)
 REINSTALL = "install onnxaudit again in a fresh environment"
 # Distributions that hold one and the same package: the one installed last has overwritten the others in part.
 RUNTIMES = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino", "onnxruntime-silicon")
+CONTAIN = "scan files of strangers in a container without network and secrets"
 NEEDED = ("numpy", "onnx", "onnx-graphsurgeon", "pillow", "pydantic", "rich", "torch", "typer")
 
 
 def diagnose() -> tuple[Check, ...]:
     """Every check, whatever the others find."""
     versions = _list_versions()
-    checks = [_check_python(), _check_packages(versions), _check_runtimes(versions)]
+    checks = [_check_python(), _check_packages(versions), _check_runtimes(versions), _check_isolation()]
     checks += [_guard(name, check) for name, check in (("PyTorch", _try_torch), ("ONNX Runtime", _try_runtime))]
     return (*checks, *_guard_devices())
 
@@ -98,6 +104,17 @@ def _guard_devices() -> Iterator[Check]:
         yield _check_devices()
     except Exception as error:
         yield Check("devices", "warning", f"could not be listed, {type(error).__name__}: {error}")
+
+
+def _check_isolation() -> Check:
+    """What holds the process that opens strangers' files; tried in one."""
+    if not can_fork():
+        return Check("isolation", "warning", "no worker process on this system", CONTAIN)
+    tried = run(lambda _: b"", Box(limits=Limits(cpu=60, memory=2**40, file_size=2**40)).shut, 30.0)
+    if tried.result is None:
+        return Check("isolation", "warning", f"a worker process {tried.words}", CONTAIN)
+    complete = find_abi() >= 1 and is_known_machine()
+    return Check("isolation", "ok" if complete else "warning", tried.held, "" if complete else CONTAIN)
 
 
 def _check_devices() -> Check:

@@ -86,10 +86,18 @@ def _command(function: Callable[..., int], within: typer.Typer = app) -> Callabl
     return within.command(cls=Command)(spread_groups(keep_stdout()(function)))
 
 
-def _begin(outputs: opt.Outputs, settings: Settings, inputs: Sequence[Path], sources: Sequence[str | None]) -> None:
+def _begin(
+    outputs: opt.Outputs,
+    settings: Settings,
+    inputs: Sequence[Path],
+    sources: Sequence[str | None],
+    sandbox: opt.Sandbox,
+) -> None:
     """Before the libraries are imported, which takes seconds: no report of an earlier run stays for this one's."""
     from onnxaudit.cli.output import list_data_paths, open_delivery, replace_stale
 
+    if sandbox == "none":
+        settings.apart = False
     open_delivery(outputs, settings, [*inputs, *list_data_paths(*sources)])
     replace_stale(outputs)
 
@@ -130,12 +138,13 @@ def scan(
     computing: opt.Computing,
     gating: opt.Gating,
     attesting: opt.Attesting,
+    sandbox: opt.Sandbox = "auto",
 ) -> int:
     """Tell whether models have a backdoor, its target class, and what its trigger looks like.
 
     The worst verdict gives the exit code, in the order 1 backdoored or rejected, 2 error, 3 inconclusive, 0 clean.
     """
-    _begin(outputs, context.obj, [*models], [data])
+    _begin(outputs, context.obj, [*models], [data], sandbox)
     from onnxaudit.cli.runs import run_scan
 
     given = opt.keep_given(data=data, output=output, embed_samples=embed_samples)
@@ -183,13 +192,14 @@ def repair(
     computing: opt.Computing,
     gating: opt.RepairGating,
     attesting: opt.RepairAttesting,
+    sandbox: opt.Sandbox = "auto",
 ) -> int:
     """Remove a backdoor and write a working model without it; the original is never changed.
 
     Exit code 0: repaired, or nothing to repair. 1: a limit was missed. 3: the scan was inconclusive, or with
     --suspects the new one is.
     """
-    _begin(outputs, context.obj, [model], [data])
+    _begin(outputs, context.obj, [model], [data], sandbox)
     from onnxaudit.cli.runs import run_repair
 
     given = opt.keep_given(data=data, output=output, embed_samples=embed_samples)
@@ -216,9 +226,10 @@ def profile(
     outputs: opt.RunOutputs,
     output: opt.OutputName = None,
     computing: opt.Computing,
+    sandbox: opt.Sandbox = "auto",
 ) -> int:
     """Show which neurons a trigger uses: the target layer ranked by activation and by weight."""
-    _begin(outputs, context.obj, [model, trigger], [data])
+    _begin(outputs, context.obj, [model, trigger], [data], sandbox)
     from onnxaudit.cli.runs import run_profile
 
     given = opt.keep_given(layer=layer, output=output)
@@ -247,6 +258,7 @@ def inspect(
     input_size: opt.InputSize = None,
     working: opt.Working,
     outputs: opt.PlainOutputs,
+    sandbox: opt.Sandbox = "auto",
 ) -> int:
     """Tell in seconds what a model file holds, whether it can be scanned, and roughly how long that takes.
 
@@ -255,6 +267,8 @@ def inspect(
     """
     from onnxaudit.cli.inspection import run_inspect
 
+    if sandbox == "none":
+        context.obj.apart = False
     given = opt.keep_given(output=output, input_size=input_size) | working.keep_given()
     return run_inspect(model, given, outputs.widen(), context.obj)
 

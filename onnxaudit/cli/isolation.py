@@ -10,19 +10,21 @@ import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from onnxaudit.cli.exits import Settings, describe_error
 from onnxaudit.detectors.registry import GROUP
 from onnxaudit.errors import DataError, WorkerError
 from onnxaudit.files import open_folder, put_in_place, stand_in
+from onnxaudit.findings.reasons import WORKER_ENDS, Cause
 from onnxaudit.isolation import reach
 from onnxaudit.isolation.box import Box
 from onnxaudit.isolation.limits import Limits, measure_memory
 from onnxaudit.isolation.worker import Ending, Tell, run
-from onnxaudit.records import Document, ErrorDocument
+from onnxaudit.records import Document, ErrorDocument, RepairDocument, RepairReport, ScanDocument, ScanReport
 from onnxaudit.report.json import from_json, to_json
+from onnxaudit.report.wording import describe_open
 
 GRACE = 90.0  # seconds beyond a time budget: to import the libraries, to open the model, to end a step and write
 LONGEST = 24 * 3600.0  # seconds without a time budget
@@ -78,7 +80,7 @@ def work_apart(work: Work, needs: Needs, settings: Settings) -> Document | Endin
         box = _make_box(needs, folders)
         with _shown_again():
             ending = run(lambda tell: _work(work, tell, folders, settings), box.shut, needs.seconds)
-        document = ending if ending.result is None else _read(ending.result)
+        document = ending if ending.result is None else _tell_isolation(_read(ending.result), ending.held)
         if folders.draft is not None and folders.draft.exists() and not isinstance(document, Ending):
             assert needs.output is not None
             put_in_place(folders.draft, needs.output)
@@ -86,11 +88,34 @@ def work_apart(work: Work, needs: Needs, settings: Settings) -> Document | Endin
 
 
 def complain(ending: Ending, when: str) -> WorkerError:
-    """The error of a worker that ended without a result."""
-    return WorkerError(f"the worker process {ending.words} {when} [worker-{CODES[ending.how or 'crashed']}]")
+    """The error of a worker that ended before anything was found out."""
+    return WorkerError(f"the worker process {ending.words} {when} [{_find_cause(ending).code}]")
 
 
-CODES = {"crashed": "crashed", "limit": "limit", "time": "timeout"}
+def keep_scan(ending: Ending) -> ScanReport | None:
+    """What a scan had found when its worker ended, without a verdict; None: nothing."""
+    document = None if ending.partial is None else _read(ending.partial)
+    if not isinstance(document, ScanDocument):
+        return None
+    (report,), reason = document.reports, _find_cause(ending).give(words=ending.words)
+    report = replace(report, isolation=ending.held)
+    caveats = (reason, *report.caveats)
+    return replace(report, summary=describe_open(caveats), reasons=(reason.seen, *report.reasons), caveats=caveats)
+
+
+def keep_repair(ending: Ending) -> RepairReport | None:
+    """The scan that a repair began with, where its worker ended after that; None: nothing."""
+    document = None if ending.partial is None else _read(ending.partial)
+    if not isinstance(document, RepairDocument):
+        return None
+    (report,), reason = document.reports, _find_cause(ending).give(words=ending.words)
+    summary = f"Nothing was repaired: {reason.seen} Treat the model as before. {reason.advice}"
+    return replace(report, outcome="inconclusive", met=False, summary=summary, reasons=(reason.seen, *report.reasons))
+
+
+def _find_cause(ending: Ending) -> Cause:
+    assert ending.how is not None
+    return WORKER_ENDS[ending.how]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,6 +192,15 @@ def is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or (
         isinstance(error, RuntimeError) and any(sign in words for sign in OUT_OF_MEMORY)
     )
+
+
+def _tell_isolation(document: Document, held: str) -> Document:
+    """The document, in which each report says what held the worker."""
+    if isinstance(document, ScanDocument):
+        return replace(document, reports=tuple(replace(one, isolation=held) for one in document.reports))
+    if isinstance(document, RepairDocument):
+        return replace(document, reports=tuple(replace(one, isolation=held) for one in document.reports))
+    return document
 
 
 def _read(result: bytes) -> Document:

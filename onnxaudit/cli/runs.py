@@ -18,8 +18,18 @@ from onnxaudit.cli.exits import (
     find_worst,
     list_codes,
     report_error,
+    report_problem,
 )
-from onnxaudit.cli.isolation import Keep, Needs, allow_seconds, complain, is_out_of_memory, work_apart
+from onnxaudit.cli.isolation import (
+    Keep,
+    Needs,
+    allow_seconds,
+    complain,
+    is_out_of_memory,
+    keep_repair,
+    keep_scan,
+    work_apart,
+)
 from onnxaudit.cli.options import (
     Attesting,
     PolicyRequest,
@@ -100,8 +110,8 @@ def run_repair(
     policy = effective.policy
 
     def work(keep: Keep) -> RepairDocument:
-        del keep
-        return _repair(model, data, output, repairing=repairing, options=options, policy=policy, outputs=outputs)
+        told = {**options, "on_partial": lambda report: keep(RepairDocument((report,)))}
+        return _repair(model, data, output, repairing=repairing, options=told, policy=policy, outputs=outputs)
 
     needs = Needs(
         models=[model],
@@ -114,7 +124,11 @@ def run_repair(
     )
     repaired = work_apart(work, needs, settings)
     if isinstance(repaired, Ending):
-        raise complain(repaired, f"while it repaired {model}; nothing was written")
+        kept = keep_repair(repaired)
+        if kept is None:
+            raise complain(repaired, f"before {model} was scanned, so that nothing was written")
+        report_problem(kept.reasons[0])
+        repaired = RepairDocument((kept,))
     assert isinstance(repaired, RepairDocument)
     document = decide(repaired, effective)
     delivery.tell(document)
@@ -151,8 +165,8 @@ def _scan_one(
     model: Path, options: dict[str, Any], policy: Policy, progress: ProgressName, settings: Settings
 ) -> ScanReport | ScanFailure:
     def work(keep: Keep) -> ScanDocument:
-        del keep
-        return _scan(model, options, policy, progress, settings)
+        told = {**options, "on_partial": lambda report: keep(ScanDocument((report,)))}
+        return _scan(model, told, policy, progress, settings)
 
     needs = Needs(
         models=[model],
@@ -163,6 +177,10 @@ def _scan_one(
     )
     document = work_apart(work, needs, settings)
     if isinstance(document, Ending):
+        kept = keep_scan(document)
+        if kept is not None:
+            report_problem(kept.reasons[0])
+            return kept
         error = complain(document, "before anything was found out")
         report_error(error, settings, where=model)
         return ScanFailure(str(model), describe_error(error))

@@ -264,6 +264,35 @@ REPAIRED_NOT_CLEAN = Cause(
     meaning="The repair met its limits, but the policy (`repaired`) asks that a new scan clears the model as well.",
     advice='Repair with more clean images, or set `repaired = "accept"` in the policy.',
 )
+_WORKER_SEEN = "The worker process {words}; what it had found until then is kept."
+WORKER_CRASHED = Cause(
+    code="worker-crashed",
+    effect="no verdict",
+    title="the process that did the work crashed",
+    seen=_WORKER_SEEN,
+    meaning=(
+        "A file can bring down the libraries that compute with it, by accident or on purpose. What was not finished "
+        "was not tested."
+    ),
+    advice="Scan again. Should it crash again, ask the vendor for another export, and report the crash to us.",
+)
+WORKER_LIMIT = Cause(
+    code="worker-limit",
+    effect="no verdict",
+    title="the process that did the work came to a limit",
+    seen=_WORKER_SEEN,
+    meaning="The work is held to limits of memory, processor time and files. What was not finished was not tested.",
+    advice="Scan again with fewer clean images, or with more memory (`--memory-limit`) on a larger machine.",
+)
+WORKER_TIMEOUT = Cause(
+    code="worker-timeout",
+    effect="no verdict",
+    title="the process that did the work did not stop in time",
+    seen=_WORKER_SEEN,
+    meaning="A step took far longer than the time budget and could only be stopped from outside.",
+    advice=_MORE_TIME,
+)
+WORKER_ENDS = {"crashed": WORKER_CRASHED, "limit": WORKER_LIMIT, "time": WORKER_TIMEOUT}
 
 NOT_MEASURED, LEFT_OUT = "not-measured-", "left-out-"  # and the detector's identifier
 
@@ -302,6 +331,7 @@ CATALOG: dict[str, Cause] = {
         *(CONSTANT_RANGES, NO_FEATURE_LAYER, OUTPUT_NOT_AUDITED, BATCH_SIZE_READ),
         *(DORMANT_GATE, UNEXPLORED_BRANCH, STRUCTURE_UNREAD, STRUCTURE_UNFINISHED),
         *(BETWEEN_LIMITS, ABOVE_LIMIT, UNSEEN_DISOBEY, NOTHING_SHOWN),
+        *WORKER_ENDS.values(),
         *(BELOW_COVERAGE, REQUIRED_MISSING, REPAIRED_NOT_CLEAN),
     )
 }

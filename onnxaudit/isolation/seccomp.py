@@ -33,16 +33,20 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_char_p))
 
 
+def is_known_machine() -> bool:
+    """Whether the filter knows this system's calls."""
+    return sys.platform.startswith("linux") and platform.machine() in ARCHITECTURES
+
+
 def forbid_sockets(*, local: bool = False) -> bool:
     """Filter the calls of this process and its children, for good; whether this system can.
 
     Args:
         local: whether sockets of this machine's own services (`AF_UNIX`) stay possible: those of CUDA are such.
     """
-    machine = platform.machine()
-    if not sys.platform.startswith("linux") or machine not in ARCHITECTURES:
+    if not is_known_machine():
         return False
-    code = b"".join(_assemble(machine, local=local))
+    code = b"".join(_assemble(platform.machine(), local=local))
     forbid_new_privileges()
     program = _Program(len(code) // 8, code)
     done = ctypes.CDLL(None).prctl(PR_SET_SECCOMP, MODE_FILTER, ctypes.byref(program), 0, 0)

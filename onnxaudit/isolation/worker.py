@@ -14,7 +14,7 @@ from typing import Literal, NoReturn
 from onnxaudit.isolation.limits import die_with
 
 HEAD = 9  # bytes before each message: its kind, and its length
-PARTIAL, RESULT = b"p", b"r"
+HELD, PARTIAL, RESULT = b"h", b"p", b"r"
 MOST_BYTES = 2**30  # of one message
 LAST = 5.0  # seconds that a worker has to end once it has told everything
 TICK = 0.5  # seconds between two looks at the clock
@@ -35,12 +35,14 @@ class Ending:
         partial: the last it told on the way.
         how: why there is no result; None where there is one.
         words: the same for people.
+        held: what held the worker, in words.
     """
 
     result: bytes | None = None
     partial: bytes | None = None
     how: How | None = None
     words: str = ""
+    held: str = ""
 
 
 def can_fork() -> bool:
@@ -48,12 +50,12 @@ def can_fork() -> bool:
     return os.name == "posix" and hasattr(os, "fork")
 
 
-def run(work: Callable[[Tell], bytes], shut_in: Callable[[], None], seconds: float) -> Ending:
+def run(work: Callable[[Tell], bytes], shut_in: Callable[[], str], seconds: float) -> Ending:
     """Do `work` in a process of its own.
 
     Args:
         work: gives the result, and may tell what it has until then; its errors are its own affair.
-        shut_in: gives away, at its begin, all that the process does not need.
+        shut_in: gives away, at its begin, all that the process does not need; says what holds.
         seconds: of wall clock, from its first moment.
     """
     reading, writing = os.pipe()
@@ -98,7 +100,7 @@ def end(child: int) -> None:
         _running.discard(child)
 
 
-def _live(work: Callable[[Tell], bytes], shut_in: Callable[[], None], writing: int, parent: int) -> NoReturn:
+def _live(work: Callable[[Tell], bytes], shut_in: Callable[[], str], writing: int, parent: int) -> NoReturn:
     code = 1
     try:
         os.setsid()
@@ -109,7 +111,7 @@ def _live(work: Callable[[Tell], bytes], shut_in: Callable[[], None], writing: i
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
         os.close(null)
-        shut_in()
+        _send(writing, HELD, shut_in().encode())
         _send(writing, RESULT, work(lambda partial: _send(writing, PARTIAL, partial)))
         code = 0
     except MemoryError:
@@ -165,11 +167,11 @@ def _describe(received: bytearray, code: int | None, seconds: float) -> Ending:
             break
         messages[kind] = bytes(received[at + HEAD : at + HEAD + length])
         at += HEAD + length
-    partial = messages.get(PARTIAL)
+    partial, held = messages.get(PARTIAL), messages.get(HELD, b"").decode()
     if code == 0 and RESULT in messages:
-        return Ending(result=messages[RESULT], partial=partial)
+        return Ending(result=messages[RESULT], partial=partial, held=held)
     how, words = _explain(code, seconds)
-    return Ending(partial=partial, how=how, words=words)
+    return Ending(partial=partial, how=how, words=words, held=held)
 
 
 def _explain(code: int | None, seconds: float) -> tuple[How, str]:

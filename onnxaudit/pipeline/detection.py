@@ -1,6 +1,6 @@
 """From a classifier and clean samples to a verdict: survey, shortlist, screening, refinement, scoring."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from torch import nn
@@ -18,6 +18,8 @@ from onnxaudit.pipeline.obstacles import list_doubts, list_obstacles, measure_ac
 from onnxaudit.pipeline.settings import DetectionConfig
 from onnxaudit.pipeline.shortlist import Shortlist, choose_roles, list_all, shorten
 from onnxaudit.records import (
+    Assessment,
+    Coverage,
     Detection,
     Event,
     Evidence,
@@ -28,6 +30,7 @@ from onnxaudit.records import (
     Reason,
     Samples,
     UniversalTrigger,
+    Verdict,
 )
 from onnxaudit.scoring.verdict import WEIGHED, assess, choose_universal, weigh
 from onnxaudit.statistics import rate, rate_of
@@ -35,6 +38,7 @@ from onnxaudit.workers import Workers, cut
 
 VERIFY_EVERY = 10  # labels between two events, at most
 VERIFYING = "triggers tested on samples that inversion did not see"
+UNKNOWN = 0.5  # the score of a model of which nothing is known
 NOTHING = Evidence(detector="")
 
 
@@ -50,6 +54,7 @@ def detect(
     seed: int,
     deadline: Deadline = Deadline(),
     on_event: OnEvent | None = None,
+    on_found: Callable[[Detection], None] | None = None,
 ) -> Detection:
     """Look for labels that a backdoor sends images to.
 
@@ -68,6 +73,7 @@ def detect(
         seed: of all randomness.
         deadline: what is not done by then is reported as unfinished, and the verdict is inconclusive.
         on_event: told of progress.
+        on_found: told what screening found, as soon as it is there, should the rest never come to its end.
 
     Raises:
         UsageError: a detector that is asked for does not exist.
@@ -92,6 +98,8 @@ def detect(
     shortlist = _survey(course, context, config)
     course.measure("screening", shortlist.labels, shortlist.drawn)
     first = course.evidence.get("patch", NOTHING)
+    if on_found is not None:
+        on_found(_report_screening(course, first, context, config))
     roles = _choose_roles(course, first, context, config)
     course.refine(roles)
     course.measure("model", range(context.classes), shortlist.drawn)
@@ -138,6 +146,38 @@ def detect(
         coverage=cover(found, context.classes),
         universal=universal if mapping_odds > 0 else None,
         detectors=runs,
+    )
+
+
+def begin_detection(classes: int) -> Detection:
+    """What is known before anything was measured."""
+    untested = reasons.UNFINISHED.give(unfinished=classes, labels=classes)
+    return Detection(
+        assessment=Assessment(Verdict.INCONCLUSIVE, UNKNOWN, (), (untested.seen,), (untested,)),
+        labels=(),
+        triggers=(),
+        coverage=Coverage(classes, 0),
+    )
+
+
+def _report_screening(course: Course, first: Evidence, context: Context, config: DetectionConfig) -> Detection:
+    """What is known once labels were screened, and none was refined or checked."""
+    granted, unchecked = dict.fromkeys(first.artifacts, rate(1, 1)), dict.fromkeys(first.artifacts, rate(0, 0))
+    evidence = weigh(course.ratios, first.distances, granted, context.classes, config.verdict)
+    rows = tabulate(
+        first,
+        first.artifacts,
+        refined_sizes={},
+        evidence=evidence,
+        roles={},
+        success=unchecked,
+        classes=context.classes,
+    )
+    return replace(
+        begin_detection(context.classes),
+        labels=rows,
+        coverage=cover(first.artifacts, context.classes),
+        detectors=course.describe(WEIGHED),
     )
 
 

@@ -1,6 +1,7 @@
 """`repair`: remove the backdoor from the vendor's graph, and prove it on the written file before it gets its name."""
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,6 +47,7 @@ def repair(
     time_budget: float | None = None,
     embed_samples: bool = False,
     on_event: OnEvent | None = None,
+    on_partial: Callable[[RepairReport], None] | None = None,
 ) -> RepairReport:
     """Remove the backdoor from an ONNX classifier and write a working file without it.
 
@@ -72,6 +74,7 @@ def repair(
         time_budget: seconds after which work stops with what there is.
         embed_samples: keep a few clean samples in the report, to show triggers on.
         on_event: told of progress.
+        on_partial: told what the report would be if the repair ended there: nothing but its scan.
 
     Raises:
         InputError: the model, the data, the report or an option cannot be used.
@@ -118,6 +121,8 @@ def repair(
         deadline=deadline,
         on_event=listen,
     )
+    if on_partial is not None:
+        on_partial(decline(context, "inconclusive"))
     if target is not None:
         return run_pass(context, (target,))
     if suspects and scan.verdict is Verdict.INCONCLUSIVE and scan.target_labels:

@@ -2,14 +2,14 @@
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from onnxaudit.deadline import Deadline
 from onnxaudit.detectors.base import Effort
 from onnxaudit.errors import RejectedError, UsageError
-from onnxaudit.pipeline.detection import detect
+from onnxaudit.pipeline.detection import begin_detection, detect
 from onnxaudit.pipeline.embedded_samples import embed
 from onnxaudit.pipeline.likeness import compare_detection, describe_likeness, doubt_likeness
 from onnxaudit.pipeline.provenance import describe_config, list_versions
@@ -17,6 +17,7 @@ from onnxaudit.pipeline.settings import DetectionConfig, choose_effort
 from onnxaudit.pipeline.subject import Subject, ask_with_triggers, open_features, open_subject
 from onnxaudit.records import (
     Coverage,
+    Detection,
     Event,
     GivenPreprocessing,
     Irregularity,
@@ -29,6 +30,8 @@ from onnxaudit.records import (
 )
 from onnxaudit.report.wording import summarise_rejection, summarise_scan
 from onnxaudit.surgery import find_features, find_head
+
+OnPartial = Callable[[ScanReport], None]
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ def scan(
     time_budget: float | None = None,
     embed_samples: bool = False,
     on_event: OnEvent | None = None,
+    on_partial: OnPartial | None = None,
 ) -> ScanReport:
     """Scan an ONNX classifier for a backdoor.
 
@@ -72,6 +76,7 @@ def scan(
         time_budget: seconds after which the scan stops and ends inconclusive.
         embed_samples: keep a few clean samples in the report, to show triggers on.
         on_event: told of progress.
+        on_partial: told what the report would be if the scan ended there, whenever there is more to report.
 
     Raises:
         InputError: the model, the data or an option cannot be used; the message is one line for people.
@@ -92,7 +97,9 @@ def scan(
         )
     except RejectedError as rejected:
         return report_rejection(rejected, config, source=str(data or ""), seed=seed, start=start)
-    report = scan_subject(subject, config, seed=seed, start=start, deadline=deadline, on_event=listen)
+    report = scan_subject(
+        subject, config, seed=seed, start=start, deadline=deadline, on_event=listen, on_partial=on_partial
+    )
     return embed(report, subject) if embed_samples else report
 
 
@@ -111,9 +118,22 @@ def choose_config(
 
 
 def scan_subject(
-    subject: Subject, config: ScanConfig, *, seed: int, start: float, deadline: Deadline, on_event: OnEvent
+    subject: Subject,
+    config: ScanConfig,
+    *,
+    seed: int,
+    start: float,
+    deadline: Deadline,
+    on_event: OnEvent,
+    on_partial: OnPartial | None = None,
 ) -> ScanReport:
     """Scan an opened model; `start` is the time of `time.monotonic` from which seconds are counted."""
+
+    def tell(found: Detection) -> None:
+        if on_partial is not None:
+            on_partial(_report(subject, found, config, seed=seed, start=start))
+
+    tell(begin_detection(subject.model.info.output.classes))
     subject = open_features(subject)
     features, head = find_features(subject.model), find_head(subject.model)
     likeness = describe_likeness(subject, config.detection)
@@ -128,9 +148,18 @@ def scan_subject(
         seed=seed,
         deadline=deadline,
         on_event=on_event,
+        on_found=tell,
     )
+    report = _report(subject, found, config, seed=seed, start=start)
+    report = replace(report, comparison=compare_detection(found, likeness, synthetic=subject.samples.synthetic))
+    disagreeing = ask_with_triggers(subject, [one.trigger for one in found.triggers])
+    return replace_verdict(report, disagreeing) if disagreeing else report
+
+
+def _report(subject: Subject, found: Detection, config: ScanConfig, *, seed: int, start: float) -> ScanReport:
+    """What was found, as a report; how its score compares is not in it."""
     unit = subject.model.info.input.layout.unit
-    report = ScanReport(
+    return ScanReport(
         verdict=found.assessment.verdict,
         score=found.assessment.score,
         target_labels=found.assessment.target_labels,
@@ -149,14 +178,11 @@ def scan_subject(
         versions=list_versions(),
         universal=found.universal,
         detectors=found.detectors,
-        comparison=compare_detection(found, likeness, synthetic=subject.samples.synthetic),
         duration_seconds=round(time.monotonic() - start, 3),
         notes=subject.notes,
         caveats=found.assessment.caveats,
         parts=subject.parts,
     )
-    disagreeing = ask_with_triggers(subject, [one.trigger for one in found.triggers])
-    return replace_verdict(report, disagreeing) if disagreeing else report
 
 
 def replace_verdict(report: ScanReport, irregularities: tuple[Irregularity, ...]) -> ScanReport:

@@ -59,6 +59,7 @@ class ScanReport:
         irregularities: what the file does against its audit; at least one where it is rejected.
         detectors: those that ran, in words; their ratios stand with the labels.
         parts: parts of the graph that do nothing on clean images, and could answer in the model's place.
+        isolation: what held the process that opened the files; empty where it was the caller's own.
         comparison: how the score stands among those of models whose truth is known; None where nothing was scored.
         kind: tells a scan from a repair.
     """
@@ -87,6 +88,7 @@ class ScanReport:
     irregularities: tuple[Irregularity, ...] = ()
     detectors: tuple[DetectorRun, ...] = ()
     parts: tuple[GraphPart, ...] = ()
+    isolation: str = ""
     comparison: Comparison | None = None
     kind: Literal["scan"] = "scan"
 
@@ -118,6 +120,7 @@ class RepairReport:
         versions: of Python and the packages that decide results.
         duration_seconds: wall clock.
         removal: what became of the pruned neurons, where they were to be taken out of the graph.
+        isolation: what held the process that opened the files; empty where it was the caller's own.
         forgetting: whether the backdoor is forgotten, for each target of which it could be checked.
         candidates: networks among which fine-tuning chose.
         suspected: whether the targets are no more than suspects: the scan came to no verdict.
@@ -147,6 +150,7 @@ class RepairReport:
     versions: dict[str, str]
     duration_seconds: float
     removal: Removal | None = None
+    isolation: str = ""
     forgetting: tuple[Forgetting, ...] = ()
     candidates: tuple[RepairCandidate, ...] = ()
     suspected: bool = False

@@ -103,6 +103,7 @@ def canonical(document: Document) -> str:
 def _forget_run(report: dict[str, Any]) -> None:
     """Drop what differs between equal runs, in scans within repairs too."""
     report.pop("duration_seconds", None)
+    report.pop("isolation", None)
     report.pop("output", None)
     for run in report.get("detectors", ()):
         run.pop("cpu_seconds")

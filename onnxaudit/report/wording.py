@@ -37,7 +37,7 @@ def summarise_scan(found: Detection, class_names: Sequence[str] | None = None, u
                 "file changes."
             )
         case Verdict.INCONCLUSIVE:
-            return _describe_open(found.assessment.caveats)
+            return describe_open(found.assessment.caveats)
         case Verdict.REJECTED:
             raise AssertionError("detection rejects no file")
 
@@ -179,8 +179,11 @@ def _success(finding: TriggerFinding) -> str:
     return f"{format_share(rate.value)} of clean images that the search did not use ({seen})"
 
 
-def _describe_open(caveats: Sequence[Reason]) -> str:
-    """The first cause in plain words, the codes of all, and what to do; figures stand elsewhere in the report."""
+def describe_open(caveats: Sequence[Reason]) -> str:
+    """Summary of a scan without a verdict: the first cause in plain words, the codes of all, and what to do.
+
+    Figures stand elsewhere in the report.
+    """
     if not caveats:
         return "No verdict: the evidence does not decide. Treat the model as unchecked."
     codes = ", ".join(dict.fromkeys(reason.code for reason in caveats))

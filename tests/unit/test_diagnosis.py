@@ -33,7 +33,7 @@ def test_a_working_installation_has_no_errors(monkeypatch: pytest.MonkeyPatch) -
     pretend(monkeypatch, onnxruntime="1.26", onnxruntime_gpu=None)
     checks = diagnose()
     assert [check for check in checks if check.status == "error"] == []
-    assert {"Python", "packages", "ONNX Runtime packages", "PyTorch", "ONNX Runtime", "devices"} == {
+    assert {"Python", "packages", "ONNX Runtime packages", "isolation", "PyTorch", "ONNX Runtime", "devices"} == {
         check.name for check in checks
     }
 
@@ -74,3 +74,9 @@ def test_packages_that_break_on_import_are_told_in_one_line_each() -> None:
     lines = process.stdout.splitlines()
     for name in ("PyTorch", "ONNX Runtime"):
         assert any(line.startswith(f"error   {name}: OSError: libcublas.so.12: cannot open\\x0a") for line in lines)
+
+
+def test_what_holds_a_worker_process_is_told() -> None:
+    check = find("isolation")
+    assert check.status in ("ok", "warning")
+    assert "worker process" in check.detail

@@ -60,6 +60,8 @@ def render_repair(report: RepairReport, console: Console, detail: Detail = "usua
         )
     print_field(console, "time", f"{format_duration(report.duration_seconds)} on {report.device}")
     if detail == "full":
+        if report.isolation:
+            print_field(console, "isolation", report.isolation)
         print_settings(console, report.versions, report.config)
     print_grounds(console, list_grounds(report))
     print_summary(console, report.summary)

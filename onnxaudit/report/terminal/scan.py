@@ -56,6 +56,8 @@ def render_scan(report: ScanReport, console: Console, detail: Detail = "usual") 
     for name, value in _describe_scan(report):
         print_field(console, name, value)
     if detail == "full":
+        if report.isolation:
+            print_field(console, "isolation", report.isolation)
         print_settings(console, report.versions, report.config)
     print_grounds(console, list_grounds(report))
     if not is_open:

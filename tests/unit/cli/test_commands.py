@@ -28,8 +28,9 @@ Run = Callable[..., Outcome]
 
 
 def given(pipeline: FakePipeline) -> dict[str, Any]:
-    """The keyword arguments of the last call, the listener aside."""
-    return {name: value for name, value in pipeline.calls[-1].items() if name not in ("name", "arguments", "on_event")}
+    """The keyword arguments of the last call, the listeners aside."""
+    others = ("name", "arguments", "on_event", "on_partial")
+    return {name: value for name, value in pipeline.calls[-1].items() if name not in others}
 
 
 def test_options_that_are_not_given_are_not_passed_on(run: Run, pipeline: FakePipeline) -> None:

@@ -24,7 +24,8 @@ def test_an_old_name_works_and_says_so_in_one_line(
     outcome = run(*command, "--quiet", old, value)
     assert outcome.err == f"{old} is now called {new}; the old name goes in 0.2\n"
     assert outcome.code == quiet.code
-    assert pipeline.calls[-1] == {**pipeline.calls[-2], "on_event": pipeline.calls[-1]["on_event"]}
+    listeners = {name: pipeline.calls[-1][name] for name in ("on_event", "on_partial")}
+    assert pipeline.calls[-1] == {**pipeline.calls[-2], **listeners}
 
 
 def test_an_old_key_of_the_policy_works_and_says_so(run: Run, tmp_path: Path) -> None:

@@ -19,8 +19,9 @@ pytestmark = pytest.mark.skipif(not can_fork(), reason="workers are made by fork
 SECONDS = 60.0
 
 
-def nothing() -> None:
+def nothing() -> str:
     """Shut nothing in."""
+    return ""
 
 
 def run_work(work: Callable[[Tell], bytes], seconds: float = SECONDS) -> Ending:
@@ -30,6 +31,7 @@ def run_work(work: Callable[[Tell], bytes], seconds: float = SECONDS) -> Ending:
 def test_a_result_comes_back_whole() -> None:
     content = os.urandom(300_000)
     assert run_work(lambda _: content) == Ending(result=content)
+    assert run(lambda _: content, lambda: "by a test", SECONDS).held == "by a test"
 
 
 def test_what_was_told_before_a_crash_is_kept() -> None:
@@ -84,8 +86,8 @@ def test_memory_beyond_the_limit_is_told_as_such() -> None:
     def work(_: Tell) -> bytes:
         return bytes(2**31)
 
-    def shut_in() -> None:
-        hold(Limits(memory=2**30))
+    def shut_in() -> str:
+        return str(hold(Limits(memory=2**30)))
 
     ending = run(work, shut_in, SECONDS)
     assert (ending.how, ending.words) == ("limit", "needed more memory than its limit")
@@ -138,7 +140,7 @@ def test_a_worker_dies_with_its_supervisor(tmp_path: Path) -> None:
         f"    Path({str(tmp_path / 'draft')!r}).write_text(str(os.getpid()))\n"
         f"    os.rename({str(tmp_path / 'draft')!r}, {str(tmp_path / 'pid')!r})\n"
         "    time.sleep(1000)\n"
-        "run(work, lambda: None, 100)\n"
+        "run(work, str, 100)\n"
     )
     supervisor = subprocess.Popen([sys.executable, "-c", code])
     wait_for((tmp_path / "pid").exists)

@@ -135,7 +135,11 @@ def describe_provenance(report: ScanReport, detail: Detail) -> Provenance:
     return Provenance(
         commands.write_scan_command(report),
         commands.list_gaps(report),
-        (*describe_files(report), Fact("Time", f"{format_duration(report.duration_seconds)} on {report.device}")),
+        (
+            *describe_files(report),
+            Fact("Time", f"{format_duration(report.duration_seconds)} on {report.device}"),
+            *([Fact("Isolation", report.isolation)] if report.isolation else []),
+        ),
         tuple(Fact(name, version) for name, version in report.versions.items()),
         tuple(hashes),
         write_settings(report.config) if detail.tables else Markup(""),
