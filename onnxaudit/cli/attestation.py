@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from onnxaudit.cli.exits import CODE_OF_DECISION, Settings, report_notice
 from onnxaudit.cli.options import Attesting, PolicyRequest, RepairAttesting, Verifying
@@ -11,18 +12,18 @@ from onnxaudit.cli.policies import find_policy
 from onnxaudit.errors import DataError, InputError, OutputError, UsageError
 from onnxaudit.files import write_atomically
 from onnxaudit.gate.bom import make_bom
-from onnxaudit.gate.domains import check_domains
 from onnxaudit.gate.envelope import read_signer, seal, unseal
 from onnxaudit.gate.grounds import gather
 from onnxaudit.gate.statement import Original, Statement, read_statement
 from onnxaudit.gate.verification import Demands, verify
-from onnxaudit.intake.metadata import read_metadata
-from onnxaudit.intake.reader import FileDigests, digest_files
 from onnxaudit.records import RepairDocument, RepairReport, ScanDocument, ScanReport
 from onnxaudit.regular_files import read_regular
 from onnxaudit.report.json import to_json
 from onnxaudit.text import show_plainly
 from onnxaudit.version import __version__
+
+if TYPE_CHECKING:  # at run time it would bring onnx into the process that decides
+    from onnxaudit.intake.reader import FileDigests
 
 LARGEST = 2**20  # bytes of an attestation
 
@@ -53,6 +54,8 @@ def open_attestation(
             return
         statement = make_statement(document)
         if bom is not None and isinstance(document, ScanDocument):
+            from onnxaudit.intake.metadata import read_metadata
+
             metadata = read_metadata(Path(document.reports[0].model.path))
             write_atomically(bom, make_bom(statement, document, metadata))
         if attesting.attest is not None:
@@ -105,7 +108,9 @@ def _name_original(report: RepairReport) -> Original:
     return Original(name=path.name, model_sha256=files.model, data_sha256=files.data)
 
 
-def _digest(name: str, sha256: str) -> tuple[Path, FileDigests]:
+def _digest(name: str, sha256: str) -> "tuple[Path, FileDigests]":
+    from onnxaudit.intake.reader import digest_files
+
     path = Path(name)
     files = digest_files(path)
     if files.combined != sha256:
@@ -124,7 +129,11 @@ def run_verify(model: Path, attestation: Path, verifying: Verifying, settings: S
     # Options of this command are no part of the policy that a model was scanned under.
     under = None if request.file is None else find_policy(PolicyRequest(request.file, {}), [model])
     if under is not None and under.policy.domains is not None:
+        from onnxaudit.gate.domains import check_domains
+
         check_domains(model, under.policy.domains)
+    from onnxaudit.intake.reader import digest_files
+
     sealed = unseal(_read(attestation))
     found = verify(
         digest_files(model),

@@ -17,7 +17,8 @@ from onnxaudit.cli.exits import Settings, describe_error
 from onnxaudit.detectors.registry import GROUP
 from onnxaudit.errors import DataError, WorkerError
 from onnxaudit.files import open_folder, put_in_place, stand_in
-from onnxaudit.findings.reasons import WORKER_ENDS, Cause
+from onnxaudit.findings.cause import Cause
+from onnxaudit.findings.reasons import WORKER_ENDS
 from onnxaudit.isolation import reach
 from onnxaudit.isolation.box import Box
 from onnxaudit.isolation.limits import Limits, measure_memory

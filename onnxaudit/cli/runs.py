@@ -45,7 +45,6 @@ from onnxaudit.cli.progress import announce, report_progress
 from onnxaudit.cli.report import read_report
 from onnxaudit.detectors.registry import choose
 from onnxaudit.errors import UsageError
-from onnxaudit.gate.domains import check_domains
 from onnxaudit.gate.policy import Policy
 from onnxaudit.isolation.worker import Ending
 from onnxaudit.records import ProfileDocument, RepairDocument, ScanDocument, ScanFailure, ScanReport
@@ -257,6 +256,8 @@ def _load_detectors(policy: Policy) -> dict[str, Any]:
 
 def _check_domains(model: Path, policy: Policy) -> None:
     if policy.domains is not None:
+        from onnxaudit.gate.domains import check_domains
+
         check_domains(model, policy.domains)
 
 

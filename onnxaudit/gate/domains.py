@@ -4,7 +4,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from onnxaudit.errors import ModelError
-from onnxaudit.importer.registry import STANDARD_DOMAINS
+from onnxaudit.intake.declarations import STANDARD_DOMAINS
 from onnxaudit.intake.precision import walk_nodes
 from onnxaudit.intake.reader import read_proto
 
