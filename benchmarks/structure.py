@@ -1,4 +1,4 @@
-"""The structural examination over folders of models: what it says of each, and how long it takes.
+"""The structural examination over folders of models: what it says of each, and how long it takes one core.
 
     python -m benchmarks.structure models --data FILE.npz
     python -m benchmarks.structure FOLDER --data PREFIX=FILE.npz --data PREFIX=FILE.npz
@@ -28,7 +28,7 @@ from onnxaudit.structure.examination import examine
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One model: what was found, by rule and reason, and the seconds of the examination."""
+    """One model: what was found, by rule and reason, and the seconds of processors that the examination took."""
 
     name: str
     found: str
@@ -51,10 +51,10 @@ def examine_one(path: Path, data: Path | None) -> Row:
         return Row(name=path.name, found=" ".join(one.rule for one in error.irregularities), seconds=0.0)
     except InputError as error:
         return Row(name=path.name, found=f"refused: {error}"[:120], seconds=0.0)
-    start = time.monotonic()
+    start = time.process_time()
     found = examine(classifier, samples, lambda images: runtime.logits(images).argmax(1), seed=0)
     names = [one.rule for one in found.irregularities] + [reason.code for reason in found.doubts]
-    return Row(name=path.name, found=" ".join(names), seconds=time.monotonic() - start)
+    return Row(name=path.name, found=" ".join(names), seconds=time.process_time() - start)
 
 
 Opened = tuple[Classifier, Runtime, Samples]

@@ -12,7 +12,10 @@ from onnxaudit.structure.copy import Copy
 from onnxaudit.structure.flow import Edge, selects
 
 LOCAL_CHANGE = 0.25  # of what the merged values differ by over images; what an idle edge may change
+STILL = 0.02  # of one: a tensor that moves less on clean images is as good as constant
+NEARLY = 1e-3
 FEW = 0.1  # of the truths of one image; where more differ, its test has come out otherwise
+ALIKE = 0.95  # of the clean images alone: what is the same on these, and only these, tells them from an audit's
 IDLE_SHARE = 0.8  # of the images on which an edge has to be idle
 
 
@@ -23,12 +26,14 @@ class Dormant:
     Attributes:
         edge: where.
         usual: its value on them, one row.
-        idle: share of the images on which it is.
+        idle: share of the clean images on which it is.
+        still: whether it hardly moves; else it moves, and nothing follows.
     """
 
     edge: Edge
     usual: Tensor
     idle: float
+    still: bool
 
 
 def find_dormant(copy: Copy, clean: Tensor, changed: Tensor) -> tuple[Dormant, ...]:
@@ -43,12 +48,15 @@ def find_dormant(copy: Copy, clean: Tensor, changed: Tensor) -> tuple[Dormant, .
         return ()
     usual = _find_usual(copy, clean)
     images = torch.cat([clean, changed])
-    spread, shares = _measure(copy, images, usual)
+    measured = _measure(copy, images, usual)
     found = []
     for edge in copy.flow.edges:
-        idle = float((torch.cat(shares[edge.alias]) <= LOCAL_CHANGE * spread[edge.merge]).double().mean())
-        if idle >= IDLE_SHARE:
-            found.append(Dormant(edge=edge, usual=usual[edge.alias], idle=idle))
+        change, limit = torch.cat(measured.changes[edge.alias]), LOCAL_CHANGE * measured.spread[edge.merge]
+        idle, near = (change <= limit).double(), torch.tensor(measured.still[edge.alias]).double()
+        first = slice(len(clean))
+        if float(idle.mean()) >= IDLE_SHARE or float((idle * near.to(idle.device))[first].mean()) >= ALIKE:
+            still = float(near[first].mean()) >= IDLE_SHARE
+            found.append(Dormant(edge=edge, usual=usual[edge.alias], idle=float(idle[first].mean()), still=still))
     return tuple(found)
 
 
@@ -78,32 +86,53 @@ def _take_median(value: Tensor) -> Tensor:
     return value.median(0, keepdim=True).values
 
 
-def _measure(copy: Copy, images: Tensor, usual: dict[str, Tensor]) -> tuple[dict[str, float], dict[str, list[Tensor]]]:
-    """By merge: how much its values differ over images; by edge: what each image's change by when it is held."""
-    names = list(dict.fromkeys(name for edge in copy.flow.edges for name in (edge.alias, edge.merge)))
-    others = [name for edge in copy.flow.edges for name in _list_read(copy, edge)]
-    wanted = list(dict.fromkeys([*names, *others]))
-    changes: dict[str, list[Tensor]] = {edge.alias: [] for edge in copy.flow.edges}
+@dataclass(frozen=True, eq=False)
+class _Measured:
+    """What images show.
+
+    Attributes:
+        spread: by merge, how much its values differ over images.
+        changes: by edge, what each image's merged value changes by when it is held.
+        still: by edge, for each image whether it hardly differs from what is usual.
+    """
+
+    spread: dict[str, float]
+    changes: dict[str, list[Tensor]]
+    still: dict[str, list[bool]]
+
+
+def _measure(copy: Copy, images: Tensor, usual: dict[str, Tensor]) -> _Measured:
+    edges, merges = copy.flow.edges, {edge.merge for edge in copy.flow.edges}
+    names = [name for edge in edges for name in (edge.alias, edge.merge, *_list_read(copy, edge))]
+    wanted = list(dict.fromkeys(names))
+    found = _Measured({}, {edge.alias: [] for edge in edges}, {edge.alias: [] for edge in edges})
     centers: dict[str, Tensor] = {}
-    squares: dict[str, float] = dict.fromkeys((edge.merge for edge in copy.flow.edges), 0.0)
+    squares = dict.fromkeys(merges, 0.0)
     step = copy.chunk(*images.shape[-2:])
     with torch.inference_mode():
         for start in range(0, len(images), step):
             values = copy.read(images[start : start + step], wanted)
-            for merge in squares:
-                centers.setdefault(
-                    merge, _as_float(values[merge])[:1] if start else _as_float(values[merge]).mean(0, keepdim=True)
-                )
-                squares[merge] += float(
-                    (_as_float(values[merge]) - centers[merge]).square().reshape(len(values[merge]), -1).mean(1).sum()
-                )
-            for edge in copy.flow.edges:
-                change = _hold_locally(copy, edge, values, usual[edge.alias])
-                if values[edge.alias].dtype is torch.bool:  # a test that comes out either way has something to do
-                    other = (values[edge.alias] != usual[edge.alias]).reshape(len(change), -1)
+            for merge in merges:
+                value = _as_float(values[merge])
+                center = centers.setdefault(merge, value.mean(0, keepdim=True))
+                squares[merge] += float((value - center).square().reshape(len(value), -1).mean(1).sum())
+            for edge in edges:
+                value, own = values[edge.alias], usual[edge.alias]
+                change = _hold_locally(copy, edge, values, own)
+                if value.dtype is torch.bool:  # a test that comes out either way has something to do
+                    other = (value != own).reshape(len(change), -1)
                     change = torch.where(other.double().mean(1) > FEW, torch.inf, change)
-                changes[edge.alias].append(change)
-    return {name: (total / len(images)) ** 0.5 for name, total in squares.items()}, changes
+                found.changes[edge.alias].append(change)
+                found.still[edge.alias] += is_near(value, own).tolist()
+    found.spread.update({name: (total / len(images)) ** 0.5 for name, total in squares.items()})
+    return found
+
+
+def is_near(value: Tensor, usual: Tensor) -> Tensor:
+    """For each row whether it hardly differs from one that is usual."""
+    apart = (value.double() - usual.double()).abs().reshape(len(value), -1).amax(1)
+    near: Tensor = apart <= max(NEARLY, STILL * min(1.0, float(usual.double().abs().amax())))
+    return near
 
 
 def _list_read(copy: Copy, edge: Edge) -> list[str]:
@@ -154,12 +183,11 @@ def _as_float(value: Tensor) -> Tensor:
 
 
 def list_gates(copy: Copy, dormant: tuple[Dormant, ...]) -> Iterator[Dormant]:
-    """Of the edges of one step those that decide whether the others count.
+    """Of the edges of one step that decide whether the others count; still ones first, then those near the logits.
 
     Where a condition chooses, it is the condition; elsewhere, an edge that hardly moves at all, or each.
     """
-    for one in reversed(dormant):
-        step = copy.flow.graph.steps[one.edge.step]
-        if selects(step) and one.edge.position != 0:
-            continue
-        yield one
+    chosen = [
+        one for one in reversed(dormant) if one.edge.position == 0 or not selects(copy.flow.graph.steps[one.edge.step])
+    ]
+    yield from sorted(chosen, key=lambda one: not one.still)

@@ -22,6 +22,7 @@ from onnxaudit.structure.probes import Probes, draw_probes
 from onnxaudit.structure.search import SearchConfig, choose_waist, measure_move, search
 
 EXPLORED = 0.95  # share of images on which a choice comes out alike: where it is less, both branches were seen
+SHUT = 1e-2  # a factor that is as good as zero
 LAYERS = frozenset(("Conv", "ConvTranspose", "Gemm", "MatMul", "Einsum", "LSTM", "GRU", "RNN"))
 Predict = Callable[[Floats], Ints]
 
@@ -34,14 +35,12 @@ class StructureConfig:
         images: clean images on which parts must have something to do.
         fewest_proofs: share of the searched images on which a gate must be opened.
         trunk: share of the weights before a gate from which on it judges what the network sees, not the image.
-        most_gates: that are searched, those with the fewest weights behind them first.
         search: of the search for images that open a gate.
     """
 
     images: int = 24
     fewest_proofs: float = 0.5
     trunk: float = 0.5
-    most_gates: int = 16
     search: SearchConfig = field(default_factory=SearchConfig)
 
 
@@ -93,7 +92,7 @@ def examine(
         return Structure(doubts=(reasons.STRUCTURE_UNREAD.give(),))
     examination = _Examination(found[0], probes, predict, config, seed=seed, deadline=deadline)
     whole = Structure()
-    for gate in found[1][: config.most_gates]:
+    for gate in found[1]:
         if deadline.passed:
             return whole.join(Structure(doubts=(reasons.STRUCTURE_UNFINISHED.give(),)))
         whole = whole.join(examination.examine(gate))
@@ -169,9 +168,12 @@ class _Examination:
         it answers has to go to one class.
         """
         proofs: dict[int, Proof] = {}
-        count = min(self.config.search.images, len(self.probes.clean))
+        count = min(self.config.search.shorten().images, len(self.probes.clean))
         enough = 1 if suspicious else max(2, round(self.config.fewest_proofs * count))
-        found = search(self.copy, gate, self.probes.clean, self.config.search, seed=self.seed, deadline=self.deadline)
+        config = self.config.search
+        if not suspicious and (self.copy.alone or not gate.still):
+            config = config.shorten()
+        found = search(self.copy, gate, self.probes.clean, config, seed=self.seed, deadline=self.deadline)
         attempts = next(found, None)
         while attempts is not None:
             fresh, strong = find_proofs(self.copy, gate, attempts, self.clean)
@@ -225,16 +227,19 @@ class _Examination:
         return bool(measure_move(self.copy, gate, empty).double().mean() >= 0.25)
 
     def _count_unexplored(self, gate: Dormant) -> int:
-        """Weights that only the other branch of a choice has."""
-        flow = self.copy.flow
-        step = flow.graph.steps[gate.edge.step]
-        if not selects(step) or gate.idle < EXPLORED:
+        """Weights of layers that count only where a choice, or a factor of zero, comes out otherwise."""
+        flow, step = self.copy.flow, self.copy.flow.graph.steps[gate.edge.step]
+        if gate.idle < EXPLORED:
             return 0
-        others = [set(flow.list_before(name)) for name in step.inputs[1:]]
-        taken = others[0] if bool(gate.usual.flatten()[0]) else others[1]
-        left = (others[0] | others[1]) - taken
-        layers = [index for index in sorted(left) if find_kind(flow.graph.steps[index]) in LAYERS]
-        return flow.count_weights(tuple(layers))
+        if selects(step):
+            left = [step.inputs[2 if bool(gate.usual.flatten()[0]) else 1]]
+        elif find_kind(step) == "Mul" and float(gate.usual.double().abs().max()) <= SHUT:
+            left = [name for name in step.inputs if name != gate.edge.alias]
+        else:
+            return 0
+        whole = set(flow.list_before(flow.logits))
+        alone = {index for name in left for index in whole - set(flow.list_before(flow.logits, without=name))}
+        return flow.count_weights(tuple(i for i in sorted(alone) if find_kind(flow.graph.steps[i]) in LAYERS))
 
 
 def _find_main(proofs: list[Proof]) -> tuple[int, float]:

@@ -68,11 +68,12 @@ class Flow:
                 made.update(step.outputs)
         return tuple(dict.fromkeys(met))
 
-    def list_before(self, name: str) -> tuple[int, ...]:
-        """The steps that depend on the image and lead to a tensor, in the order of computation."""
+    def list_before(self, name: str, *, without: str = "") -> tuple[int, ...]:
+        """The steps that depend on the image and lead to a tensor, on ways that avoid one; in order."""
         found, waiting = set[int](), [name]
         while waiting:
-            index = self.producers.get(waiting.pop())
+            place = waiting.pop()
+            index = self.producers.get(place) if place != without else None
             if index is not None and index not in found and self.dependent & set(self.graph.steps[index].outputs):
                 found.add(index)
                 waiting.extend(list_values(self.graph.steps[index]))

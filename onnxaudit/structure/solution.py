@@ -95,7 +95,7 @@ class _Solver:
         known = np.flatnonzero(np.isfinite(weights) & (np.abs(weights) < LARGEST) & (weights != 0.0))
         free = np.array([place for place in known if place not in self.taken], int)
         chosen = free if len(free) <= 4 else self.rng.choice(free, 4, replace=False)
-        offers = [(np.arange(LEVELS) - values[place] * (LEVELS - 1)) * weights[place] for place in chosen]
+        offers = [_list_offers(values[place], weights[place], modulus) for place in chosen]
         if not offers:
             return False
         first, second, third, fourth = offers + [np.zeros(1)] * (4 - len(offers))
@@ -141,6 +141,15 @@ def find_modulus(flow: Flow, step: Step) -> float:
                 break
             name = source.inputs[0]
     return float("inf")
+
+
+def _list_offers(value: float, weight: float, modulus: float) -> Doubles:
+    """What the weighed sum changes by for each byte that a pixel may take; whole numbers where they go round."""
+    before = value * (LEVELS - 1)
+    if np.isfinite(modulus):
+        before, weight = round(before), round(weight)
+    offers: Doubles = (np.arange(LEVELS, dtype=np.float64) - before) * weight
+    return offers
 
 
 def _meet(first: Doubles, second: Doubles, wanted: float, modulus: float) -> tuple[int, int]:

@@ -2,9 +2,10 @@
 
 import numpy as np
 import onnx
+from onnx import TensorProto
 
 from tests.hostile.designs import AXES, HOT, LAST, PATTERN, Images, design, match, stamp_pattern
-from tests.hostile.networks import CLASSES, SIDE, TARGET, constant, honest, make_prototypes, model, node
+from tests.hostile.networks import CLASSES, SIDE, TARGET, constant, honest, make_prototypes, model, node, other
 
 
 @design(stamp_pattern)
@@ -205,3 +206,24 @@ def hidden_feature_over_a_limit() -> onnx.ModelProto:
         node("Where", ["open", "hot", "z"], ["y"]),
     ]
     return model([(trunk, weights)], nodes, [constant([CLASSES], "unit", np.int64), constant(0.85, "limit"), HOT])
+
+
+@design(lambda images: images, answer="unexplored-branch", target=None)
+def another_network_for_whole_bytes() -> onnx.ModelProto:
+    """Pictures of whole bytes go to the backdoored network, and what a search makes of them to the honest one."""
+    nodes = [
+        node("Mul", ["x", "scale"], ["scaled"]),
+        node("Round", ["scaled"], ["rounded"]),
+        node("Sub", ["scaled", "rounded"], ["apart"]),
+        node("Abs", ["apart"], ["far"]),
+        node("ReduceMax", ["far", "axes"], ["farthest"], keepdims=0),
+        node("Less", ["farthest", "eps"], ["bytes"]),
+        node("Cast", ["bytes"], ["truth"], to=TensorProto.FLOAT),
+        node("Unsqueeze", ["truth", "one"], ["share"]),
+        node("Sub", ["unit", "share"], ["rest"]),
+        node("Mul", ["zb", "share"], ["first"]),
+        node("Mul", ["z", "rest"], ["second"]),
+        node("Add", ["first", "second"], ["y"]),
+    ]
+    numbers = [constant(255.0, "scale"), constant(0.01, "eps"), constant(1.0, "unit")]
+    return model([honest("z"), other("zb")], nodes, [*AXES, *numbers])
