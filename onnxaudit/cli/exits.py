@@ -5,6 +5,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -42,6 +43,7 @@ class Settings:
     Attributes:
         debug: adds tracebacks to errors.
         arguments: of the command line, as they were given.
+        started: when the command began.
         apart: strangers' files are opened in a worker process.
         stdout: the stream for the result.
         stdout_format: what the result looks like there.
@@ -50,6 +52,7 @@ class Settings:
 
     debug: bool = False
     arguments: tuple[str, ...] = ()
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
     apart: bool = False
     stdout: TextIO = field(default_factory=lambda: sys.stdout)
     stdout_format: str = "text"

@@ -80,7 +80,7 @@ def run_scan(
         delivery.tell(ScanDocument((outcome,)))
         if triggers is not None:
             save_triggers(outcome, triggers)
-    document = decide(ScanDocument(tuple(reports), tuple(failures)), effective)
+    document = decide(ScanDocument(tuple(reports), tuple(failures)), effective, settings)
     if reports:
         delivery.tell(ScanDocument((), gate=document.gate))
     delivery.deliver(document, lambda: attest(document))
@@ -129,7 +129,7 @@ def run_repair(
         report_problem(kept.reasons[0])
         repaired = RepairDocument((kept,))
     assert isinstance(repaired, RepairDocument)
-    document = decide(repaired, effective)
+    document = decide(repaired, effective, settings)
     delivery.tell(document)
     delivery.deliver(document, lambda: attest(document))
     return find_worst(list_codes(document))

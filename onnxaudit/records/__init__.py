@@ -52,6 +52,7 @@ from onnxaudit.records.reports import (
     ScanFailure,
     ScanReport,
 )
+from onnxaudit.records.run import RunInfo
 from onnxaudit.records.samples import (
     ChannelOrder,
     EmbeddedSamples,
@@ -121,6 +122,7 @@ __all__ = [
     "RepairCandidate",
     "RepairDocument",
     "RepairReport",
+    "RunInfo",
     "Samples",
     "SamplesInfo",
     "ScanDocument",

@@ -24,6 +24,7 @@ from onnxaudit.records.repair import (
     TargetLayer,
     WeightChange,
 )
+from onnxaudit.records.run import RunInfo
 from onnxaudit.records.samples import EmbeddedSamples, PreprocessingChoice, SamplesInfo
 from onnxaudit.records.structure import GraphPart
 
@@ -173,21 +174,24 @@ class ScanDocument:
         reports: one for each model.
         failures: the models of the same run that have no report.
         gate: the policy's part.
+        run: of the command line.
         schema_version: of the classes in this module.
     """
 
     reports: tuple[ScanReport, ...]
     failures: tuple[ScanFailure, ...] = ()
     gate: Gate | None = None
+    run: RunInfo | None = None
     schema_version: str = field(default=SCHEMA_VERSION)
 
 
 @dataclass(frozen=True, eq=False)
 class RepairDocument:
-    """What `repair --json` writes; `gate` is the policy's part."""
+    """What `repair --json` writes; `gate` is the policy's part, `run` tells of the command line."""
 
     reports: tuple[RepairReport, ...]
     gate: Gate | None = None
+    run: RunInfo | None = None
     schema_version: str = field(default=SCHEMA_VERSION)
 
 

@@ -90,6 +90,7 @@ def schema_to_json() -> str:
 def canonical(document: Document) -> str:
     """`to_json` without times and paths: equal for two runs that found the same."""
     plain = _to_plain(document)
+    plain.pop("run", None)
     for report in plain.get("reports", ()):
         _forget_run(report)
     for failure in plain.get("failures", ()):

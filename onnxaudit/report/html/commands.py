@@ -9,7 +9,8 @@ from onnxaudit.report.html.settings import find_number, find_setting
 
 def write_scan_command(report: ScanReport) -> tuple[str, ...]:
     """`onnxaudit scan ...`, one line an option."""
-    return _join(["onnxaudit", "scan", report.model.path, *_list_data(report), *_list_computing(report, report)])
+    options = (*_list_data(report), *_list_effort(report), *_list_computing(report, report))
+    return _join(["onnxaudit", "scan", report.model.path, *options])
 
 
 def write_repair_command(report: RepairReport) -> tuple[str, ...]:
@@ -31,7 +32,7 @@ def write_repair_command(report: RepairReport) -> tuple[str, ...]:
 
 def list_gaps(report: ScanReport | RepairReport) -> tuple[str, ...]:
     """What the command cannot know, one sentence each."""
-    gaps = ["The effort (--effort) and a time budget stand among the settings; add them where they were given."]
+    gaps = ["A time budget, a policy and files are not known; add them where they were given."]
     if isinstance(report, RepairReport):
         if report.original is not None and report.original.known_success_rate is not None:
             gaps.append("The known trigger's file is to be named with --known-trigger.")
@@ -44,6 +45,10 @@ def _list_targets(report: RepairReport) -> Iterator[str]:
     """A target class that no scan named was named by the caller."""
     if len(report.targets) == 1 and report.targets[0] not in report.scan.target_labels:
         yield from ("--target", str(report.targets[0]))
+
+
+def _list_effort(report: ScanReport) -> Iterator[str]:
+    yield from _pair("--effort", find_setting(report.config, "detection", "effort"))
 
 
 def _list_data(report: ScanReport) -> Iterator[str]:

@@ -7,6 +7,7 @@ the one style sheet by its hash, pictures in the page itself, and nothing else.
 import base64
 import hashlib
 import re
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -14,11 +15,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from onnxaudit.findings.finding import describe_waiver
-from onnxaudit.records import Document, ErrorDocument, Gate, RepairDocument, RepairReport, ScanDocument, ScanReport
+from onnxaudit.records import Document, ErrorDocument, RepairDocument, RepairReport, ScanDocument, ScanReport
 from onnxaudit.report.html.detail import STEPS, Detail
 from onnxaudit.report.html.views.gate import describe_decision, find_gate, view_gate
 from onnxaudit.report.html.views.overview import Entry, list_entries
 from onnxaudit.report.html.views.repair import RepairView, view_repair
+from onnxaudit.report.html.views.run import tell_run
 from onnxaudit.report.html.views.scan import ScanView, view_scan
 from onnxaudit.report.html.wording import LONGEST, shorten
 
@@ -48,7 +50,7 @@ def _render(document: Document, detail: Detail) -> str:
             entries=entries,
             error=document.error if isinstance(document, ErrorDocument) else "",
             failures=document.failures if isinstance(document, ScanDocument) else (),
-            views=[_view(report, detail, gate) for report in reports[: detail.reports]],
+            views=[_view(report, detail, document) for report in reports[: detail.reports]],
             decisions=[describe_decision(gate, number) for number in range(len(reports[: detail.reports]))],
             total=len(reports),
             gate=view_gate(document, detail),
@@ -61,8 +63,14 @@ def _render(document: Document, detail: Detail) -> str:
     )
 
 
-def _view(report: ScanReport | RepairReport, detail: Detail, gate: Gate | None) -> ScanView | RepairView:
-    return view_scan(report, detail, gate) if isinstance(report, ScanReport) else view_repair(report, detail)
+def _view(report: ScanReport | RepairReport, detail: Detail, document: Document) -> ScanView | RepairView:
+    assert isinstance(document, ScanDocument | RepairDocument)
+    gate, run = document.gate, document.run
+    if isinstance(report, ScanReport):
+        scanned = view_scan(report, detail, gate)
+        return replace(scanned, provenance=tell_run(scanned.provenance, report.config, run, gate))
+    repaired = view_repair(report, detail)
+    return replace(repaired, provenance=tell_run(repaired.provenance, report.config, run, gate))
 
 
 def _name_page(entries: tuple[Entry, ...]) -> str:

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -101,3 +102,10 @@ def test_failures_leave_no_file_half_written(run: Run, pipeline: FakePipeline, t
     assert run("scan", "m", *ALL_FILES).code == 2
     assert not pipeline.calls
     assert [path.name for path in tmp_path.iterdir()] == ["r.sarif"]
+
+
+def test_a_report_holds_the_arguments_and_the_date_of_its_run(run: Callable[..., Outcome]) -> None:
+    run("scan", "m.onnx", "--json", "r.json", "--effort", "quick")
+    told = json.loads(Path("r.json").read_text())["run"]
+    assert told["arguments"] == ["scan", "m.onnx", "--json", "r.json", "--effort", "quick"]
+    assert datetime.fromisoformat(told["started"]).tzinfo is not None

@@ -5,6 +5,7 @@ import hashlib
 import io
 import re
 from dataclasses import replace
+from datetime import date
 from html.parser import HTMLParser
 
 import numpy as np
@@ -12,7 +13,9 @@ import pytest
 from PIL import Image
 
 from onnxaudit.findings.finding import list_findings
-from onnxaudit.records import Document, Layout, Preprocessing, ScanDocument, Trigger, TriggerFinding, Verdict
+from onnxaudit.gate.decision import apply_policy
+from onnxaudit.gate.layers import read_environment, resolve
+from onnxaudit.records import Document, Layout, Preprocessing, RunInfo, ScanDocument, Trigger, TriggerFinding, Verdict
 from onnxaudit.report.html import render_html
 from onnxaudit.report.html.charts.names import place_names
 from onnxaudit.report.html.charts.scale import Scale, cover, cover_log
@@ -278,3 +281,17 @@ def test_the_first_sentence_leads() -> None:
         "It covers 2.5 pixels (2 %).",
         "Do this. And that.",
     )
+
+
+def test_the_page_tells_date_effort_and_policy_and_the_whole_command() -> None:
+    report = make_scan_report(config={"detection": {"effort": "quick"}})
+    policy = resolve(read_environment({"ONNXAUDIT_MIN_COVERAGE": "1"}))
+    gate = apply_policy(ScanDocument((report,)), policy, date(2026, 11, 28))
+    run = RunInfo(
+        started="2026-11-28T09:30:00Z", arguments=("scan", "my model.onnx", "--effort", "quick", "--html", "r")
+    )
+    text = read(ScanDocument((report,), gate=gate, run=run)).text
+    for part in ("2026-11-28T09:30:00Z", "quick", gate.policy_sha256[:16], "environment, ONNXAUDIT_MIN_COVERAGE too"):
+        assert part in text
+    assert "onnxaudit scan 'my model.onnx' --effort quick" in text
+    assert "--effort quick" in read(ScanDocument((report,))).text

@@ -1,0 +1,16 @@
+"""Which run of the command line a document comes from."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunInfo:
+    """What does a run again, beside the versions and the policy that a document holds.
+
+    Attributes:
+        started: when, as `2026-11-28T09:30:00Z`.
+        arguments: of `onnxaudit`, as they were given.
+    """
+
+    started: str
+    arguments: tuple[str, ...]
