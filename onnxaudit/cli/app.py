@@ -239,14 +239,38 @@ def profile(
 
 
 @_command
-def report(context: typer.Context, run: opt.Run, outputs: opt.Outputs) -> int:
+def report(
+    context: typer.Context,
+    run: opt.Run,
+    *,
+    outputs: opt.Outputs,
+    gating: opt.RepairGating,
+    attesting: opt.Attesting,
+) -> int:
     """Show a run's JSON report again, or write it in other formats, without scanning.
 
-    Exit code 0, whatever the report says; 2 where it cannot be read.
+    Exit code 0, whatever the report says; 2 where it cannot be read. With --policy, another option of the policy, or
+    --attest, the policy decides anew: exit codes are those of a scan then, and waivers count by today.
     """
-    from onnxaudit.cli.report import run_report
+    request = gating.request()
+    if request.file is None and not request.options and not attesting.files and attesting.sign_key is None:
+        from onnxaudit.cli.report import run_report
 
-    return run_report(run, outputs, context.obj)
+        return run_report(run, outputs, context.obj)
+    from onnxaudit.cli.judgement import run_decide
+
+    return run_decide(run, outputs, request, attesting, context.obj)
+
+
+@_command
+def diff(context: typer.Context, old: opt.OldRun, new: opt.NewRun) -> int:
+    """Compare the findings of two runs: which are new, which are gone.
+
+    Exit code 0: nothing is new. 1: something is. 2: a report cannot be read, or a model of the new run has none.
+    """
+    from onnxaudit.cli.judgement import run_diff
+
+    return run_diff(old, new, context.obj)
 
 
 @_command
@@ -335,3 +359,26 @@ def show(
 
 
 _command(show, policy_app)
+
+
+def waive(
+    context: typer.Context,
+    fingerprint: opt.Fingerprint,
+    *,
+    run: opt.WaivedRun,
+    reason: opt.Reason,
+    approver: opt.Approver,
+    expires: opt.Expires,
+    into: opt.Into = None,
+) -> int:
+    """Write a waiver that accepts one finding of one model for a time.
+
+    It goes to stdout, or into the policy that --into names. Only findings about a class can be waived.
+    """
+    from onnxaudit.cli.judgement import run_waive
+
+    waiver = {"reason": reason, "approver": approver, "expiry": expires}
+    return run_waive(fingerprint, run, waiver, into, context.obj)
+
+
+_command(waive, policy_app)

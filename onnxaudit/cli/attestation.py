@@ -29,9 +29,14 @@ LARGEST = 2**20  # bytes of an attestation
 
 
 def open_attestation(
-    attesting: RepairAttesting, models: Sequence[Path]
+    attesting: RepairAttesting, models: Sequence[Path], created: datetime | None = None
 ) -> Callable[[ScanDocument | RepairDocument], None]:
     """What writes the statements once there is a report; until then no older one stays that could be taken for them.
+
+    Args:
+        attesting: what was asked for.
+        models: that were looked at.
+        created: when that was; None is now.
 
     Raises:
         UsageError: several models, or a key that cannot sign.
@@ -52,7 +57,7 @@ def open_attestation(
         if not any(find_subject(report) for report in document.reports):
             report_notice("No model was written, so nothing is stated about one.")
             return
-        statement = make_statement(document)
+        statement = make_statement(document, created or datetime.now(UTC))
         if bom is not None and isinstance(document, ScanDocument):
             from onnxaudit.intake.metadata import read_metadata
 
@@ -74,7 +79,7 @@ def find_subject(report: ScanReport | RepairReport) -> tuple[str, str] | None:
     return report.output, report.output_sha256
 
 
-def make_statement(document: ScanDocument | RepairDocument) -> Statement:
+def make_statement(document: ScanDocument | RepairDocument, created: datetime) -> Statement:
     """What is stated about the one model of a scan, or about the one that a repair wrote.
 
     Raises:
@@ -95,7 +100,7 @@ def make_statement(document: ScanDocument | RepairDocument) -> Statement:
         softeners=document.gate.softeners,
         policy_sha256=document.gate.policy_sha256,
         report_sha256=hashlib.sha256(to_json(document).encode()).hexdigest(),
-        created=datetime.now(UTC),
+        created=created,
         version=__version__,
         waivers=tuple(use.waiver for use in document.gate.waivers if use.state == "used"),
         grounds=grounds,
@@ -114,7 +119,7 @@ def _digest(name: str, sha256: str) -> "tuple[Path, FileDigests]":
     path = Path(name)
     files = digest_files(path)
     if files.combined != sha256:
-        raise InputError(f"{path} changed while it was scanned, so nothing is stated about it; scan it again")
+        raise InputError(f"{path} changed while it was scanned, or since, so nothing is stated about it; scan it again")
     return path, files
 
 

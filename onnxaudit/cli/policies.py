@@ -27,7 +27,7 @@ from onnxaudit.gate.policy import OLD_KEYS
 from onnxaudit.records import RepairDocument, RunInfo, ScanDocument
 from onnxaudit.text import format_setting, show_plainly
 
-Decided = TypeVar("Decided", ScanDocument, RepairDocument)
+Decided = TypeVar("Decided", bound=ScanDocument | RepairDocument)
 
 
 def find_policy(request: PolicyRequest, models: Sequence[Path] = (), data: str | None = None) -> EffectivePolicy:
@@ -92,10 +92,15 @@ def settle_limits(effective: EffectivePolicy, settings: Settings) -> None:
         raise UsageError(f"memory_limit {limit} cannot be held: {error}") from error
 
 
+def apply_today(document: Decided, effective: EffectivePolicy) -> Decided:
+    """The document with what the policy makes of it today."""
+    return replace(document, gate=apply_policy(document, effective, datetime.now(UTC).date()))
+
+
 def decide(document: Decided, effective: EffectivePolicy, settings: Settings) -> Decided:
     """The document with what the policy makes of it today, and of which run it is."""
     run = RunInfo(started=settings.started.strftime("%Y-%m-%dT%H:%M:%SZ"), arguments=settings.arguments)
-    return replace(document, gate=apply_policy(document, effective, datetime.now(UTC).date()), run=run)
+    return replace(apply_today(document, effective), run=run)
 
 
 def run_policy_show(request: PolicyRequest, settings: Settings) -> int:

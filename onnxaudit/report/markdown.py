@@ -93,7 +93,8 @@ def _describe_gate(gate: Gate) -> Iterator[str]:
 def _list_findings(found: tuple[Finding, ...]) -> Iterator[str]:
     for finding in found:
         waived = "" if finding.waiver is None else f" ({escape(describe_waiver(finding.waiver))})"
-        yield f"- **{finding.rule.id} {finding.rule.name}**: {escape(finding.message)}{waived}"
+        known_by = f" Fingerprint `{finding.fingerprint}`." if finding.rule.waivable else ""
+        yield f"- **{finding.rule.id} {finding.rule.name}**: {escape(finding.message)}{known_by}{waived}"
     if found:
         yield ""
         for rule in dict.fromkeys(finding.rule for finding in found):

@@ -17,27 +17,47 @@ from onnxaudit.cli.options.outputs import (
 )
 from onnxaudit.cli.options.policy import Gating, PolicyRequest, RepairGating
 from onnxaudit.cli.options.repair import Fixed, Repairing
-from onnxaudit.cli.options.subject import Data, Layer, Model, Models, OptionalData, OutputName, Rule, Run, Trigger
+from onnxaudit.cli.options.subject import (
+    Data,
+    Layer,
+    Model,
+    Models,
+    NewRun,
+    OldRun,
+    OptionalData,
+    OutputName,
+    Rule,
+    Run,
+    Trigger,
+)
+from onnxaudit.cli.options.waivers import Approver, Expires, Fingerprint, Into, Reason, WaivedRun
 
 __all__ = [
+    "Approver",
     "Attested",
     "Attesting",
     "Computing",
     "Data",
     "EmbedSamples",
+    "Expires",
+    "Fingerprint",
     "Fixed",
     "FormatName",
     "Gating",
     "InputSize",
+    "Into",
     "Layer",
     "Model",
     "Models",
+    "NewRun",
+    "OldRun",
     "OptionalData",
     "OutputName",
     "Outputs",
     "PlainOutputs",
     "PolicyRequest",
     "ProgressName",
+    "Reason",
     "RepairAttesting",
     "RepairGating",
     "Repairing",
@@ -48,6 +68,7 @@ __all__ = [
     "SaveTriggers",
     "Trigger",
     "Verifying",
+    "WaivedRun",
     "Working",
     "keep_given",
 ]

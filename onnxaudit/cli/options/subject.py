@@ -34,6 +34,8 @@ Layer = Annotated[
 ]
 Trigger = Annotated[Path, typer.Option(metavar="T.npz", help="The trigger: mask and pattern.", show_default=False)]
 Run = Annotated[Path, typer.Argument(metavar="RUN.json", help="What `--json` wrote.", show_default=False)]
+OldRun = Annotated[Path, typer.Argument(metavar="OLD.json", help="What `--json` wrote before.", show_default=False)]
+NewRun = Annotated[Path, typer.Argument(metavar="NEW.json", help="What `--json` wrote now.", show_default=False)]
 Rule = Annotated[
     str | None,
     typer.Argument(metavar="[ID]", help="A rule's identifier or name, or a reason's code.", show_default=False),

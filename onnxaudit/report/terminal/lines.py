@@ -13,6 +13,7 @@ from onnxaudit.text import show_plainly
 Detail = Literal["brief", "usual", "full"]  # the answer alone; the story; everything
 FIELD_WIDTH = 14  # characters
 FINDINGS_SHOWN = 8
+DIGITS_SHOWN = 16  # of a fingerprint: enough for `onnxaudit policy waive`
 
 
 def print_field(console: Console, name: str, value: str) -> None:
@@ -50,7 +51,8 @@ def print_findings(console: Console, findings: Sequence[Finding]) -> None:
     """Under which rules: what each means is one command away."""
     for finding in findings[:FINDINGS_SHOWN]:
         place = f", {finding.place}" if finding.place else ""
-        print_line(console, (f"{finding.rule.id} {finding.rule.name}{place}", "dim"))
+        known_by = f", fingerprint {finding.fingerprint[:DIGITS_SHOWN]}" if finding.rule.waivable else ""
+        print_line(console, (f"{finding.rule.id} {finding.rule.name}{place}{known_by}", "dim"))
     if findings:
         print_line(console, (f"`onnxaudit rules {findings[0].rule.id}` says what that means and what to do", "dim"))
 
