@@ -10,6 +10,10 @@ but it is made of few cosines, where natural ways to a label take many.
 
 After G. Tao et al., Better trigger inversion optimization in backdoor scanning, CVPR 2022, who parametrize additively.
 
+In the score it hardly counts: small clean networks have a class that few cosines lead to, and with families of attacks
+left out of the fit AUROC is .88 with and without it (93 models of ten classes and more). It tells which kind a trigger
+is.
+
 Differs from the source: one change of either sign, in the frequency domain; the sum of amplitudes is penalized, which
 makes the spectrum sparse.
 """
