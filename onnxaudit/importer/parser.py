@@ -12,8 +12,9 @@ from onnx import AttributeProto, helper, inliner
 from onnxaudit.errors import ModelError, UnsupportedOperatorError
 from onnxaudit.importer.body import Body
 from onnxaudit.importer.graph import MISSING, Graph, Step, read_names
-from onnxaudit.importer.registry import STANDARD_DOMAINS, find_operator
+from onnxaudit.importer.registry import find_operator
 from onnxaudit.importer.tensors import from_proto
+from onnxaudit.intake.declarations import STANDARD_DOMAINS
 from onnxaudit.intake.stored import list_stored, make_unique
 
 WITHOUT_GRADIENT = {  # by what the names of operators hold

@@ -17,10 +17,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from onnxaudit.intake.declarations import STANDARD_DOMAINS
+
 MICROSOFT = "com.microsoft"
 CLASSICAL = "ai.onnx.ml"
 NEWEST_OPSET = 28  # of ONNX's own domain; the newest whose operators were compared with the specification
-STANDARD_DOMAINS = ("", "ai.onnx")
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -15,9 +15,9 @@ from onnx import AttributeProto, TensorProto, helper, shape_inference
 from onnxaudit.detectors.base import Effort
 from onnxaudit.errors import ModelError, OnnxauditError, RejectedError
 from onnxaudit.importer.parser import expand_functions, explain_unknown, find_opsets, find_unknown
-from onnxaudit.importer.registry import STANDARD_DOMAINS
 from onnxaudit.importer.side_outputs import drop_side_outputs
 from onnxaudit.intake import Model, load_model
+from onnxaudit.intake.declarations import STANDARD_DOMAINS
 from onnxaudit.intake.reader import read_if_regular, read_proto
 from onnxaudit.intake.sizes import Size
 from onnxaudit.intake.stored import list_stored
