@@ -100,13 +100,10 @@ class Student:
         self.models.append(self._distiller.export(self._context.pruned))
 
     def _draw_further(self) -> Labelled:
-        """Random triggers for every target, new ones in every round: half as many as are known of it, at most."""
-        images = self._context.fitting.images
-        shape, drawn = (images.shape[1], images.shape[2], images.shape[3]), Labelled()
-        for label, found in self.found.items():
-            count = min(self._config.random_triggers, (len(found) + len(self.hardened[label])) // 2)
-            drawn += [(one, label) for one in draw_triggers(count, shape, self._draw)]
-        return drawn
+        """Random triggers for every target, new ones in every round."""
+        images, count = self._context.fitting.images, self._config.random_triggers
+        shape = images.shape[1], images.shape[2], images.shape[3]
+        return [(one, label) for label in self.found for one in draw_triggers(count, shape, self._draw)]
 
     def measure(self, model: Model) -> TuningRound:
         """A network on validation samples, clean and under all that is known."""

@@ -28,7 +28,7 @@ class FineTuningConfig:
         cooling: the step size falls by this share of itself over the rounds, and stays there.
         min_agreement: `q0`.
         max_success: limit of `S`.
-        random_triggers: patches drawn for each target in each round, at most; they join its triggers.
+        random_triggers: patches drawn for each target in each round, which join its triggers.
         layers: which may move: "all", or the "head", from the pruned layer on.
         shares: `α` of the networks between the pruned and the tuned one that are tried where the tuned one misses `q0`;
             the nearer the pruned one, the more of the backdoor comes back.

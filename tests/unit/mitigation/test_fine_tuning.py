@@ -28,6 +28,7 @@ from tests.unit.surgery.networks import channels
 
 QUICK = FineTuningConfig(
     rounds=2,
+    random_triggers=1,  # of a few steps the triggers found need most
     distillation=DistillationConfig(steps=40, batch=32, copies=4, step_size=0.03),
     hardening=HardeningConfig(steps=10, samples=8),
     distortion=DistortionConfig(number=1, steps=10, samples=8),
