@@ -35,6 +35,7 @@ Each sets one key of the policy, and goes before policy files. Another name that
 misspelled demand would be none.
 
 {write_table(("variable", "key"), rows)}
+`TMPDIR` names where the worker process gets its empty folder; `LD_LIBRARY_PATH`, whose folders it may read.
 `NO_COLOR` takes the colors out of a terminal's text. `OMP_WAIT_POLICY` is set to `PASSIVE` unless it is set: threads
 that spin while they wait for each other make a scan on busy cores take many times as long.
 """
