@@ -17,6 +17,7 @@ from onnxaudit.data.selection import choose_samples
 from onnxaudit.data.stored_arrays import StoredArray, open_archive
 from onnxaudit.errors import DataError
 from onnxaudit.records import Floats, InputSpec, Ints, Layout
+from onnxaudit.records.coded_images import make_contiguous
 
 IMAGES, LABELS, CLASS_NAMES = "x", "y", "class_names"
 _DAMAGED = "not an .npz archive of plain arrays, or it is damaged"
@@ -63,7 +64,7 @@ def read_archive(path: Path, names: tuple[str, ...], spec: InputSpec) -> Read:
             f"{path}: wrong image size: {arranged.shape[2]}×{arranged.shape[3]} where the model takes "
             f"{spec.height}×{spec.width}; resize the arrays, or give a folder of pictures, which are resized"
         )
-    found = np.ascontiguousarray(fit_channels(path, scale_values(path, arranged), spec.channels))
+    found = make_contiguous(fit_channels(path, scale_values(path, arranged), spec.channels))
     return Read(found, None if classes is None else classes[rows], _class_names(class_names), total)
 
 

@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from onnxaudit.data.archives import Read
-from onnxaudit.data.pictures import MODES, OTHER_PICTURES, SUFFIXES, read_picture
+from onnxaudit.data.pictures import MODES, OTHER_PICTURES, SUFFIXES, read_pictures
 from onnxaudit.data.selection import choose_samples
+from onnxaudit.deadline import Deadline
 from onnxaudit.errors import DataError
 from onnxaudit.records import InputSpec, Ints
 from onnxaudit.regular_files import follow_links, read_regular
@@ -27,7 +28,7 @@ HEADER = ("filename", "label")
 Listing = list[tuple[Path, str | None]]  # pictures with their class names
 
 
-def read_folder(folder: Path, spec: InputSpec, classes: int) -> Read:
+def read_folder(folder: Path, spec: InputSpec, classes: int, deadline: Deadline = Deadline()) -> Read:
     """Images `(n, c, h, w)` in [0, 1], labels and class names of a folder, in the order of the file names.
 
     Of many pictures some are read, evenly over the classes.
@@ -42,8 +43,8 @@ def read_folder(folder: Path, spec: InputSpec, classes: int) -> Read:
     names = [name for _, name in listing if name is not None]
     labels = _number(folder, names, order, classes) if names else None
     rows = choose_samples(len(listing), spec.channels * spec.height * spec.width, labels)
-    images = np.stack([read_picture(listing[row][0], spec) for row in rows])
-    chosen = None if labels is None else labels[rows]
+    images, read = read_pictures([listing[row][0] for row in rows], spec, deadline)
+    chosen = None if labels is None else labels[rows[read]]
     return Read(images, chosen, order or _sorted_names(names, classes), len(listing))
 
 

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from onnxaudit.errors import DataError
 from onnxaudit.records import Floats
+from onnxaudit.records.coded_images import hold
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as in Pillow
 ROUNDING = 1e-3  # what resizing and float16 add to a range's ends
@@ -40,6 +41,8 @@ def scale_values(path: Path, images: AnyArray) -> Floats:
             "give them as 0..255 or 0..1"
         )
     top = 255.0 if high > 1 + ROUNDING else 1.0
+    if images.dtype == np.uint8 and top > 1:
+        return hold(images)
     pixels: Floats = np.clip(images.astype(np.float32) / np.float32(top), 0.0, 1.0)
     return pixels
 

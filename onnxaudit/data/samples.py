@@ -7,19 +7,23 @@ import numpy as np
 
 from onnxaudit.data.archives import read_archive
 from onnxaudit.data.folders import read_folder
+from onnxaudit.deadline import Deadline
 from onnxaudit.errors import DataError
 from onnxaudit.records import InputSpec, Ints, Samples
 
 ARCHIVE_WITH_NAMES = re.compile(r"(?P<path>.+\.npz):(?P<names>[^:/\\]+)", re.IGNORECASE)
 
 
-def load_samples(source: str | Path, spec: InputSpec, classes: int) -> tuple[Samples, tuple[str, ...] | None]:
+def load_samples(
+    source: str | Path, spec: InputSpec, classes: int, deadline: Deadline = Deadline()
+) -> tuple[Samples, tuple[str, ...] | None]:
     """Read clean samples for a model.
 
     Args:
         source: a folder of images, an `.npz` archive, or `FILE.npz:IMAGES,LABELS` to name its arrays.
         spec: what the model takes; pictures in folders are resized to it, arrays have to fit it.
         classes: how many the model tells apart.
+        deadline: when it passes, the pictures that were read have to do.
 
     Returns:
         The samples, and the names of the classes where the data give them.
@@ -31,7 +35,7 @@ def load_samples(source: str | Path, spec: InputSpec, classes: int) -> tuple[Sam
     if not path.exists():
         raise DataError(f"{path}: no such file or folder; give a folder of images or an .npz file")
     if path.is_dir():
-        images, labels, class_names, total = read_folder(path, spec, classes)
+        images, labels, class_names, total = read_folder(path, spec, classes, deadline)
     elif path.suffix.lower() == ".npz":
         images, labels, class_names, total = read_archive(path, names, spec)
     else:

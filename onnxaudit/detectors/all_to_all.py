@@ -26,7 +26,7 @@ from onnxaudit.detectors.base import Context, Detector, Words
 from onnxaudit.detectors.registry import detector
 from onnxaudit.inversion.adam import AdamConfig
 from onnxaudit.inversion.engine import Problem, Shrinking
-from onnxaudit.inversion.forwards import compute_logits, device_of, pick_classes
+from onnxaudit.inversion.forwards import compute_logits, device_of, pick_classes, to_tensor
 from onnxaudit.inversion.objectives import leave
 from onnxaudit.inversion.sampling import draw_orders, draw_starts
 from onnxaudit.inversion.schedule import Schedule
@@ -148,7 +148,7 @@ def _shrink(
         family=family,
         respond=classifier,
         objective=leave(torch.from_numpy(known.labels).to(device)),
-        samples=torch.from_numpy(known.images).to(device),
+        samples=to_tensor(known.images).to(device),
         labels=torch.arange(config.starts, device=device),
         starts=draw_starts(family, streams, device),
         order=order,
@@ -174,7 +174,7 @@ def _follow(classifier: nn.Module, samples: Samples, trigger: Trigger, config: A
     if not len(samples):
         return UniversalTrigger(trigger, (), rate(0, 0))
     before = pick_classes(compute_logits(classifier, samples.images, config.chunk_pixels))
-    logits = compute_logits(classifier, trigger.apply(samples.images), config.chunk_pixels)
+    logits = compute_logits(classifier, samples.images, config.chunk_pixels, trigger.apply)
     after = pick_classes(logits)
     usable = (before == samples.labels) & (after >= 0)
     destinations, followers = _find_destinations(before[usable], after[usable], logits.shape[1])

@@ -26,7 +26,7 @@ from torch import Tensor
 from onnxaudit.detectors.base import Context, Detector, Words
 from onnxaudit.detectors.registry import detector
 from onnxaudit.importer import Classifier
-from onnxaudit.inversion.forwards import device_of
+from onnxaudit.inversion.forwards import device_of, to_floats, to_tensor
 from onnxaudit.records import Evidence
 from onnxaudit.workers import count_rows
 
@@ -81,6 +81,8 @@ class ExactShift(Detector):
         assert isinstance(context.classifier, Classifier)
         with torch.no_grad():
             features = _read_features(context, context.head, self.config.chunk_pixels)
+            if features is None:
+                return Evidence(detector=self.id, complete=False)
             layer = None
             if features[0].numel() <= self.config.most_features:
                 layer = read_layer(context.classifier, context.head, features, self.config.tolerance)
@@ -92,14 +94,20 @@ class ExactShift(Detector):
         return Evidence(detector=self.id, distances=found, unit="lengths in the last layer's input")
 
 
-def _read_features(context: Context, head: str, chunk_pixels: int) -> Tensor:
-    """The last layer's inputs `(n, ...)` on all clean samples: nothing is fitted that unseen ones had to check."""
+def _read_features(context: Context, head: str, chunk_pixels: int) -> Tensor | None:
+    """The last layer's inputs `(n, ...)` on all clean samples; None where the deadline passed before.
+
+    Nothing is fitted that unseen ones had to check.
+    """
     assert isinstance(context.classifier, Classifier)
     device, parts = device_of(context.classifier), []
     for samples in (context.known, context.unseen):
-        images = torch.from_numpy(samples.images)
+        images = to_tensor(samples.images)
         each = count_rows(chunk_pixels, images.shape[2] * images.shape[3], device)
-        parts += [context.classifier.values(part.to(device), [head])[head] for part in torch.split(images, each)]
+        for part in torch.split(images, each):
+            if context.deadline.passed:
+                return None
+            parts.append(context.classifier.values(to_floats(part.to(device)), [head])[head])
     return torch.cat(parts)
 
 

@@ -21,6 +21,7 @@ from typing import ClassVar
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from onnxaudit.deadline import Deadline
 from onnxaudit.detectors.base import Context, Detector, Words
@@ -33,8 +34,10 @@ from onnxaudit.inversion.forwards import device_of
 from onnxaudit.inversion.objectives import get_ahead
 from onnxaudit.inversion.schedule import Schedule
 from onnxaudit.perturbations.latent import Latent
-from onnxaudit.records import Evidence, Ints, Samples
+from onnxaudit.records import Evidence, Floats, Ints, Samples
 from onnxaudit.workers import Workers, count_rows
+
+_PIECE = 2**21  # values of images, of a large set, that go through the network at once: 14 photos of 224x224
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,9 @@ class LatentInversionConfig:
         margin: `κ`, as a share of the logits' spread.
         step_size: of Adam, as a share of the features' spread.
         schedule: of the penalty on the change's length; every step sees all samples.
+        most_read: so many values of images may go through the network in one piece: 64 MiB. Pieces change the last bits
+            of some networks' features, so that small sets stay whole.
+        most_cached: at most so many values of features are held: 1 GiB.
         most_values: at most so many feature values go through the network at once, on one core: 4 MiB.
     """
 
@@ -55,6 +61,8 @@ class LatentInversionConfig:
     margin: float = 0.1
     step_size: float = 0.1
     schedule: Schedule = field(default_factory=lambda: Schedule(window=1, first_penalty=0.1))
+    most_read: int = 2**24
+    most_cached: int = 2**28
     most_values: int = 2**20
 
 
@@ -122,9 +130,12 @@ def measure_lengths(
         Lengths by label; no entry for a label that was not reached or has no samples of other classes.
     """
     assert samples.labels is not None
+    read = _read_features(classifier, samples, features, config, deadline)
+    if read is None:
+        return {}
+    samples, cached = read
+    assert samples.labels is not None
     with torch.no_grad():
-        images = torch.from_numpy(samples.images).to(device_of(classifier))
-        cached = classifier.values(images, [features])[features]
         classes = classifier.tail({features: cached[:1]}).shape[1]
     spread = float(cached.flatten(1).std(dim=0).mean())
     chosen = _choose_samples(samples.labels, classes, config.samples, seed)
@@ -154,6 +165,32 @@ def measure_lengths(
         finished = shrinking.run(deadline)
     lengths = dict(zip(chosen, shrinking.sizes.tolist(), strict=True)) if finished else {}
     return {label: length / spread for label, length in lengths.items() if np.isfinite(length)}
+
+
+def _read_features(
+    classifier: Classifier, samples: Samples, features: str, config: LatentInversionConfig, deadline: Deadline
+) -> tuple[Samples, Tensor] | None:
+    """Samples and their features `(n, ...)`; None where the deadline passed before.
+
+    Where the features of all would take too much memory only some samples are used, spread over all.
+    """
+    parts = list[Tensor]()
+    with torch.no_grad():
+        first = _run(classifier, samples.images[:1], features)
+        most = max(config.samples, config.most_cached // first[0].numel())
+        if most < len(samples):
+            samples = samples.take(np.linspace(0, len(samples) - 1, most).round().astype(np.int64))
+        images = samples.images
+        each = len(images) if images.size <= config.most_read else max(1, _PIECE // images[0].size)
+        for start in range(0, len(images), each):
+            if deadline.passed:
+                return None
+            parts.append(_run(classifier, images[start : start + each], features))
+    return samples, torch.cat(parts) if len(parts) > 1 else parts[0]
+
+
+def _run(classifier: Classifier, images: Floats, features: str) -> Tensor:
+    return classifier.values(torch.from_numpy(images).to(device_of(classifier)), [features])[features]
 
 
 def _choose_samples(labels: Ints, classes: int, count: int, seed: int) -> dict[int, Ints]:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from onnxaudit.deadline import Deadline
 from onnxaudit.inversion.adam import Adam, AdamConfig
+from onnxaudit.inversion.forwards import to_floats
 from onnxaudit.inversion.objectives import Objective
 from onnxaudit.inversion.schedule import Penalty, Schedule
 from onnxaudit.perturbations.base import Family, Fields
@@ -33,7 +34,7 @@ class Problem:
         family: of the perturbations.
         respond: the network.
         objective: what perturbed samples are to do.
-        samples: clean images or features, `(samples, ...)`.
+        samples: clean images or features, `(samples, ...)`; images may be held as bytes.
         labels: of the rows, `(rows,)`.
         starts: parameters to start from, `(rows, ...)`.
         order: positions in `samples` that each step sees, `(rows, steps, n)`; taken in turn where steps outnumber them.
@@ -124,7 +125,7 @@ class Shrinking:
         """Losses and shares of samples that obey, `(rows,)` each."""
         problem = self.problem
         index = problem.order[rows, self.steps % problem.order.shape[1]]
-        perturbed = problem.family.apply(fields, problem.samples[index]).flatten(0, 1)
+        perturbed = problem.family.apply(fields, to_floats(problem.samples[index])).flatten(0, 1)
         logits = problem.respond(perturbed)
         losses, obeying = problem.objective(logits.reshape(*index.shape, -1), problem.labels[rows], index)
         return losses, obeying.float().mean(dim=1)

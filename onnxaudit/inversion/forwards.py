@@ -1,5 +1,7 @@
 """Forward passes without gradients: what the classifier predicts, and which samples a trigger sends to a label."""
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -7,21 +9,33 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from onnxaudit.records import Floats, Ints, Trigger
+from onnxaudit.records.coded_images import WHITE, CodedImages
 from onnxaudit.workers import Workers, count_rows
 
 
-def compute_logits(classifier: nn.Module, images: Floats, chunk_pixels: int) -> Floats:
-    """Logits `(n, classes)` of images `(n, c, h, w)`, at most `chunk_pixels` (images x height x width) at a time."""
+def compute_logits(
+    classifier: nn.Module, images: Floats, chunk_pixels: int, change: Callable[[Floats], Floats] | None = None
+) -> Floats:
+    """Logits `(n, classes)` of images, at most `chunk_pixels` (images x height x width) at a time.
+
+    Args:
+        classifier: logits of images.
+        images: `(n, c, h, w)`.
+        chunk_pixels: that are held as floats at once, on one core.
+        change: made to images before.
+    """
     device = device_of(classifier)
     count = count_rows(chunk_pixels, images.shape[2] * images.shape[3], device)
 
-    def run(part: Floats) -> Tensor:
+    def run(start: int) -> Tensor:
+        part = images[start : start + count]
+        part = part if change is None else change(part)
         with torch.no_grad():
             logits: Tensor = classifier(torch.from_numpy(part).to(device, memory_format=torch.channels_last))
         return logits
 
     with Workers(device) as workers:
-        chunks = workers.map(run, [images[start : start + count] for start in range(0, len(images), count)])
+        chunks = workers.map(run, range(0, len(images), count))
     return torch.cat(chunks).cpu().numpy()
 
 
@@ -41,7 +55,7 @@ def find_hits(
     """Flags `(n,)`: which of `images` are classified as `label` once they carry `trigger`."""
     if len(images) == 0:
         return np.zeros(0, dtype=bool)
-    logits = compute_logits(classifier, trigger.apply(images), chunk_pixels)
+    logits = compute_logits(classifier, images, chunk_pixels, trigger.apply)
     return np.asarray(pick_classes(logits) == label)
 
 
@@ -50,6 +64,16 @@ def measure_margins(logits: Tensor, labels: Tensor) -> Tensor:
     own = F.one_hot(labels, logits.shape[1]).bool()
     # Not a large negative number instead of infinity: what is masked must never be the largest.
     return logits[own] - logits.masked_fill(own, -torch.inf).amax(dim=1)
+
+
+def to_tensor(images: Floats) -> Tensor:
+    """Images on the processor, held as they are: bytes stay bytes, which `to_floats` makes pixels of."""
+    return torch.from_numpy(images.codes if isinstance(images, CodedImages) else images)
+
+
+def to_floats(images: Tensor) -> Tensor:
+    """Pixels in [0, 1] of bytes; floats as they are."""
+    return images.to(torch.float32) / WHITE.item() if images.dtype is torch.uint8 else images
 
 
 def device_of(classifier: nn.Module) -> torch.device:

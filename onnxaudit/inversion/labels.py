@@ -10,7 +10,7 @@ from torch import nn
 from onnxaudit.deadline import Deadline
 from onnxaudit.inversion.adam import AdamConfig
 from onnxaudit.inversion.engine import Problem, Shrinking, respond_to_images
-from onnxaudit.inversion.forwards import device_of
+from onnxaudit.inversion.forwards import device_of, to_tensor
 from onnxaudit.inversion.objectives import reach
 from onnxaudit.inversion.sampling import draw_orders, draw_starts
 from onnxaudit.inversion.schedule import Schedule
@@ -150,7 +150,7 @@ def prepare(
         family=family,
         respond=respond_to_images(classifier),
         objective=reach,
-        samples=torch.from_numpy(images).to(device),
+        samples=to_tensor(images).to(device),
         labels=torch.tensor(list(others), device=device),
         starts=draw_starts(family, streams, device) if starts is None else starts,
         order=order,

@@ -70,7 +70,7 @@ class ReferenceSamples:
     @property
     def images(self) -> Floats:
         """`(n, c, h, w)` in [0, 1]."""
-        return self.samples.images
+        return np.asarray(self.samples.images)
 
     def agreement(self, network: Runtime) -> Rate:
         """Share of the samples that a network answers as the original does."""

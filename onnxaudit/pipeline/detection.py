@@ -32,6 +32,7 @@ from onnxaudit.records import (
     UniversalTrigger,
     Verdict,
 )
+from onnxaudit.records.samples import take_images
 from onnxaudit.scoring.verdict import WEIGHED, assess, choose_universal, weigh
 from onnxaudit.statistics import rate, rate_of
 from onnxaudit.workers import Workers, cut
@@ -212,7 +213,7 @@ def _verify(context: Context, found: Mapping[int, Inversion], chunk: int) -> dic
     unseen = context.unseen
 
     def verify(label: int) -> Rate:
-        others = unseen.images[unseen.labels != label]
+        others = take_images(unseen.images, unseen.labels != label)
         return rate_of(find_hits(context.classifier, others, found[label].trigger, label, chunk))
 
     success = dict[int, Rate]()

@@ -50,6 +50,7 @@ from onnxaudit.structure.examination import examine
 from onnxaudit.surgery import find_target_layer, spell_out, unshare
 
 SYNTHETIC_SAMPLES = 512
+DESCRIBED_AT_ONCE = 64  # images
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,11 +95,16 @@ class Subject:
 
     def describe_samples(self) -> SamplesInfo:
         """Which data the report rests on."""
-        digest = hashlib.sha256(np.ascontiguousarray(self.samples.images).tobytes())
+        images, digest = self.samples.images, hashlib.sha256()
+        low, high, total = np.inf, -np.inf, 0.0
+        for start in range(0, len(images), DESCRIBED_AT_ONCE):
+            part = np.ascontiguousarray(images[start : start + DESCRIBED_AT_ONCE])
+            digest.update(part.tobytes())
+            low, high = min(low, float(part.min())), max(high, float(part.max()))
+            total += float(part.sum(dtype=np.float64))
         if self.samples.labels is not None:
             digest.update(np.ascontiguousarray(self.samples.labels).tobytes())
         labeled = self.samples.labels is not None
-        low, high, mean = (float(measure(self.samples.images)) for measure in (np.min, np.max, np.mean))
         return SamplesInfo(
             source=self.samples.source,
             count=len(self.samples),
@@ -107,7 +113,7 @@ class Subject:
             sha256=digest.hexdigest(),
             low=round(low, 4),
             high=round(high, 4),
-            mean=round(mean, 4),
+            mean=round(total / images.size, 4),
         )
 
 
@@ -147,7 +153,7 @@ def open_subject(
     for note in notes:
         on_event(Event("load", 0, 0, note))
     if model.info.input.layout.is_image:
-        samples, names = _open_samples(data, model, seed)
+        samples, names = _open_samples(data, model, seed, deadline)
         with _asked_without_samples(opened, named=output is not None):
             choice = _settle_preprocessing(runtime, samples, preprocessing, on_event)
     else:
@@ -318,10 +324,12 @@ def choose_device(device: str) -> str:
     return ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
 
 
-def _open_samples(data: str | Path | None, model: Model, seed: int) -> tuple[Samples, tuple[str, ...] | None]:
+def _open_samples(
+    data: str | Path | None, model: Model, seed: int, deadline: Deadline
+) -> tuple[Samples, tuple[str, ...] | None]:
     if data is None:
         return synthesize_samples(model.info.input, SYNTHETIC_SAMPLES, seed=seed), None
-    return load_samples(data, model.info.input, model.info.output.classes)
+    return load_samples(data, model.info.input, model.info.output.classes, deadline)
 
 
 def _open_features(

@@ -4,14 +4,15 @@ Pixel space is the space of images before any preprocessing: float32 in [0, 1], 
 Masks, patterns and triggers live there and nowhere else.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from onnxaudit.records.arrays import Array, Floats, Ints
+from onnxaudit.records.coded_images import CodedImages
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,7 +20,7 @@ class Samples:
     """Clean images in pixel space.
 
     Attributes:
-        images: `(n, c, h, w)` float32 in [0, 1].
+        images: `(n, c, h, w)` float32 in [0, 1]; of large sets `CodedImages`, which behave like that array.
         labels: `(n,)` int64, or None where none were given.
         source: where they come from, for people.
         synthetic: made by us, not given by the user.
@@ -38,7 +39,15 @@ class Samples:
     def take(self, index: npt.NDArray[np.integer[Any]] | npt.NDArray[np.bool_]) -> "Samples":
         """The samples at `index` (positions or a boolean mask)."""
         labels = None if self.labels is None else self.labels[index]
-        return Samples(self.images[index], labels, self.source, self.synthetic, self.total)
+        return replace(self, images=take_images(self.images, index), labels=labels)
+
+
+def take_images(images: Floats, index: Any) -> Floats:
+    """Some of the images, held as they were."""
+    if isinstance(images, CodedImages):
+        return cast(Floats, CodedImages(images.codes[index]))
+    taken: Floats = images[index]
+    return taken
 
 
 @dataclass(frozen=True)

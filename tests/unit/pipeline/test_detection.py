@@ -1,6 +1,6 @@
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -16,7 +16,8 @@ from onnxaudit.errors import UsageError
 from onnxaudit.inversion.patch import InversionConfig
 from onnxaudit.pipeline.detection import detect
 from onnxaudit.pipeline.settings import DetectionConfig
-from onnxaudit.records import Event, LabelStatus, Samples, Verdict
+from onnxaudit.records import Event, Floats, LabelStatus, Samples, Verdict
+from onnxaudit.records.coded_images import CodedImages, decode_bytes
 from onnxaudit.scoring.settings import VerdictConfig
 from tests.some import some
 from tests.unit.conftest import UNWEIGHED, Planted
@@ -52,6 +53,20 @@ def test_planted_backdoor_is_found_and_its_target_named(
     assert some(row.refined_index) > 3
     assert some(row.log_index) > 3
     assert some(row.anomaly_index) > 2
+
+
+def test_images_held_as_bytes_give_the_same_to_the_last_bit(
+    planted: Callable[..., Planted], make_samples: Callable[..., Samples]
+) -> None:
+    given = make_samples()
+    codes = np.rint(given.images * 255).astype(np.uint8)
+    brief = PatchConfig(screening=InversionConfig(steps=6), refinement=InversionConfig(steps=6))
+    config = DetectionConfig(settings={"patch": brief})
+    floats = detect(planted(targets=(3,)), replace(given, images=decode_bytes(codes)), config, seed=0)
+    held = detect(planted(targets=(3,)), replace(given, images=cast(Floats, CodedImages(codes))), config, seed=0)
+    assert [row.ratios for row in held.labels] == [row.ratios for row in floats.labels]
+    assert [row.mask_l1 for row in held.labels] == [row.mask_l1 for row in floats.labels]
+    assert [row.success_rate for row in held.labels] == [row.success_rate for row in floats.labels]
 
 
 def test_two_planted_backdoors_are_both_found(
