@@ -95,11 +95,11 @@ class _Solver:
         known = np.flatnonzero(np.isfinite(weights) & (np.abs(weights) < LARGEST) & (weights != 0.0))
         free = np.array([place for place in known if place not in self.taken], int)
         chosen = free if len(free) <= 4 else self.rng.choice(free, 4, replace=False)
-        offers = [_list_offers(values[place], weights[place], modulus) for place in chosen]
+        offers = [list_offers(values[place], weights[place], modulus) for place in chosen]
         if not offers:
             return False
         first, second, third, fourth = offers + [np.zeros(1)] * (4 - len(offers))
-        left, right = _meet(np.add.outer(first, second).ravel(), np.add.outer(third, fourth).ravel(), missing, modulus)
+        left, right = meet(np.add.outer(first, second).ravel(), np.add.outer(third, fourth).ravel(), missing, modulus)
         levels = (*divmod(left, len(second)), *divmod(right, len(fourth)))
         for place, level, offer in zip(chosen, levels, offers, strict=False):
             if len(chosen) == 1 and np.isinf(modulus) and abs(offer[level] - missing) > EXACT_ENOUGH * abs(missing):
@@ -143,7 +143,7 @@ def find_modulus(flow: Flow, step: Step) -> float:
     return float("inf")
 
 
-def _list_offers(value: float, weight: float, modulus: float) -> Doubles:
+def list_offers(value: float, weight: float, modulus: float) -> Doubles:
     """What the weighed sum changes by for each byte that a pixel may take; whole numbers where they go round."""
     before = value * (LEVELS - 1)
     if np.isfinite(modulus):
@@ -152,7 +152,7 @@ def _list_offers(value: float, weight: float, modulus: float) -> Doubles:
     return offers
 
 
-def _meet(first: Doubles, second: Doubles, wanted: float, modulus: float) -> tuple[int, int]:
+def meet(first: Doubles, second: Doubles, wanted: float, modulus: float) -> tuple[int, int]:
     """Which entries of two lists add up to what is wanted, or come nearest."""
     offered, asked = second, wanted - first
     if np.isfinite(modulus):
