@@ -18,10 +18,12 @@ from tests.hostile.networks import make_samples
 
 @pytest.fixture(autouse=True)
 def signals_reach_children() -> Iterator[None]:
-    """Whoever runs the tests in the background may ignore SIGINT, and its children with it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Whoever runs the tests in the background may ignore signals, and its children with it."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGHUP, signal.SIGTERM)}
+    before[signal.SIGINT] = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
-    signal.signal(signal.SIGINT, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and descriptors of POSIX")
