@@ -12,6 +12,7 @@ import torch
 from onnx import TensorProto, numpy_helper
 
 from onnxaudit.errors import ModelError
+from onnxaudit.intake.declarations import name_type
 
 DTYPES: dict[int, torch.dtype] = {
     TensorProto.FLOAT: torch.float32,
@@ -38,7 +39,7 @@ def find_dtype(onnx_type: int) -> torch.dtype:
         ModelError: strings, complex numbers, 8-bit floats and types below a byte.
     """
     if onnx_type not in DTYPES:
-        raise ModelError(f"tensors of type {TensorProto.DataType.Name(onnx_type)} cannot be computed in PyTorch")
+        raise ModelError(f"tensors of type {name_type(onnx_type)} cannot be computed in PyTorch")
     return DTYPES[onnx_type]
 
 

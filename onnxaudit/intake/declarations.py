@@ -26,8 +26,14 @@ def describe(value: onnx.ValueInfoProto) -> str:
     """`'x' (float (N, 3, 32, 32))`."""
     if not value.type.HasField("tensor_type"):
         return f"{value.name!r} ({value.type.WhichOneof('value') or 'untyped'})"
-    kind = TensorProto.DataType.Name(value.type.tensor_type.elem_type).lower()
+    kind = name_type(value.type.tensor_type.elem_type)
     return f"{value.name!r} ({kind} {format_shape(shape_of(value))})"
+
+
+def name_type(number: int) -> str:
+    """`float`; of a number that stands for no type the number itself."""
+    known = {kind: name.lower() for name, kind in TensorProto.DataType.items()}
+    return known.get(number, f"type {number}")
 
 
 def format_shape(shape: Shape) -> str:

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 
 import onnx
-from onnx import TensorProto
 
 from onnxaudit.errors import ModelError
-from onnxaudit.intake.declarations import Shape, describe, format_shape, ints_of, shape_of
+from onnxaudit.intake.declarations import Shape, describe, format_shape, ints_of, name_type, shape_of
 from onnxaudit.intake.sizes import FindSize, Size, settle_size
 from onnxaudit.records import ElementType, InputSpec, Layout
 
@@ -130,7 +129,7 @@ def _only_input(graph: onnx.GraphProto) -> onnx.ValueInfoProto:
 
 def _element_type(value: onnx.ValueInfoProto) -> ElementType:
     if value.type.HasField("tensor_type"):
-        name = TensorProto.DataType.Name(value.type.tensor_type.elem_type).lower()
+        name = name_type(value.type.tensor_type.elem_type)
         name = {"float": "float32", "double": "float64"}.get(name, name)
         if name in list(ElementType):
             return ElementType(name)

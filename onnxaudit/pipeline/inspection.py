@@ -10,14 +10,14 @@ from math import prod
 from pathlib import Path
 
 import onnx
-from onnx import AttributeProto, TensorProto, helper, shape_inference
+from onnx import AttributeProto, helper, shape_inference
 
 from onnxaudit.detectors.base import Effort
 from onnxaudit.errors import ModelError, OnnxauditError, RejectedError
 from onnxaudit.importer.parser import expand_functions, explain_unknown, find_opsets, find_unknown
 from onnxaudit.importer.side_outputs import drop_side_outputs
 from onnxaudit.intake import Model, load_model
-from onnxaudit.intake.declarations import STANDARD_DOMAINS
+from onnxaudit.intake.declarations import STANDARD_DOMAINS, name_type
 from onnxaudit.intake.reader import read_if_regular, read_proto
 from onnxaudit.intake.sizes import Size
 from onnxaudit.intake.stored import list_stored
@@ -204,7 +204,7 @@ def _list_inputs(proto: onnx.ModelProto) -> tuple[TensorInfo, ...]:
 
 def _describe(value: onnx.ValueInfoProto) -> TensorInfo:
     tensor = value.type.tensor_type
-    kind = TensorProto.DataType.Name(tensor.elem_type).lower()
+    kind = name_type(tensor.elem_type)
     return TensorInfo(value.name, kind, tuple(_axis(axis) for axis in tensor.shape.dim))
 
 
