@@ -8,7 +8,7 @@ import pytest
 
 from onnxaudit.cli.app import main
 from tests.hostile.corpus import CASES, Case
-from tests.hostile.manifest import MANIFEST, describe
+from tests.hostile.manifest import MANIFEST, describe, summarise
 
 pytestmark = pytest.mark.usefixtures("forked_trials")
 DOUBTS = ("output-not-audited", "batch-size-read")
@@ -60,8 +60,13 @@ def test_the_manifest_lists_the_corpus() -> None:
     assert MANIFEST.read_text(encoding="utf-8") == describe()
 
 
+def test_the_threat_model_tells_what_is_tried() -> None:
+    page = Path(__file__).parents[2] / "docs" / "explanation" / "threat-model.md"
+    assert summarise() in page.read_text(encoding="utf-8")
+
+
 def test_there_are_cases_of_every_kind() -> None:
     kinds = {case.kind for case in CASES.values()}
-    assert len(CASES) >= 300
+    assert len(CASES) >= 400
     assert {case.answer for case in CASES.values()} == {"rejected", "refused", "opened"}
-    assert len(kinds) >= 15
+    assert len(kinds) >= 14
