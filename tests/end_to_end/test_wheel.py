@@ -49,7 +49,7 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
     """A user's repository: two models, clean images, and the policy that the documentation shows."""
-    for name in ("signs-lenet-weights", "fashion-vgg-clean"):
+    for name in ("signs-lenet-weights", "signs-lenet-clean"):
         (tmp_path / "vendor").mkdir(exist_ok=True)
         shutil.copy(ROOT / "models" / f"{name}.onnx", tmp_path / "vendor")
     shutil.copytree(ROOT / "models" / "samples", tmp_path / "data")
@@ -61,7 +61,7 @@ def workspace(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("model", "data", "code"), [("signs-lenet-weights", "signs", 1), ("fashion-vgg-clean", "fashion", 0)]
+    ("model", "data", "code"), [("signs-lenet-weights", "signs", 1), ("signs-lenet-clean", "signs", 0)]
 )
 def test_the_action_gates_by_the_policy_that_the_documentation_shows(
     programs: Path, workspace: Path, model: str, data: str, code: int
