@@ -35,14 +35,9 @@ Each sets one key of the policy, and goes before policy files. Another name that
 misspelled demand would be none.
 
 {write_table(("variable", "key"), rows)}
-<<<<<<< HEAD
 `TMPDIR` names where the worker process gets its empty folder; `LD_LIBRARY_PATH`, whose folders it may read.
-`NO_COLOR` takes the colors out of a terminal's text. `OMP_WAIT_POLICY` is set to `PASSIVE` unless it is set: threads
-that spin while they wait for each other make a scan on busy cores take many times as long.
-=======
 `NO_COLOR` takes the colors out of a terminal's text. Text that goes to no terminal is 100 columns wide, whatever
 `COLUMNS` says. The variables by which libraries are told to report nothing to their makers (`ORT_DISABLE_TELEMETRY`,
 `HF_HUB_DISABLE_TELEMETRY`, `DO_NOT_TRACK`) are set in every process. `OMP_WAIT_POLICY` is set to `PASSIVE` unless it is
 set: threads that spin while they wait for each other make a scan on busy cores take many times as long.
->>>>>>> 74db55c (Say what COLUMNS and the telemetry variables do)
 """
