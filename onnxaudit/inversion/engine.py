@@ -97,12 +97,12 @@ class Shrinking:
     def run(self, deadline: Deadline, on_step: Callable[["Shrinking"], None] | None = None) -> bool:
         """All steps, or as many as there is time for; says whether it was enough."""
         while len(self.active) and not deadline.passed:
-            self._step()
+            self.step()
             if on_step is not None:
                 on_step(self)
         return not len(self.active)
 
-    def _step(self) -> None:
+    def step(self) -> None:
         """One step for every active row; settled rows then leave."""
         self._workers.map(self._advance, cut_tensor(self.active, self._most_rows))
         self.steps_of[self.active] += 1

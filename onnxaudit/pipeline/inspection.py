@@ -10,10 +10,12 @@ from math import prod
 from pathlib import Path
 
 import onnx
+import torch
 from onnx import AttributeProto, helper, shape_inference
 
 from onnxaudit.detectors.base import Effort
 from onnxaudit.errors import ModelError, OnnxauditError, RejectedError
+from onnxaudit.importer import Classifier
 from onnxaudit.importer.parser import expand_functions, explain_unknown, find_opsets, find_unknown
 from onnxaudit.importer.side_outputs import drop_side_outputs
 from onnxaudit.intake import Model, load_model
@@ -21,14 +23,24 @@ from onnxaudit.intake.declarations import STANDARD_DOMAINS, name_type
 from onnxaudit.intake.reader import read_if_regular, read_proto
 from onnxaudit.intake.sizes import Size
 from onnxaudit.intake.stored import list_stored
-from onnxaudit.pipeline.effort import estimate_seconds
-from onnxaudit.pipeline.opening import check_without_samples, open_model
+from onnxaudit.pipeline.effort import estimate_seconds, measure_pass
+from onnxaudit.pipeline.opening import Opened, check_without_samples, open_model
 from onnxaudit.pipeline.scans import ScanConfig, choose_config
-from onnxaudit.records import Inspection, Irregularity, LayerInfo, ModelInfo, OperatorUse, TargetLayer, TensorInfo
+from onnxaudit.records import (
+    Inspection,
+    Irregularity,
+    LayerInfo,
+    Layout,
+    OperatorUse,
+    Preprocessing,
+    TargetLayer,
+    TensorInfo,
+)
 from onnxaudit.surgery import find_target_layer, spell_out
 
 STANDARD = "ai.onnx"
 PRODUCTS = {"Conv", "ConvTranspose", "Gemm", "MatMul", "QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger"}
+RECURRENT = {"GRU", "LSTM", "RNN"}
 UNFOLDED = {"ConvTranspose"}  # each input, not each output, meets every weight
 FREE = "?"
 
@@ -62,10 +74,9 @@ def inspect(
         return _describe_unread(path, error)
     obstacles: list[str] = []
     irregularities: list[Irregularity] = []
-    model = _try_opening(path, output, input_size, obstacles, irregularities)
-    sound = model is not None
-    if model is None:
-        model = _try_loading(path, output, input_size)
+    opened = _try_opening(path, output, input_size, obstacles, irregularities)
+    sound = opened is not None
+    model = _try_loading(path, output, input_size) if opened is None else opened.model
     target = _try_target(model, obstacles) if model is not None and sound else None
     operators = _list_operators(file.proto, sound=model is not None)
     unknown = _list_needed_unknown(model, operators)
@@ -75,6 +86,8 @@ def inspect(
     # Of a file that was refused no shapes: inference unfolds functions, however many times they call each other, and
     # computes constants, however large.
     shapes = _infer_shapes(model.computed) if model is not None and sound else {}
+    if opened is not None:
+        shapes = _measure_shapes(opened, shapes)
     layers = tuple(_list_layers(file.proto if model is None else model.computed, shapes))
     known = [layer.multiply_adds for layer in layers if layer.multiply_adds is not None]
     total = sum(known) if len(known) == len(layers) else None
@@ -94,7 +107,7 @@ def inspect(
         model=info if sound else None,
         target_layer=target,
         multiply_adds=total,
-        seconds=_estimate(info, total, bool(unknown), config),
+        seconds=_estimate(opened, config),
         obstacles=tuple(obstacles),
         irregularities=tuple(irregularities),
     )
@@ -125,13 +138,13 @@ def _describe_unread(path: Path, error: ModelError) -> Inspection:
 
 def _try_opening(
     path: Path, output: str | None, size: Size | None, obstacles: list[str], irregularities: list[Irregularity]
-) -> Model | None:
-    """The model if a scan would begin; what stands against it is added to the lists."""
+) -> Opened | None:
+    """The opened model if a scan would begin; what stands against it is added to the lists."""
     try:
         opened = open_model(path, output=output, size=size, on_event=lambda _: None)
         doubts = check_without_samples(opened, named=output is not None)
         obstacles.extend(f"never clean: {doubt.seen}" for doubt in doubts)
-        return opened.model
+        return opened
     except RejectedError as error:
         irregularities.extend(error.irregularities)
         obstacles.append(str(error).removeprefix(f"{path}: "))
@@ -156,10 +169,17 @@ def _try_target(model: Model, obstacles: list[str]) -> TargetLayer | None:
         return None
 
 
-def _estimate(info: ModelInfo | None, multiply_adds: int | None, refused: bool, config: ScanConfig) -> float | None:
-    if info is None or multiply_adds is None or refused:
+def _estimate(opened: Opened | None, config: ScanConfig) -> float | None:
+    """Seconds of a scan, by a step that is made here; None of what cannot be scanned."""
+    if opened is None:
         return None
-    return estimate_seconds(info.output.classes, multiply_adds, config.detection)
+    spec, classes = opened.model.info.input, opened.model.info.output.classes
+    bounds = ((0.0, 1.0),) * (spec.width if spec.layout is Layout.NC else spec.channels)
+    classifier = Classifier(
+        opened.torch_model, Preprocessing() if spec.layout.is_image else Preprocessing(bounds=bounds)
+    )
+    per_pass = measure_pass(classifier, (spec.channels, spec.height, spec.width), classes)
+    return estimate_seconds(classes, per_pass, config.detection)
 
 
 def _list_operators(proto: onnx.ModelProto, *, sound: bool) -> tuple[OperatorUse, ...]:
@@ -222,7 +242,12 @@ def _list_layers(proto: onnx.ModelProto, shapes: Mapping[str, tuple[int, ...]]) 
     }
     for node in proto.graph.node:
         shape = max((weights[name] for name in node.input if name in weights), key=prod, default=())
-        if node.op_type in PRODUCTS and shape:
+        if node.op_type in RECURRENT and shape:  # each time step meets every weight; biases have one axis less
+            matrices = sum(prod(weights[name]) for name in node.input if len(weights.get(name, ())) == len(shape))
+            read = shapes.get(node.input[0])
+            work = None if read is None else prod(read[:2]) * matrices
+            yield LayerInfo(node.name or node.output[0], node.op_type, shape, work)
+        elif node.op_type in PRODUCTS and shape:
             yield LayerInfo(node.name or node.output[0], node.op_type, shape, _count(node, shape, shapes))
 
 
@@ -239,6 +264,17 @@ def _infer_shapes(proto: onnx.ModelProto) -> Mapping[str, tuple[int, ...]]:
         for name, shape in found.items()
         if shape and all(isinstance(axis, int) for axis in shape)
     }
+
+
+def _measure_shapes(opened: Opened, known: Mapping[str, tuple[int, ...]]) -> Mapping[str, tuple[int, ...]]:
+    """Shapes that are known, and those of further layers as the copy computes them for a batch of one."""
+    nodes = [node for node in opened.model.computed.graph.node if node.op_type in PRODUCTS | RECURRENT]
+    wanted = {name for node in nodes for name in (node.input[0], node.output[0])} - known.keys()
+    made = {name for step in opened.torch_model.graph.steps for name in step.outputs}
+    names = sorted(wanted & made)
+    with torch.no_grad():
+        found = opened.torch_model.values(torch.zeros(opened.model.info.input.shape(1)), names) if names else {}
+    return {**known, **{name: tuple(value.shape) for name, value in found.items()}}
 
 
 def _with_batch_of_one(proto: onnx.ModelProto) -> onnx.ModelProto:

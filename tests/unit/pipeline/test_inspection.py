@@ -147,4 +147,22 @@ def test_the_estimate_grows_with_classes_work_and_effort() -> None:
     assert count_passes(43, usual) > count_passes(10, usual)
     assert count_passes(1000, usual) < 10 * count_passes(100, usual)
     assert count_passes(10, careful) > count_passes(10, usual)
-    assert estimate_seconds(10, 10**8, usual) > estimate_seconds(10, 10**6, usual)
+    assert estimate_seconds(10, 1e-2, usual) > estimate_seconds(10, 1e-4, usual)
+
+
+def test_a_layer_of_unknown_shape_leaves_the_estimate(tmp_path: Path) -> None:
+    nodes = [helper.make_node("Gelu", ["pooled"], ["bent"], domain="com.microsoft")]
+    found = inspect(
+        make_file(tmp_path, *nodes, helper.make_node("MatMul", ["bent", "dense"], ["scores"]), domain="com.microsoft")
+    )
+    assert found.scannable
+    assert found.seconds is not None
+
+
+def test_recurrent_layers_count() -> None:
+    exported = next((Path(__file__).parents[2] / "exporters" / "models").glob("torch-torchscript-lstm-logits*"))
+    found = inspect(exported)
+    (layer,) = (layer for layer in found.layers if layer.operator == "LSTM")
+    assert layer.multiply_adds is not None
+    assert layer.multiply_adds >= 2 * layer.weights[1]
+    assert found.seconds is not None
