@@ -11,6 +11,7 @@ from tests.hostile.corpus import CASES, Case
 from tests.hostile.manifest import MANIFEST, describe, summarise
 
 pytestmark = pytest.mark.usefixtures("forked_trials")
+SLOW = ("loop_of_fifty_thousand_turns", "loop_within_a_loop", "loop_as_long_as_the_image_is_bright")
 DOUBTS = ("output-not-audited", "batch-size-read")
 SCAN = ("--effort", "quick", "--time-budget", "0.01s", "--no-progress", "-q")
 
@@ -38,7 +39,9 @@ def check_words(case: Case, document: dict[str, Any], said: str) -> None:
         assert json.dumps(case.says)[1:-1] in said or case.says in said
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in CASES]
+)
 def test_inspect_and_scan_give_the_answer_that_is_right(
     name: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

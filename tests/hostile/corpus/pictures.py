@@ -126,7 +126,6 @@ REFUSED: dict[str, Change] = {
         lambda: png(8, 8, zlib.compress(bytes(72)), extra=chunk(b"zTXt", b"k\0\0" + zlib.compress(bytes(2**28), 9)))
     ),
     "picture_that_is_a_link_outside": link("/etc/passwd"),
-    "picture_that_is_a_link_to_a_device": link("/dev/zero"),
     "picture_with_a_bad_checksum": put(lambda: png(8, 8).replace(b"IHDR", b"IHDr")),
     "no_pictures": clear,
     "pictures_beside_and_inside_folders": lambda root: Image.fromarray(IMAGES[0]).save(root / "0.png"),
@@ -170,6 +169,7 @@ OPENED: dict[str, Change] = {
     "pipe_called_like_a_picture": lambda root: os.mkfifo(root / "0" / "pipe.png"),
     "pipe_called_like_the_table": lambda root: os.mkfifo(root / "labels.csv"),
     "links_that_lead_back": lambda root: [link("..", "0/loop")(root), link(".", "self")(root)],
+    "picture_that_is_a_link_to_a_device": link("/dev/zero"),
     "hidden_files": put(lambda: b"", ".hidden.png"),
 }
 
