@@ -41,6 +41,8 @@ def main() -> None:
         return
     rows = [row for path in options.table for row in read_table(path) if row.per_class == options.per_class]
     rows = choose_rows(rows, few=options.few)
+    if not rows:
+        raise SystemExit("no model of the table has so many classes, so many images a class and the evidence for it")
     names = options.features or (OF_FEW_CLASSES if options.few else VERDICT)
     ridge = options.ridge or (RIDGE_OF_FEW_CLASSES if options.few else RIDGE)
     cases = make_cases(rows, names)

@@ -22,3 +22,11 @@ def test_report_has_a_line_for_each_family_architecture_and_cause_of_cleanness(
     for name in ("badnets", "sig", "clean", "lenet", "vit"):
         assert f"\n{name}" in text
     assert text.count("\nmodel-000") == 2
+
+
+def test_a_table_without_a_model_to_fit_on_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "table.jsonl.gz"
+    write_table(make_rows(), path)
+    monkeypatch.setattr(sys, "argv", ["calibrate", "--table", str(path), "--few"])
+    with pytest.raises(SystemExit, match="no model of the table"):
+        calibrate.main()

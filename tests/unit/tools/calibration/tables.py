@@ -34,6 +34,7 @@ def make_row(number: int, *, family: str = "clean", strength: float = 1.5, class
         evidence={
             "patch": ratios.tolist(),
             "spectral": noise.tolist(),
+            "exact-shift": noise.tolist(),
             "success": [1.0] * classes,
             "mask_l1": (40 / ratios).tolist(),
         },
