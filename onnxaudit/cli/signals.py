@@ -40,6 +40,7 @@ def handle_signals(leave: Callable[[str], None], *, last: bool) -> Iterator[Call
         yield lambda: None
         return
     asked: list[str] = []
+    timers: list[threading.Timer] = []
 
     def leave_at_once(name: str) -> None:
         with contextlib.suppress(BaseException):
@@ -55,6 +56,7 @@ def handle_signals(leave: Callable[[str], None], *, last: bool) -> Iterator[Call
         timer = threading.Timer(PATIENCE, leave_at_once, (name,))
         timer.daemon = True
         timer.start()
+        timers.append(timer)
         raise _error(name)
 
     before = {}
@@ -70,6 +72,8 @@ def handle_signals(leave: Callable[[str], None], *, last: bool) -> Iterator[Call
     try:
         yield raise_again
     finally:
+        for timer in timers:  # it would end whatever this process does later
+            timer.cancel()
         for number, handler in before.items():
             signal.signal(number, signal.SIG_IGN if last else handler)
 
