@@ -21,7 +21,7 @@ from tests.unit.pipeline.conftest import QUICK_SCAN
 Arrange = Callable[[np.ndarray], np.ndarray]
 CLASSES, TARGET, A_CLASS, STEPS, COLUMNS = 6, 4, 12, 32, 64
 UNITS = np.linspace(1, 3, COLUMNS)
-TUNING = FineTuningConfig(starts=1, rounds=1, distillation=DistillationConfig(steps=80, copies=40))
+TUNING = FineTuningConfig(starts=1, distillation=DistillationConfig(steps=80, copies=40))
 CONFIG = RepairConfig(scan=QUICK_SCAN, fine_tuning=TUNING)
 FEATURE_BODY = f"""
 features (float[N, {COLUMNS}] x) => (float[N, {CLASSES}] y) {{
