@@ -12,6 +12,11 @@ if TYPE_CHECKING:  # at run time `--help` would pay for numpy
 _LOG_COMMAND = re.compile(r"::(?=[a-z-]+[ :])|##(?=\[)")
 
 
+def as_text(name: str | bytes) -> str:
+    """A string of a protobuf message: where it is no UTF-8, it is read as bytes, which no report can hold."""
+    return name.decode("utf-8", "backslashreplace") if isinstance(name, bytes) else name
+
+
 def show_plainly(text: str) -> str:
     """`text` on one line with nothing in it that a terminal or a build server's log would act on.
 

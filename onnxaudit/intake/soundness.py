@@ -10,6 +10,7 @@ from onnxaudit.errors import ModelError
 from onnxaudit.intake.declarations import STANDARD_DOMAINS
 from onnxaudit.intake.stored import list_stored
 from onnxaudit.intake.tensors import check_content, list_tensors
+from onnxaudit.text import as_text
 
 LARGEST_OPSET = 10_000  # later ones are told by those who know the operators
 MOST_NODES = 20_000  # functions written out
@@ -49,6 +50,7 @@ def check_soundness(proto: onnx.ModelProto) -> None:
     for tensor in list_tensors(proto):
         check_content(tensor)
     for graph in walk_graphs(proto.graph):
+        _refuse_bytes(graph)
         _refuse_sparse(graph)
         _check_names(graph)
     _refuse_training(proto)
@@ -75,6 +77,13 @@ def _check_functions(proto: onnx.ModelProto) -> None:
         return total
 
     measure(proto.graph.node, ())
+
+
+def _refuse_bytes(graph: onnx.GraphProto) -> None:
+    for node in graph.node:
+        for name in (node.name, node.op_type, node.domain, *node.input, *node.output):
+            if isinstance(name, bytes):  # what a protobuf message holds where a string is no UTF-8
+                raise ModelError(f"node {as_text(name)!r} has a name that is no UTF-8 text")
 
 
 def _refuse_sparse(graph: onnx.GraphProto) -> None:

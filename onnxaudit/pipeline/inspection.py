@@ -37,6 +37,7 @@ from onnxaudit.records import (
     TensorInfo,
 )
 from onnxaudit.surgery import find_target_layer, spell_out
+from onnxaudit.text import as_text
 
 STANDARD = "ai.onnx"
 PRODUCTS = {"Conv", "ConvTranspose", "Gemm", "MatMul", "QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger"}
@@ -96,9 +97,9 @@ def inspect(
         path=str(path),
         sha256=file.sha256,
         bytes=file.bytes,
-        exporter=f"{file.proto.producer_name} {file.proto.producer_version}".strip(),
+        exporter=f"{as_text(file.proto.producer_name)} {as_text(file.proto.producer_version)}".strip(),
         ir_version=file.proto.ir_version,
-        opsets={domain or STANDARD: version for domain, version in find_opsets(file.proto).items()},
+        opsets={as_text(domain) or STANDARD: version for domain, version in find_opsets(file.proto).items()},
         inputs=_list_inputs(file.proto),
         outputs=tuple(map(_describe, file.proto.graph.output)),
         parameters=sum(prod(tensor.dims) for _, tensor in list_stored(file.proto)),
@@ -185,8 +186,10 @@ def _estimate(opened: Opened | None, config: ScanConfig) -> float | None:
 def _list_operators(proto: onnx.ModelProto, *, sound: bool) -> tuple[OperatorUse, ...]:
     """Operators of the file, and those within its functions that are not known; the latter of a sound file alone."""
     expanded = expand_functions(proto) if sound else proto
-    unknown = Counter((_domain(node), node.op_type) for node in find_unknown(expanded.graph, find_opsets(expanded)))
-    counts = Counter((_domain(node), node.op_type) for node in _walk(proto.graph))
+    unknown = Counter(
+        (_domain(node), as_text(node.op_type)) for node in find_unknown(expanded.graph, find_opsets(expanded))
+    )
+    counts = Counter((_domain(node), as_text(node.op_type)) for node in _walk(proto.graph))
     counts |= unknown
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return tuple(OperatorUse(domain, name, count, (domain, name) not in unknown) for (domain, name), count in ranked)
@@ -197,7 +200,7 @@ def _list_needed_unknown(model: Model | None, operators: Sequence[OperatorUse]) 
     unknown = {(use.domain, use.name) for use in operators if not use.supported}
     if model is not None:
         needed = drop_side_outputs(model.computed, model.info.output.logits)
-        unknown &= {(_domain(node), node.op_type) for node in _walk(needed.graph)}
+        unknown &= {(_domain(node), as_text(node.op_type)) for node in _walk(needed.graph)}
     return sorted(_name(*one) for one in unknown)
 
 
@@ -210,7 +213,7 @@ def _walk(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
 
 
 def _domain(node: onnx.NodeProto) -> str:
-    return STANDARD if node.domain in STANDARD_DOMAINS else node.domain
+    return STANDARD if node.domain in STANDARD_DOMAINS else as_text(node.domain)
 
 
 def _name(domain: str, name: str) -> str:
@@ -225,11 +228,11 @@ def _list_inputs(proto: onnx.ModelProto) -> tuple[TensorInfo, ...]:
 def _describe(value: onnx.ValueInfoProto) -> TensorInfo:
     tensor = value.type.tensor_type
     kind = name_type(tensor.elem_type)
-    return TensorInfo(value.name, kind, tuple(_axis(axis) for axis in tensor.shape.dim))
+    return TensorInfo(as_text(value.name), kind, tuple(_axis(axis) for axis in tensor.shape.dim))
 
 
 def _axis(axis: onnx.TensorShapeProto.Dimension) -> int | str:
-    return axis.dim_value if axis.HasField("dim_value") else axis.dim_param or FREE
+    return axis.dim_value if axis.HasField("dim_value") else as_text(axis.dim_param) or FREE
 
 
 def _list_layers(proto: onnx.ModelProto, shapes: Mapping[str, tuple[int, ...]]) -> Iterator[LayerInfo]:
@@ -246,9 +249,9 @@ def _list_layers(proto: onnx.ModelProto, shapes: Mapping[str, tuple[int, ...]]) 
             matrices = sum(prod(weights[name]) for name in node.input if len(weights.get(name, ())) == len(shape))
             read = shapes.get(node.input[0])
             work = None if read is None else prod(read[:2]) * matrices
-            yield LayerInfo(node.name or node.output[0], node.op_type, shape, work)
+            yield LayerInfo(as_text(node.name or node.output[0]), node.op_type, shape, work)
         elif node.op_type in PRODUCTS and shape:
-            yield LayerInfo(node.name or node.output[0], node.op_type, shape, _count(node, shape, shapes))
+            yield LayerInfo(as_text(node.name or node.output[0]), node.op_type, shape, _count(node, shape, shapes))
 
 
 def _infer_shapes(proto: onnx.ModelProto) -> Mapping[str, tuple[int, ...]]:

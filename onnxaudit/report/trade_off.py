@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from onnxaudit.records import RepairCandidate
 from onnxaudit.text import format_rate, format_share
 
-HEADINGS = ("trade-off", "agreement (Q)", "attack success (S)", "divergence")
+HEADINGS = ("trade-off", "agreement", "ASR", "divergence")
 
 
 def describe_best(

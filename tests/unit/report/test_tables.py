@@ -66,7 +66,7 @@ def test_every_figure_is_whole_at_every_width(monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setattr(f"onnxaudit.report.terminal.{module}.print_table", lambda _, table: tables.append(table))
     for document in make_documents().values():
         read_cells(document, 100)
-    assert len(tables) == 6  # labels, rounds, figures before and after, operators, layers, neurons
+    assert len(tables) == 7  # labels, rounds, candidates, figures before and after, operators, layers, neurons
     for table in tables:
         for width in WIDTHS:
             _check_figures(table, width)
