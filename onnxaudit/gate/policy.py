@@ -55,7 +55,7 @@ class Policy:
         required_detectors: detectors without whose measurements no model passes.
         min_coverage: least share of the classes that were finished, in [0, 1].
         time_budget: seconds for each model; None is no limit.
-        memory_limit: bytes of data that a process may hold; None is no limit.
+        memory_limit: bytes of data that a worker process may hold; None is 90 % of the machine's memory.
         domains: operator domains besides ONNX's own that a model may name; None is all that can be imported.
         min_agreement: least agreement of a repaired model with the original; None is the repair's own limit.
         max_success: largest attack success rate of a trigger after a repair; None is the repair's own limit.
