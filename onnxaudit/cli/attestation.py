@@ -1,14 +1,15 @@
-"""Statements about models: those of `scan` and `repair`, and `verify`. Needs neither torch nor onnxruntime."""
+"""Statements about models: those of `scan` and `repair`, and `verify`. Models are parsed in a worker alone."""
 
 import hashlib
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from onnxaudit.cli.exits import CODE_OF_DECISION, Settings, report_notice
 from onnxaudit.cli.options import Attesting, PolicyRequest, RepairAttesting, Verifying
 from onnxaudit.cli.policies import find_policy
+from onnxaudit.cli.questions import check_domains, read_metadata
+from onnxaudit.digests import FileDigests, digest_again, digest_named
 from onnxaudit.errors import DataError, InputError, OutputError, UsageError
 from onnxaudit.files import write_atomically
 from onnxaudit.gate.bom import make_bom
@@ -22,20 +23,18 @@ from onnxaudit.report.json import to_json
 from onnxaudit.text import show_plainly
 from onnxaudit.version import __version__
 
-if TYPE_CHECKING:  # at run time it would bring onnx into the process that decides
-    from onnxaudit.intake.reader import FileDigests
-
 LARGEST = 2**20  # bytes of an attestation
 
 
 def open_attestation(
-    attesting: RepairAttesting, models: Sequence[Path], created: datetime | None = None
+    attesting: RepairAttesting, models: Sequence[Path], settings: Settings, created: datetime | None = None
 ) -> Callable[[ScanDocument | RepairDocument], None]:
     """What writes the statements once there is a report; until then no older one stays that could be taken for them.
 
     Args:
         attesting: what was asked for.
         models: that were looked at.
+        settings: of the command.
         created: when that was; None is now.
 
     Raises:
@@ -57,11 +56,9 @@ def open_attestation(
         if not any(find_subject(report) for report in document.reports):
             report_notice("No model was written, so nothing is stated about one.")
             return
-        statement = make_statement(document, created or datetime.now(UTC))
+        statement = make_statement(document, created or datetime.now(UTC), settings)
         if bom is not None and isinstance(document, ScanDocument):
-            from onnxaudit.intake.metadata import read_metadata
-
-            metadata = read_metadata(Path(document.reports[0].model.path))
+            metadata = read_metadata(Path(document.reports[0].model.path), settings)
             write_atomically(bom, make_bom(statement, document, metadata))
         if attesting.attest is not None:
             content = statement.to_json()
@@ -79,7 +76,7 @@ def find_subject(report: ScanReport | RepairReport) -> tuple[str, str] | None:
     return report.output, report.output_sha256
 
 
-def make_statement(document: ScanDocument | RepairDocument, created: datetime) -> Statement:
+def make_statement(document: ScanDocument | RepairDocument, created: datetime, settings: Settings) -> Statement:
     """What is stated about the one model of a scan, or about the one that a repair wrote.
 
     Raises:
@@ -89,7 +86,7 @@ def make_statement(document: ScanDocument | RepairDocument, created: datetime) -
     (report,), (decision,) = document.reports, document.gate.decisions
     subject = find_subject(report)
     assert subject is not None
-    path, files = _digest(*subject)
+    path, files = _digest(*subject, settings)
     grounds = gather(report)
     return Statement(
         name=path.name,
@@ -104,20 +101,20 @@ def make_statement(document: ScanDocument | RepairDocument, created: datetime) -
         version=__version__,
         waivers=tuple(use.waiver for use in document.gate.waivers if use.state == "used"),
         grounds=grounds,
-        original=_name_original(report) if isinstance(report, RepairReport) else None,
+        original=_name_original(report, settings) if isinstance(report, RepairReport) else None,
     )
 
 
-def _name_original(report: RepairReport) -> Original:
-    path, files = _digest(report.scan.model.path, report.scan.model.sha256)
+def _name_original(report: RepairReport, settings: Settings) -> Original:
+    path, files = _digest(report.scan.model.path, report.scan.model.sha256, settings)
     return Original(name=path.name, model_sha256=files.model, data_sha256=files.data)
 
 
-def _digest(name: str, sha256: str) -> "tuple[Path, FileDigests]":
-    from onnxaudit.intake.reader import digest_files
-
+def _digest(name: str, sha256: str, settings: Settings) -> tuple[Path, FileDigests]:
     path = Path(name)
-    files = digest_files(path)
+    files = digest_named(path, ())
+    if files.combined != sha256:  # it has external data, or another content by now
+        files = digest_named(path, read_metadata(path, settings).locations)
     if files.combined != sha256:
         raise InputError(f"{path} changed while it was scanned, or since, so nothing is stated about it; scan it again")
     return path, files
@@ -134,16 +131,13 @@ def run_verify(model: Path, attestation: Path, verifying: Verifying, settings: S
     # Options of this command are no part of the policy that a model was scanned under.
     under = None if request.file is None else find_policy(PolicyRequest(request.file, {}), [model])
     if under is not None and under.policy.domains is not None:
-        from onnxaudit.gate.domains import check_domains
-
-        check_domains(model, under.policy.domains)
-    from onnxaudit.intake.reader import digest_files
-
+        check_domains(model, under.policy.domains, settings)
     sealed = unseal(_read(attestation))
+    statement = read_statement(sealed.payload)
     found = verify(
-        digest_files(model),
+        digest_again(model, statement.model_sha256, statement.data_sha256),
         sealed,
-        read_statement(sealed.payload),
+        statement,
         Demands(
             keys=policy.accepted_keys,
             allow_unsigned=unsigned,

@@ -7,21 +7,23 @@ from onnxaudit.cli.exits import BACKDOORED, CLEAN, ERROR, Settings
 from onnxaudit.cli.isolation import INSPECTION, Keep, Needs, complain, work_apart
 from onnxaudit.cli.options import Outputs
 from onnxaudit.cli.output import open_delivery
+from onnxaudit.cli.places import Places
 from onnxaudit.isolation.worker import Ending
 from onnxaudit.records import DetectorsDocument, DiagnosisDocument, InspectionDocument
 
 
 def run_inspect(model: Path, options: dict[str, Any], outputs: Outputs, settings: Settings) -> int:
     """Tell what a model file holds; the exit code is that of a scan that cannot begin, or 0."""
-    delivery = open_delivery(outputs, settings, [model])
+    delivery, places = open_delivery(outputs, settings, [model]), Places(apart=settings.apart)
+    place = places.find(model)
 
     def work(keep: Keep) -> InspectionDocument:
         del keep
         from onnxaudit.pipeline.inspection import inspect
 
-        return InspectionDocument(inspect(model, **options))
+        return InspectionDocument(inspect(place, **options))
 
-    document = work_apart(work, Needs(models=[model], seconds=INSPECTION, device="cpu"), settings)
+    document = work_apart(work, Needs(models=[model], seconds=INSPECTION, device="cpu"), settings, places)
     if isinstance(document, Ending):
         raise complain(document, f"before {model} was understood")
     assert isinstance(document, InspectionDocument)

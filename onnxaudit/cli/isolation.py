@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from onnxaudit.cli.exits import Settings, describe_error
+from onnxaudit.cli.places import Places
 from onnxaudit.detectors.registry import GROUP
 from onnxaudit.errors import DataError, WorkerError
 from onnxaudit.files import open_folder, put_in_place, stand_in
@@ -33,6 +34,7 @@ INSPECTION = 600.0  # seconds
 SHARE = 0.9  # of the machine's memory
 MOST_IN_A_FILE = 4 * 2**30  # bytes: a repaired model with all that it can hold
 MOST_FILES = 1024  # open at one time
+PACKAGES = "PYTHONPATH"
 OUT_OF_MEMORY = ("can't allocate memory", "bad allocation", "bad_alloc", "out of memory", "failed to allocate")
 
 Keep = Callable[[Document], None]  # takes a document of what was found so far
@@ -67,8 +69,14 @@ def allow_seconds(time_budget: float | None) -> float:
     return LONGEST if time_budget is None else time_budget * 1.25 + GRACE
 
 
-def work_apart(work: Work, needs: Needs, settings: Settings) -> Document | Ending:
+def work_apart(work: Work, needs: Needs, settings: Settings, places: Places) -> Document | Ending:
     """What `work` came to, or how its process ended before; in this process where that was asked for.
+
+    Args:
+        work: names files by `places`: its working folder is an empty one.
+        needs: what it is given.
+        settings: of the command.
+        places: turn what the work says of files into what the user calls them.
 
     Raises:
         WorkerError: what went wrong in the work itself, in its own words.
@@ -78,14 +86,29 @@ def work_apart(work: Work, needs: Needs, settings: Settings) -> Document | Endin
         return work(lambda _: None)
     with ExitStack() as stack:
         folders = _Folders.open(stack, needs.output)
-        box = _make_box(needs, folders)
-        with _shown_again():
-            ending = run(lambda tell: _work(work, tell, folders, settings), box.shut, needs.seconds)
+        ending = _run(lambda tell: _work(work, tell, settings), needs, folders, places)
         document = ending if ending.result is None else _tell_isolation(_read(ending.result), ending.held)
         if folders.draft is not None and folders.draft.exists() and not isinstance(document, Ending):
             assert needs.output is not None
             put_in_place(folders.draft, needs.output)
         return document
+
+
+def ask_apart(question: Callable[[], bytes], needs: Needs, places: Places) -> Ending:
+    """What a question comes to in a process of its own, where nothing is written."""
+    with ExitStack() as stack:
+        return _run(lambda _: question(), needs, _Folders.open(stack, None), places)
+
+
+def _run(work: Callable[[Tell], bytes], needs: Needs, folders: "_Folders", places: Places) -> Ending:
+    def within(tell: Tell) -> bytes:
+        folders.use(places)
+        return work(tell)
+
+    with _shown_again():
+        ending = run(within, _make_box(needs, folders).shut, needs.seconds)
+    told = [None if one is None else places.restore(one) for one in (ending.result, ending.partial)]
+    return replace(ending, result=told[0], partial=told[1])
 
 
 def complain(ending: Ending, when: str) -> WorkerError:
@@ -138,12 +161,15 @@ class _Folders:
         beside = stack.enter_context(open_folder(output.resolve().parent))
         return cls(own=own, draft=beside / "draft", output=output)
 
-    def use(self) -> None:
-        """Have all that this process writes written there."""
+    def use(self, places: Places) -> None:
+        """Work there, and have all that this process writes written there."""
+        if PACKAGES in os.environ:  # for a process that this one starts
+            os.environ[PACKAGES] = os.pathsep.join(map(os.path.abspath, os.environ[PACKAGES].split(os.pathsep)))
+        os.chdir(self.own or "/")
         if self.own is not None:
             os.environ["TMPDIR"] = tempfile.tempdir = str(self.own)
         if self.draft is not None and self.output is not None:
-            stand_in(self.output, self.draft)
+            stand_in(places.find(self.output), self.draft)
 
     def list(self) -> tuple[Path, ...]:
         """Those that there are."""
@@ -173,9 +199,8 @@ def _make_box(needs: Needs, folders: _Folders) -> Box:
     )
 
 
-def _work(work: Work, tell: Tell, folders: _Folders, settings: Settings) -> bytes:
+def _work(work: Work, tell: Tell, settings: Settings) -> bytes:
     """The result of the worker, in it: a document in any case, but where memory was refused."""
-    folders.use()
     try:
         document = work(lambda partial: tell(to_json(partial).encode()))
     except Exception as error:

@@ -33,7 +33,7 @@ def run_decide(run: Path, outputs: Outputs, request: PolicyRequest, attesting: A
     document = read_runs(run)
     scans = [report if isinstance(report, ScanReport) else report.scan for report in document.reports]
     models = [Path(scan.model.path) for scan in scans]
-    attest = open_attestation(attesting, models, _find_date(document, run) if attesting.files else None)
+    attest = open_attestation(attesting, models, settings, _find_date(document, run) if attesting.files else None)
     document = apply_today(document, find_policy(request, models))
     delivery.tell(document)
     delivery.deliver(document, lambda: attest(document))

@@ -5,7 +5,9 @@ imported.
 """
 
 import hashlib
+import traceback
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +42,7 @@ from onnxaudit.cli.options import (
     keep_given,
 )
 from onnxaudit.cli.output import list_data_paths, open_delivery, save_triggers
+from onnxaudit.cli.places import Places
 from onnxaudit.cli.policies import decide, find_policy, settle_limits
 from onnxaudit.cli.progress import announce, report_progress
 from onnxaudit.cli.report import read_report
@@ -49,6 +52,8 @@ from onnxaudit.gate.policy import Policy
 from onnxaudit.isolation.worker import Ending
 from onnxaudit.records import ProfileDocument, RepairDocument, ScanDocument, ScanFailure, ScanReport
 from onnxaudit.regular_files import open_regular
+
+SOURCES = ("data", "evaluation")
 
 
 def run_scan(
@@ -64,7 +69,7 @@ def run_scan(
     """Scan each model; one that fails does not stop the rest."""
     inputs = [*models, request.file, attesting.sign_key, *list_data_paths(options.get("data"))]
     delivery = open_delivery(outputs, settings, inputs, attesting.files, folder=triggers)
-    attest = open_attestation(attesting, models)
+    attest = open_attestation(attesting, models, settings)
     effective = find_policy(request, models, options.get("data"))
     settle_limits(effective, settings)
     reports: list[ScanReport] = []
@@ -103,14 +108,16 @@ def run_repair(
     sources = list_data_paths(data, repairing.evaluation)
     inputs = [model, repairing.scan, repairing.known_trigger, request.file, attesting.sign_key, *sources]
     delivery = open_delivery(outputs, settings, inputs, further=[output, *attesting.files])
-    attest = open_attestation(attesting, [model])
+    attest = open_attestation(attesting, [model], settings)
     effective = find_policy(request, [model], data)
     settle_limits(effective, settings)
-    policy = effective.policy
+    policy, places = effective.policy, Places(apart=settings.apart)
+    named = (places.find(model), places.find_source(data), places.find(output))
+    asked, placed = _place_files(repairing, places), _place_sources(options, places)
 
     def work(keep: Keep) -> RepairDocument:
-        told = {**options, "on_partial": lambda report: keep(RepairDocument((report,)))}
-        return _repair(model, data, output, repairing=repairing, options=told, policy=policy, outputs=outputs)
+        told = {**placed, "on_partial": lambda report: keep(RepairDocument((report,)))}
+        return _repair(*named, repairing=asked, options=told, policy=policy, outputs=outputs)
 
     needs = Needs(
         models=[model],
@@ -121,7 +128,7 @@ def run_repair(
         memory=policy.memory_limit,
         device=options.get("device", "auto"),
     )
-    repaired = work_apart(work, needs, settings)
+    repaired = work_apart(work, needs, settings, places)
     if isinstance(repaired, Ending):
         kept = keep_repair(repaired)
         if kept is None:
@@ -140,6 +147,8 @@ def run_profile(
 ) -> int:
     """Rank the neurons of one model's target layer."""
     delivery = open_delivery(outputs, settings, [model, trigger_file, *list_data_paths(data)])
+    places = Places(apart=settings.apart)
+    subject, trigger_place = (places.find(model), places.find_source(data)), places.find(trigger_file)
 
     def work(keep: Keep) -> ProfileDocument:
         del keep
@@ -147,12 +156,12 @@ def run_profile(
             from onnxaudit.data.triggers import load_trigger
             from onnxaudit.pipeline import profile
 
-            return ProfileDocument(profile(model, data, load_trigger(trigger_file), on_event=listen, **options))
+            return ProfileDocument(profile(*subject, load_trigger(trigger_place), on_event=listen, **options))
 
     needs = Needs(
         models=[model], data=list_data_paths(data), files=[trigger_file], device=options.get("device", "auto")
     )
-    document = work_apart(work, needs, settings)
+    document = work_apart(work, needs, settings, places)
     if isinstance(document, Ending):
         raise complain(document, f"while it read {model}")
     delivery.tell(document)
@@ -163,9 +172,12 @@ def run_profile(
 def _scan_one(
     model: Path, options: dict[str, Any], policy: Policy, progress: ProgressName, settings: Settings
 ) -> ScanReport | ScanFailure:
+    places = Places(apart=settings.apart)
+    place, placed = places.find(model), _place_sources(options, places)
+
     def work(keep: Keep) -> ScanDocument:
-        told = {**options, "on_partial": lambda report: keep(ScanDocument((report,)))}
-        return _scan(model, told, policy, progress, settings)
+        told = {**placed, "on_partial": lambda report: keep(ScanDocument((report,)))}
+        return _scan(place, told, policy, progress, settings)
 
     needs = Needs(
         models=[model],
@@ -174,7 +186,7 @@ def _scan_one(
         memory=policy.memory_limit,
         device=options.get("device", "auto"),
     )
-    document = work_apart(work, needs, settings)
+    document = work_apart(work, needs, settings, places)
     if isinstance(document, Ending):
         kept = keep_scan(document)
         if kept is not None:
@@ -184,7 +196,22 @@ def _scan_one(
         report_error(error, settings, where=model)
         return ScanFailure(str(model), describe_error(error))
     assert isinstance(document, ScanDocument)
-    return document.reports[0] if document.reports else document.failures[0]
+    if document.reports:
+        return document.reports[0]
+    failure = ScanFailure(str(model), document.failures[0].error)
+    report_problem(failure.error if failure.path in failure.error else f"{model}: {failure.error}")
+    return failure
+
+
+def _place_files(repairing: Repairing, places: Places) -> Repairing:
+    """What was asked for, with files that are found from any working folder."""
+    scan, trigger = (None if path is None else places.find(path) for path in (repairing.scan, repairing.known_trigger))
+    return replace(repairing, scan=scan, known_trigger=trigger)
+
+
+def _place_sources(options: dict[str, Any], places: Places) -> dict[str, Any]:
+    """The options, with samples that are found from any working folder."""
+    return {key: places.find_source(value) if key in SOURCES else value for key, value in options.items()}
 
 
 def _scan(
@@ -204,7 +231,8 @@ def _scan(
     except Exception as error:
         if settings.apart and is_out_of_memory(error):
             raise
-        report_error(error, settings, where=model)
+        if settings.debug:
+            traceback.print_exception(error)
         return ScanDocument((), (ScanFailure(str(model), describe_error(error)),))
 
 

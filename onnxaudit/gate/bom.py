@@ -11,16 +11,13 @@ import json
 import uuid
 from collections.abc import Iterable, Mapping
 from datetime import UTC
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from onnxaudit.findings.finding import Finding, describe_waiver, find_all
 from onnxaudit.findings.taxonomies import CWE
 from onnxaudit.gate.statement import Statement
-from onnxaudit.records import Layout, ModelInfo, ScanDocument, ScanReport
+from onnxaudit.records import FileMetadata, Layout, ModelInfo, ScanDocument, ScanReport
 from onnxaudit.text import show_plainly
-
-if TYPE_CHECKING:  # at run time it would bring onnx into the process that decides
-    from onnxaudit.intake.metadata import FileMetadata
 
 SPEC_VERSION = "1.6"
 MODEL, CLAIM, EVIDENCE = "model", "claim", "evidence"  # names within the document
@@ -34,7 +31,7 @@ LONGEST = 1000  # characters of one text of the file's author
 MOST_NOTES = 100
 
 
-def make_bom(statement: Statement, document: ScanDocument, metadata: "FileMetadata") -> bytes:
+def make_bom(statement: Statement, document: ScanDocument, metadata: FileMetadata) -> bytes:
     """The bill of materials about the one model of a scan, as UTF-8 with a newline at its end.
 
     Args:
@@ -66,7 +63,7 @@ def make_bom(statement: Statement, document: ScanDocument, metadata: "FileMetada
     return (json.dumps(plain, indent=2) + "\n").encode()
 
 
-def _describe_model(statement: Statement, report: ScanReport, metadata: "FileMetadata") -> dict[str, Any]:
+def _describe_model(statement: Statement, report: ScanReport, metadata: FileMetadata) -> dict[str, Any]:
     notes = {key.lower(): _cut(value) for key, value in metadata.notes.items() if value}
     return {
         "type": "machine-learning-model",
@@ -120,7 +117,7 @@ def _describe_interface(report: ScanReport) -> Iterable[tuple[str, str]]:
     yield "onnxaudit:output:classes", str(given.classes)
 
 
-def _describe_file(metadata: "FileMetadata") -> Iterable[tuple[str, str]]:
+def _describe_file(metadata: FileMetadata) -> Iterable[tuple[str, str]]:
     yield "onnx:producer", metadata.producer
     yield "onnx:domain", metadata.domain
     yield "onnx:ir_version", str(metadata.ir_version)

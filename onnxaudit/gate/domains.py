@@ -6,7 +6,7 @@ from pathlib import Path
 from onnxaudit.errors import ModelError
 from onnxaudit.intake.declarations import STANDARD_DOMAINS
 from onnxaudit.intake.precision import walk_nodes
-from onnxaudit.intake.reader import read_proto
+from onnxaudit.intake.reader import parse_file
 
 
 def check_domains(path: Path, accepted: Collection[str]) -> None:
@@ -15,7 +15,7 @@ def check_domains(path: Path, accepted: Collection[str]) -> None:
     Raises:
         ModelError: it has some, all named; or it cannot be read.
     """
-    used = {node.domain for node in walk_nodes(read_proto(path).proto)}
+    used = {node.domain for node in walk_nodes(parse_file(path))}
     refused = sorted(used - set(accepted) - set(STANDARD_DOMAINS))
     if refused:
         raise ModelError(f"{path}: operators of {', '.join(refused)}, which the policy (`domains`) does not accept")

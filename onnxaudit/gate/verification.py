@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from onnxaudit.detectors.registry import STANDARD
+from onnxaudit.digests import FileDigests
 from onnxaudit.findings import statement_reasons as reasons
 from onnxaudit.gate.decision import rule_on
 from onnxaudit.gate.envelope import Sealed, is_signed
@@ -13,9 +14,6 @@ from onnxaudit.gate.policy import Policy
 from onnxaudit.gate.statement import Statement
 from onnxaudit.records import Decision, Reason
 from onnxaudit.text import format_rate
-
-if TYPE_CHECKING:  # at run time it would bring onnx into the process that decides
-    from onnxaudit.intake.reader import FileDigests
 
 SKEW = timedelta(minutes=5)  # by which clocks may differ
 
@@ -49,7 +47,7 @@ class Verification:
     notes: tuple[str, ...] = ()
 
 
-def verify(files: "FileDigests", sealed: Sealed, statement: Statement, demands: Demands, now: datetime) -> Verification:
+def verify(files: FileDigests, sealed: Sealed, statement: Statement, demands: Demands, now: datetime) -> Verification:
     """What a statement means for the files that are there now.
 
     One that says "rejected" never lets anything through, whoever made it and when; one that says "backdoored" does
@@ -81,7 +79,7 @@ def _tell_unmet(decision: Decision) -> Reason:
 
 
 def _list_doubts(
-    files: "FileDigests", statement: Statement, decision: Decision | None, demands: Demands, now: datetime
+    files: FileDigests, statement: Statement, decision: Decision | None, demands: Demands, now: datetime
 ) -> Iterator[Reason]:
     grounds = statement.grounds
     if statement.model_sha256 != files.model:

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import onnx
 
+from onnxaudit.digests import read_data
 from onnxaudit.errors import ModelError
-from onnxaudit.intake.staging import Read, Span, read_beside
 from onnxaudit.intake.tensors import count_bytes, list_tensors
+from onnxaudit.staging import Read, Span
 
 DAMAGED = "are damaged or truncated"
-MOST_BYTES = 2**34  # of one data file: all of it is hashed, some ten seconds for as much
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -44,7 +44,7 @@ def read_data_files(path: Path, proto: onnx.ModelProto, most: int) -> dict[str, 
     used = sum(end - start for found in spans.values() for start, end in found)
     if used > most:
         raise ModelError(f"{path}: its tensors take {used / 2**30:.1f} GiB; more than 2 GiB cannot be read")
-    return {location: _read(path, location, spans[location]) for location in sorted(spans)}
+    return {location: read_data(path, location, spans[location]) for location in sorted(spans)}
 
 
 def _span(path: Path, tensor: onnx.TensorProto, place: Place) -> Span:
@@ -59,24 +59,12 @@ def _span(path: Path, tensor: onnx.TensorProto, place: Place) -> Span:
     return place.offset, place.offset + needed
 
 
-def _read(path: Path, location: str, spans: set[Span]) -> Read:
-    try:
-        return read_beside(path.parent, location, spans, MOST_BYTES)
-    except ModelError as error:
-        raise ModelError(f"{path}: {error}") from error
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise ModelError(f"{path}: external data {location!r} are missing; put the file beside the model") from error
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise ModelError(f"{path}: external data {location!r} cannot be read: {why}") from error
-
-
-def digest_data(data: bytes, files: Mapping[str, Read]) -> tuple[str, dict[str, str]]:
-    """SHA-256 of all together, as `ModelFile` says, and of each data file."""
+def digest_data(data: bytes, files: Mapping[str, Read]) -> str:
+    """SHA-256 of all together, as `FileDigests` says."""
     combined = hashlib.sha256(data)
     for content in files.values():
         combined.update(content.digest)
-    return combined.hexdigest(), {location: content.digest.hex() for location, content in files.items()}
+    return combined.hexdigest()
 
 
 def take_in(path: Path, proto: onnx.ModelProto, files: Mapping[str, Read]) -> None:

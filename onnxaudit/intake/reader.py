@@ -1,22 +1,20 @@
 """The bytes of a model file and of the external data it names, as one protobuf held in memory."""
 
-import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import onnx
 from google.protobuf.message import DecodeError
 
+from onnxaudit.digests import FileDigests, digest_named
 from onnxaudit.errors import ModelError
 from onnxaudit.intake.escapes import list_escapes
 from onnxaudit.intake.external import digest_data, find_place, list_external, read_data_files, take_in
 from onnxaudit.intake.formats import SAVED_MODEL_FILE, recognise_file, recognise_folder
-from onnxaudit.intake.staging import read_named
 from onnxaudit.intake.wire import Survey, survey
 from onnxaudit.records import Irregularity
+from onnxaudit.staging import MOST_OF_MODEL, read_named
 
-PROTOBUF_LIMIT = 2**31 - 1  # bytes; protobuf neither parses nor writes more
 IR_VERSION_TAG = b"\x08"  # the first byte of every ONNX file: fields are written in order
 _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5  # protobuf's wire types
 
@@ -43,21 +41,6 @@ class ModelFile:
     escapes: tuple[Irregularity, ...] = ()
 
 
-@dataclass(frozen=True)
-class FileDigests:
-    """SHA-256 of a model's files.
-
-    Attributes:
-        model: of the file itself.
-        data: of each external data file, by its location.
-        combined: of all, as in `ModelFile`.
-    """
-
-    model: str
-    data: Mapping[str, str]
-    combined: str
-
-
 def read_proto(path: Path) -> ModelFile:
     """Read and parse a model file.
 
@@ -68,12 +51,12 @@ def read_proto(path: Path) -> ModelFile:
     data = _read_bytes(path)
     found, proto = _parse(path, data)
     escapes = list_escapes(path.name, proto)
-    files = {} if escapes else read_data_files(path, proto, PROTOBUF_LIMIT - len(data))
+    files = {} if escapes else read_data_files(path, proto, MOST_OF_MODEL - len(data))
     if not escapes:
         take_in(path, proto, files)
     return ModelFile(
         proto=proto,
-        sha256=digest_data(data, files)[0],
+        sha256=digest_data(data, files),
         bytes=len(data) + sum(content.size for content in files.values()),
         repeated=tuple(found.repeated),
         unknown=bool(found.unknown),
@@ -90,13 +73,15 @@ def parse_file(path: Path) -> onnx.ModelProto:
     return _parse(path, _read_bytes(path))[1]
 
 
-def list_locations(path: Path) -> tuple[str, ...]:
-    """The files of external data that a model names, which need not exist.
+def list_locations(path: Path, proto: onnx.ModelProto) -> tuple[str, ...]:
+    """The files of external data that a model's digest is about; none of a file that names some outside its folder.
 
     Raises:
-        ModelError: missing, unreadable, empty, too large, truncated, or not ONNX.
+        ModelError: damaged, or no file.
     """
-    return tuple({find_place(path, tensor).location for tensor in list_external(parse_file(path))})
+    if list_escapes(path.name, proto):  # a report about such a file speaks of its own bytes alone
+        return ()
+    return tuple(sorted({find_place(path, tensor).location for tensor in list_external(proto)}))
 
 
 def digest_files(path: Path) -> FileDigests:
@@ -105,12 +90,7 @@ def digest_files(path: Path) -> FileDigests:
     Raises:
         ModelError: as for `read_proto`.
     """
-    data = _read_bytes(path)
-    proto = _parse(path, data)[1]
-    escapes = list_escapes(path.name, proto)  # a report about such a file speaks of its own bytes alone
-    files = {} if escapes else read_data_files(path, proto, PROTOBUF_LIMIT - len(data))
-    combined, digests = digest_data(data, files)
-    return FileDigests(hashlib.sha256(data).hexdigest(), digests, combined)
+    return digest_named(path, list_locations(path, parse_file(path)))
 
 
 def read_if_regular(path: Path) -> bytes | None:
@@ -127,7 +107,7 @@ def _read_bytes(path: Path, *, empty: bool = False) -> bytes:
     if path.is_dir():
         raise ModelError(f"{path}: {recognise_folder(path)}")
     try:
-        data = read_named(path, PROTOBUF_LIMIT)
+        data = read_named(path, MOST_OF_MODEL)
     except OSError as error:
         raise ModelError(f"{path}: cannot be read: {error.strerror}") from error
     if not data and not empty:

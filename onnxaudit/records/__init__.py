@@ -23,6 +23,7 @@ from onnxaudit.records.evidence import DetectorInfo, DetectorRun, Evidence
 from onnxaudit.records.gate import Decision, Gate, Setting, Waiver, WaiverUse
 from onnxaudit.records.inspection import Check, Inspection, LayerInfo, OperatorUse, TensorInfo
 from onnxaudit.records.irregularity import Irregularity
+from onnxaudit.records.metadata import FileMetadata
 from onnxaudit.records.model import ElementType, InputSpec, Layout, ModelInfo, OutputKind, OutputSpec
 from onnxaudit.records.reasons import Reason
 from onnxaudit.records.repair import (
@@ -85,6 +86,7 @@ __all__ = [
     "ErrorDocument",
     "Event",
     "Evidence",
+    "FileMetadata",
     "Floats",
     "Forgetting",
     "Gate",

@@ -17,6 +17,8 @@ ROOMS = (
         "errors",
         "deadline",
         "regular_files",
+        "staging",
+        "digests",
         "files",
         "statistics",
         "text",

@@ -19,10 +19,14 @@ SIGNED, OURS = ("--sign-key", "ours.pem"), ("--key", "ours.pub")
 def write_model() -> None:
     """A model whose one weight lies in a file of its own."""
     MODEL.parent.mkdir(exist_ok=True)
+    save_model(MODEL, DATA.name)
+
+
+def save_model(path: Path, data: str) -> None:
     weight = onnx.numpy_helper.from_array(np.arange(400, dtype=np.float32), "w")
     graph = onnx.helper.make_graph([onnx.helper.make_node("Relu", ["w"], ["y"])], "g", [], [], [weight])
     model = onnx.helper.make_model(graph)
-    onnx.save(model, MODEL, save_as_external_data=True, location=DATA.name, size_threshold=0)
+    onnx.save(model, path, save_as_external_data=True, location=data, size_threshold=0)
 
 
 def write_keys(name: str) -> None:

@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 
+from onnxaudit.cli.places import Places
 from onnxaudit.isolation.landlock import find_abi
 from onnxaudit.isolation.worker import can_fork
+
+from .statements import save_model
 
 pytestmark = pytest.mark.skipif(not can_fork(), reason="workers are made by forking")
 ROOT = Path(__file__).parents[3]
@@ -23,6 +26,7 @@ FAULTS = {  # what the work does, and the code that follows
 }
 FAULTY = """
 import os, signal, sys, time, types
+HOME = os.getcwd()
 from tests.reports import make_profile, make_repair_report, make_scan_report
 from onnxaudit.records import Verdict
 
@@ -118,20 +122,92 @@ def test_a_crash_is_a_document_on_stdout_too(folder: Path) -> None:
 
 @pytest.mark.skipif(not find_abi(), reason="this kernel has no Landlock, or it is switched off")
 def test_the_work_writes_neither_to_stdout_nor_to_the_model(folder: Path) -> None:
-    done = run(folder, "print('CLEAN'); os.write(1, b'CLEAN'); open('m.onnx', 'w')", *SCAN)
+    done = run(folder, "print('CLEAN'); os.write(1, b'CLEAN'); open(HOME + '/m.onnx', 'w')", *SCAN)
     assert (done.returncode, "CLEAN" in done.stdout) == (2, False)
     assert "Permission denied" in done.stderr
     assert (folder / "m.onnx").read_bytes() == b"model"
     assert not [path for path in folder.iterdir() if path.name.startswith(".")]
 
 
-def test_only_strangers_libraries_are_imported_by_the_worker(folder: Path) -> None:
-    watch = "pass\n    import numpy\n    sys.modules['torch'] = sys.modules['onnxruntime'] = sys.modules['onnx'] = None"
-    code = FAULTY.format(fault=watch, partial=False, grace=60.0).replace(
-        "sys.exit(main())",
-        "code = main()\nsys.exit(code if {'torch', 'onnxruntime', 'onnx'}.isdisjoint(sys.modules) else 99)",
+LIBRARIES = "{'torch', 'onnxruntime', 'onnx', 'google.protobuf'}"
+DECIDES = f"""
+import sys
+from onnxaudit.cli import main
+code = main()
+sys.exit(code if {LIBRARIES}.isdisjoint(sys.modules) else 99)
+"""
+
+
+def decide(folder: Path, code: str, *arguments: str) -> int:
+    """The exit code of a command, 99 where its own process imported what parses models."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), os.environ.get("PYTHONPATH", "")))}
+    return subprocess.run([sys.executable, "-c", code, *arguments], cwd=folder, check=False, env=environment).returncode
+
+
+def prepare(verdict: str) -> str:
+    """A command line over a pipeline that reports on the model that is there."""
+    watch = "pass\n    import numpy, os\n    assert not os.listdir() and not os.path.exists('m.onnx')"
+    return (
+        FAULTY.format(fault=watch, partial=False, grace=60.0)
+        .replace("Verdict.INCONCLUSIVE", f"Verdict.{verdict}")
+        .replace("make_scan_report(", "make_scan_of_this(")
+        .replace("def work(", OF_THIS + "\ndef work(")
+        .replace("sys.exit(main())", DECIDES)
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code, *SCAN], cwd=folder, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)}
-    )
-    assert done.returncode == 3
+
+
+OF_THIS = """
+from dataclasses import replace
+from tests.reports import make_scan_report
+
+def make_scan_of_this(verdict):
+    import hashlib
+    report, path = make_scan_report(verdict), HOME + "/m.onnx"
+    data = open(HOME + "/w.bin", "rb").read()
+    digest = hashlib.sha256(open(path, "rb").read() + hashlib.sha256(data).digest()).hexdigest()
+    return replace(report, model=replace(report.model, path=path, sha256=digest))
+"""
+
+
+@pytest.fixture
+def stated(tmp_path: Path) -> Path:
+    """A folder with a model whose weights lie beside it, and a report about it with all that may be stated."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    save_model(folder / "m.onnx", "w.bin")
+    (tmp_path / "p.toml").write_text('domains = ["com.microsoft"]\n')
+    scan = (*SCAN, "--attest", "a.json", "--bom", "b.json", "--policy", "../p.toml")
+    assert decide(folder, prepare("CLEAN"), *scan) in (0, 3)
+    assert json.loads((folder / "r.json").read_text())["reports"][0]["model"]["path"] == "m.onnx"
+    return folder
+
+
+def test_no_command_parses_a_model_in_its_own_process(stated: Path) -> None:
+    commands = {
+        ("inspect", "m.onnx"): (0, 2),
+        (*REPAIR[:6], "--attest", "c.json"): (2,),
+        ("profile", "m.onnx", "--data", "d.npz", "--trigger", "t.npz"): (2,),
+        ("verify", "m.onnx", "--attest", "a.json", "--allow-unsigned", "--policy", "../p.toml"): (0, 3),
+        ("report", "r.json", "--policy", "../p.toml", "--attest", "d.json", "--bom", "e.json"): (0, 3),
+        ("diff", "r.json", "r.json"): (0,),
+        ("policy", "show", "--policy", "../p.toml"): (0,),
+    }
+    for arguments, codes in commands.items():
+        assert decide(stated, DECIDES, *arguments) in codes, arguments
+    assert (stated / "d.json").exists()
+    assert json.loads((stated / "e.json").read_text())["components"][0]["components"][0]["name"] == "w.bin"
+
+
+def test_the_worker_works_in_an_empty_folder_and_names_files_as_the_user_does(folder: Path) -> None:
+    done = run(folder, "print(sorted(os.listdir()), file=sys.stderr)\n    raise ValueError(HOME + '/m.onnx')", *SCAN)
+    assert "[]\n" in done.stderr
+    assert read(folder)["failures"][0]["error"].startswith("internal error, ValueError: m.onnx ")
+
+
+def test_a_file_named_relative_to_the_root_is_told_so_in_words_alone() -> None:
+    places = Places(apart=True)
+    places.find(Path("m"))
+    home = Path.cwd()
+    told = json.dumps({"said": f"{home}/m: bad", "other": f"{home}/model", "pixels": f"AA{home}/m=="}).encode()
+    assert json.loads(places.restore(told)) == {"said": "m: bad", "other": f"{home}/model", "pixels": f"AA{home}/m=="}
+    assert Places(apart=False).find(Path("m")) == Path("m")

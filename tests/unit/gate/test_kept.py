@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from onnxaudit.digests import FileDigests
 from onnxaudit.findings.finding import list_findings
 from onnxaudit.findings.rules import RULES
 from onnxaudit.gate.envelope import unseal
@@ -12,7 +13,6 @@ from onnxaudit.gate.layers import read_policy_file
 from onnxaudit.gate.policy import KEYS
 from onnxaudit.gate.statement import read_statement
 from onnxaudit.gate.verification import Demands, verify
-from onnxaudit.intake.reader import FileDigests
 from onnxaudit.records import ScanDocument
 from tests.reports import make_scan_report
 

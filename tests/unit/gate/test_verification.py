@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
+from onnxaudit.digests import FileDigests
 from onnxaudit.findings.statement_reasons import STATEMENT_CATALOG
 from onnxaudit.gate.envelope import Sealed
 from onnxaudit.gate.grounds import gather
 from onnxaudit.gate.policy import Policy
 from onnxaudit.gate.statement import Statement
 from onnxaudit.gate.verification import Demands, verify
-from onnxaudit.intake.reader import FileDigests
 from onnxaudit.records import Verdict
 from tests.reports import make_scan_report
 

@@ -6,8 +6,9 @@ import onnx
 import pytest
 from onnx import helper, numpy_helper
 
+from onnxaudit import staging
 from onnxaudit.errors import ModelError
-from onnxaudit.intake import load_model, reader, staging
+from onnxaudit.intake import load_model, reader
 from onnxaudit.records import InputSpec, Layout, ModelInfo, OutputKind
 from tests.tiny_models import build, linear_classifier, linear_weights, write
 
@@ -53,7 +54,7 @@ class TestInfo:
             file.write(content)
             file.truncate(100_000)
         path.write_bytes(model.SerializeToString())
-        monkeypatch.setattr(reader, "PROTOBUF_LIMIT", 50_000)
+        monkeypatch.setattr(reader, "MOST_OF_MODEL", 50_000)
         loaded = load_model(path)
         assert np.array_equal(loaded.initializer("w"), linear_weights(16, 3)["w"])
         assert loaded.info.bytes == path.stat().st_size + 100_000

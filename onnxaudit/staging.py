@@ -19,6 +19,8 @@ _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 _FOLDER = getattr(os, "O_DIRECTORY", 0)
 BLOCK = 2**24  # bytes read at once
+MOST_OF_MODEL = 2**31 - 1  # bytes; protobuf neither parses nor writes more
+MOST_OF_DATA = 2**34  # bytes of one data file: all of it is hashed, some ten seconds for as much
 Span = tuple[int, int]  # of bytes: start, and end behind the last
 _WALKS = os.open in os.supports_dir_fd
 
@@ -33,6 +35,25 @@ def read_named(path: Path, most: int) -> bytes:
     handle = os.open(path, _FLAGS)
     try:
         return _read(handle, str(path), most)
+    finally:
+        os.close(handle)
+
+
+def hash_named(path: Path, most: int) -> "hashlib._Hash":
+    """SHA-256 of such a file, which may go on; no more of it is held than a block.
+
+    Raises:
+        OSError: it cannot be opened or read.
+        ModelError: no regular file, or larger than `most` bytes.
+    """
+    handle = os.open(path, _FLAGS)
+    try:
+        _measure(handle, str(path), most)
+        hashed, left = hashlib.sha256(), most
+        while left and (block := os.read(handle, min(BLOCK, left))):
+            hashed.update(block)
+            left -= len(block)
+        return hashed
     finally:
         os.close(handle)
 
@@ -118,9 +139,7 @@ def _is_link(inner: int, name: str) -> bool:
 
 
 def _read_spans(handle: int, name: str, spans: set[Span], most: int) -> Read:
-    size = _measure(handle, name)
-    if size > most:
-        raise ModelError(f"{name}: {size / 2**30:.1f} GiB; no more than {most // 2**30} GiB are read")
+    size = _measure(handle, name, most)
     hashed, at = hashlib.sha256(), 0
     parts = {span: bytearray() for span in sorted(spans, reverse=True)}
     ahead, begun = [*parts], list[Span]()  # the last one ahead begins first: a block looks at no more than it holds
@@ -136,22 +155,22 @@ def _read_spans(handle: int, name: str, spans: set[Span], most: int) -> Read:
     return Read(digest=hashed.digest(), size=at, parts={span: bytes(part) for span, part in parts.items()})
 
 
-def _measure(handle: int, name: str) -> int:
+def _measure(handle: int, name: str, most: int) -> int:
     """Bytes of an open file.
 
     Raises:
-        ModelError: it is no regular one.
+        ModelError: it is no regular one, or has more than `most`.
     """
     found = os.fstat(handle)
     if not stat.S_ISREG(found.st_mode):
         raise ModelError(f"{name}: not a regular file; give the path of an ONNX model")
+    if found.st_size > most:
+        raise ModelError(f"{name}: {found.st_size / 2**30:.1f} GiB; more than {(most + 1) // 2**30} GiB cannot be read")
     return found.st_size
 
 
 def _read(handle: int, name: str, most: int) -> bytes:
-    size = _measure(handle, name)
-    if size > most:
-        raise ModelError(f"{name}: {size / 2**30:.1f} GiB; more than 2 GiB cannot be read")
+    _measure(handle, name, most)
     with os.fdopen(os.dup(handle), "rb") as file:
         data = file.read(most + 1)  # no more, should it grow meanwhile
     if len(data) > most:
