@@ -10,6 +10,7 @@ from importlib import metadata
 from typing import Any
 
 from onnxaudit.isolation.box import Box
+from onnxaudit.isolation.bubblewrap import find_program, try_program
 from onnxaudit.isolation.landlock import find_abi
 from onnxaudit.isolation.limits import Limits
 from onnxaudit.isolation.seccomp import is_known_machine
@@ -28,7 +29,8 @@ NEEDED = ("numpy", "onnx", "onnx-graphsurgeon", "pillow", "pydantic", "rich", "t
 def diagnose() -> tuple[Check, ...]:
     """Every check, whatever the others find."""
     versions = _list_versions()
-    checks = [_check_python(), _check_packages(versions), _check_runtimes(versions), _check_isolation()]
+    checks = [_check_python(), _check_packages(versions), _check_runtimes(versions)]
+    checks += [_check_isolation(), _check_bubblewrap()]
     checks += [_guard(name, check) for name, check in (("PyTorch", _try_torch), ("ONNX Runtime", _try_runtime))]
     return (*checks, *_guard_devices())
 
@@ -115,6 +117,16 @@ def _check_isolation() -> Check:
         return Check("isolation", "warning", f"a worker process {tried.words}", CONTAIN)
     complete = find_abi() >= 1 and is_known_machine()
     return Check("isolation", "ok" if complete else "warning", tried.held, "" if complete else CONTAIN)
+
+
+def _check_bubblewrap() -> Check:
+    """Whether there can be a second wall."""
+    program = find_program()
+    if program is None:
+        return Check("bubblewrap", "ok", "not installed; needed for --sandbox bwrap alone")
+    if why := try_program(program):
+        return Check("bubblewrap", "warning", f"makes no namespaces here: {why}", CONTAIN)
+    return Check("bubblewrap", "ok", "makes namespaces: --sandbox bwrap can be had")
 
 
 def _check_devices() -> Check:

@@ -92,14 +92,23 @@ def _begin(
     inputs: Sequence[Path],
     sources: Sequence[str | None],
     sandbox: opt.Sandbox,
-) -> None:
-    """Before the libraries are imported, which takes seconds: no report of an earlier run stays for this one's."""
+    *,
+    written: Sequence[Path | None] = (),
+) -> int | None:
+    """Before the libraries are imported, which takes seconds: no report of an earlier run stays for this one's.
+
+    The exit code where all is done inside bubblewrap, else None.
+    """
+    from onnxaudit.cli.enclosure import enclose, is_inside
     from onnxaudit.cli.output import list_data_paths, open_delivery, replace_stale
 
     if sandbox == "none":
         settings.apart = False
     open_delivery(outputs, settings, [*inputs, *list_data_paths(*sources)])
     replace_stale(outputs)
+    if sandbox != "bwrap" or is_inside():
+        return None
+    return enclose(settings, [path for path in (*outputs.files.values(), *written) if path is not None])
 
 
 def _show_version(wanted: bool) -> None:
@@ -144,7 +153,9 @@ def scan(
 
     The worst verdict gives the exit code, in the order 1 backdoored or rejected, 2 error, 3 inconclusive, 0 clean.
     """
-    _begin(outputs, context.obj, [*models], [data], sandbox)
+    done = _begin(outputs, context.obj, [*models], [data], sandbox, written=[save_triggers, *attesting.files])
+    if done is not None:
+        return done
     from onnxaudit.cli.runs import run_scan
 
     given = opt.keep_given(data=data, output=output, embed_samples=embed_samples)
@@ -199,7 +210,9 @@ def repair(
     Exit code 0: repaired, or nothing to repair. 1: a limit was missed. 3: the scan was inconclusive, or with
     --suspects the new one is.
     """
-    _begin(outputs, context.obj, [model], [data], sandbox)
+    done = _begin(outputs, context.obj, [model], [data], sandbox, written=[output, *attesting.files])
+    if done is not None:
+        return done
     from onnxaudit.cli.runs import run_repair
 
     given = opt.keep_given(data=data, output=output, embed_samples=embed_samples)
@@ -229,7 +242,9 @@ def profile(
     sandbox: opt.Sandbox = "auto",
 ) -> int:
     """Show which neurons a trigger uses: the target layer ranked by activation and by weight."""
-    _begin(outputs, context.obj, [model, trigger], [data], sandbox)
+    done = _begin(outputs, context.obj, [model, trigger], [data], sandbox)
+    if done is not None:
+        return done
     from onnxaudit.cli.runs import run_profile
 
     given = opt.keep_given(layer=layer, output=output)
@@ -291,8 +306,9 @@ def inspect(
     """
     from onnxaudit.cli.inspection import run_inspect
 
-    if sandbox == "none":
-        context.obj.apart = False
+    done = _begin(outputs.widen(), context.obj, [model], [], sandbox)
+    if done is not None:
+        return done
     given = opt.keep_given(output=output, input_size=input_size) | working.keep_given()
     return run_inspect(model, given, outputs.widen(), context.obj)
 

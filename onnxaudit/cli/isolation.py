@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from onnxaudit.cli.enclosure import is_inside
 from onnxaudit.cli.exits import Settings, describe_error
 from onnxaudit.cli.places import Places
 from onnxaudit.detectors.registry import GROUP
@@ -87,6 +88,8 @@ def work_apart(work: Work, needs: Needs, settings: Settings, places: Places) -> 
     with ExitStack() as stack:
         folders = _Folders.open(stack, needs.output)
         ending = _run(lambda tell: _work(work, tell, settings), needs, folders, places)
+        if is_inside():
+            ending = replace(ending, held=f"{ending.held}; in bubblewrap")
         document = ending if ending.result is None else _tell_isolation(_read(ending.result), ending.held)
         if folders.draft is not None and folders.draft.exists() and not isinstance(document, Ending):
             assert needs.output is not None

@@ -62,15 +62,16 @@ def list_tables() -> tuple[Path, ...]:
 
 def list_devices(*, accelerators: bool) -> tuple[Path, ...]:
     """Devices that hold nothing, and where they are needed those that compute."""
-    return (*map(Path, DEVICES), *(_list_accelerators() if accelerators else ()))
+    return (*map(Path, DEVICES), *(list_accelerators() if accelerators else ()))
 
 
 def has_accelerators() -> bool:
     """Whether this machine has a device that computes."""
-    return any(True for _ in _list_accelerators())
+    return any(True for _ in list_accelerators())
 
 
-def _list_accelerators() -> Iterator[Path]:
+def list_accelerators() -> Iterator[Path]:
+    """Devices that compute."""
     for pattern in ACCELERATORS:
         yield from Path("/dev").glob(pattern)
 

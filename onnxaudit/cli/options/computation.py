@@ -29,10 +29,10 @@ InputSize = Annotated[
 Seed = Annotated[int | None, typer.Option(min=0, metavar="N", show_default="0", help="Seed of all randomness.")]
 Device = Annotated[Literal["auto", "cpu", "cuda"] | None, typer.Option(show_default="auto", help="Where to compute.")]
 Sandbox = Annotated[
-    Literal["auto", "none"],
+    Literal["auto", "bwrap", "none"],
     typer.Option(
-        help="What holds the process that opens the files: all that this system has (`doctor` tells), or none: the "
-        "command's own process does everything."
+        help="What holds the process that opens the files: all that this system has (`doctor` tells); bwrap: "
+        "bubblewrap around that; or none: the command's own process does everything."
     ),
 ]
 Range = Annotated[
