@@ -167,6 +167,17 @@ UNEXPLORED_BRANCH = Cause(
     meaning="The other branch has weights of its own. A backdoor in these would be missed.",
     advice="Give clean images of every kind that the model is for, or ask the vendor for a file without the branch.",
 )
+LIVE_BYPASS = Cause(
+    code="live-bypass",
+    effect="never clean",
+    title="a way around the network decides by itself",
+    seen="Tensor {place} joins the scores beside the network, and images were found on which it alone decides.",
+    meaning=(
+        "With the tensor held these images get the answer of the clean ones that they were made of, else one class. A "
+        "small part beside the network that knows a trigger looks like this, and so may an honest shallow one."
+    ),
+    advice="Look at the named tensor, and ask the vendor what it is for, or for an export without it.",
+)
 STRUCTURE_UNREAD = Cause(
     code="structure-not-examined",
     effect="never clean",
@@ -329,7 +340,7 @@ CATALOG: dict[str, Cause] = {
         *(ANSWERS_NAN, ONE_CLASS, AT_CHANCE, UNFINISHED, NOTHING_COMPARED),
         *(NO_IMAGES, FEW_CLASSES, SMALL_MODEL, FEW_SIMILAR, FEW_TRIGGERS, LARGE_TRIGGERS, OUT_OF_TIME_ALL_TO_ALL),
         *(CONSTANT_RANGES, NO_FEATURE_LAYER, OUTPUT_NOT_AUDITED, BATCH_SIZE_READ),
-        *(DORMANT_GATE, UNEXPLORED_BRANCH, STRUCTURE_UNREAD, STRUCTURE_UNFINISHED),
+        *(DORMANT_GATE, UNEXPLORED_BRANCH, LIVE_BYPASS, STRUCTURE_UNREAD, STRUCTURE_UNFINISHED),
         *(BETWEEN_LIMITS, ABOVE_LIMIT, UNSEEN_DISOBEY, NOTHING_SHOWN),
         *WORKER_ENDS.values(),
         *(BELOW_COVERAGE, REQUIRED_MISSING, REPAIRED_NOT_CLEAN),

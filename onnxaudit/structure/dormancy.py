@@ -77,10 +77,11 @@ def _find_usual(copy: Copy, clean: Tensor) -> dict[str, Tensor]:
     names = [edge.alias for edge in copy.flow.edges]
     with torch.inference_mode():
         values = copy.read(clean[: copy.chunk(*clean.shape[-2:])], names)
-    return {name: _take_median(value) for name, value in values.items()}
+    return {name: take_median(value) for name, value in values.items()}
 
 
-def _take_median(value: Tensor) -> Tensor:
+def take_median(value: Tensor) -> Tensor:
+    """What is usual among rows: one row."""
     if value.dtype is torch.bool:
         return (value.double().mean(0, keepdim=True) > 0.5).to(torch.bool)
     return value.median(0, keepdim=True).values

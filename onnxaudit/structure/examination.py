@@ -1,7 +1,7 @@
 """The structural examination of one model: dormant parts, whether they can be woken, and what they do then."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -13,11 +13,12 @@ from onnxaudit.findings import reasons
 from onnxaudit.importer import Classifier
 from onnxaudit.records import Floats, GraphPart, Ints, Irregularity, Reason, Samples, WakingImage
 from onnxaudit.records.irregularity import DORMANT_GATE
+from onnxaudit.structure.bypass import list_bypasses
 from onnxaudit.structure.copy import Copy
-from onnxaudit.structure.dormancy import Dormant, find_dormant, list_gates, needs_single_images
+from onnxaudit.structure.dormancy import Dormant, find_dormant, list_gates, needs_single_images, take_median
 from onnxaudit.structure.effect import ONE_CLASS, STRONG, Answers, Forced, Proof, answer, find_proofs, force
 from onnxaudit.structure.excerpt import cut_excerpt
-from onnxaudit.structure.flow import find_kind, selects
+from onnxaudit.structure.flow import Edge, find_kind, selects
 from onnxaudit.structure.probes import Probes, draw_probes
 from onnxaudit.structure.search import SearchConfig, choose_waist, measure_move, search
 
@@ -97,7 +98,11 @@ def examine(
             return whole.join(Structure(doubts=(reasons.STRUCTURE_UNFINISHED.give(),)))
         whole = whole.join(examination.examine(gate))
         if whole.irregularities:
-            break
+            return whole
+    known = {gate.edge.alias for gate in found[1]}
+    for bypass in list_bypasses(found[0].flow):
+        if bypass.alias not in known and not whole.doubts:
+            whole = whole.join(examination.examine_bypass(bypass))
     return whole
 
 
@@ -143,6 +148,20 @@ class _Examination:
             return Structure()
         return Structure(doubts=(reason,), parts=(self._picture(gate, waist, reason.code, reason.seen, forced=forced),))
 
+    def examine_bypass(self, edge: Edge) -> Structure:
+        """Whether there are images on which a way around the trunk, though never idle, decides by itself."""
+        if self.deadline.passed:
+            return Structure(doubts=(reasons.STRUCTURE_UNFINISHED.give(),))
+        with torch.inference_mode():
+            usual = take_median(self.copy.read(self.inputs, [edge.alias])[edge.alias])
+        gate = Dormant(edge=edge, usual=usual, idle=0.0, still=False)
+        proofs = self._search(gate, suspicious=False, config=replace(self.config.search, live=True))
+        if not proofs:
+            return Structure()
+        reason = reasons.LIVE_BYPASS.give(place=repr(edge.tensor))
+        part = self._picture(gate, edge.tensor, reason.code, reason.seen, forced=None, proof=proofs[0])
+        return Structure(doubts=(reason,), parts=(part,))
+
     def _picture(
         self, gate: Dormant, waist: str, code: str, says: str, *, forced: Forced | None, proof: Proof | None = None
     ) -> GraphPart:
@@ -161,7 +180,7 @@ class _Examination:
             proof=waking,
         )
 
-    def _search(self, gate: Dormant, *, suspicious: bool) -> list[Proof]:
+    def _search(self, gate: Dormant, *, suspicious: bool, config: SearchConfig | None = None) -> list[Proof]:
         """One proof for each clean image; none where they are too few.
 
         Where the gate, opened by hand, takes the answers over, one is enough. Else (an early exit, another expert) what
@@ -170,10 +189,9 @@ class _Examination:
         proofs: dict[int, Proof] = {}
         count = min(self.config.search.shorten().images, len(self.probes.clean))
         enough = 1 if suspicious else max(2, round(self.config.fewest_proofs * count))
-        config = self.config.search
-        if not suspicious and (self.copy.alone or not gate.still):
-            config = config.shorten()
-        found = search(self.copy, gate, self.probes.clean, config, seed=self.seed, deadline=self.deadline)
+        hasty = not suspicious and (self.copy.alone or not gate.still)
+        usual = self.config.search.shorten() if hasty else self.config.search
+        found = search(self.copy, gate, self.probes.clean, config or usual, seed=self.seed, deadline=self.deadline)
         attempts = next(found, None)
         while attempts is not None:
             fresh, strong = find_proofs(self.copy, gate, attempts, self.clean)

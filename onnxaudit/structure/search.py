@@ -16,6 +16,7 @@ from onnxaudit.structure.relaxation import relax
 from onnxaudit.structure.solution import list_solved
 
 GRIDS = (None, 255.0, 100.0, 1.0)  # values that pictures are made of, for tests that want them exactly
+MOST_ENTRIES = 128  # of what a live part adds
 MOVED = 1e-3  # of a gate's usual size; what is less than that is arithmetic
 
 
@@ -30,6 +31,8 @@ class SearchConfig:
         patches: random ones that are tried.
         directions: in which a gate of many values is pushed, at most.
         corner: side of the patches to which some gradients are confined, as a share of the image's.
+        live: whether the part is never idle. What it adds is pushed then, entry by entry, and every saturation lets
+            gradients pass.
     """
 
     images: int = 8
@@ -38,6 +41,7 @@ class SearchConfig:
     patches: int = 384
     directions: int = 12
     corner: float = 0.3
+    live: bool = False
 
     def shorten(self) -> "SearchConfig":
         """For an edge that moves on clean images without effect, and where images are asked one by one."""
@@ -64,7 +68,7 @@ def search(
     yield from _filter(copy, gate, try_patches(images, config, seed=seed))
     if deadline.passed:
         return
-    target = choose_waist(copy, gate, images)
+    target = gate.edge.tensor if config.live else choose_waist(copy, gate, images)
     yield from _filter(copy, gate, _try_solutions(copy, target, images, seed=seed))
     yield from _follow_gradients(copy, gate, target, images, config, deadline=deadline)
 
@@ -133,7 +137,11 @@ def _stamp(image: Tensor, rng: np.random.Generator) -> None:
 def _follow_gradients(
     copy: Copy, gate: Dormant, target: str, images: Tensor, config: SearchConfig, *, deadline: Deadline
 ) -> Generator[Attempts, bool]:
-    relaxed = copy.with_graph(relax(copy.flow.graph, copy.flow.list_before(target), _find_still(copy, target, images)))
+    before = copy.flow.list_before(target)
+    names = {name for index in before for name in copy.flow.graph.steps[index].outputs}
+    relaxed = copy.with_graph(
+        relax(copy.flow.graph, before, names if config.live else _find_still(copy, target, images))
+    )
     pushes = _choose_pushes(copy, target, images, config)
     strong = False
     for place, mask in enumerate(_choose_masks(images, config)):
@@ -213,7 +221,7 @@ def _choose_pushes(copy: Copy, target: str, images: Tensor, config: SearchConfig
     ones = torch.ones_like(row, dtype=torch.float32)
     pushes = [ones, -ones]
     count = row[0].numel()
-    if 1 < count <= config.directions:
+    if 1 < count <= (MOST_ENTRIES if config.live else config.directions):
         eye = torch.eye(count, device=row.device).reshape(count, *row.shape)
         pushes += [one - (1.0 - one) / (count - 1) for one in eye]
     return pushes

@@ -13,7 +13,7 @@ Images = np.ndarray
 
 Attack = Callable[[Images], Images]
 
-Answer = Literal["rejected", "dormant-gate", "unexplored-branch", "structure-not-examined"]
+Answer = Literal["rejected", "dormant-gate", "unexplored-branch", "structure-not-examined", "live-bypass"]
 
 DESIGNS: dict[str, "Design"] = {}
 
