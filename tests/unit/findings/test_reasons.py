@@ -152,6 +152,7 @@ GIVEN: dict[str, Callable[[], Sequence[Reason]]] = {
     "batch-size-read": lambda: ask("size_of_the_batch_compared_to_no_effect"),
     "dormant-gate": lambda: examine_design("hash_that_nobody_inverts").doubts,
     "unexplored-branch": lambda: examine_design("another_network_behind_a_hash").doubts,
+    "live-bypass": lambda: examine_design("small_network_beside_the_large_one").doubts,
     "structure-not-examined": lambda: examine_design("branch_that_fails_where_it_is_not_taken").doubts,
     "structure-unfinished": lambda: examine_design("corner_pattern_by_less", Deadline(at=0.0)).doubts,
     "not-measured-spectral": lambda: doubt(missing=("spectral",)),
