@@ -40,4 +40,4 @@ class Places:
 
 
 def _quote(text: str) -> bytes:
-    return json.dumps(text)[1:-1].encode()
+    return json.dumps(text.encode("utf-8", "backslashreplace").decode())[1:-1].encode()  # as reports have it

@@ -50,7 +50,7 @@ from onnxaudit.detectors.registry import choose
 from onnxaudit.errors import UsageError
 from onnxaudit.gate.policy import Policy
 from onnxaudit.isolation.worker import Ending
-from onnxaudit.records import ProfileDocument, RepairDocument, ScanDocument, ScanFailure, ScanReport
+from onnxaudit.records import ProfileDocument, RepairDocument, RepairReport, ScanDocument, ScanFailure, ScanReport
 from onnxaudit.regular_files import open_regular
 
 SOURCES = ("data", "evaluation")
@@ -136,7 +136,8 @@ def run_repair(
         report_problem(kept.reasons[0])
         repaired = RepairDocument((kept,))
     assert isinstance(repaired, RepairDocument)
-    document = decide(repaired, effective, settings)
+    named_again = tuple(_name_repaired(report, model, output) for report in repaired.reports)
+    document = decide(replace(repaired, reports=named_again), effective, settings)
     delivery.tell(document)
     delivery.deliver(document, lambda: attest(document))
     return find_worst(list_codes(document))
@@ -191,16 +192,27 @@ def _scan_one(
         kept = keep_scan(document)
         if kept is not None:
             report_problem(kept.reasons[0])
-            return kept
+            return _name(kept, model)
         error = complain(document, "before anything was found out")
         report_error(error, settings, where=model)
         return ScanFailure(str(model), describe_error(error))
     assert isinstance(document, ScanDocument)
     if document.reports:
-        return document.reports[0]
+        return _name(document.reports[0], model)
     failure = ScanFailure(str(model), document.failures[0].error)
     report_problem(failure.error if failure.path in failure.error else f"{model}: {failure.error}")
     return failure
+
+
+def _name(report: ScanReport, model: Path) -> ScanReport:
+    """The report about the file of that name, which JSON may not have held (it need not be UTF-8)."""
+    return replace(report, model=replace(report.model, path=str(model)))
+
+
+def _name_repaired(report: RepairReport, model: Path, output: Path) -> RepairReport:
+    """The same for a repair."""
+    written = None if report.output is None else str(output)
+    return replace(report, scan=_name(report.scan, model), output=written)
 
 
 def _place_files(repairing: Repairing, places: Places) -> Repairing:

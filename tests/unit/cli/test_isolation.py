@@ -162,7 +162,7 @@ from tests.reports import make_scan_report
 
 def make_scan_of_this(verdict):
     import hashlib
-    report, path = make_scan_report(verdict), HOME + "/m.onnx"
+    report, path = make_scan_report(verdict), os.path.join(HOME, sys.argv[2])
     data = open(HOME + "/w.bin", "rb").read()
     digest = hashlib.sha256(open(path, "rb").read() + hashlib.sha256(data).digest()).hexdigest()
     return replace(report, model=replace(report.model, path=path, sha256=digest))
@@ -211,3 +211,11 @@ def test_a_file_named_relative_to_the_root_is_told_so_in_words_alone() -> None:
     told = json.dumps({"said": f"{home}/m: bad", "other": f"{home}/model", "pixels": f"AA{home}/m=="}).encode()
     assert json.loads(places.restore(told)) == {"said": "m: bad", "other": f"{home}/model", "pixels": f"AA{home}/m=="}
     assert Places(apart=False).find(Path("m")) == Path("m")
+
+
+def test_a_file_whose_name_is_no_text_is_found_again(stated: Path) -> None:
+    name = os.fsdecode(b"m\xe8.onnx")
+    (stated / name).write_bytes((stated / "m.onnx").read_bytes())
+    (stated / "a.json").unlink()
+    assert decide(stated, prepare("CLEAN"), "scan", name, *SCAN[2:], "--attest", "a.json") in (0, 3)
+    assert r"m\udce8.onnx" in json.loads((stated / "a.json").read_text())["subject"][0]["name"]
