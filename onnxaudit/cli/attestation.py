@@ -89,7 +89,7 @@ def make_statement(document: ScanDocument | RepairDocument, created: datetime, s
     path, files = _digest(*subject, settings)
     grounds = gather(report)
     return Statement(
-        name=path.name,
+        name=_escape(path.name),
         model_sha256=files.model,
         data_sha256=files.data,
         verdict=grounds.verdict.value,
@@ -107,7 +107,12 @@ def make_statement(document: ScanDocument | RepairDocument, created: datetime, s
 
 def _name_original(report: RepairReport, settings: Settings) -> Original:
     path, files = _digest(report.scan.model.path, report.scan.model.sha256, settings)
-    return Original(name=path.name, model_sha256=files.model, data_sha256=files.data)
+    return Original(name=_escape(path.name), model_sha256=files.model, data_sha256=files.data)
+
+
+def _escape(name: str) -> str:
+    """A name of a file that need be no UTF-8, as reports have it."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _digest(name: str, sha256: str, settings: Settings) -> tuple[Path, FileDigests]:
