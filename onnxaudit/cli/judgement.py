@@ -17,6 +17,7 @@ from onnxaudit.findings.finding import Finding, find_all
 from onnxaudit.gate.layers import PYPROJECT, read_policy_file
 from onnxaudit.gate.policy import read_value
 from onnxaudit.records import RepairDocument, ScanDocument, ScanReport
+from onnxaudit.regular_files import read_regular
 from onnxaudit.text import show_plainly
 
 NEW = 1  # exit code of a comparison that has something new
@@ -66,7 +67,7 @@ def run_waive(fingerprint: str, run: Path, waiver: Mapping[str, str], into: Path
         settings.stdout.write(f"{table}\n")
         return CLEAN
     try:
-        before = into.read_text(encoding="utf-8").rstrip("\n") + "\n\n" if into.exists() else ""
+        before = read_regular(into).decode().rstrip("\n") + "\n\n" if into.exists() else ""
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{into} cannot be read: {error}") from error
     content = f"{before}{table}\n"

@@ -25,6 +25,7 @@ from onnxaudit.gate.layers import (
 )
 from onnxaudit.gate.policy import OLD_KEYS
 from onnxaudit.records import RepairDocument, RunInfo, ScanDocument
+from onnxaudit.regular_files import read_regular
 from onnxaudit.text import format_setting, show_plainly
 
 Decided = TypeVar("Decided", bound=ScanDocument | RepairDocument)
@@ -65,7 +66,7 @@ def _tell_old_keys(layers: Sequence[Layer]) -> None:
 
 def _names_policy(path: Path) -> bool:
     try:
-        return b"tool.onnxaudit" in path.read_bytes()
+        return b"tool.onnxaudit" in read_regular(path)
     except OSError:
         return False
 

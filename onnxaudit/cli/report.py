@@ -7,6 +7,7 @@ from onnxaudit.cli.options import Outputs
 from onnxaudit.cli.output import open_delivery
 from onnxaudit.errors import DataError
 from onnxaudit.records import Document
+from onnxaudit.regular_files import read_regular
 from onnxaudit.report.json import from_json
 
 
@@ -24,7 +25,7 @@ def read_report(path: Path) -> Document:
         DataError: it cannot be read, or is no report; names the file.
     """
     try:
-        return from_json(path.read_bytes())
+        return from_json(read_regular(path))
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
     except DataError as error:

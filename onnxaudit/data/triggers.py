@@ -1,15 +1,18 @@
 """Triggers as files: `.npz` archives with the arrays `mask` and `pattern`."""
 
 import io
+from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from onnxaudit.data.stored_arrays import open_archive
 from onnxaudit.errors import DataError
 from onnxaudit.files import write_atomically
 from onnxaudit.records import Floats, InputSpec, Trigger
-from onnxaudit.regular_files import read_regular
+
+MOST_BYTES = 2**26  # of an array, unpacked
 
 
 def save_trigger(trigger: Trigger, path: Path) -> None:
@@ -41,13 +44,19 @@ def load_trigger(path: Path) -> Trigger:
 
 def _read_arrays(path: Path) -> dict[str, Any]:
     try:
-        content = read_regular(path)
+        with open_archive(path) as archive:
+            found = {name: archive[name] for name in ("mask", "pattern") if name in archive}
+            for name, one in found.items():
+                if one is None:
+                    raise DataError(f"{path} is not an .npz archive of plain arrays, or it is damaged: `{name}`")
+                if prod(one.shape) * one.dtype.itemsize > MOST_BYTES:
+                    raise DataError(f"{path}: `{name}` has shape {one.shape}, more than any image; refused")
+            return {name: one.read() for name, one in found.items() if one is not None}
+    except DataError:
+        raise
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
-    try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files if name in ("mask", "pattern")}
-    except Exception as error:  # zipfile, zlib, tokenize and numpy each have their own for a damaged file
+    except Exception as error:  # zipfile and zlib have their own for a damaged file
         raise DataError(f"{path} is not an .npz archive of plain arrays, or it is damaged") from error
 
 

@@ -11,11 +11,12 @@ from typing import Any
 from onnxaudit.errors import UsageError
 from onnxaudit.gate.policy import KEYS, OLD_KEYS, Policy, check_names, read_value, rename_keys
 from onnxaudit.records import Setting
-from onnxaudit.regular_files import follow_links
+from onnxaudit.regular_files import follow_links, read_regular
 
 DEFAULT, COMMAND_LINE = "default", "command line"
 PREFIX = "ONNXAUDIT_"
 PYPROJECT = "pyproject.toml"
+MOST_OF_SETTINGS = 2**22  # bytes
 LOCKED = "locked"
 INCONCLUSIVE, BY_REASON = "inconclusive", "inconclusive_by_reason"  # a lock on the first is one on both
 LATER_KEYS = (
@@ -161,7 +162,7 @@ def _find_folders(path: Path) -> set[Path]:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(read_regular(path, MOST_OF_SETTINGS).decode())
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:

@@ -50,6 +50,8 @@ def kill(
         stdin=subprocess.DEVNULL,
     )
     deadline = time.monotonic() + after
+    while worker and not list_descendants(process.pid) and process.poll() is None:
+        time.sleep(0.01)
     while time.monotonic() < deadline and process.poll() is None:
         time.sleep(0.01)
     started = list_descendants(process.pid)
