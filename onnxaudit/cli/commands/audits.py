@@ -1,0 +1,104 @@
+"""`scan`, `repair` and `profile`: what computes with a model."""
+
+import typer
+
+from onnxaudit.cli import options as opt
+from onnxaudit.cli.commands.beginning import begin
+
+
+def scan(
+    context: typer.Context,
+    models: opt.Models,
+    *,
+    data: opt.OptionalData = None,
+    working: opt.Working,
+    save_triggers: opt.SaveTriggers = None,
+    embed_samples: opt.EmbedSamples = False,
+    outputs: opt.RunOutputs,
+    output: opt.OutputName = None,
+    computing: opt.Computing,
+    gating: opt.Gating,
+    attesting: opt.Attesting,
+    sandbox: opt.Sandbox = "auto",
+) -> int:
+    """Tell whether models have a backdoor, its target class, and what its trigger looks like.
+
+    The worst verdict gives the exit code, in the order 1 backdoored or rejected, 2 error, 3 inconclusive, 0 clean.
+    """
+    done = begin(outputs, context.obj, [*models], [data], sandbox, written=[save_triggers, *attesting.files])
+    if done is not None:
+        return done
+    from onnxaudit.cli.runs import run_scan
+
+    given = opt.keep_given(data=data, output=output, embed_samples=embed_samples)
+    given |= working.keep_given() | computing.keep_given()
+    return run_scan(
+        models,
+        given,
+        outputs,
+        triggers=save_triggers,
+        request=gating.request(),
+        attesting=attesting,
+        settings=context.obj,
+    )
+
+
+def repair(
+    context: typer.Context,
+    model: opt.Model,
+    data: opt.Data,
+    output: opt.Fixed,
+    *,
+    repairing: opt.Repairing,
+    embed_samples: opt.EmbedSamples = False,
+    outputs: opt.RunOutputs,
+    computing: opt.Computing,
+    gating: opt.RepairGating,
+    attesting: opt.RepairAttesting,
+    sandbox: opt.Sandbox = "auto",
+) -> int:
+    """Remove a backdoor and write a working model without it; the original is never changed.
+
+    Exit code 0: repaired, or nothing to repair. 1: a limit was missed. 3: the scan was inconclusive, or with
+    --suspects the new one is.
+    """
+    done = begin(outputs, context.obj, [model], [data], sandbox, written=[output, *attesting.files])
+    if done is not None:
+        return done
+    from onnxaudit.cli.runs import run_repair
+
+    given = opt.keep_given(data=data, output=output, embed_samples=embed_samples)
+    given |= repairing.keep_given() | computing.keep_given()
+    return run_repair(
+        model,
+        given,
+        repairing=repairing,
+        outputs=outputs,
+        request=gating.request(),
+        attesting=attesting,
+        settings=context.obj,
+    )
+
+
+def profile(
+    context: typer.Context,
+    model: opt.Model,
+    data: opt.Data,
+    trigger: opt.Trigger,
+    *,
+    layer: opt.Layer = None,
+    outputs: opt.RunOutputs,
+    output: opt.OutputName = None,
+    computing: opt.Computing,
+    sandbox: opt.Sandbox = "auto",
+) -> int:
+    """Show which neurons a trigger uses: the target layer ranked by activation and by weight."""
+    done = begin(outputs, context.obj, [model, trigger], [data], sandbox)
+    if done is not None:
+        return done
+    from onnxaudit.cli.runs import run_profile
+
+    given = opt.keep_given(layer=layer, output=output)
+    return run_profile(
+        model, data, trigger, options={**given, **computing.keep_given()}, outputs=outputs, settings=context.obj
+    )
