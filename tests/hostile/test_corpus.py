@@ -12,7 +12,12 @@ from tests.hostile.corpus import CASES, Case
 from tests.hostile.manifest import MANIFEST, describe, summarise
 
 pytestmark = pytest.mark.usefixtures("forked_trials")
-SLOW = ("loop_of_fifty_thousand_turns", "loop_within_a_loop", "loop_as_long_as_the_image_is_bright")
+SLOW = (
+    "twenty_thousand_classes",
+    "loop_of_fifty_thousand_turns",
+    "loop_within_a_loop",
+    "loop_as_long_as_the_image_is_bright",
+)
 OFTEN = 5  # cases of one kind with one answer in the same words that are tried each time; further ones are slow
 DOUBTS = ("output-not-audited", "batch-size-read")
 SCAN = ("--effort", "quick", "--time-budget", "0.01s", "--no-progress", "-q")

@@ -11,6 +11,7 @@ from tests.hostile.networks import (
     constant,
     honest,
     labels,
+    make_prototypes,
     model,
     node,
     other,
@@ -241,3 +242,11 @@ def no_verdict_about_the_size_of_the_batch() -> onnx.ModelProto:
     made = model([honest()])
     made.graph.input[0].type.tensor_type.shape.dim[0].Clear()
     return made
+
+
+@case("opened")
+def twenty_thousand_classes() -> onnx.ModelProto:
+    weights = np.zeros((SIDE * SIDE, 20_000), np.float32)
+    weights[:, :CLASSES] = (make_prototypes().reshape(CLASSES, -1) - 0.5).T
+    nodes = [node("Flatten", ["x"], ["flat"]), node("MatMul", ["flat", "weights"], ["y"])]
+    return model([(nodes, [constant(weights, "weights")])], outputs=[scores(classes=20_000)])

@@ -1,5 +1,7 @@
 """Names and notes that act on whoever shows them."""
 
+from functools import partial
+
 import onnx
 
 from tests.hostile.corpus.case import add_case, case
@@ -51,3 +53,19 @@ def bytes_that_are_no_text() -> bytes:
 @case("opened")
 def zero_bytes_in_names() -> onnx.ModelProto:
     return renamed("a\0b")
+
+
+def with_bytes(tensor: str) -> bytes:
+    """The honest network, one tensor of which is called by bytes that are no text."""
+    made = model([honest()])
+    stored = [*made.graph.input, *made.graph.output, *made.graph.initializer]
+    for one in stored:
+        one.name = "q" * 16 if one.name == tensor else one.name
+    for node in made.graph.node:
+        for names in (node.input, node.output):
+            names[:] = ["q" * 16 if name == tensor else name for name in names]
+    return made.SerializeToString().replace(b"q" * 16, b"\xff\xfe\x80\xc0" * 4)
+
+
+for what, tensor in {"input": "x", "output": "y", "weight": "a_w1", "step": "a_h"}.items():
+    add_case(f"bytes_that_are_no_text_as_name_of_an_{what}", partial(with_bytes, tensor), "refused", "")

@@ -185,3 +185,13 @@ def turned() -> Any:
 for title, change in OPENED.items():
     add(title, change, "opened")
 assert CLASSES == 4
+
+
+def put_many_large(root: Path) -> None:
+    """Forty pictures of 16 million pixels: 640 MiB, were all of them decoded at one time."""
+    content = encode(Image.fromarray(np.zeros((4096, 4096), np.uint8)), "PNG")
+    for place in range(40):
+        (root / "0" / f"large{place}.png").write_bytes(content)
+
+
+add("forty_large_pictures", put_many_large, "opened")
