@@ -20,7 +20,7 @@ import numpy as np
 
 from benchmarks.pairs import Ratio, summarise
 from benchmarks.results import add_json_option, keep
-from tests.hostile.killing import kill
+from tests.hostile.killing import Left, kill
 from tools.ground_truth import GroundTruth
 
 
@@ -59,6 +59,18 @@ def measure(arguments: Sequence[str], model: str, pairs: int) -> Row:
     return Row(command=arguments[0], model=model, seconds=sorted(times["auto"])[pairs // 2], ratio=summarise(ratios))
 
 
+def list_wrong(left: Left, last: Left, *, worker: bool) -> list[str]:
+    """What a kill left, and the run behind it."""
+    wrong = {
+        f"{len(left.orphans)} processes": left.orphans,
+        f"changed {left.changed}": left.changed,
+        f"drafts {last.drafts}": last.drafts,
+        f"exit code {last.code} behind it": last.code != 2,
+        "a signal": worker and left.code < 0,
+    }
+    return [what for what, is_so in wrong.items() if is_so]
+
+
 def count_kills(model: Path, data: Path, target: int, *, kills: int, longest: float, seed: int) -> int:
     """How many kills left a process, a changed input, or a draft behind the next run."""
     rng, faults = np.random.default_rng(seed), 0
@@ -74,10 +86,10 @@ def count_kills(model: Path, data: Path, target: int, *, kills: int, longest: fl
             left = kill(run, folder, [model, data], after=after, worker=worker, temporary=temporary)
             following = ["repair", "none.onnx", "--data", str(data), "--output", "fixed.onnx"]
             last = kill(following, folder, [model, data], after=300, worker=False, temporary=temporary)
-            wrong = bool(left.orphans or left.changed or last.drafts) or last.code != 2 or (worker and left.code < 0)
-            faults += wrong
+            wrong = list_wrong(left, last, worker=worker)
+            faults += bool(wrong)
             whom = "worker" if worker else "supervisor"
-            print(f"{number + 1}: {run[0]}, {whom}, {after:.1f} s: {left.code}, {'fault' if wrong else 'clean'}")
+            print(f"{number + 1}: {run[0]}, {whom}, {after:.1f} s: {left.code}, {', '.join(wrong) or 'clean'}")
     return faults
 
 

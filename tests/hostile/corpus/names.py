@@ -58,9 +58,10 @@ def zero_bytes_in_names() -> onnx.ModelProto:
 def with_bytes(tensor: str) -> bytes:
     """The honest network, one tensor of which is called by bytes that are no text."""
     made = model([honest()])
-    stored = [*made.graph.input, *made.graph.output, *made.graph.initializer]
-    for one in stored:
-        one.name = "q" * 16 if one.name == tensor else one.name
+    for holder in (made.graph.input, made.graph.output, made.graph.initializer):
+        for one in holder:
+            if one.name == tensor:
+                one.name = "q" * 16
     for node in made.graph.node:
         for names in (node.input, node.output):
             names[:] = ["q" * 16 if name == tensor else name for name in names]
