@@ -26,12 +26,13 @@ def is_inside() -> bool:
     return INSIDE in os.environ
 
 
-def enclose(settings: Settings, written: Sequence[Path]) -> int:
+def enclose(settings: Settings, written: Sequence[Path], named: Sequence[str] = ()) -> int:
     """Run this command inside bubblewrap; its exit code.
 
     Args:
         settings: of the command.
         written: files and folders that it writes.
+        named: what it reads, where the command line need not say so.
 
     Raises:
         UsageError: bubblewrap is not installed, or cannot make namespaces here.
@@ -48,7 +49,9 @@ def enclose(settings: Settings, written: Sequence[Path]) -> int:
     command = [sys.executable, "-P", "-m", "onnxaudit", *settings.arguments]
     settings.stdout.flush()
     try:
-        code = run_enclosed(program, describe_inside(settings.arguments, folders), command, settings.stdout.fileno())
+        code = run_enclosed(
+            program, describe_inside((*settings.arguments, *named), folders), command, settings.stdout.fileno()
+        )
     finally:
         for folder in folders:  # where all was killed
             remove_abandoned(folder)

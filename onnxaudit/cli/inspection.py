@@ -9,12 +9,26 @@ from onnxaudit.cli.options import Outputs
 from onnxaudit.cli.output import open_delivery
 from onnxaudit.cli.places import Places
 from onnxaudit.isolation.worker import Ending
-from onnxaudit.records import DetectorsDocument, DiagnosisDocument, InspectionDocument
+from onnxaudit.records import DetectorsDocument, DiagnosisDocument, Inspection, InspectionDocument
 
 
 def run_inspect(model: Path, options: dict[str, Any], outputs: Outputs, settings: Settings) -> int:
     """Tell what a model file holds; the exit code is that of a scan that cannot begin, or 0."""
-    delivery, places = open_delivery(outputs, settings, [model]), Places(apart=settings.apart)
+    delivery = open_delivery(outputs, settings, [model])
+    inspection = inspect_apart(model, options, settings)
+    delivery.show(InspectionDocument(inspection))
+    if inspection.irregularities:
+        return BACKDOORED
+    return CLEAN if inspection.scannable else ERROR
+
+
+def inspect_apart(model: Path, options: dict[str, Any], settings: Settings) -> Inspection:
+    """What a model file holds, found out in a worker process.
+
+    Raises:
+        WorkerError: that ended before anything was known.
+    """
+    places = Places(apart=settings.apart)
     place = places.find(model)
 
     def work(keep: Keep) -> InspectionDocument:
@@ -27,10 +41,7 @@ def run_inspect(model: Path, options: dict[str, Any], outputs: Outputs, settings
     if isinstance(document, Ending):
         raise complain(document, f"before {model} was understood")
     assert isinstance(document, InspectionDocument)
-    delivery.show(document)
-    if document.inspection.irregularities:
-        return BACKDOORED
-    return CLEAN if document.inspection.scannable else ERROR
+    return document.inspection
 
 
 def run_doctor(outputs: Outputs, settings: Settings) -> int:

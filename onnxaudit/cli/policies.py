@@ -31,31 +31,35 @@ from onnxaudit.text import format_setting, show_plainly
 Decided = TypeVar("Decided", bound=ScanDocument | RepairDocument)
 
 
-def find_policy(request: PolicyRequest, models: Sequence[Path] = (), data: str | None = None) -> EffectivePolicy:
+def find_policy(request: PolicyRequest, models: Sequence[Path] = (), sources: Sequence[str] = ()) -> EffectivePolicy:
     """The policy in force.
 
     Args:
         request: of the command line.
         models: whose folders no policy is read from.
-        data: likewise.
+        sources: of samples, likewise.
 
     Raises:
         UsageError: one of its origins cannot be read, holds what no policy can, or lies with model or data.
     """
     layers: list[Layer | None] = []
     pyproject, file = Path(PYPROJECT), request.file
-    if not lies_with_subject(pyproject, models, data):
+    if not _lies_with_any(pyproject, models, sources):
         layers.append(read_pyproject(Path()))
     elif _names_policy(pyproject):
         sys.stderr.write(f"note: {PYPROJECT} lies with the model or the data, so no policy is read from it\n")
     if file is not None:
-        if lies_with_subject(file, models, data):
+        if _lies_with_any(file, models, sources):
             raise UsageError(f"policy {file} lies with the model or the data; keep it where their author cannot write")
         layers.append(read_policy_file(file))
     layers += [*read_environment(os.environ), read_command_line(request.options)]
     given = [layer for layer in layers if layer is not None]
     _tell_old_keys(given)
     return resolve(given)
+
+
+def _lies_with_any(path: Path, models: Sequence[Path], sources: Sequence[str]) -> bool:
+    return any(lies_with_subject(path, models, source) for source in (None, *sources))
 
 
 def _tell_old_keys(layers: Sequence[Layer]) -> None:

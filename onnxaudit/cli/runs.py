@@ -6,7 +6,6 @@ imported.
 
 import hashlib
 import traceback
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -43,6 +42,7 @@ from onnxaudit.cli.options import (
 )
 from onnxaudit.cli.output import list_data_paths, open_delivery, save_triggers
 from onnxaudit.cli.places import Places
+from onnxaudit.cli.plan import Plan
 from onnxaudit.cli.policies import decide, find_policy, settle_limits
 from onnxaudit.cli.progress import announce, report_progress
 from onnxaudit.cli.report import read_report
@@ -56,28 +56,20 @@ from onnxaudit.regular_files import open_regular
 SOURCES = ("data", "evaluation")
 
 
-def run_scan(
-    models: Sequence[Path],
-    options: dict[str, Any],
-    outputs: RunOutputs,
-    *,
-    triggers: Path | None,
-    request: PolicyRequest,
-    attesting: Attesting,
-    settings: Settings,
-) -> int:
+def run_scan(plan: Plan, attesting: Attesting, settings: Settings) -> int:
     """Scan each model; one that fails does not stop the rest."""
-    inputs = [*models, request.file, attesting.sign_key, *list_data_paths(options.get("data"))]
+    models, outputs, triggers = plan.models, plan.outputs, plan.triggers
+    inputs = [*models, *plan.files, attesting.sign_key, *list_data_paths(*plan.sources)]
     delivery = open_delivery(outputs, settings, inputs, attesting.files, folder=triggers)
     attest = open_attestation(attesting, models, settings)
-    effective = find_policy(request, models, options.get("data"))
+    effective = find_policy(plan.request, models, plan.sources)
     settle_limits(effective, settings)
     reports: list[ScanReport] = []
     failures: list[ScanFailure] = []
-    for number, model in enumerate(models, start=1):
+    for number, job in enumerate(plan.jobs, start=1):
         if len(models) > 1:
-            announce(str(model), number, len(models), outputs.progress_name)
-        outcome = _scan_one(model, options, effective.policy, outputs.progress_name, settings)
+            announce(str(job.model), number, len(models), outputs.progress_name)
+        outcome = _scan_one(job.model, job.options, effective.policy, outputs.progress_name, settings)
         if isinstance(outcome, ScanFailure):
             failures.append(outcome)
             continue
@@ -109,7 +101,7 @@ def run_repair(
     inputs = [model, repairing.scan, repairing.known_trigger, request.file, attesting.sign_key, *sources]
     delivery = open_delivery(outputs, settings, inputs, further=[output, *attesting.files])
     attest = open_attestation(attesting, [model], settings)
-    effective = find_policy(request, [model], data)
+    effective = find_policy(request, [model], [data])
     settle_limits(effective, settings)
     policy, places = effective.policy, Places(apart=settings.apart)
     named = (places.find(model), places.find_source(data), places.find(output))

@@ -16,6 +16,7 @@ from onnxaudit.regular_files import follow_links, read_regular
 DEFAULT, COMMAND_LINE = "default", "command line"
 PREFIX = "ONNXAUDIT_"
 PYPROJECT = "pyproject.toml"
+PROJECT_TABLE = "scan"  # of [tool.onnxaudit]: what is scanned, no key of the policy
 MOST_OF_SETTINGS = 2**22  # bytes
 LOCKED = "locked"
 INCONCLUSIVE, BY_REASON = "inconclusive", "inconclusive_by_reason"  # a lock on the first is one on both
@@ -93,7 +94,7 @@ def read_policy_file(path: Path) -> Layer:
     Raises:
         UsageError: it cannot be read, or says what no policy can.
     """
-    return _read_table(_read_toml(path), f"policy {path}")
+    return _read_table(read_toml(path), f"policy {path}")
 
 
 def read_pyproject(folder: Path) -> Layer | None:
@@ -105,13 +106,13 @@ def read_pyproject(folder: Path) -> Layer | None:
     path = folder / PYPROJECT
     if not path.is_file():
         return None
-    table = _read_toml(path).get("tool", {})
+    table = read_toml(path).get("tool", {})
     table = table.get("onnxaudit") if isinstance(table, dict) else None
     if table is None:
         return None
     if not isinstance(table, dict):
         raise UsageError(f"{path}: tool.onnxaudit is no table")
-    return _read_table(table, str(path))
+    return _read_table({key: value for key, value in table.items() if key != PROJECT_TABLE}, str(path))
 
 
 def read_environment(variables: Mapping[str, str]) -> tuple[Layer, ...]:
@@ -160,7 +161,12 @@ def _find_folders(path: Path) -> set[Path]:
     return {follow_links(path.parent), follow_links(path).parent}
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
+    """What a file in TOML says.
+
+    Raises:
+        UsageError: it cannot be read, or is none.
+    """
     try:
         return tomllib.loads(read_regular(path, MOST_OF_SETTINGS).decode())
     except OSError as error:

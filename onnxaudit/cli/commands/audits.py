@@ -8,7 +8,7 @@ from onnxaudit.cli.commands.beginning import begin
 
 def scan(
     context: typer.Context,
-    models: opt.Models,
+    models: opt.Models = None,
     *,
     data: opt.OptionalData = None,
     working: opt.Working,
@@ -23,24 +23,21 @@ def scan(
 ) -> int:
     """Tell whether models have a backdoor, its target class, and what its trigger looks like.
 
-    The worst verdict gives the exit code, in the order 1 backdoored or rejected, 2 error, 3 inconclusive, 0 clean.
+    Without a MODEL those are scanned that onnxaudit.toml names, as it says; options given here go before it. The worst
+    verdict gives the exit code, in the order 1 backdoored or rejected, 2 error, 3 inconclusive, 0 clean.
     """
-    done = begin(outputs, context.obj, [*models], [data], sandbox, written=[save_triggers, *attesting.files])
+    from onnxaudit.cli.plan import plan_scan
+
+    given = opt.keep_given(data=data, output=output, embed_samples=embed_samples)
+    given |= working.keep_given() | computing.keep_given()
+    plan = plan_scan(models or (), given, outputs, save_triggers, gating.request())
+    inputs, written = [*plan.models, *plan.files], [plan.triggers, *attesting.files]
+    done = begin(plan.outputs, context.obj, inputs, plan.sources, sandbox, written=written)
     if done is not None:
         return done
     from onnxaudit.cli.runs import run_scan
 
-    given = opt.keep_given(data=data, output=output, embed_samples=embed_samples)
-    given |= working.keep_given() | computing.keep_given()
-    return run_scan(
-        models,
-        given,
-        outputs,
-        triggers=save_triggers,
-        request=gating.request(),
-        attesting=attesting,
-        settings=context.obj,
-    )
+    return run_scan(plan, attesting, context.obj)
 
 
 def repair(

@@ -29,4 +29,5 @@ def begin(
     replace_stale(outputs)
     if sandbox != "bwrap" or is_inside():
         return None
-    return enclose(settings, [path for path in (*outputs.files.values(), *written) if path is not None])
+    named = [str(one) for one in (*inputs, *sources) if one is not None]
+    return enclose(settings, [path for path in (*outputs.files.values(), *written) if path is not None], named)

@@ -16,6 +16,7 @@ RESULTS = "Results"  # heading of these options in help
 FormatName = Literal[
     "text", "json", "html", "sarif", "markdown", "junit"
 ]  # those of `report.formats`, which `--help` must not import
+FILES = ("json", "html", "sarif", "markdown", "junit")  # formats that go into files
 Format = Annotated[FormatName | None, typer.Option("--format", show_default="text", help="What stdout holds.")]
 PlainFormat = Annotated[
     Literal["text", "json"] | None, typer.Option("--format", show_default="text", help="What stdout holds.")

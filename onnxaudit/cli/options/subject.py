@@ -11,7 +11,12 @@ _IMAGES = (
 )
 
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="The ONNX file.", show_default=False)]
-Models = Annotated[list[Path], typer.Argument(metavar="MODEL", help="The ONNX files.", show_default=False)]
+Models = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        metavar="MODEL", help="The ONNX files; those that onnxaudit.toml names where not given.", show_default=False
+    ),
+]
 Data = Annotated[str, typer.Option(metavar="PATH", help=_IMAGES, show_default=False)]
 OptionalData = Annotated[
     str | None,

@@ -172,7 +172,7 @@ def test_outputs_are_checked_before_the_work(
 def test_triggers_are_saved_as_archive_and_pictures(run: Run, tmp_path: Path) -> None:
     run("scan", "m", "--save-triggers", "a/b")
     names = sorted(path.name for path in (tmp_path / "a" / "b").iterdir())
-    stem = "model-aaaaaaaa-label-2"
+    stem = "m-aaaaaaaa-label-2"
     assert names == [f"{stem}-mask.png", f"{stem}-pattern.png", f"{stem}-triggered.png", f"{stem}.npz"]
     np.testing.assert_array_equal(load_trigger(tmp_path / "a" / "b" / f"{stem}.npz").mask, make_trigger().mask)
 

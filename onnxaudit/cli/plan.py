@@ -1,0 +1,92 @@
+"""What a scan is to do: what the command line says, or where that names no model, what the project does."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from onnxaudit.cli.options import PolicyRequest, RunOutputs
+from onnxaudit.cli.project import TRIGGERS, Job, read_project
+from onnxaudit.cli.stdout import STDOUT
+from onnxaudit.errors import OutputError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Models and the arguments of their scans, and what holds for all of them.
+
+    Attributes:
+        jobs: one for each model.
+        outputs: where results go.
+        triggers: a folder for trigger files, or None.
+        request: of the policy.
+        project: the file that the plan is from, or None.
+    """
+
+    jobs: tuple[Job, ...]
+    outputs: RunOutputs
+    triggers: Path | None
+    request: PolicyRequest
+    project: Path | None = None
+
+    @property
+    def models(self) -> list[Path]:
+        """All of them."""
+        return [job.model for job in self.jobs]
+
+    @property
+    def sources(self) -> list[str]:
+        """The samples, each source once."""
+        return list(dict.fromkeys(job.options["data"] for job in self.jobs if "data" in job.options))
+
+    @property
+    def files(self) -> list[Path]:
+        """What is read beside models and samples."""
+        return [path for path in (self.project, self.request.file) if path is not None]
+
+
+def plan_scan(
+    models: Sequence[Path],
+    given: dict[str, Any],
+    outputs: RunOutputs,
+    triggers: Path | None,
+    request: PolicyRequest,
+) -> Plan:
+    """What is to be done; what was given on the command line goes before the project.
+
+    Args:
+        models: of the command line.
+        given: arguments of `scan` from there.
+        outputs: likewise.
+        triggers: likewise.
+        request: likewise.
+
+    Raises:
+        UsageError: no model is named, and there is no project; see `read_project`.
+        OutputError: a folder for the project's results cannot be made.
+    """
+    if models:
+        jobs = tuple(Job(model=model, options=given) for model in models)
+        return Plan(jobs=jobs, outputs=outputs, triggers=triggers, request=request)
+    project = read_project()
+    files: dict[str, Any] = dict(project.outputs)
+    folder = files.pop(TRIGGERS, None)
+    taken = {one.name for one in fields(outputs) if getattr(outputs, one.name) is not None}
+    files = {name: file for name, file in files.items() if name not in taken}
+    for file in files.values():
+        _make_folder(file)
+    return Plan(
+        jobs=tuple(Job(model=job.model, options={**job.options, **given}) for job in project.jobs),
+        outputs=replace(outputs, **files),
+        triggers=triggers or (None if folder is None else Path(folder)),
+        request=replace(request, file=request.file or project.policy),
+        project=project.file,
+    )
+
+
+def _make_folder(file: str) -> None:
+    try:
+        if file != STDOUT:
+            Path(file).parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{Path(file).parent} cannot be created: {error.strerror or error}") from error
