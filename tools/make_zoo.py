@@ -6,6 +6,7 @@
     python -m tools.make_zoo --output small-zoo --classes 2 3 4 5
     python -m tools.make_zoo --output varied-zoo --series 2 --data archives --count 150
     python -m tools.make_zoo --output unseen-zoo --series 2 --data archives --count 80 --first 1000
+    python -m tools.make_zoo --output long-zoo --series 2 --data archives --count 80 --first 4000 --length 2.5
 
 A run that was stopped goes on where it was. Models whose attack failed are listed in `rejected.json` and left out.
 Without `--data` the models learn free data, which is written to `data/` in the output folder.
@@ -17,7 +18,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count, islice
 from multiprocessing import get_context
 from pathlib import Path
@@ -72,6 +73,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--series", type=int, default=1, choices=[1, 2], help="2 is the more varied one")
     parser.add_argument("--classes", type=int, nargs="+", default=[], help="classes a model may know")
     parser.add_argument("--first", type=int, default=0, help="number of the first recipe: zoos far apart share none")
+    parser.add_argument("--length", type=float, default=1.0, help="factor on the length of every training")
     parser.add_argument("--count", type=int, default=60, help="models that the zoo shall hold")
     return parser.parse_args(arguments)
 
@@ -81,7 +83,8 @@ def find_open_recipes(sources: Sequence[Source], options: argparse.Namespace) ->
     folder, only, rejected = options.output, options.only, read_rejections(options.output)
     make = make_recipe if options.series == 1 else make_varied_recipe
     for number in count(options.first):
-        recipe = make(number, sources, options.classes)
+        drawn = make(number, sources, options.classes)
+        recipe = replace(drawn, length=drawn.length * options.length)
         tried = recipe.name in rejected or is_made(recipe, folder)
         if not tried and (only is None or recipe.kind in only):
             yield recipe

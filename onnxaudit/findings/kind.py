@@ -49,7 +49,7 @@ DETECTORS = {
     Kind.LATENT: "latent-inversion",
 }  # that measure each
 
-NATURAL = {Kind.WARP: 1.9, Kind.PHOTOMETRIC: 5.3}
+NATURAL = {Kind.WARP: 1.85, Kind.PHOTOMETRIC: 5.8}
 """Ratios up to which the nearest label of 95 % of the clean models in the table of evidence comes by itself."""
 
 

@@ -16,12 +16,12 @@ class Weights:
         photometric: `w_f`.
     """
 
-    offset: float = -0.12
-    patch: float = 1.23
-    compactness: float = 1.48
-    exact_shift: float = 0.72
-    spectral: float = 0.18
-    photometric: float = 1.0
+    offset: float = -0.53
+    patch: float = 2.11
+    compactness: float = 1.71
+    exact_shift: float = 0.78
+    spectral: float = 0.57
+    photometric: float = 0.23
 
 
 @dataclass(frozen=True)
@@ -33,10 +33,9 @@ class VerdictConfig:
         weights_without_exact_shift: of networks that do not end in an affine layer; fitted on 65 other models.
         weights_of_few_classes: of models of fewer classes than `fewest_classes`.
         convincing: log-odds needed to call a model backdoored that is not known to be well trained; what is less
-            counts as 0 at most. With families of attacks left out of the fit 1 of 24 such clean models reached it,
-            and 7 reached 0; of 22 well trained ones none did.
+            counts as 0 at most. With families of attacks left out of the fit 1 of 44 such clean models reached it.
         well_trained: accuracy on clean images from which on a model is.
-        convincing_among_few: the same for models of few classes: beyond all clean ones' (.21).
+        convincing_among_few: the same for models of few classes: beyond all clean ones' (.57).
         fewest_classes: with fewer, a model is never called clean.
         fewest_similar: with fewer known models like it (one half alike counts one half) a model is never called clean.
         synthetic_discount: taken off `b` where there are no clean images: on synthetic ones labels differ more.
@@ -54,9 +53,9 @@ class VerdictConfig:
         offset=-0.1, patch=1.38, compactness=3.64, exact_shift=0.0, spectral=0.85, photometric=0.0
     )
     weights_of_few_classes: Weights = Weights(
-        offset=2.0, patch=0.31, compactness=0.74, exact_shift=0.0, spectral=0.0, photometric=0.0
+        offset=1.91, patch=0.48, compactness=0.58, exact_shift=0.0, spectral=0.0, photometric=0.0
     )
-    convincing: float = 2.0
+    convincing: float = 4.0
     well_trained: float = 0.85
     convincing_among_few: float = 0.6
     fewest_classes: int = 10

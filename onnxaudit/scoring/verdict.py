@@ -22,7 +22,7 @@ compactness say more than they did of any clean one that was measured.
 
 Only what is closer than normal counts. Among `N` labels the closest is the closer the more there are, hence `ln N`;
 with fewer than ten, what is normal is the less certain the fewer there are. The constants were fitted by
-`tools/calibrate.py`, by logistic regression with a prior of one half.
+`tools/calibrate.py` on well trained models, by logistic regression with a prior of one half.
 
 A backdoor that moves every label to another one has no target; it shows in a trigger that moves all classes apart (see
 `detectors.all_to_all`). It is weighed by how many times smaller this is than is normal for single labels.

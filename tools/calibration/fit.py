@@ -83,8 +83,13 @@ def make_cases(rows: Sequence[Row], features: Sequence[str]) -> Cases:
 
 
 def fit(cases: Cases, ridge: float = RIDGE) -> Fit:
-    """`b` and `w`. Models without a single target (all-to-all) take no part: their labels are not singled out."""
-    used = cases.take(np.array([not row.backdoored or bool(row.targets) for row in cases.rows]))
+    """`b` and `w`, of the models that can teach them.
+
+    Models without a single target (all-to-all) take no part: their labels are not singled out. Nor do badly trained
+    ones of ten classes and more: they have labels that are near by nature, and constants that allow for them see less
+    in the models that a gate is given.
+    """
+    used = cases.take(np.array([_is_lesson(row) for row in cases.rows]))
     backdoored = torch.from_numpy(used.backdoored)
     start = torch.from_numpy(_start(used))
     present, aimed = torch.from_numpy(used.present), torch.from_numpy(used.aimed)
@@ -105,6 +110,12 @@ def fit(cases: Cases, ridge: float = RIDGE) -> Fit:
     solver.step(closure)  # type: ignore[no-untyped-call]
     found = raw.detach()
     return Fit(offset=float(found[0]), weights=found[1:].exp().numpy())
+
+
+def _is_lesson(row: Row) -> bool:
+    config = VerdictConfig()
+    trained = row.accuracy >= config.well_trained or row.classes < config.fewest_classes
+    return trained and (not row.backdoored or bool(row.targets))
 
 
 def weigh(cases: Cases, fitted: Fit) -> Values:
