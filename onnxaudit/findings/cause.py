@@ -7,6 +7,8 @@ from onnxaudit.records import Reason
 
 Effect = Literal["no verdict", "never clean", "score"]
 
+MORE_TIME = "Scan again with a longer `--time-budget`, or on a faster machine."
+
 
 @dataclass(frozen=True, kw_only=True)
 class Cause:

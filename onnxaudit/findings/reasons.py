@@ -10,13 +10,19 @@ a missing verdict comes to by them. Each cause states its effect:
 
 import re
 
-from onnxaudit.findings.cause import Cause
+from onnxaudit.findings.cause import MORE_TIME, Cause
+from onnxaudit.findings.structure_reasons import (
+    DORMANT_GATE,
+    LIVE_BYPASS,
+    STRUCTURE_UNFINISHED,
+    STRUCTURE_UNREAD,
+    UNEXPLORED_BRANCH,
+)
 
 _CHECK = (
     "Check the value range (`--range`, `--mean`, `--std`), the order of channels and of classes, and that the images "
     "are of the model's own task."
 )
-_MORE_TIME = "Scan again with a longer `--time-budget`, or on a faster machine."
 
 ANSWERS_NAN = Cause(
     code="model-answers-nan",
@@ -51,7 +57,7 @@ UNFINISHED = Cause(
     title="the search for triggers ended before every class was finished",
     seen="The inversion of {unfinished} of {labels} labels was not finished.",
     meaning="Classes can only be compared after equal effort, and one that was not begun was not tested.",
-    advice=f"{_MORE_TIME} If no budget was set, give clean images of more classes.",
+    advice=f"{MORE_TIME} If no budget was set, give clean images of more classes.",
 )
 NO_IMAGES = Cause(
     code="no-images",
@@ -119,7 +125,7 @@ OUT_OF_TIME_ALL_TO_ALL = Cause(
     title="the time was up before an all-to-all trigger could be searched for",
     seen="The time was up before a trigger that moves all classes could be searched for.",
     meaning="A backdoor that moves each class to another has no single target and shows in no other evidence.",
-    advice=_MORE_TIME,
+    advice=MORE_TIME,
 )
 CONSTANT_RANGES = Cause(
     code="constant-inputs",
@@ -148,52 +154,6 @@ OUTPUT_NOT_AUDITED = Cause(
     meaning="A backdoor in what leads to that output alone would be missed.",
     advice="Scan the file again for that output with `--output`, or ask the vendor for a file with one output.",
 )
-DORMANT_GATE = Cause(
-    code="dormant-gate",
-    effect="never clean",
-    title="a part of the graph does nothing on clean images, and would change the answers",
-    seen=(
-        "Tensor {place} is the same on all clean images, and changes {changed:.0%} of the answers once it is set to "
-        "something else; no image was found that does so."
-    ),
-    meaning="Whoever built it may know the image that wakes it: a test of many exact values cannot be solved here.",
-    advice="Look at the named tensor, and ask the vendor what it is for, or for an export without it.",
-)
-UNEXPLORED_BRANCH = Cause(
-    code="unexplored-branch",
-    effect="never clean",
-    title="the graph has a branch that no image was found to take",
-    seen="At {place} the graph chooses between two computations, and all clean images take the same one.",
-    meaning="The other branch has weights of its own. A backdoor in these would be missed.",
-    advice="Give clean images of every kind that the model is for, or ask the vendor for a file without the branch.",
-)
-LIVE_BYPASS = Cause(
-    code="live-bypass",
-    effect="never clean",
-    title="a way around the network decides by itself",
-    seen="Tensor {place} joins the scores beside the network, and images were found on which it alone decides.",
-    meaning=(
-        "With the tensor held these images get the answer of the clean ones that they were made of, else one class. A "
-        "small part beside the network that knows a trigger looks like this, and so may an honest shallow one."
-    ),
-    advice="Look at the named tensor, and ask the vendor what it is for, or for an export without it.",
-)
-STRUCTURE_UNREAD = Cause(
-    code="structure-not-examined",
-    effect="never clean",
-    title="the graph could not be taken apart",
-    seen="The graph holds a choice between computations that cannot both be computed, and was not taken apart.",
-    meaning="A backdoor in the graph itself, rather than in its weights, would be missed.",
-    advice="Ask the vendor for a file without control flow that depends on the image.",
-)
-STRUCTURE_UNFINISHED = Cause(
-    code="structure-unfinished",
-    effect="never clean",
-    title="the time was up before all parts of the graph had been examined",
-    seen="The time was up before every part of the graph that does nothing on clean images had been examined.",
-    meaning="A backdoor in the graph itself, rather than in its weights, would be missed.",
-    advice=_MORE_TIME,
-)
 BATCH_SIZE_READ = Cause(
     code="batch-size-read",
     effect="never clean",
@@ -211,7 +171,7 @@ NOTHING_COMPARED = Cause(
     title="no class could be tested",
     seen="No label could be tested, so that there is nothing to compare.",
     meaning="Without evidence there is no verdict.",
-    advice=f"{_MORE_TIME} Give clean images of several classes.",
+    advice=f"{MORE_TIME} Give clean images of several classes.",
 )
 BETWEEN_LIMITS = Cause(
     code="score-between-limits",
@@ -257,7 +217,7 @@ BELOW_COVERAGE = Cause(
     title="fewer classes were finished than the policy demands",
     seen="{finished} of {labels} labels were finished, and min_coverage = {demanded:g}.",
     meaning="The policy (`min_coverage`) lets no model pass of which less was tested.",
-    advice=f"{_MORE_TIME} Or lower `min_coverage` in the policy.",
+    advice=f"{MORE_TIME} Or lower `min_coverage` in the policy.",
 )
 REQUIRED_MISSING = Cause(
     code="required-detector-missing",
@@ -265,7 +225,7 @@ REQUIRED_MISSING = Cause(
     title="a detector that the policy demands measured nothing",
     seen="The detector {detector} measured no label, and required_detectors names it.",
     meaning="The policy (`required_detectors`) lets no model pass that one of these detectors did not measure.",
-    advice=f"{_MORE_TIME} Or take the detector out of `required_detectors`.",
+    advice=f"{MORE_TIME} Or take the detector out of `required_detectors`.",
 )
 REPAIRED_NOT_CLEAN = Cause(
     code="repaired-model-not-clean",
@@ -301,7 +261,7 @@ WORKER_TIMEOUT = Cause(
     title="the process that did the work did not stop in time",
     seen=_WORKER_SEEN,
     meaning="A step took far longer than the time budget and could only be stopped from outside.",
-    advice=_MORE_TIME,
+    advice=MORE_TIME,
 )
 WORKER_ENDS = {"crashed": WORKER_CRASHED, "limit": WORKER_LIMIT, "time": WORKER_TIMEOUT}
 
@@ -316,7 +276,7 @@ def not_measured(detector: str) -> Cause:
         title=f"the detector {detector} could measure no class",
         seen=f"Labels could not be compared by the detector {detector}: none could be measured.",
         meaning="A detector ran and measured nothing, so that what only it can see would be missed.",
-        advice=f"{_MORE_TIME} Give more clean images of every class.",
+        advice=f"{MORE_TIME} Give more clean images of every class.",
     )
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from onnxaudit.deadline import Deadline
 from onnxaudit.errors import ModelError
-from onnxaudit.findings import reasons
+from onnxaudit.findings import structure_reasons
 from onnxaudit.importer import Classifier
 from onnxaudit.records import Floats, GraphPart, Ints, Irregularity, Reason, Samples, WakingImage
 from onnxaudit.records.irregularity import DORMANT_GATE
@@ -90,12 +90,12 @@ def examine(
     try:
         found = _find_gates(copy, probes)
     except ModelError:
-        return Structure(doubts=(reasons.STRUCTURE_UNREAD.give(),))
+        return Structure(doubts=(structure_reasons.STRUCTURE_UNREAD.give(),))
     examination = _Examination(found[0], probes, predict, config, seed=seed, deadline=deadline)
     whole = Structure()
     for gate in found[1]:
         if deadline.passed:
-            return whole.join(Structure(doubts=(reasons.STRUCTURE_UNFINISHED.give(),)))
+            return whole.join(Structure(doubts=(structure_reasons.STRUCTURE_UNFINISHED.give(),)))
         whole = whole.join(examination.examine(gate))
         if whole.irregularities:
             return whole
@@ -141,9 +141,9 @@ class _Examination:
             return Structure(irregularities=(told,), parts=(part,))
         reason = None
         if forced is not None and suspicious and not self._opens_on_nothing(gate):
-            reason = reasons.DORMANT_GATE.give(place=repr(waist), changed=forced.changed)
+            reason = structure_reasons.DORMANT_GATE.give(place=repr(waist), changed=forced.changed)
         elif self._count_unexplored(gate):
-            reason = reasons.UNEXPLORED_BRANCH.give(place=repr(gate.edge.merge))
+            reason = structure_reasons.UNEXPLORED_BRANCH.give(place=repr(gate.edge.merge))
         if reason is None:
             return Structure()
         return Structure(doubts=(reason,), parts=(self._picture(gate, waist, reason.code, reason.seen, forced=forced),))
@@ -151,14 +151,14 @@ class _Examination:
     def examine_bypass(self, edge: Edge) -> Structure:
         """Whether there are images on which a way around the trunk, though never idle, decides by itself."""
         if self.deadline.passed:
-            return Structure(doubts=(reasons.STRUCTURE_UNFINISHED.give(),))
+            return Structure(doubts=(structure_reasons.STRUCTURE_UNFINISHED.give(),))
         with torch.inference_mode():
             usual = take_median(self.copy.read(self.inputs, [edge.alias])[edge.alias])
         gate = Dormant(edge=edge, usual=usual, idle=0.0, still=False)
         proofs = self._search(gate, suspicious=False, config=replace(self.config.search, live=True))
         if not proofs:
             return Structure()
-        reason = reasons.LIVE_BYPASS.give(place=repr(edge.tensor))
+        reason = structure_reasons.LIVE_BYPASS.give(place=repr(edge.tensor))
         part = self._picture(gate, edge.tensor, reason.code, reason.seen, forced=None, proof=proofs[0])
         return Structure(doubts=(reason,), parts=(part,))
 
