@@ -94,8 +94,8 @@ def format_setting(value: Any) -> str:
 
 
 def name_label(label: int, class_names: Sequence[str] | None) -> str:
-    """`7 (ship)`, or the bare index where the class has no name."""
-    if class_names is None or not 0 <= label < len(class_names):
+    """`7 (ship)`, or the bare index where the class has no name, or that one."""
+    if class_names is None or not 0 <= label < len(class_names) or class_names[label] == str(label):
         return str(label)
     return f"{label} ({show_plainly(class_names[label])})"
 

@@ -34,9 +34,9 @@ class Part:
         """The images in pixel space, `(n, c, h, w)` in [0, 1]."""
         return np.ascontiguousarray(self.x.transpose(0, 3, 1, 2), dtype=np.float32) / 255.0
 
-    def save(self, path: Path) -> None:
-        """Writes the part as a compressed `.npz`."""
-        np.savez_compressed(path, x=self.x, y=self.y)
+    def save(self, path: Path, classes: tuple[str, ...]) -> None:
+        """Writes the part as a compressed `.npz`, with the names of the classes."""
+        np.savez_compressed(path, x=self.x, y=self.y, class_names=np.array(classes))
 
     @classmethod
     def load(cls, path: Path) -> "Part":

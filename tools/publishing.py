@@ -49,8 +49,8 @@ def publish(
     )
     samples = folder / "samples"
     samples.mkdir(parents=True, exist_ok=True)
-    dataset.scan.save(samples / f"{dataset.name}.npz")
-    dataset.evaluation.save(samples / f"{dataset.name}-evaluation.npz")
+    dataset.scan.save(samples / f"{dataset.name}.npz", dataset.classes)
+    dataset.evaluation.save(samples / f"{dataset.name}-evaluation.npz", dataset.classes)
     if trigger and truth.trigger:
         trigger.save(folder / truth.trigger)
     shutil.copyfile(draft, folder / f"{truth.name}.onnx")

@@ -23,6 +23,7 @@ from onnxaudit.text import show_plainly
 NEW = 1  # exit code of a comparison that has something new
 SHORTEST = 8  # characters of a fingerprint's beginning
 Runs = ScanDocument | RepairDocument
+Key = tuple[str, str]  # the file of a model, and a fingerprint
 
 
 def run_decide(run: Path, outputs: Outputs, request: PolicyRequest, attesting: Attesting, settings: Settings) -> int:
@@ -109,7 +110,7 @@ def _find(fingerprint: str, run: Path) -> Finding:
 
 def run_diff(old: Path, new: Path, settings: Settings) -> int:
     """Tell which findings are new, gone or there as before; the exit code tells whether any is new."""
-    before, after = _list_by_place(old), _list_by_place(new)
+    before, after = list_by_place(read_runs(old)), list_by_place(read_runs(new))
     fresh = [key for key in after if key not in before]
     for word, keys, found in (
         ("NEW", fresh, after),
@@ -133,12 +134,12 @@ def _count_failures(run: Path) -> int:
     return len(document.failures) if isinstance(document, ScanDocument) else 0
 
 
-def _list_by_place(run: Path) -> dict[tuple[str, str], Finding]:
+def list_by_place(run: Runs) -> dict[Key, Finding]:
     """The findings of a run, by the model's file and their fingerprint: a newer model has another hash.
 
     Files go by their names, and by their paths where two have one name.
     """
-    reports = read_runs(run).reports
+    reports = run.reports
     paths = [(report if isinstance(report, ScanReport) else report.scan).model.path for report in reports]
     alone = len({Path(path).name for path in paths}) == len(set(paths))
     found = (finding for report in reports for finding in find_all(report))

@@ -20,6 +20,7 @@ class Plan:
         outputs: where results go.
         triggers: a folder for trigger files, or None.
         request: of the policy.
+        baseline: the report of an earlier run, whose findings let no model fail, or None.
         project: the file that the plan is from, or None.
     """
 
@@ -27,6 +28,7 @@ class Plan:
     outputs: RunOutputs
     triggers: Path | None
     request: PolicyRequest
+    baseline: Path | None
     project: Path | None = None
 
     @property
@@ -42,15 +44,17 @@ class Plan:
     @property
     def files(self) -> list[Path]:
         """What is read beside models and samples."""
-        return [path for path in (self.project, self.request.file) if path is not None]
+        return [path for path in (self.project, self.request.file, self.baseline) if path is not None]
 
 
 def plan_scan(
     models: Sequence[Path],
     given: dict[str, Any],
     outputs: RunOutputs,
+    *,
     triggers: Path | None,
     request: PolicyRequest,
+    baseline: Path | None,
 ) -> Plan:
     """What is to be done; what was given on the command line goes before the project.
 
@@ -60,6 +64,7 @@ def plan_scan(
         outputs: likewise.
         triggers: likewise.
         request: likewise.
+        baseline: likewise.
 
     Raises:
         UsageError: no model is named, and there is no project; see `read_project`.
@@ -67,7 +72,7 @@ def plan_scan(
     """
     if models:
         jobs = tuple(Job(model=model, options=given) for model in models)
-        return Plan(jobs=jobs, outputs=outputs, triggers=triggers, request=request)
+        return Plan(jobs=jobs, outputs=outputs, triggers=triggers, request=request, baseline=baseline)
     project = read_project()
     files: dict[str, Any] = dict(project.outputs)
     folder = files.pop(TRIGGERS, None)
@@ -80,6 +85,7 @@ def plan_scan(
         outputs=replace(outputs, **files),
         triggers=triggers or (None if folder is None else Path(folder)),
         request=replace(request, file=request.file or project.policy),
+        baseline=baseline or project.baseline,
         project=project.file,
     )
 

@@ -36,12 +36,14 @@ class Project:
         file: that says so.
         jobs: one for each model.
         policy: the file of the policy, or None.
+        baseline: an earlier report, or None.
         outputs: files by the name of their option.
     """
 
     file: Path
     jobs: tuple[Job, ...]
     policy: Path | None
+    baseline: Path | None
     outputs: Mapping[str, str]
 
 
@@ -52,7 +54,7 @@ def read_project() -> Project:
         UsageError: there is none, two are there, it says what nothing can be done with, or lies with a model or data.
     """
     file, table = _find_table()
-    check_names(table, (*_READERS, "models", "policy", "outputs"), str(file))
+    check_names(table, (*_READERS, "models", "policy", "baseline", "outputs"), str(file))
     usual = {key: _read(key, value, str(file)) for key, value in table.items() if key in _READERS}
     jobs = tuple(_list_jobs(table.get("models"), usual, str(file)))
     for job in jobs:
@@ -61,8 +63,13 @@ def read_project() -> Project:
                 f"{file} lies with {job.model} or its data; keep models and data in folders of their own, where their "
                 "author cannot write what is scanned and how"
             )
-    policy = None if "policy" not in table else Path(_read_text(table["policy"], f"{file}: policy"))
-    return Project(file=file, jobs=jobs, policy=policy, outputs=_read_outputs(table.get("outputs", {}), str(file)))
+    return Project(
+        file=file,
+        jobs=jobs,
+        policy=_read_path(table, "policy", str(file)),
+        baseline=_read_path(table, "baseline", str(file)),
+        outputs=_read_outputs(table.get("outputs", {}), str(file)),
+    )
 
 
 def _find_table() -> tuple[Path, Mapping[str, Any]]:
@@ -129,6 +136,10 @@ def _read(key: str, value: Any, where: str) -> Any:
         return _READERS[key](value)
     except (ValueError, typer.BadParameter) as error:
         raise UsageError(f"{where}: {key}: {error}") from None
+
+
+def _read_path(table: Mapping[str, Any], key: str, where: str) -> Path | None:
+    return Path(_read_text(table[key], f"{where}: {key}")) if key in table else None
 
 
 def _read_text(value: Any, where: str) -> str:

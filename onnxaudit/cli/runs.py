@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from onnxaudit.cli.attestation import open_attestation
+from onnxaudit.cli.baseline import accept_known, check_baseline
 from onnxaudit.cli.exits import (
     CLEAN,
     ERROR,
@@ -63,6 +64,7 @@ def run_scan(plan: Plan, attesting: Attesting, settings: Settings) -> int:
     delivery = open_delivery(outputs, settings, inputs, attesting.files, folder=triggers)
     attest = open_attestation(attesting, models, settings)
     effective = find_policy(plan.request, models, plan.sources)
+    check_baseline(plan.baseline, effective)
     settle_limits(effective, settings)
     reports: list[ScanReport] = []
     failures: list[ScanFailure] = []
@@ -77,7 +79,7 @@ def run_scan(plan: Plan, attesting: Attesting, settings: Settings) -> int:
         delivery.tell(ScanDocument((outcome,)))
         if triggers is not None:
             save_triggers(outcome, triggers)
-    document = decide(ScanDocument(tuple(reports), tuple(failures)), effective, settings)
+    document = accept_known(decide(ScanDocument(tuple(reports), tuple(failures)), effective, settings), plan.baseline)
     if reports:
         delivery.tell(ScanDocument((), gate=document.gate))
     delivery.deliver(document, lambda: attest(document))

@@ -18,6 +18,7 @@ def scan(
     output: opt.OutputName = None,
     computing: opt.Computing,
     gating: opt.Gating,
+    baseline: opt.Baseline = None,
     attesting: opt.Attesting,
     sandbox: opt.Sandbox = "auto",
 ) -> int:
@@ -30,7 +31,7 @@ def scan(
 
     given = opt.keep_given(data=data, output=output, embed_samples=embed_samples)
     given |= working.keep_given() | computing.keep_given()
-    plan = plan_scan(models or (), given, outputs, save_triggers, gating.request())
+    plan = plan_scan(models or (), given, outputs, triggers=save_triggers, request=gating.request(), baseline=baseline)
     inputs, written = [*plan.models, *plan.files], [plan.triggers, *attesting.files]
     done = begin(plan.outputs, context.obj, inputs, plan.sources, sandbox, written=written)
     if done is not None:

@@ -7,6 +7,7 @@ from onnxaudit.cli.options.attestation import Attested, Attesting, RepairAttesti
 from onnxaudit.cli.options.computation import Computing, InputSize, Sandbox, Working
 from onnxaudit.cli.options.given import keep_given
 from onnxaudit.cli.options.outputs import (
+    Baseline,
     EmbedSamples,
     FormatName,
     Outputs,
@@ -36,6 +37,7 @@ __all__ = [
     "Approver",
     "Attested",
     "Attesting",
+    "Baseline",
     "Computing",
     "Data",
     "EmbedSamples",

@@ -40,6 +40,14 @@ Progress = Annotated[
     typer.Option(help="Progress on stderr: what fits it, lines, JSON lines, or none."),
 ]
 NoProgress = Annotated[bool, typer.Option("--no-progress", help="Like --progress none.")]
+Baseline = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="OLD.json",
+        help="A report of an earlier scan: a model all of whose findings it has passes, which the report records.",
+        rich_help_panel="Policy",
+    ),
+]
 SaveTriggers = Annotated[
     Path | None,
     typer.Option(

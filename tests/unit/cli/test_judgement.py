@@ -142,3 +142,40 @@ def test_two_runs_are_compared_by_file_and_fingerprint(run: Run) -> None:
 def test_every_report_for_people_shows_the_fingerprint(run: Run, name: str) -> None:
     write_run()
     assert FINGERPRINT[:16] in run("report", "run.json", "--format", name).out
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "options", "code"),
+    [
+        (Verdict.BACKDOORED, Verdict.BACKDOORED, (), 0),
+        (Verdict.INCONCLUSIVE, Verdict.INCONCLUSIVE, (), 0),
+        (Verdict.CLEAN, Verdict.BACKDOORED, (), 1),
+        (Verdict.INCONCLUSIVE, Verdict.BACKDOORED, (), 1),
+        (Verdict.CLEAN, Verdict.CLEAN, ("--required-detectors", "spectral"), 3),  # no finding, and nothing known
+        (Verdict.REJECTED, Verdict.REJECTED, (), 1),
+    ],
+)
+def test_only_what_is_new_fails_against_a_baseline(
+    run: Run, pipeline: FakePipeline, before: Verdict, now: Verdict, options: tuple[str, ...], code: int
+) -> None:
+    write_run("old.json", before)
+    pipeline.answers["scan"] = make_scan_report(now)
+    outcome = run("scan", "model.onnx", "--baseline", "old.json", "--json", "new.json", *options)
+    assert outcome.code == code
+    assert "SOFTENED  baseline old.json" in outcome.out
+    new = json.loads(Path("new.json").read_text())
+    assert new["reports"][0]["verdict"] == now.value
+    assert new["gate"]["softeners"] == ["baseline old.json"]
+
+
+def test_another_model_with_the_same_finding_is_new(run: Run) -> None:
+    write_run("old.json")
+    assert run("scan", "other.onnx", "--baseline", "old.json").code == 1
+
+
+def test_a_baseline_is_refused_where_letting_through_is_locked(run: Run, pipeline: FakePipeline) -> None:
+    write_run("old.json")
+    Path("p.toml").write_text('locked = ["exit_zero"]')
+    outcome = run("scan", "m/model.onnx", "--baseline", "old.json", "--policy", "p.toml")
+    assert (outcome.code, pipeline.calls) == (2, [])
+    assert "exit_zero is locked by policy p.toml" in outcome.err
