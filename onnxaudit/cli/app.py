@@ -102,15 +102,8 @@ def _add(within: typer.Typer, *commands: Callable[..., int]) -> None:
 
 
 _add(app, audits.scan, results.verify, audits.repair, audits.profile, results.report, results.diff)
-_add(
-    app,
-    projects.init,
-    surroundings.inspect,
-    surroundings.doctor,
-    surroundings.detectors,
-    knowledge.schema,
-    knowledge.rules,
-)
+_add(app, surroundings.inspect, surroundings.doctor, surroundings.detectors, knowledge.schema, knowledge.rules)
+_add(app, projects.init, projects.demo)
 policy_app = typer.Typer(help="The policy by which models are let through.", cls=Group)
 app.add_typer(policy_app, name="policy")
 _add(policy_app, policies.show, policies.waive)

@@ -8,11 +8,11 @@ from typer.core import TyperCommand, TyperGroup
 
 EXAMPLES: dict[str, tuple[str, ...]] = {
     "onnxaudit": (
+        "onnxaudit demo",
         "onnxaudit inspect model.onnx",
         "onnxaudit scan model.onnx --data clean-images/ --html report.html",
         "onnxaudit repair model.onnx --data clean-images/ --output fixed.onnx",
         "onnxaudit verify model.onnx --attest model.att.json --key gate.pub",
-        "onnxaudit rules OA101",
     ),
     "scan": (
         "onnxaudit scan model.onnx --data clean-images/",
