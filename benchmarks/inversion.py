@@ -37,7 +37,8 @@ from onnxaudit.data.splits import split
 from onnxaudit.detectors.patch import PatchConfig
 from onnxaudit.inversion.forwards import find_hits
 from onnxaudit.inversion.patch import invert
-from onnxaudit.pipeline.subject import Subject, open_subject
+from onnxaudit.pipeline.admission import open_subject
+from onnxaudit.pipeline.subject import Subject
 from onnxaudit.records import Rate, Samples, Trigger
 from onnxaudit.statistics import rate_of
 from tools.ground_truth import GroundTruth

@@ -23,7 +23,8 @@ from benchmarks.zoo_folder import Entry, Images, Zoo
 from onnxaudit.data.splits import split
 from onnxaudit.mitigation.evaluation import ReferenceSamples
 from onnxaudit.mitigation.forgetting import ForgettingConfig, ForgettingContext, reactivate
-from onnxaudit.pipeline.subject import Subject, open_subject
+from onnxaudit.pipeline.admission import open_subject
+from onnxaudit.pipeline.subject import Subject
 from onnxaudit.records import Preprocessing
 
 EVALUATED = 1000  # evaluation images, at most: a point of the ASR is ten of them

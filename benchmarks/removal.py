@@ -22,7 +22,8 @@ from benchmarks.pairs import Ratio, Run, compare
 from benchmarks.results import add_json_option, keep
 from onnxaudit.data.preprocessing import preprocess
 from onnxaudit.intake import Model, save_model
-from onnxaudit.pipeline.subject import Subject, open_subject
+from onnxaudit.pipeline.admission import open_subject
+from onnxaudit.pipeline.subject import Subject
 from onnxaudit.records import TargetLayer
 from onnxaudit.surgery import list_target_layers, remove_neurons, zero_neurons
 

@@ -20,7 +20,7 @@ import onnx
 from onnxaudit.errors import InputError, RejectedError
 from onnxaudit.importer import Classifier, import_model
 from onnxaudit.intake import Model, load_model
-from onnxaudit.pipeline.subject import open_subject
+from onnxaudit.pipeline.admission import open_subject
 from onnxaudit.records import Preprocessing, Samples
 from onnxaudit.runtime import Runtime
 from onnxaudit.structure.examination import examine

@@ -30,7 +30,8 @@ from onnxaudit.mitigation.evaluation import ReferenceSamples
 from onnxaudit.mitigation.profiling import profile
 from onnxaudit.mitigation.pruning import MOST_AHEAD, prune
 from onnxaudit.mitigation.trials import Trials
-from onnxaudit.pipeline.subject import Subject, open_subject
+from onnxaudit.pipeline.admission import open_subject
+from onnxaudit.pipeline.subject import Subject
 from onnxaudit.records import Samples, Trigger
 from onnxaudit.surgery import find_target_layer
 from tools.ground_truth import GroundTruth

@@ -1,10 +1,13 @@
 """A point on the clock at which work stops.
 
-It never changes a choice: what it stops is reported as unfinished.
+It never changes a choice: what it stops is reported as unfinished. Loops ask whether it has `passed` and end with what
+there is; everything that runs a network `check`s it before each batch, so that no stage is without one.
 """
 
 import time
 from dataclasses import dataclass
+
+from onnxaudit.errors import OutOfTimeError
 
 
 @dataclass(frozen=True)
@@ -27,3 +30,19 @@ class Deadline:
     def passed(self) -> bool:
         """Whether the time is up."""
         return time.monotonic() >= self.at
+
+    def check(self) -> None:
+        """Go on only while there is time.
+
+        Raises:
+            OutOfTimeError: it has passed.
+        """
+        if self.passed:
+            raise OutOfTimeError
+
+    def extend(self, share: float, start: float) -> "Deadline":
+        """A later one, by a share of the time between `start`, on the same clock, and this one."""
+        return Deadline(self.at + share * max(0.0, self.at - start))
+
+
+NEVER = Deadline()

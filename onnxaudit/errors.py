@@ -10,12 +10,14 @@
     │   ├── DataError               the clean samples: missing, wrong size, NaN, labels out of range
     │   ├── UndecidedRangeError     how pixels become inputs could not be told: name it
     │   └── UsageError              options that contradict each other or the input
+    ├── OutOfTimeError              the time budget was used up within a step
     ├── PluginError                 a detector of another package cannot be loaded, or fails
     ├── WorkerError                 the process that did the work came to no result
     ├── OutputError                 a result cannot be written: no permission, no space, would overwrite input
     └── RepairError                 the written model failed a check; nothing was put in place
 
-The command line turns each into one line on stderr and exit code 2; a scan makes a report of `RejectedError`.
+The command line turns each into one line on stderr and exit code 2; a scan makes a report of `RejectedError` and
+`OutOfTimeError`.
 """
 
 from typing import TYPE_CHECKING
@@ -87,6 +89,28 @@ class UndecidedRangeError(InputError):
 
 class UsageError(InputError):
     """Options contradict each other or the input."""
+
+
+class OutOfTimeError(OnnxauditError):
+    """The time budget was used up within a step; a scan makes a report of it.
+
+    Attributes:
+        info: which model; None where not even that is known.
+        samples: what was read of the samples; None where none were.
+        choice: how their pixels become inputs; None where that was not known yet.
+    """
+
+    def __init__(
+        self,
+        info: "ModelInfo | None" = None,
+        samples: "SamplesInfo | None" = None,
+        choice: "PreprocessingChoice | None" = None,
+    ) -> None:
+        where = "" if info is None else f"{info.path}: "
+        super().__init__(f"{where}the time budget was used up before the model was opened; give a longer --time-budget")
+        self.info = info
+        self.samples = samples
+        self.choice = choice
 
 
 class PluginError(OnnxauditError):

@@ -18,6 +18,7 @@ import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from onnxaudit.data.preprocessing import preprocess, round_to_type
+from onnxaudit.deadline import NEVER, Deadline
 from onnxaudit.errors import ModelError, NanError
 from onnxaudit.intake.model import Model
 from onnxaudit.records import Floats, Preprocessing
@@ -26,7 +27,7 @@ CPU = "CPUExecutionProvider"
 CUDA = "CUDAExecutionProvider"
 TRIAL_OPSET, TRIAL_IR_VERSION = 13, 8  # old enough for every version of onnxruntime
 MOST_IMAGES = 256  # in one run
-MOST_VALUES = 2**24  # input values in one run: 64 MiB
+MOST_VALUES = 2**22  # input values in one run: 27 photos of 224x224, whose inner values take some 2 GiB
 FATAL_ONLY = 4  # onnxruntime's severities; failures reach us as exceptions and need no log line
 
 # "[ONNXRuntimeError] : 1 : FAIL : /onnxruntime_src/model.cc:256 onnxruntime::Model::Model(...) " before the message
@@ -52,21 +53,33 @@ class Runtime:
         model: what to run.
         preprocessing: how pixels become model inputs.
         device: "cpu"; or "cuda" or "auto": CUDA where it works, which `provider` tells, else the CPU.
+        deadline: after which no batch is run any more: each of them then ends in OutOfTimeError.
 
     Raises:
         ModelError: onnxruntime cannot load the model.
     """
 
-    def __init__(self, model: Model, preprocessing: Preprocessing, device: str = "cpu") -> None:
+    def __init__(
+        self, model: Model, preprocessing: Preprocessing, device: str = "cpu", deadline: Deadline = NEVER
+    ) -> None:
         self.model = model
         self.preprocessing = preprocessing
+        self.deadline = deadline
         self._sessions = _Sessions(model, device)
         self._sessions.get(())
 
     def with_preprocessing(self, preprocessing: Preprocessing) -> "Runtime":
         """The same sessions behind another preprocessing."""
+        return self._vary(preprocessing, self.deadline)
+
+    def until(self, deadline: Deadline) -> "Runtime":
+        """The same sessions with another deadline."""
+        return self._vary(self.preprocessing, deadline)
+
+    def _vary(self, preprocessing: Preprocessing, deadline: Deadline) -> "Runtime":
         other = object.__new__(Runtime)
-        other.model, other.preprocessing, other._sessions = self.model, preprocessing, self._sessions
+        other.model, other._sessions = self.model, self._sessions
+        other.preprocessing, other.deadline = preprocessing, deadline
         return other
 
     @property
@@ -118,7 +131,9 @@ class Runtime:
 
         Raises:
             ModelError: the graph has no such tensor, or onnxruntime fails on it.
+            OutOfTimeError: the deadline has passed.
         """
+        self.deadline.check()
         session = self._sessions.get(names)
         spec = self.model.info.input
         feed = {spec.name: round_to_type(inputs, spec.dtype)}

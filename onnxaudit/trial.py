@@ -48,6 +48,7 @@ def try_model(model: Model, deadline: Deadline = Deadline()) -> Model:
 
     Raises:
         ModelError: it cannot be loaded or run, within limits, or needs too long.
+        OutOfTimeError: the deadline came first.
     """
     trial = run_trial(model, deadline)
     batch = model.info.input.batch
@@ -65,6 +66,7 @@ def run_trial(model: Model, deadline: Deadline = Deadline()) -> Trial:
 
     Raises:
         ModelError: it cannot be loaded, the worker came to its limits, or it crashed.
+        OutOfTimeError: the worker came to no end before the deadline.
     """
     data = model.to_working().SerializeToString()
     request = _describe(model, len(data))
@@ -76,6 +78,8 @@ def run_trial(model: Model, deadline: Deadline = Deadline()) -> Trial:
     ran = tuple(step["batch"] for step in steps if step["step"] == "ran")
     skipped = sum(step["step"] == "skipped" for step in steps)
     if len(ran) + len(failed) + skipped < len(request["batches"]):
+        if code is None:
+            deadline.check()
         raise ModelError(f"{path}: {_explain_stop(last, code)}")
     peak = max((step["peak"] for step in steps if step["step"] == "ran"), default=0)
     return Trial(ran=ran, failed={size: _say(words) for size, words in failed.items()}, peak=peak)

@@ -11,8 +11,9 @@ from onnxaudit.intake import Model
 from onnxaudit.inversion.patch import invert
 from onnxaudit.mitigation.evaluation import ReferenceSamples, classify
 from onnxaudit.pipeline import PruningConfig
+from onnxaudit.pipeline.admission import open_subject
 from onnxaudit.pipeline.evaluation import Evaluation
-from onnxaudit.pipeline.subject import Subject, open_subject
+from onnxaudit.pipeline.subject import Subject
 from onnxaudit.records import Measurement, Preprocessing, Samples, ScanReport, Trigger
 from onnxaudit.runtime import Runtime
 

@@ -7,6 +7,7 @@ image: what it gets back is a document of ours, as JSON.
 import os
 import sys
 import tempfile
+import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -20,7 +21,7 @@ from onnxaudit.detectors.registry import GROUP
 from onnxaudit.errors import DataError, WorkerError
 from onnxaudit.files import open_folder, put_in_place, stand_in
 from onnxaudit.findings.cause import Cause
-from onnxaudit.findings.reasons import WORKER_ENDS
+from onnxaudit.findings.interruptions import WORKER_ENDS
 from onnxaudit.isolation import reach
 from onnxaudit.isolation.box import Box
 from onnxaudit.isolation.limits import Limits, measure_memory
@@ -30,6 +31,7 @@ from onnxaudit.report.json import from_json, to_json
 from onnxaudit.report.wording import describe_open
 
 GRACE = 90.0  # seconds beyond a time budget: to import the libraries, to open the model, to end a step and write
+SHORTEST = 1e-3  # seconds: a budget that is used up
 LONGEST = 24 * 3600.0  # seconds without a time budget
 INSPECTION = 600.0  # seconds
 SHARE = 0.9  # of the machine's memory
@@ -68,6 +70,14 @@ class Needs:
 def allow_seconds(time_budget: float | None) -> float:
     """The wall clock of work that stops by itself once its budget is used up."""
     return LONGEST if time_budget is None else time_budget * 1.25 + GRACE
+
+
+def leave_seconds(time_budget: float | None, began: float) -> float | None:
+    """What is left of a budget that counts from `began`, on the clock of `time.monotonic`; the least there is, if none.
+
+    Importing the libraries takes seconds, on a busy machine many.
+    """
+    return None if time_budget is None else max(SHORTEST, time_budget - (time.monotonic() - began))
 
 
 def work_apart(work: Work, needs: Needs, settings: Settings, places: Places) -> Document | Ending:

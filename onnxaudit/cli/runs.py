@@ -5,6 +5,7 @@ imported.
 """
 
 import hashlib
+import time
 import traceback
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +31,7 @@ from onnxaudit.cli.isolation import (
     is_out_of_memory,
     keep_repair,
     keep_scan,
+    leave_seconds,
     work_apart,
 )
 from onnxaudit.cli.options import (
@@ -97,7 +99,7 @@ def run_repair(
     settings: Settings,
 ) -> int:
     """Repair one model; `options` are arguments of `repair`. What the policy limits goes before the defaults."""
-    options = dict(options)
+    options, began = dict(options), time.monotonic()
     data, output = options.pop("data"), options.pop("output")
     sources = list_data_paths(data, repairing.evaluation)
     inputs = [model, repairing.scan, repairing.known_trigger, request.file, attesting.sign_key, *sources]
@@ -111,7 +113,7 @@ def run_repair(
 
     def work(keep: Keep) -> RepairDocument:
         told = {**placed, "on_partial": lambda report: keep(RepairDocument((report,)))}
-        return _repair(*named, repairing=asked, options=told, policy=policy, outputs=outputs)
+        return _repair(*named, repairing=asked, options=told, policy=policy, outputs=outputs, began=began)
 
     needs = Needs(
         models=[model],
@@ -167,12 +169,12 @@ def run_profile(
 def _scan_one(
     model: Path, options: dict[str, Any], policy: Policy, progress: ProgressName, settings: Settings
 ) -> ScanReport | ScanFailure:
-    places = Places(apart=settings.apart)
+    places, began = Places(apart=settings.apart), time.monotonic()
     place, placed = places.find(model), _place_sources(options, places)
 
     def work(keep: Keep) -> ScanDocument:
         told = {**placed, "on_partial": lambda report: keep(ScanDocument((report,)))}
-        return _scan(place, told, policy, progress, settings)
+        return _scan(place, told, policy, progress, settings, began=began)
 
     needs = Needs(
         models=[model],
@@ -221,7 +223,7 @@ def _place_sources(options: dict[str, Any], places: Places) -> dict[str, Any]:
 
 
 def _scan(
-    model: Path, options: dict[str, Any], policy: Policy, progress: ProgressName, settings: Settings
+    model: Path, options: dict[str, Any], policy: Policy, progress: ProgressName, settings: Settings, *, began: float
 ) -> ScanDocument:
     """The scan itself, where torch and onnxruntime may be; what is wrong with the model is no error of the run."""
     detectors = _load_detectors(policy)
@@ -230,7 +232,8 @@ def _scan(
         with report_progress(progress) as listen:
             from onnxaudit.pipeline import scan
 
-            given = {**options, **detectors, **keep_given(time_budget=policy.time_budget)}
+            left = leave_seconds(policy.time_budget, began)
+            given = {**options, **detectors, **keep_given(time_budget=left)}
             return ScanDocument((scan(model, on_event=listen, **given),))
     except BrokenPipeError:
         raise
@@ -251,6 +254,7 @@ def _repair(
     options: dict[str, Any],
     policy: Policy,
     outputs: RunOutputs,
+    began: float,
 ) -> RepairDocument:
     """The repair itself; what the policy limits goes before the defaults."""
     _check_domains(model, policy)
@@ -275,7 +279,7 @@ def _repair(
             known_trigger=None if repairing.known_trigger is None else load_trigger(repairing.known_trigger),
             on_event=listen,
             **options,
-            **keep_given(time_budget=policy.time_budget),
+            **keep_given(time_budget=leave_seconds(policy.time_budget, began)),
         )
     return RepairDocument((report,))
 

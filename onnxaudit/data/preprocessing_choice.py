@@ -48,7 +48,7 @@ def choose_preprocessing(predict: Predict, samples: Samples, spec: InputSpec, *,
     """
     candidates = common_preprocessings(spec.channels)
     if samples.labels is None:
-        images = samples.take(_spread(len(samples), MOST_UNLABELLED)).images
+        images = samples.images[_spread(len(samples), MOST_UNLABELLED)]  # floats: versions are computed from them
         if samples.synthetic:
             return _assume(choose_by_stability(predict, images, (UNIT, BYTES), seed=seed, near=NEAR_SYNTHETIC))
         return choose_by_stability(predict, images, candidates, seed=seed)

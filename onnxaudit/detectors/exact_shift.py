@@ -23,6 +23,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from onnxaudit.deadline import NEVER, Deadline
 from onnxaudit.detectors.base import Context, Detector, Words
 from onnxaudit.detectors.registry import detector
 from onnxaudit.importer import Classifier
@@ -89,7 +90,9 @@ class ExactShift(Detector):
             if layer is None:
                 return Evidence(detector=self.id)
             weights, logits = layer
-            lengths = solve(weights, logits, share=self.config.share, iterations=self.config.iterations).tolist()
+            lengths = solve(
+                weights, logits, share=self.config.share, iterations=self.config.iterations, deadline=context.deadline
+            ).tolist()
         found = {label: lengths[label] for label in labels if 0 < lengths[label] < float("inf")}
         return Evidence(detector=self.id, distances=found, unit="lengths in the last layer's input")
 
@@ -138,7 +141,7 @@ def read_layer(classifier: Classifier, head: str, features: Tensor, tolerance: f
     return (weights, logits) if bool(error <= tolerance * spread) else None
 
 
-def solve(weights: Tensor, logits: Tensor, *, share: float, iterations: int) -> Tensor:
+def solve(weights: Tensor, logits: Tensor, *, share: float, iterations: int, deadline: Deadline = NEVER) -> Tensor:
     """Lengths `(classes,)` of the least shifts; infinite for a label that all samples have already.
 
     Args:
@@ -146,9 +149,13 @@ def solve(weights: Tensor, logits: Tensor, *, share: float, iterations: int) -> 
         logits: of the samples `(n, classes)`.
         share: of the samples that have to reach the label, in (0, 1].
         iterations: of gradient ascent.
+        deadline: when to give up; with a thousand classes this takes minutes.
+
+    Raises:
+        OutOfTimeError: the deadline has passed.
     """
     classes = len(weights)
-    gaps = torch.stack([_measure_gaps(logits, label, share) for label in range(classes)])
+    gaps = torch.stack([_measure_gaps(logits, label, share, deadline) for label in range(classes)])
     gram = weights @ weights.T
     own = torch.eye(classes, dtype=torch.bool, device=weights.device)
 
@@ -162,6 +169,7 @@ def solve(weights: Tensor, logits: Tensor, *, share: float, iterations: int) -> 
     dual = ahead = torch.zeros_like(gaps)
     pace = 1.0
     for _ in range(iterations):
+        deadline.check()
         moved = (ahead + steps * (gaps - multiply(ahead))).clamp_min(0).masked_fill(own, 0.0)
         faster = (1 + (1 + 4 * pace * pace) ** 0.5) / 2
         ahead, dual, pace = moved + (pace - 1) / faster * (moved - dual), moved, faster
@@ -169,8 +177,9 @@ def solve(weights: Tensor, logits: Tensor, *, share: float, iterations: int) -> 
     return torch.where(gaps.isfinite().all(dim=1), lengths, torch.inf)
 
 
-def _measure_gaps(logits: Tensor, label: int, share: float) -> Tensor:
+def _measure_gaps(logits: Tensor, label: int, share: float, deadline: Deadline) -> Tensor:
     """How far each class is ahead of `label` on all but the hardest samples of others, `(classes,)`."""
+    deadline.check()
     others = logits[logits.argmax(dim=1) != label]
     if not len(others):
         return torch.full_like(logits[0], torch.inf)

@@ -126,6 +126,8 @@ def _ascend(
     deadline: Deadline,
 ) -> list[float] | None:
     """Largest margins over all starts; None when the deadline passed."""
+    if deadline.passed:
+        return None
     device = device_of(classifier)
     noise = [np.random.default_rng((seed, label)).random((config.starts, *shape), dtype=np.float32) for label in labels]
     images = torch.from_numpy(np.concatenate(noise)).to(device, memory_format=torch.channels_last)

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from onnxaudit.findings.reasons import NO_IMAGES, UNFINISHED, find_cause
+from onnxaudit.findings.interruptions import UNFINISHED
+from onnxaudit.findings.reasons import NO_IMAGES, find_cause
 from onnxaudit.records import LabelStatus, Reason, RepairReport, ScanReport, Verdict
 
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 
 from onnxaudit.findings import rules
 from onnxaudit.findings.caveats import is_about_score, list_caveats
+from onnxaudit.findings.interruptions import UNFINISHED
 from onnxaudit.findings.kind import Kind, find_ratio, list_kinds
 from onnxaudit.findings.outcome import is_left_open
-from onnxaudit.findings.reasons import NO_IMAGES, UNFINISHED
+from onnxaudit.findings.reasons import NO_IMAGES
 from onnxaudit.findings.rules import Rule
 from onnxaudit.records import (
     Document,

@@ -11,6 +11,7 @@ a missing verdict comes to by them. Each cause states its effect:
 import re
 
 from onnxaudit.findings.cause import MORE_TIME, Cause
+from onnxaudit.findings.interruptions import OUT_OF_TIME, OUT_OF_TIME_ALL_TO_ALL, UNFINISHED, WORKER_ENDS
 from onnxaudit.findings.structure_reasons import (
     DORMANT_GATE,
     LIVE_BYPASS,
@@ -23,6 +24,7 @@ _CHECK = (
     "Check the value range (`--range`, `--mean`, `--std`), the order of channels and of classes, and that the images "
     "are of the model's own task."
 )
+
 
 ANSWERS_NAN = Cause(
     code="model-answers-nan",
@@ -50,14 +52,6 @@ AT_CHANCE = Cause(
     ),
     meaning="Inputs, labels or both are not what the model was trained on: what is normal for it was not measured.",
     advice=_CHECK,
-)
-UNFINISHED = Cause(
-    code="unfinished-labels",
-    effect="no verdict",
-    title="the search for triggers ended before every class was finished",
-    seen="The inversion of {unfinished} of {labels} labels was not finished.",
-    meaning="Classes can only be compared after equal effort, and one that was not begun was not tested.",
-    advice=f"{MORE_TIME} If no budget was set, give clean images of more classes.",
 )
 NO_IMAGES = Cause(
     code="no-images",
@@ -118,14 +112,6 @@ LARGE_TRIGGERS = Cause(
     seen="Half of the triggers cover {share:.0%} of the input or more: they hardly shrank.",
     meaning="Inversion starts from large masks. Where it ends with large ones, sizes tell nothing yet.",
     advice="Scan again with `--effort deep` and a longer `--time-budget`.",
-)
-OUT_OF_TIME_ALL_TO_ALL = Cause(
-    code="out-of-time-all-to-all",
-    effect="never clean",
-    title="the time was up before an all-to-all trigger could be searched for",
-    seen="The time was up before a trigger that moves all classes could be searched for.",
-    meaning="A backdoor that moves each class to another has no single target and shows in no other evidence.",
-    advice=MORE_TIME,
 )
 CONSTANT_RANGES = Cause(
     code="constant-inputs",
@@ -235,36 +221,6 @@ REPAIRED_NOT_CLEAN = Cause(
     meaning="The repair met its limits, but the policy (`repaired`) asks that a new scan clears the model as well.",
     advice='Repair with more clean images, or set `repaired = "accept"` in the policy.',
 )
-_WORKER_SEEN = "The worker process {words}; what it had found until then is kept."
-WORKER_CRASHED = Cause(
-    code="worker-crashed",
-    effect="no verdict",
-    title="the process that did the work crashed",
-    seen=_WORKER_SEEN,
-    meaning=(
-        "A file can bring down the libraries that compute with it, by accident or on purpose. What was not finished "
-        "was not tested."
-    ),
-    advice="Scan again. Should it crash again, ask the vendor for another export, and report the crash to us.",
-)
-WORKER_LIMIT = Cause(
-    code="worker-limit",
-    effect="no verdict",
-    title="the process that did the work came to a limit",
-    seen=_WORKER_SEEN,
-    meaning="The work is held to limits of memory, processor time and files. What was not finished was not tested.",
-    advice="Scan again with fewer clean images, or with more memory (`--memory-limit`) on a larger machine.",
-)
-WORKER_TIMEOUT = Cause(
-    code="worker-timeout",
-    effect="no verdict",
-    title="the process that did the work did not stop in time",
-    seen=_WORKER_SEEN,
-    meaning="A step took far longer than the time budget and could only be stopped from outside.",
-    advice=MORE_TIME,
-)
-WORKER_ENDS = {"crashed": WORKER_CRASHED, "limit": WORKER_LIMIT, "time": WORKER_TIMEOUT}
-
 NOT_MEASURED, LEFT_OUT = "not-measured-", "left-out-"  # and the detector's identifier
 
 
@@ -297,7 +253,7 @@ _BY_DETECTOR = {NOT_MEASURED: not_measured, LEFT_OUT: left_out}
 CATALOG: dict[str, Cause] = {
     cause.code: cause
     for cause in (
-        *(ANSWERS_NAN, ONE_CLASS, AT_CHANCE, UNFINISHED, NOTHING_COMPARED),
+        *(ANSWERS_NAN, ONE_CLASS, AT_CHANCE, UNFINISHED, OUT_OF_TIME, NOTHING_COMPARED),
         *(NO_IMAGES, FEW_CLASSES, SMALL_MODEL, FEW_SIMILAR, FEW_TRIGGERS, LARGE_TRIGGERS, OUT_OF_TIME_ALL_TO_ALL),
         *(CONSTANT_RANGES, NO_FEATURE_LAYER, OUTPUT_NOT_AUDITED, BATCH_SIZE_READ),
         *(DORMANT_GATE, UNEXPLORED_BRANCH, LIVE_BYPASS, STRUCTURE_UNREAD, STRUCTURE_UNFINISHED),

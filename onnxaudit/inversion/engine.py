@@ -8,6 +8,7 @@ over the family's parameters with Adam; the smallest perturbation at which enoug
 by success (`schedule`). Rows do not know each other: the course of a label does not depend on its company.
 """
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from onnxaudit.deadline import Deadline
+from onnxaudit.errors import OutOfTimeError
 from onnxaudit.inversion.adam import Adam, AdamConfig
 from onnxaudit.inversion.forwards import to_floats
 from onnxaudit.inversion.objectives import Objective
@@ -95,11 +97,15 @@ class Shrinking:
         return torch.where(found, self._best, self._values)
 
     def run(self, deadline: Deadline, on_step: Callable[["Shrinking"], None] | None = None) -> bool:
-        """All steps, or as many as there is time for; says whether it was enough."""
-        while len(self.active) and not deadline.passed:
-            self.step()
-            if on_step is not None:
-                on_step(self)
+        """All steps, or as many as there is time for; says whether it was enough.
+
+        A network with a deadline of its own may end a step half-way: rows then stand at different steps.
+        """
+        with contextlib.suppress(OutOfTimeError):
+            while len(self.active) and not deadline.passed:
+                self.step()
+                if on_step is not None:
+                    on_step(self)
         return not len(self.active)
 
     def step(self) -> None:

@@ -24,6 +24,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from onnxaudit.deadline import Deadline
+from onnxaudit.errors import OutOfTimeError
 from onnxaudit.inversion.engine import Shrinking
 from onnxaudit.inversion.forwards import device_of, find_hits
 from onnxaudit.inversion.labels import Conventions, LabelsConfig, prepare
@@ -116,7 +117,10 @@ def _conclude(
     def conclude(row: int) -> Inversion:
         label = labels[row]
         index = _spread(others[label], config.confirming_samples)
-        trigger, share = _confirm(classifier, images[index], values[row], label, config)
+        try:
+            trigger, share = _confirm(classifier, images[index], values[row], label, config)
+        except OutOfTimeError:
+            return Inversion(label, _decode(values[row], images), 0.0, LabelStatus.UNFINISHED, passes[row])
         status = LabelStatus.SETTLED if share >= config.schedule.success else LabelStatus.UNREACHED
         if row in running:
             status = LabelStatus.UNFINISHED
@@ -132,14 +136,19 @@ def _confirm(
 
     The smallest mask of many steps owes its size in part to the samples that these steps happened to see.
     """
-    family = Patch(image=(len(values) - 1, *images.shape[2:]))
     for boost in config.boosts:
-        mask, pattern = (part.cpu().numpy() for part in family.decode(_densify(values, boost)[None]))
-        trigger = Trigger(mask[0], pattern[0])
+        trigger = _decode(_densify(values, boost), images)
         share = float(find_hits(classifier, images, trigger, label, config.chunk_pixels).mean())
         if share >= config.schedule.success:
             break
     return trigger, share
+
+
+def _decode(values: Tensor, images: Floats) -> Trigger:
+    """The trigger of the parameters of one row."""
+    family = Patch(image=(len(values) - 1, *images.shape[2:]))
+    mask, pattern = (part.cpu().numpy() for part in family.decode(values[None]))
+    return Trigger(mask[0], pattern[0])
 
 
 def _densify(values: Tensor, boost: float) -> Tensor:

@@ -27,7 +27,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from onnxaudit.deadline import Deadline
+from onnxaudit.deadline import NEVER, Deadline
 from onnxaudit.intake.model import Model
 from onnxaudit.mitigation.context import TuningContext
 from onnxaudit.mitigation.interpolation import interpolate
@@ -35,8 +35,6 @@ from onnxaudit.mitigation.student import Student
 from onnxaudit.mitigation.tuning import FineTuning, FineTuningConfig, Invert, Triggers, TuningRound
 from onnxaudit.records import Event, OnEvent, RepairCandidate
 from onnxaudit.workers import Workers
-
-NEVER = Deadline()
 
 
 def fine_tune(

@@ -28,7 +28,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from onnxaudit.deadline import Deadline
+from onnxaudit.deadline import NEVER, Deadline
 from onnxaudit.intake.model import Model
 from onnxaudit.mitigation.candidates import Candidate, Group, Ranking, list_candidates, take_next
 from onnxaudit.mitigation.context import PruningContext
@@ -41,7 +41,6 @@ from onnxaudit.surgery import zero_neurons
 
 MOST_AHEAD = 64  # trials measured together in the hope that none is kept before the last
 ON_PRUNED = 100  # numbers of fresh inversions on the pruned network count from here: no stage else uses them
-NEVER = Deadline()
 
 
 @dataclass(frozen=True)

@@ -61,10 +61,11 @@ def open_draft(draft: Path, original: Subject, expected: Model, *, seed: int) ->
         raise RepairError("the repaired model differs from the one that was computed in more than its weights")
     if model.to_bytes() != expected.to_bytes():
         raise RepairError("the repaired model on disk is not the one that was computed")
-    runtime = Runtime(model, original.choice.preprocessing, original.device)
+    deadline = original.runtime.deadline
+    runtime = Runtime(model, original.choice.preprocessing, original.device, deadline)
     torch_model = import_model(model, original.device)
     check_parity(torch_model, model, runtime, seed=seed)
-    classifier = Classifier(torch_model, original.choice.preprocessing)
+    classifier = Classifier(torch_model, original.choice.preprocessing, deadline)
     return replace(original, model=model, classifier=classifier, runtime=runtime)
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from onnxaudit.detectors.base import Context, Detector, Refining, Stage
 from onnxaudit.detectors.comparison import Role, compare, find_lead, find_median, find_normal
 from onnxaudit.detectors.registry import describe, describe_detector, is_own
-from onnxaudit.errors import OnnxauditError, PluginError
+from onnxaudit.errors import OnnxauditError, OutOfTimeError, PluginError
 from onnxaudit.records import DetectorRun, Event, Evidence, OnEvent
 
 REFINEMENT = "refinement"  # the stage under which detectors that refine tell their progress
@@ -19,12 +19,14 @@ class Course:
 
     Attributes:
         evidence: by detector.
+        interrupted: detectors that ran out of time within a step; what they measured counts for nothing.
     """
 
     def __init__(self, detectors: Sequence[Detector], context: Context) -> None:
         """Nothing has been measured yet."""
         self._detectors, self._context = tuple(detectors), context
         self.evidence: dict[str, Evidence] = {}
+        self.interrupted: list[str] = []
 
     @property
     def ratios(self) -> dict[str, Mapping[int, float]]:
@@ -75,7 +77,11 @@ class Course:
         if context.allows(detector) and detector.words.progress and context.stage == detector.id:
             context.tell("")
         before, start = self.evidence.get(detector.id), time.process_time()
-        found = _run(detector, measure, replace(context, earlier=dict(self.evidence)), labels)
+        try:
+            found = _run(detector, measure, replace(context, earlier=dict(self.evidence)), labels)
+        except OutOfTimeError:
+            self.interrupted.append(detector.id)
+            found = replace(before or Evidence(detector=detector.id), complete=False)
         seconds = time.process_time() - start + (before.cpu_seconds if before else 0.0)
         if found.distances and not found.ratios:
             found = replace(found, ratios=self._compare(found.distances, context))

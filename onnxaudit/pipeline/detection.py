@@ -10,10 +10,11 @@ from onnxaudit.deadline import Deadline
 from onnxaudit.detectors.base import Context, Detector
 from onnxaudit.detectors.comparison import Role, find_normal
 from onnxaudit.detectors.patch import sizes_of
-from onnxaudit.findings import reasons
+from onnxaudit.errors import OutOfTimeError
+from onnxaudit.findings.interruptions import OUT_OF_TIME, OUT_OF_TIME_ALL_TO_ALL, UNFINISHED
 from onnxaudit.inversion.forwards import compute_logits, device_of, find_hits, pick_classes
 from onnxaudit.pipeline.course import Course
-from onnxaudit.pipeline.label_table import cover, report_trigger, tabulate
+from onnxaudit.pipeline.label_table import cover, leave_untested, report_trigger, tabulate
 from onnxaudit.pipeline.obstacles import list_doubts, list_obstacles, measure_accuracy
 from onnxaudit.pipeline.settings import DetectionConfig
 from onnxaudit.pipeline.shortlist import Shortlist, choose_roles, list_all, shorten
@@ -38,7 +39,8 @@ from onnxaudit.statistics import rate, rate_of
 from onnxaudit.workers import Workers, cut
 
 VERIFY_EVERY = 10  # labels between two events, at most
-VERIFYING = "triggers tested on samples that inversion did not see"
+VERIFYING = "testing triggers on samples that inversion did not see"
+REFINING = "measuring suspects and controls again"
 UNKNOWN = 0.5  # the score of a model of which nothing is known
 NOTHING = Evidence(detector="")
 
@@ -79,6 +81,7 @@ def detect(
     Raises:
         UsageError: a detector that is asked for does not exist.
         PluginError: one of another package cannot be loaded, or fails.
+        OutOfTimeError: the classifier's own deadline passed before it had answered to all samples.
     """
     detectors = config.make_detectors()
     logits = compute_logits(classifier, samples.images, config.chunk_pixels)
@@ -101,11 +104,13 @@ def detect(
     first = course.evidence.get("patch", NOTHING)
     if on_found is not None:
         on_found(_report_screening(course, first, context, config))
-    roles = _choose_roles(course, first, context, config)
+    roles, interrupted = _choose_roles(course, first, context, config), len(course.interrupted)
     course.refine(roles)
+    unrefined = len(course.interrupted) > interrupted
     course.measure("model", range(context.classes), shortlist.drawn)
     found: Mapping[int, Inversion] = course.evidence.get("patch", NOTHING).artifacts
     success = _verify(context, found, config.chunk_pixels)
+    unverified = len(success) < len(found)
     success |= {label: rate(0, 0) for label in shortlist.labels if label not in success}
     sizes = sizes_of(found[label] for label in roles)
     evidence = weigh(
@@ -125,9 +130,11 @@ def detect(
     missing = [one.id for one in detectors if _should_measure(one, context) and not course.evidence[one.id].ratios]
     left_out = sorted(set(WEIGHED) - {one.id for one in detectors})
     obstacles = list_obstacles(samples, logits, tuple(found.values()))
+    if unrefined or unverified:
+        obstacles += (OUT_OF_TIME.give(doing=REFINING if unrefined else VERIFYING),)
     own = list_doubts(unseen, context.classes, tuple(found.values()), config, missing=missing, left_out=left_out)
     if "all-to-all" in course.evidence and not course.evidence["all-to-all"].complete:
-        own += (reasons.OUT_OF_TIME_ALL_TO_ALL.give(),)
+        own += (OUT_OF_TIME_ALL_TO_ALL.give(),)
     return Detection(
         assessment=assess(
             evidence,
@@ -150,14 +157,16 @@ def detect(
     )
 
 
-def begin_detection(classes: int) -> Detection:
-    """What is known before anything was measured."""
-    untested = reasons.UNFINISHED.give(unfinished=classes, labels=classes)
+def begin_detection(classes: int, doing: str | None = None) -> Detection:
+    """What is known before anything was measured; `doing` is what was done when the time was up, where it is."""
+    untested = UNFINISHED.give(unfinished=classes, labels=classes)
+    caveats = (untested,) if doing is None else (OUT_OF_TIME.give(doing=doing), untested)
+    rows = () if doing is None else tuple(map(leave_untested, range(classes)))
     return Detection(
-        assessment=Assessment(Verdict.INCONCLUSIVE, UNKNOWN, (), (untested.seen,), (untested,)),
-        labels=(),
+        assessment=Assessment(Verdict.INCONCLUSIVE, UNKNOWN, (), tuple(one.seen for one in caveats), caveats),
+        labels=rows,
         triggers=(),
-        coverage=Coverage(classes, 0),
+        coverage=Coverage(classes, 0, {row.label: row.reason for row in rows}),
     )
 
 
@@ -209,7 +218,7 @@ def _with_classes(samples: Samples, logits: Floats) -> Samples:
 
 
 def _verify(context: Context, found: Mapping[int, Inversion], chunk: int) -> dict[int, Rate]:
-    """Success of each label's trigger on the unseen samples of other classes."""
+    """Success of each label's trigger on the unseen samples of other classes, of as many as there is time for."""
     unseen = context.unseen
 
     def verify(label: int) -> Rate:
@@ -219,7 +228,10 @@ def _verify(context: Context, found: Mapping[int, Inversion], chunk: int) -> dic
     success = dict[int, Rate]()
     with Workers(device_of(context.classifier)) as workers:
         for part in cut(list(found), VERIFY_EVERY):
-            success |= zip(part, workers.map(verify, part), strict=True)
+            try:
+                success |= zip(part, workers.map(verify, part), strict=True)
+            except OutOfTimeError:
+                break
             if context.on_event is not None:
                 context.on_event(Event("verify", len(success), len(found), VERIFYING))
     return success

@@ -11,7 +11,13 @@ from onnxaudit.scoring.verdict import LabelEvidence
 from onnxaudit.statistics import rate
 
 SCREENED = "among so many labels the survey saw nothing in it; no trigger was sought"
+UNTESTED = "the time was up before anything was measured"
 LEFT_OUT = "the detector patch was left out; no trigger was sought"
+
+
+def leave_untested(label: int) -> LabelResult:
+    """The row of a class of which nothing was measured because the time was up before."""
+    return LabelResult(label, LabelStatus.UNFINISHED, None, rate(0, 0), None, reason=UNTESTED)
 
 
 def tabulate(

@@ -20,11 +20,14 @@ NORMS = {"LayerNormalization", "ReduceMean", "SimplifiedLayerNormalization"}
 def describe_likeness(subject: Subject, config: DetectionConfig) -> Likeness:
     """By what the model is compared; its accuracy is that on the labeled clean images."""
     info, samples = subject.model.info, subject.samples
-    logits = compute_logits(subject.classifier, samples.images, config.chunk_pixels)
+    accuracy = None
+    if samples.labels is not None:
+        logits = compute_logits(subject.classifier, samples.images, config.chunk_pixels)
+        accuracy = measure_accuracy(samples, logits)
     return Likeness(
         classes=info.output.classes,
         side=math.sqrt(info.input.height * info.input.width) if info.input.layout.is_image else 0.0,
-        accuracy=measure_accuracy(samples, logits),
+        accuracy=accuracy,
         architecture=find_architecture([node.op_type for node in subject.model.proto.graph.node]),
     )
 

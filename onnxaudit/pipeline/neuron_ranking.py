@@ -4,7 +4,8 @@ from pathlib import Path
 
 from onnxaudit.data.triggers import check_trigger
 from onnxaudit.mitigation.profiling import profile as profile_layer
-from onnxaudit.pipeline.subject import open_subject, open_weights
+from onnxaudit.pipeline.admission import open_subject
+from onnxaudit.pipeline.subject import open_weights
 from onnxaudit.records import Event, GivenPreprocessing, OnEvent, Profile, Trigger
 from onnxaudit.surgery import find_target_layer
 

@@ -6,6 +6,7 @@ from statistics import median
 import numpy as np
 
 from onnxaudit.findings import reasons
+from onnxaudit.findings.interruptions import UNFINISHED
 from onnxaudit.inversion.forwards import pick_classes
 from onnxaudit.pipeline.settings import DetectionConfig
 from onnxaudit.records import Floats, Inversion, LabelStatus, Reason, Samples
@@ -99,4 +100,4 @@ def _check_understanding(samples: Samples, logits: Floats) -> Iterator[Reason]:
 def _check_completeness(found: Sequence[Inversion]) -> Iterator[Reason]:
     unfinished = sum(one.status is LabelStatus.UNFINISHED for one in found)
     if unfinished:
-        yield reasons.UNFINISHED.give(unfinished=unfinished, labels=len(found))
+        yield UNFINISHED.give(unfinished=unfinished, labels=len(found))

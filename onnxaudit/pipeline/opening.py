@@ -9,7 +9,7 @@ from onnxaudit.data.preprocessing import common_preprocessings, typed_preprocess
 from onnxaudit.data.probes import FEWEST, MOST_VALUES, draw_probes
 from onnxaudit.data.synthetic import synthesize_samples
 from onnxaudit.deadline import Deadline
-from onnxaudit.errors import ModelError, NanError, OnnxauditError, RejectedError
+from onnxaudit.errors import ModelError, NanError, OnnxauditError, OutOfTimeError, RejectedError
 from onnxaudit.importer import check_parity, import_model
 from onnxaudit.importer.conversion import check_operators
 from onnxaudit.importer.module import TorchModel
@@ -17,7 +17,7 @@ from onnxaudit.importer.parity import rounds
 from onnxaudit.intake import Model, load_model
 from onnxaudit.intake.sizes import FindSize, Size
 from onnxaudit.pipeline.consistency import check_consistency
-from onnxaudit.records import OnEvent, Preprocessing, Reason, Samples
+from onnxaudit.records import ModelInfo, OnEvent, Preprocessing, Reason, Samples
 from onnxaudit.records.events import Event
 from onnxaudit.runtime import Runtime
 from onnxaudit.trial import try_model
@@ -57,17 +57,30 @@ def open_model(
         ModelError: it cannot be read, run within limits, or copied.
         RejectedError: readers of the file come to different models.
         UsageError: the file fixes another size than the one given.
+        OutOfTimeError: the deadline has passed.
     """
     on_event(Event("load", 0, 0, f"reading {path.name}"))
     with _told_by_path(path):
         model = load_model(path, output, size, find_size)
         check_operators(model)
     on_event(Event("load", 0, 0, "trying it in a process of its own"))
-    model = try_model(model, deadline)
+    with _told_of(model.info, deadline):
+        model = try_model(model, deadline)
     on_event(Event("import", 0, 0, "copying the network to PyTorch"))
-    with _told_by_path(path):
+    with _told_of(model.info, deadline), _told_by_path(path):
         torch_model = import_model(model, device)
     return Opened(model=model, torch_model=torch_model, runtime=Runtime(model, Preprocessing(), device))
+
+
+@contextlib.contextmanager
+def _told_of(info: ModelInfo, deadline: Deadline) -> Iterator[None]:
+    """Where the time is up before, in or after a step, the error says of which model."""
+    try:
+        deadline.check()
+        yield
+        deadline.check()
+    except OutOfTimeError as error:
+        raise OutOfTimeError(info) from error
 
 
 @contextlib.contextmanager

@@ -4,15 +4,16 @@ import time
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from onnxaudit.findings.interruptions import OUT_OF_TIME
 from onnxaudit.intake import Model
 from onnxaudit.pipeline.acceptance import Acceptance
 from onnxaudit.pipeline.changes import describe_saturation, list_changes
-from onnxaudit.pipeline.context import RepairContext
+from onnxaudit.pipeline.context import RepairConfig, RepairContext
 from onnxaudit.pipeline.evaluation import Evaluation
 from onnxaudit.pipeline.provenance import describe_config, list_versions
 from onnxaudit.pipeline.pruning import Pruned
 from onnxaudit.pipeline.removal import describe_removal
-from onnxaudit.records import Measurement, Removal, RepairCandidate, RepairReport, Verdict
+from onnxaudit.records import Measurement, Removal, RepairCandidate, RepairReport, ScanReport, Verdict
 from onnxaudit.report.trade_off import describe_best
 from onnxaudit.report.wording import summarise_repair, summarise_suspects
 from onnxaudit.runtime import Runtime
@@ -75,17 +76,44 @@ def report_repair(context: RepairContext, outcome: Outcome) -> RepairReport:
         candidates=outcome.candidates,
         suspected=context.suspected,
         forgetting=accepted.forgetting,
-        **_describe_provenance(context),
+        **_describe_provenance(context.config, context.seed, context.subject.device, context.started),
     )
 
 
 def decline(context: RepairContext, outcome: Literal["nothing to repair", "inconclusive"]) -> RepairReport:
     """The report of a repair that did nothing."""
+    provenance = _describe_provenance(context.config, context.seed, context.subject.device, context.started)
+    return _report_nothing(
+        context.scan,
+        outcome,
+        summarise_repair(outcome, context.scan.target_labels),
+        context.scan.reasons,
+        provenance,
+    )
+
+
+def report_late(
+    scan: ScanReport, config: RepairConfig, doing: str, *, seed: int, device: str, started: float
+) -> RepairReport:
+    """The report of a repair whose time was up within a step, so that nothing was written."""
+    reason = OUT_OF_TIME.give(doing=doing)
+    summary = f"Nothing was repaired: {reason.seen} Treat the model as before. {reason.advice}"
+    reasons = (reason.seen, *(one for one in scan.reasons if one != reason.seen))
+    return _report_nothing(scan, "inconclusive", summary, reasons, _describe_provenance(config, seed, device, started))
+
+
+def _report_nothing(
+    scan: ScanReport,
+    outcome: Literal["nothing to repair", "inconclusive"],
+    summary: str,
+    reasons: tuple[str, ...],
+    provenance: dict[str, Any],
+) -> RepairReport:
     return RepairReport(
         met=outcome == "nothing to repair",
         outcome=outcome,
-        summary=summarise_repair(outcome, context.scan.target_labels),
-        reasons=context.scan.reasons,
+        summary=summary,
+        reasons=reasons,
         output=None,
         output_sha256=None,
         targets=(),
@@ -97,9 +125,9 @@ def decline(context: RepairContext, outcome: Literal["nothing to repair", "incon
         pruned_only=None,
         repaired=None,
         changes=(),
-        scan=context.scan,
+        scan=scan,
         rescan=None,
-        **_describe_provenance(context),
+        **provenance,
     )
 
 
@@ -130,12 +158,12 @@ def _measure(context: RepairContext, model: Model, evaluation: Evaluation) -> Me
     return evaluation.measure(Runtime(model, context.subject.choice.preprocessing, context.subject.device))
 
 
-def _describe_provenance(context: RepairContext) -> dict[str, Any]:
+def _describe_provenance(config: RepairConfig, seed: int, device: str, started: float) -> dict[str, Any]:
     """The fields that every repair's report has."""
     return {
-        "config": describe_config(context.config),
-        "seed": context.seed,
-        "device": context.subject.device,
+        "config": describe_config(config),
+        "seed": seed,
+        "device": device,
         "versions": list_versions(),
-        "duration_seconds": round(time.monotonic() - context.started, 3),
+        "duration_seconds": round(time.monotonic() - started, 3),
     }

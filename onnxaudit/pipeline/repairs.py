@@ -7,15 +7,17 @@ from pathlib import Path
 
 from onnxaudit.data.triggers import check_trigger
 from onnxaudit.deadline import Deadline
-from onnxaudit.errors import DataError, UsageError
+from onnxaudit.errors import DataError, OutOfTimeError, UsageError
 from onnxaudit.intake.writer import check_destination
+from onnxaudit.pipeline.admission import open_subject
 from onnxaudit.pipeline.context import RepairConfig, RepairContext
 from onnxaudit.pipeline.embedded_samples import embed
 from onnxaudit.pipeline.old_names import accept_old_names
+from onnxaudit.pipeline.progress import Progress
 from onnxaudit.pipeline.repair_pass import run_pass
-from onnxaudit.pipeline.repair_report import decline
-from onnxaudit.pipeline.scans import scan_subject
-from onnxaudit.pipeline.subject import Subject, load_further_samples, open_subject
+from onnxaudit.pipeline.repair_report import decline, report_late
+from onnxaudit.pipeline.scans import STARTING, report_unopened, scan_subject
+from onnxaudit.pipeline.subject import Subject, load_further_samples
 from onnxaudit.records import (
     GivenPreprocessing,
     OnEvent,
@@ -24,6 +26,8 @@ from onnxaudit.records import (
     Trigger,
     Verdict,
 )
+
+OVERTIME = 0.1  # of the budget, in which what there is once it is used up may be written and judged
 
 
 @accept_old_names(label="target")
@@ -71,7 +75,7 @@ def repair(
         preprocessing: how pixels become inputs; the scan's where None.
         seed: of all randomness.
         device: "auto", "cpu" or "cuda".
-        time_budget: seconds after which work stops with what there is.
+        time_budget: seconds after which work stops with what there is; a tenth more to judge it, and it ends.
         embed_samples: keep a few clean samples in the report, to show triggers on.
         on_event: told of progress.
         on_partial: told what the report would be if the repair ended there: nothing but its scan.
@@ -81,24 +85,28 @@ def repair(
         OutputError: the result cannot be written.
         RepairError: the written draft failed a check.
     """
-    start, listen = time.monotonic(), on_event or (lambda _: None)
+    start, listen = time.monotonic(), Progress(on_event or (lambda _: None), STARTING)
     deadline, config = Deadline.after(time_budget), config or RepairConfig()
     check_destination(output, model)
     choice = preprocessing or (scan.preprocessing if scan else None)
     output_name = scan.model.output.name if scan else None
     if input_size is None and scan is not None:
         input_size = scan.model.input.height, scan.model.input.width
-    subject = open_subject(
-        Path(model),
-        data,
-        output=output_name,
-        input_size=input_size,
-        preprocessing=choice,
-        seed=seed,
-        device=device,
-        deadline=deadline,
-        on_event=listen,
-    )
+    try:
+        subject = open_subject(
+            Path(model),
+            data,
+            output=output_name,
+            input_size=input_size,
+            preprocessing=choice,
+            seed=seed,
+            device=device,
+            deadline=deadline,
+            on_event=listen,
+        )
+    except OutOfTimeError as late:
+        unopened = report_unopened(late, config.scan, listen.doing, source=str(data), seed=seed, start=start)
+        return report_late(scan or unopened, config, listen.doing, seed=seed, device="cpu", started=start)
     _check_request(subject, scan, target, known_trigger)
     further = None
     if evaluation is not None:
@@ -107,7 +115,7 @@ def repair(
         scan = scan_subject(subject, config.scan, seed=seed, start=start, deadline=deadline, on_event=listen)
     scan = embed(scan, subject) if embed_samples else replace(scan, embedded=None)
     context = RepairContext(
-        subject=subject,
+        subject=subject.until(deadline.extend(OVERTIME, start)),
         config=replace(config, fine_tuning=config.fine_tuning.fit_to(subject.model.info.input.layout)),
         scan=scan,
         target=target,
@@ -123,6 +131,15 @@ def repair(
     )
     if on_partial is not None:
         on_partial(decline(context, "inconclusive"))
+    try:
+        return _treat(context, target, suspects=suspects)
+    except OutOfTimeError:
+        return report_late(scan, config, listen.doing, seed=seed, device=subject.device, started=start)
+
+
+def _treat(context: RepairContext, target: int | None, *, suspects: bool) -> RepairReport:
+    """Repair what the scan found, or the class that was named."""
+    scan = context.scan
     if target is not None:
         return run_pass(context, (target,))
     if suspects and scan.verdict is Verdict.INCONCLUSIVE and scan.target_labels:

@@ -1,5 +1,6 @@
 """`scan`: is there a backdoor, where does it lead, and what does its trigger look like?"""
 
+import contextlib
 import hashlib
 import time
 from collections.abc import Callable, Sequence
@@ -8,13 +9,16 @@ from pathlib import Path
 
 from onnxaudit.deadline import Deadline
 from onnxaudit.detectors.base import Effort
-from onnxaudit.errors import RejectedError, UsageError
+from onnxaudit.errors import OutOfTimeError, RejectedError, UsageError
+from onnxaudit.findings.interruptions import OUT_OF_TIME
+from onnxaudit.pipeline.admission import open_subject
 from onnxaudit.pipeline.detection import begin_detection, detect
 from onnxaudit.pipeline.embedded_samples import embed
 from onnxaudit.pipeline.likeness import compare_detection, describe_likeness, doubt_likeness
+from onnxaudit.pipeline.progress import Progress
 from onnxaudit.pipeline.provenance import describe_config, list_versions
 from onnxaudit.pipeline.settings import DetectionConfig, choose_effort
-from onnxaudit.pipeline.subject import Subject, ask_with_triggers, open_features, open_subject
+from onnxaudit.pipeline.subject import Subject, ask_with_triggers, open_features
 from onnxaudit.records import (
     Coverage,
     Detection,
@@ -24,14 +28,17 @@ from onnxaudit.records import (
     OnEvent,
     Preprocessing,
     PreprocessingChoice,
+    Reason,
     SamplesInfo,
     ScanReport,
     Verdict,
 )
-from onnxaudit.report.wording import summarise_rejection, summarise_scan
+from onnxaudit.report.wording import describe_open, summarise_rejection, summarise_scan
+from onnxaudit.scoring.reference import Likeness
 from onnxaudit.surgery import find_features, find_head
 
 OnPartial = Callable[[ScanReport], None]
+STARTING, ASKING = "opening the model", "asking the model about the clean images"
 
 
 @dataclass(frozen=True)
@@ -82,7 +89,7 @@ def scan(
         InputError: the model, the data or an option cannot be used; the message is one line for people.
     """
     start, config = time.monotonic(), choose_config(config, effort, detectors)
-    deadline, listen = Deadline.after(time_budget), on_event or _ignore
+    deadline, listen = Deadline.after(time_budget), Progress(on_event or _ignore, STARTING)
     try:
         subject = open_subject(
             Path(model),
@@ -97,10 +104,15 @@ def scan(
         )
     except RejectedError as rejected:
         return report_rejection(rejected, config, source=str(data or ""), seed=seed, start=start)
+    except OutOfTimeError as late:
+        return report_unopened(late, config, listen.doing, source=str(data or ""), seed=seed, start=start)
     report = scan_subject(
         subject, config, seed=seed, start=start, deadline=deadline, on_event=listen, on_partial=on_partial
     )
-    return embed(report, subject) if embed_samples else report
+    if embed_samples:
+        with contextlib.suppress(OutOfTimeError):  # pictures are left out then, whatever the verdict
+            return embed(report, subject)
+    return report
 
 
 def choose_config(
@@ -127,13 +139,40 @@ def scan_subject(
     on_event: OnEvent,
     on_partial: OnPartial | None = None,
 ) -> ScanReport:
-    """Scan an opened model; `start` is the time of `time.monotonic` from which seconds are counted."""
+    """Scan an opened model; `start` is the time of `time.monotonic` from which seconds are counted.
+
+    Where the time is up within a step that nothing can be told without, the report says in which.
+    """
+    progress, classes = Progress(on_event, ASKING), subject.model.info.output.classes
 
     def tell(found: Detection) -> None:
         if on_partial is not None:
             on_partial(_report(subject, found, config, seed=seed, start=start))
 
-    tell(begin_detection(subject.model.info.output.classes))
+    tell(begin_detection(classes))
+    try:
+        opened, found, likeness = _detect(subject, config, seed=seed, deadline=deadline, on_event=progress, tell=tell)
+    except OutOfTimeError:
+        return _report(subject, begin_detection(classes, progress.doing), config, seed=seed, start=start)
+    report = _report(opened, found, config, seed=seed, start=start)
+    report = replace(report, comparison=compare_detection(found, likeness, synthetic=subject.samples.synthetic))
+    try:
+        disagreeing = ask_with_triggers(opened, [one.trigger for one in found.triggers])
+    except OutOfTimeError:
+        return leave_open(report, OUT_OF_TIME.give(doing="asking other outputs on triggered images"))
+    return replace_verdict(report, disagreeing) if disagreeing else report
+
+
+def _detect(
+    subject: Subject,
+    config: ScanConfig,
+    *,
+    seed: int,
+    deadline: Deadline,
+    on_event: OnEvent,
+    tell: Callable[[Detection], None],
+) -> tuple[Subject, Detection, Likeness]:
+    """The subject that was searched, what was found, and by what the model is compared with known ones."""
     subject = open_features(subject)
     features, head = find_features(subject.model), find_head(subject.model)
     likeness = describe_likeness(subject, config.detection)
@@ -150,10 +189,7 @@ def scan_subject(
         on_event=on_event,
         on_found=tell,
     )
-    report = _report(subject, found, config, seed=seed, start=start)
-    report = replace(report, comparison=compare_detection(found, likeness, synthetic=subject.samples.synthetic))
-    disagreeing = ask_with_triggers(subject, [one.trigger for one in found.triggers])
-    return replace_verdict(report, disagreeing) if disagreeing else report
+    return subject, found, likeness
 
 
 def _report(subject: Subject, found: Detection, config: ScanConfig, *, seed: int, start: float) -> ScanReport:
@@ -170,7 +206,7 @@ def _report(subject: Subject, found: Detection, config: ScanConfig, *, seed: int
         preprocessing=subject.choice,
         coverage=found.coverage,
         model=subject.model.info,
-        samples=subject.describe_samples(),
+        samples=subject.samples.info,
         class_names=subject.class_names,
         config=describe_config(replace(config, detection=config.detection.fill())),
         seed=seed,
@@ -197,11 +233,57 @@ def replace_verdict(report: ScanReport, irregularities: tuple[Irregularity, ...]
     )
 
 
+def leave_open(report: ScanReport, reason: Reason) -> ScanReport:
+    """The report without its verdict where that is clean; a backdoor that was found stays found."""
+    caveats, reasons = (reason, *report.caveats), (reason.seen, *report.reasons)
+    if report.verdict is not Verdict.CLEAN:
+        return replace(report, reasons=reasons, caveats=caveats)
+    summary = describe_open(caveats)
+    return replace(report, verdict=Verdict.INCONCLUSIVE, summary=summary, reasons=reasons, caveats=caveats)
+
+
+def report_unopened(
+    late: OutOfTimeError, config: ScanConfig, doing: str, *, source: str, seed: int, start: float
+) -> ScanReport:
+    """The report of a scan whose time was up while the model was opened; `source` names the samples.
+
+    Raises:
+        OutOfTimeError: not even the model was read.
+    """
+    if late.info is None:
+        raise late
+    found = begin_detection(late.info.output.classes, doing)
+    return ScanReport(
+        verdict=found.assessment.verdict,
+        score=found.assessment.score,
+        target_labels=(),
+        summary=summarise_scan(found),
+        reasons=found.assessment.reasons,
+        labels=found.labels,
+        triggers=(),
+        preprocessing=late.choice
+        or PreprocessingChoice(Preprocessing(), "none", "the time was up before it was known"),
+        coverage=found.coverage,
+        model=late.info,
+        samples=late.samples or _describe_unread(source),
+        class_names=None,
+        config=describe_config(replace(config, detection=config.detection.fill())),
+        seed=seed,
+        device="cpu",
+        versions=list_versions(),
+        duration_seconds=round(time.monotonic() - start, 3),
+        caveats=found.assessment.caveats,
+    )
+
+
+def _describe_unread(source: str) -> SamplesInfo:
+    return SamplesInfo(source, 0, False, False, hashlib.sha256().hexdigest())
+
+
 def report_rejection(
     rejected: RejectedError, config: ScanConfig, *, source: str, seed: int, start: float
 ) -> ScanReport:
     """The report of a scan that ended because the file works against it; `source` names the samples."""
-    nothing = hashlib.sha256().hexdigest()
     unread = PreprocessingChoice(Preprocessing(), "none", "no image was read: the file was rejected before")
     return ScanReport(
         verdict=Verdict.REJECTED,
@@ -214,7 +296,7 @@ def report_rejection(
         preprocessing=rejected.choice or unread,
         coverage=Coverage(rejected.info.output.classes, 0),
         model=rejected.info,
-        samples=rejected.samples or SamplesInfo(source, 0, False, False, nothing),
+        samples=rejected.samples or _describe_unread(source),
         class_names=None,
         config=describe_config(config),
         seed=seed,

@@ -4,8 +4,10 @@ Pixel space is the space of images before any preprocessing: float32 in [0, 1], 
 Masks, patterns and triggers live there and nowhere else.
 """
 
+import hashlib
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, Literal, cast
 
 import numpy as np
@@ -13,6 +15,31 @@ import numpy.typing as npt
 
 from onnxaudit.records.arrays import Array, Floats, Ints
 from onnxaudit.records.coded_images import CodedImages
+
+_AT_ONCE = 64  # images that are floats when a set is described
+
+
+@dataclass(frozen=True)
+class SamplesInfo:
+    """Which data a report rests on.
+
+    Attributes:
+        source: where they come from.
+        count: how many.
+        labeled: whether there are labels.
+        synthetic: made by us, not given by the user.
+        sha256: of images and labels.
+        low, high, mean: of all pixels, in [0, 1], so that a range that was read wrongly shows; None where not measured.
+    """
+
+    source: str
+    count: int
+    labeled: bool
+    synthetic: bool
+    sha256: str
+    low: float | None = None
+    high: float | None = None
+    mean: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +68,30 @@ class Samples:
         labels = None if self.labels is None else self.labels[index]
         return replace(self, images=take_images(self.images, index), labels=labels)
 
+    @cached_property
+    def info(self) -> SamplesInfo:
+        """What a report says of them; all are hashed once."""
+        images, digest = self.images, hashlib.sha256()
+        low, high, total = np.inf, -np.inf, 0.0
+        for start in range(0, len(images), _AT_ONCE):
+            part = np.ascontiguousarray(images[start : start + _AT_ONCE])
+            digest.update(part.tobytes())
+            low, high = min(low, float(part.min())), max(high, float(part.max()))
+            total += float(part.sum(dtype=np.float64))
+        if self.labels is not None:
+            digest.update(np.ascontiguousarray(self.labels).tobytes())
+        labeled = self.labels is not None
+        return SamplesInfo(
+            source=self.source,
+            count=len(self),
+            labeled=labeled,
+            synthetic=self.synthetic,
+            sha256=digest.hexdigest(),
+            low=round(low, 4),
+            high=round(high, 4),
+            mean=round(total / images.size, 4),
+        )
+
 
 def take_images(images: Floats, index: Any) -> Floats:
     """Some of the images, held as they were."""
@@ -48,29 +99,6 @@ def take_images(images: Floats, index: Any) -> Floats:
         return cast(Floats, CodedImages(images.codes[index]))
     taken: Floats = images[index]
     return taken
-
-
-@dataclass(frozen=True)
-class SamplesInfo:
-    """Which data a report rests on.
-
-    Attributes:
-        source: where they come from.
-        count: how many.
-        labeled: whether there are labels.
-        synthetic: made by us, not given by the user.
-        sha256: of images and labels.
-        low, high, mean: of all pixels, in [0, 1], so that a range that was read wrongly shows; None where not measured.
-    """
-
-    source: str
-    count: int
-    labeled: bool
-    synthetic: bool
-    sha256: str
-    low: float | None = None
-    high: float | None = None
-    mean: float | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -49,6 +49,7 @@ class Copy:
 
     def read(self, inputs: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
         """Tensors for model inputs; one row an image each, whatever the graph makes of a batch of one."""
+        self._classifier.deadline.check()
         if not self.alone:
             return self._model.values(inputs, names)
         rows = [self._model.values(one[None], names) for one in inputs]
@@ -59,6 +60,7 @@ class Copy:
         spec, parts = self._model.info.input, []
         step = 1 if self.alone else len(inputs)
         for start in range(0, len(inputs), step):
+            self._classifier.deadline.check()
             chunk = to_entry(inputs[start : start + step], spec.dtype)
             feeds = {spec.name: chunk, **{key: self._fit(value, start, len(chunk)) for key, value in held.items()}}
             parts.append(self._model.tail(feeds))

@@ -1,6 +1,6 @@
 """The structural examination of one model: dormant parts, whether they can be woken, and what they do then."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from onnxaudit.deadline import Deadline
-from onnxaudit.errors import ModelError
+from onnxaudit.errors import ModelError, OutOfTimeError
 from onnxaudit.findings import structure_reasons
 from onnxaudit.importer import Classifier
 from onnxaudit.records import Floats, GraphPart, Ints, Irregularity, Reason, Samples, WakingImage
@@ -83,27 +83,42 @@ def examine(
         seed: of all randomness.
         deadline: what is not done by then is told as a doubt.
     """
-    copy = Copy(classifier)
+    whole, copy = Structure(), Copy(classifier)
     if not copy.flow.edges:
-        return Structure()
+        return whole
+    try:
+        for found in _examine_all(copy, samples, predict, config, seed=seed, deadline=deadline):
+            whole = whole.join(found)
+            if whole.irregularities:
+                break
+    except OutOfTimeError:
+        return whole.join(Structure(doubts=(structure_reasons.STRUCTURE_UNFINISHED.give(),)))
+    return whole
+
+
+def _examine_all(
+    copy: Copy, samples: Samples, predict: Predict, config: StructureConfig, *, seed: int, deadline: Deadline
+) -> Iterator[Structure]:
+    """What each gate amounts to, and where that is nothing, each way around the trunk."""
     probes = draw_probes(samples, config.images, seed=seed)
     try:
         found = _find_gates(copy, probes)
     except ModelError:
-        return Structure(doubts=(structure_reasons.STRUCTURE_UNREAD.give(),))
-    examination = _Examination(found[0], probes, predict, config, seed=seed, deadline=deadline)
-    whole = Structure()
+        yield Structure(doubts=(structure_reasons.STRUCTURE_UNREAD.give(),))
+        return
+    examination, doubted = _Examination(found[0], probes, predict, config, seed=seed, deadline=deadline), False
     for gate in found[1]:
-        if deadline.passed:
-            return whole.join(Structure(doubts=(structure_reasons.STRUCTURE_UNFINISHED.give(),)))
-        whole = whole.join(examination.examine(gate))
-        if whole.irregularities:
-            return whole
+        deadline.check()
+        one = examination.examine(gate)
+        doubted |= bool(one.doubts)
+        yield one
     known = {gate.edge.alias for gate in found[1]}
     for bypass in list_bypasses(found[0].flow):
-        if bypass.alias not in known and not whole.doubts:
-            whole = whole.join(examination.examine_bypass(bypass))
-    return whole
+        if bypass.alias not in known and not doubted:
+            deadline.check()
+            one = examination.examine_bypass(bypass)
+            doubted |= bool(one.doubts)
+            yield one
 
 
 def _find_gates(copy: Copy, probes: Probes) -> tuple[Copy, tuple[Dormant, ...]]:
@@ -150,8 +165,6 @@ class _Examination:
 
     def examine_bypass(self, edge: Edge) -> Structure:
         """Whether there are images on which a way around the trunk, though never idle, decides by itself."""
-        if self.deadline.passed:
-            return Structure(doubts=(structure_reasons.STRUCTURE_UNFINISHED.give(),))
         with torch.inference_mode():
             usual = take_median(self.copy.read(self.inputs, [edge.alias])[edge.alias])
         gate = Dormant(edge=edge, usual=usual, idle=0.0, still=False)

@@ -63,11 +63,13 @@ def search(
 
     What is sent back tells whether the last ones moved the logits clearly, by the gate alone. Where no gradient over
     the whole image brings that about, none over a part of it is tried.
+
+    Raises:
+        OutOfTimeError: the search is not at its end; what it did not find means nothing.
     """
     images = torch.from_numpy(clean[: config.images]).to(copy.device)
     yield from _filter(copy, gate, try_patches(images, config, seed=seed))
-    if deadline.passed:
-        return
+    deadline.check()
     target = gate.edge.tensor if config.live else choose_waist(copy, gate, images)
     yield from _filter(copy, gate, _try_solutions(copy, target, images, seed=seed))
     yield from _follow_gradients(copy, gate, target, images, config, deadline=deadline)
@@ -148,8 +150,7 @@ def _follow_gradients(
         if place and not strong:
             return
         for direction in pushes:
-            if deadline.passed:
-                return
+            deadline.check()
             try:
                 push = Push(target=target, direction=direction, mask=mask)
                 for attempts in _filter(copy, gate, _climb(relaxed, push, images, config)):

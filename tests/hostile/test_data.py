@@ -10,7 +10,7 @@ from onnxaudit.data.label_order import describe_misfit, find_order, fits
 from onnxaudit.data.pixels import scale_values
 from onnxaudit.data.samples import load_samples
 from onnxaudit.errors import DataError, InputError
-from onnxaudit.pipeline.subject import open_subject
+from onnxaudit.pipeline.admission import open_subject
 from onnxaudit.records import GivenPreprocessing, InputSpec, Layout
 from tests.hostile.corpus import CASES
 from tests.hostile.networks import make_samples
@@ -153,6 +153,6 @@ def test_the_report_shows_the_measured_range(tmp_path: Path) -> None:
     path.write_bytes(CASES["plain"].content())
     images, labels = make_samples()
     np.savez(data, x=images, y=labels)
-    told = open_subject(path, data, seed=0, on_event=lambda _: None).describe_samples()
+    told = open_subject(path, data, seed=0, on_event=lambda _: None).samples.info
     assert (told.low, told.high) == (round(images.min() / 255, 4), round(images.max() / 255, 4))
     assert told.mean == pytest.approx(images.mean() / 255, abs=1e-4)

@@ -10,6 +10,7 @@ from onnxaudit.errors import UsageError
 from onnxaudit.findings import reasons
 from onnxaudit.findings.cause import Cause
 from onnxaudit.findings.finding import find_all, list_findings
+from onnxaudit.findings.interruptions import UNFINISHED
 from onnxaudit.findings.rules import RULES, explain_rule, find_rule, list_rules
 from onnxaudit.records import (
     LabelStatus,
@@ -110,7 +111,7 @@ def give(*causes: Cause) -> tuple[Reason, ...]:
     [
         ((reasons.ONE_CLASS, reasons.FEW_CLASSES), (), {"OA204": ["one-class-only", "few-classes-to-check"]}),
         ((reasons.NO_IMAGES, reasons.FEW_CLASSES), (), {"OA202": ["no-images"], "OA204": ["few-classes-to-check"]}),
-        ((reasons.UNFINISHED,), (), {"OA201": ["unfinished-labels"]}),
+        ((UNFINISHED,), (), {"OA201": ["unfinished-labels"]}),
         ((reasons.BETWEEN_LIMITS,), (2,), {"OA203": ["score-between-limits"]}),
         ((reasons.BETWEEN_LIMITS,), (), {"OA204": ["score-between-limits"]}),
         (

@@ -18,11 +18,12 @@ from torch import Tensor, nn
 from onnxaudit.data.probes import draw_probes
 from onnxaudit.deadline import Deadline
 from onnxaudit.findings import reasons
+from onnxaudit.findings.interruptions import WORKER_ENDS
 from onnxaudit.gate.decision import apply_policy
 from onnxaudit.gate.layers import read_command_line, resolve
 from onnxaudit.intake import load_model
 from onnxaudit.pipeline.consistency import check_consistency
-from onnxaudit.pipeline.detection import detect
+from onnxaudit.pipeline.detection import begin_detection, detect
 from onnxaudit.pipeline.likeness import doubt_likeness
 from onnxaudit.pipeline.obstacles import list_doubts, list_obstacles
 from onnxaudit.pipeline.settings import DetectionConfig
@@ -136,6 +137,7 @@ GIVEN: dict[str, Callable[[], Sequence[Reason]]] = {
     "one-class-only": lambda: obstruct(5 * EYE[[0] * 8]),
     "accuracy-at-chance": lambda: obstruct(5 * EYE[[1, 2, 3, 0, 1, 2, 3, 0]]),
     "unfinished-labels": lambda: obstruct(CORRECT, make_inversion(0, LabelStatus.UNFINISHED)),
+    "out-of-time": lambda: begin_detection(CLASSES, "reading the clean images").assessment.caveats,
     "nothing-compared": lambda: assess((), (None, -math.inf), (), (), VerdictConfig()).caveats,
     "no-images": lambda: doubt(samples=make_samples(synthetic=True)),
     "few-classes-to-check": lambda: doubt(samples=make_samples((0, 0, 1, 1))),
@@ -174,13 +176,13 @@ def test_every_code_is_given_where_its_cause_is(code: str) -> None:
     assert cause is not None
     assert reason.advice == cause.advice
     told = re.findall(r"{([a-z_]+)", cause.seen)
-    assert {*reason.numbers} == {*told} - {"detector", "output", "place"}
+    assert {*reason.numbers} == {*told} - {"detector", "doing", "output", "place"}
     assert "{" not in reason.seen
     assert reason.seen.endswith(".")
 
 
 def test_every_code_of_the_catalog_is_tried() -> None:
-    ends = {cause.code for cause in reasons.WORKER_ENDS.values()}  # tried in tests/unit/cli/test_isolation.py
+    ends = {cause.code for cause in WORKER_ENDS.values()}  # tried in tests/unit/cli/test_isolation.py
     assert set(reasons.CATALOG) - ends <= set(GIVEN)
 
 

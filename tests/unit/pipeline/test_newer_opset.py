@@ -9,7 +9,7 @@ import pytest
 from onnxaudit.errors import ParityError
 from onnxaudit.importer import TorchModel, conversion
 from onnxaudit.intake import Model
-from onnxaudit.pipeline.subject import open_subject
+from onnxaudit.pipeline.admission import open_subject
 from onnxaudit.records import Event
 from tests.unit.pipeline.conftest import UNIT
 

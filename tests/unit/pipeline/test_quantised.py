@@ -13,7 +13,8 @@ from onnxaudit.intake import load_model
 from onnxaudit.intake.stored import list_stored
 from onnxaudit.mitigation.distillation import DistillationConfig
 from onnxaudit.pipeline import FineTuningConfig, RepairConfig
-from onnxaudit.pipeline.subject import open_features, open_subject
+from onnxaudit.pipeline.admission import open_subject
+from onnxaudit.pipeline.subject import open_features
 from onnxaudit.surgery import find_features
 from tests.unit.pipeline.conftest import (
     QUICK_SCAN,

@@ -7,10 +7,12 @@ import onnx
 import pytest
 
 from onnxaudit import repair, scan
+from onnxaudit.deadline import Deadline
 from onnxaudit.errors import DataError, OutputError, UsageError
 from onnxaudit.intake import Model, load_model
 from onnxaudit.mitigation.distillation import DistillationConfig
 from onnxaudit.pipeline import FineTuningConfig, PruningConfig, RepairConfig, ScanConfig
+from onnxaudit.pipeline.context import RepairContext
 from onnxaudit.records import RepairReport, Trigger, Verdict
 from tests.unit.pipeline.conftest import (
     BACKDOOR_NEURON,
@@ -160,8 +162,26 @@ def test_the_original_is_never_the_output(make_model: MakeModel, data: Path) -> 
         repair(model, data, model)
 
 
-def test_a_repair_that_runs_out_of_time_is_incomplete(make_model: MakeModel, data: Path, tmp_path: Path) -> None:
+def test_a_repair_that_runs_out_of_time_at_once_writes_nothing_and_says_so(
+    make_model: MakeModel, data: Path, tmp_path: Path
+) -> None:
     model = make_model()
     report = repair(model, data, tmp_path / "fixed.onnx", scan=scan(model, data, SHORT_SCAN), time_budget=1e-9)
-    assert report.outcome == "incomplete"
+    assert (report.outcome, report.met) == ("inconclusive", False)
+    assert "The time was up while" in report.summary
+    assert not (tmp_path / "fixed.onnx").exists()
+
+
+def test_a_repair_whose_overtime_is_used_up_while_it_judges_writes_nothing(
+    make_model: MakeModel, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run_late(context: RepairContext, targets: tuple[int, ...]) -> RepairReport:
+        context.subject.until(Deadline(0.0)).runtime.predict(context.subject.samples.images)
+        raise AssertionError(targets)
+
+    monkeypatch.setattr("onnxaudit.pipeline.repairs.run_pass", run_late)
+    model = make_model()
+    report = repair(model, data, tmp_path / "fixed.onnx", PRUNE, scan=scan(model, data, SHORT_SCAN), target=TARGET)
+    assert report.outcome == "inconclusive"
+    assert "The time was up while" in report.reasons[0]
     assert not (tmp_path / "fixed.onnx").exists()

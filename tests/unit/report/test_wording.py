@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from onnxaudit.findings import reasons
+from onnxaudit.findings.interruptions import UNFINISHED
 from onnxaudit.records import Assessment, Coverage, Detection, Rate, Reason, Verdict
 from onnxaudit.report.wording import summarise_repair, summarise_scan
 from onnxaudit.text import format_duration, format_rate, format_share, show_plainly
@@ -49,12 +50,12 @@ def test_clean_promises_no_more_than_was_looked_for() -> None:
 def test_an_open_verdict_says_why_in_one_sentence_with_codes_and_what_to_do() -> None:
     caveats = (
         reasons.NO_IMAGES.give(),
-        reasons.UNFINISHED.give(unfinished=3, labels=10),
+        UNFINISHED.give(unfinished=3, labels=10),
         reasons.BETWEEN_LIMITS.give(score=0.3, clean_below=0.25),
     )
     assert summarise_scan(found(Verdict.INCONCLUSIVE, caveats=caveats)) == (
         "No verdict: no clean images were given (no-images, unfinished-labels, score-between-limits). Treat the model "
-        f"as unchecked. {reasons.NO_IMAGES.advice} {reasons.UNFINISHED.advice} {reasons.BETWEEN_LIMITS.advice}"
+        f"as unchecked. {reasons.NO_IMAGES.advice} {UNFINISHED.advice} {reasons.BETWEEN_LIMITS.advice}"
     )
 
 
