@@ -54,32 +54,43 @@ class Runtime:
         preprocessing: how pixels become model inputs.
         device: "cpu"; or "cuda" or "auto": CUDA where it works, which `provider` tells, else the CPU.
         deadline: after which no batch is run any more: each of them then ends in OutOfTimeError.
+        most_images: in one run; fewer where they are large.
 
     Raises:
         ModelError: onnxruntime cannot load the model.
     """
 
     def __init__(
-        self, model: Model, preprocessing: Preprocessing, device: str = "cpu", deadline: Deadline = NEVER
+        self,
+        model: Model,
+        preprocessing: Preprocessing,
+        device: str = "cpu",
+        deadline: Deadline = NEVER,
+        most_images: int = MOST_IMAGES,
     ) -> None:
         self.model = model
         self.preprocessing = preprocessing
         self.deadline = deadline
+        self.most_images = most_images
         self._sessions = _Sessions(model, device)
         self._sessions.get(())
 
     def with_preprocessing(self, preprocessing: Preprocessing) -> "Runtime":
         """The same sessions behind another preprocessing."""
-        return self._vary(preprocessing, self.deadline)
+        return self._vary(preprocessing, self.deadline, self.most_images)
 
     def until(self, deadline: Deadline) -> "Runtime":
         """The same sessions with another deadline."""
-        return self._vary(self.preprocessing, deadline)
+        return self._vary(self.preprocessing, deadline, self.most_images)
 
-    def _vary(self, preprocessing: Preprocessing, deadline: Deadline) -> "Runtime":
+    def within(self, most_images: int) -> "Runtime":
+        """The same sessions with fewer images in one run."""
+        return self._vary(self.preprocessing, self.deadline, most_images)
+
+    def _vary(self, preprocessing: Preprocessing, deadline: Deadline, most_images: int) -> "Runtime":
         other = object.__new__(Runtime)
         other.model, other._sessions = self.model, self._sessions
-        other.preprocessing, other.deadline = preprocessing, deadline
+        other.preprocessing, other.deadline, other.most_images = preprocessing, deadline, most_images
         return other
 
     @property
@@ -153,7 +164,7 @@ class Runtime:
 
     def _chunk(self) -> int:
         spec = self.model.info.input
-        return spec.batch or max(1, min(MOST_IMAGES, MOST_VALUES // (spec.channels * spec.height * spec.width)))
+        return spec.batch or max(1, min(self.most_images, MOST_VALUES // (spec.channels * spec.height * spec.width)))
 
     def _pad(self, chunk: Floats) -> Floats:
         missing = (self.model.info.input.batch or 0) - len(chunk)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from onnxaudit.data.pixels import fit_channels, scale_values
-from onnxaudit.data.selection import choose_samples
+from onnxaudit.data.selection import MOST_SAMPLES, choose_samples
 from onnxaudit.data.stored_arrays import StoredArray, open_archive
 from onnxaudit.errors import DataError
 from onnxaudit.records import Floats, InputSpec, Ints, Layout
@@ -35,13 +35,14 @@ class Read(NamedTuple):
     total: int
 
 
-def read_archive(path: Path, names: tuple[str, ...], spec: InputSpec) -> Read:
+def read_archive(path: Path, names: tuple[str, ...], spec: InputSpec, held: int = MOST_SAMPLES) -> Read:
     """Images `(n, c, h, w)` in [0, 1], labels and class names of an archive; of many images some, evenly over classes.
 
     Args:
         path: the `.npz` file.
         names: of the arrays with images and with labels; empty for `x` and, where there is one, `y`.
         spec: what the model takes.
+        held: so many may be held, for want of memory.
 
     Returns:
         Images, labels, class names, and how many images there are.
@@ -55,7 +56,7 @@ def read_archive(path: Path, names: tuple[str, ...], spec: InputSpec) -> Read:
             raise DataError(f"{path}: {_no_stack(images.shape)}")
         total = images.shape[0]
         classes = None if labels is None else read_labels(path, labels, total)
-        rows = choose_samples(total, spec.channels * spec.height * spec.width, classes)
+        rows = choose_samples(total, spec.channels * spec.height * spec.width, classes, held)
         pixels = images.read(None if len(rows) == total else rows)
         class_names = stored[CLASS_NAMES].read() if CLASS_NAMES in stored else None
     arranged = arrange_channels(path, pixels, spec.layout, (spec.height, spec.width))

@@ -13,8 +13,8 @@ import numpy as np
 
 from onnxaudit.data.archives import Read
 from onnxaudit.data.pictures import MODES, OTHER_PICTURES, SUFFIXES, read_pictures
-from onnxaudit.data.selection import choose_samples
-from onnxaudit.deadline import Deadline
+from onnxaudit.data.selection import MOST_SAMPLES, choose_samples
+from onnxaudit.deadline import NEVER, Deadline
 from onnxaudit.errors import DataError
 from onnxaudit.records import InputSpec, Ints
 from onnxaudit.regular_files import follow_links, read_regular
@@ -28,10 +28,12 @@ HEADER = ("filename", "label")
 Listing = list[tuple[Path, str | None]]  # pictures with their class names
 
 
-def read_folder(folder: Path, spec: InputSpec, classes: int, deadline: Deadline = Deadline()) -> Read:
+def read_folder(
+    folder: Path, spec: InputSpec, classes: int, deadline: Deadline = NEVER, held: int = MOST_SAMPLES
+) -> Read:
     """Images `(n, c, h, w)` in [0, 1], labels and class names of a folder, in the order of the file names.
 
-    Of many pictures some are read, evenly over the classes.
+    Of many pictures some are read, evenly over the classes, at most as many as may be `held`.
 
     Raises:
         DataError: no pictures, a damaged one, or labels that cannot be told.
@@ -42,7 +44,7 @@ def read_folder(folder: Path, spec: InputSpec, classes: int, deadline: Deadline 
     order = _read_order(folder, classes)
     names = [name for _, name in listing if name is not None]
     labels = _number(folder, names, order, classes) if names else None
-    rows = choose_samples(len(listing), spec.channels * spec.height * spec.width, labels)
+    rows = choose_samples(len(listing), spec.channels * spec.height * spec.width, labels, held)
     images, read = read_pictures([listing[row][0] for row in rows], spec, deadline)
     chosen = None if labels is None else labels[rows[read]]
     return Read(images, chosen, order or _sorted_names(names, classes), len(listing))

@@ -7,7 +7,8 @@ import numpy as np
 
 from onnxaudit.data.archives import read_archive
 from onnxaudit.data.folders import read_folder
-from onnxaudit.deadline import Deadline
+from onnxaudit.data.selection import MOST_SAMPLES
+from onnxaudit.deadline import NEVER, Deadline
 from onnxaudit.errors import DataError
 from onnxaudit.records import InputSpec, Ints, Samples
 
@@ -15,7 +16,11 @@ ARCHIVE_WITH_NAMES = re.compile(r"(?P<path>.+\.npz):(?P<names>[^:/\\]+)", re.IGN
 
 
 def load_samples(
-    source: str | Path, spec: InputSpec, classes: int, deadline: Deadline = Deadline()
+    source: str | Path,
+    spec: InputSpec,
+    classes: int,
+    deadline: Deadline = NEVER,
+    held: int = MOST_SAMPLES,
 ) -> tuple[Samples, tuple[str, ...] | None]:
     """Read clean samples for a model.
 
@@ -24,6 +29,7 @@ def load_samples(
         spec: what the model takes; pictures in folders are resized to it, arrays have to fit it.
         classes: how many the model tells apart.
         deadline: when it passes, the pictures that were read have to do.
+        held: so many may be held; of more some are chosen, evenly over the classes.
 
     Returns:
         The samples, and the names of the classes where the data give them.
@@ -35,9 +41,9 @@ def load_samples(
     if not path.exists():
         raise DataError(f"{path}: no such file or folder; give a folder of images or an .npz file")
     if path.is_dir():
-        images, labels, class_names, total = read_folder(path, spec, classes, deadline)
+        images, labels, class_names, total = read_folder(path, spec, classes, deadline, held)
     elif path.suffix.lower() == ".npz":
-        images, labels, class_names, total = read_archive(path, names, spec)
+        images, labels, class_names, total = read_archive(path, names, spec, held)
     else:
         raise DataError(f"{path}: neither a folder of images nor an .npz file")
     if labels is not None:

@@ -12,15 +12,16 @@ MOST_VALUES = 2**28  # float32 values of all images together: 1 GiB
 FEWEST = 64  # samples, however large
 
 
-def choose_samples(count: int, values: int, labels: Ints | None) -> Ints:
+def choose_samples(count: int, values: int, labels: Ints | None, held: int = MOST_SAMPLES) -> Ints:
     """Positions of the samples to read, in their order; all of them where they are few enough.
 
     Args:
         count: how many there are.
         values: numbers that one of them holds once it is read.
         labels: their classes `(n,)`, whatever these are called; None where they have none.
+        held: so many may be held, for want of memory.
     """
-    most = max(FEWEST, min(MOST_SAMPLES, MOST_VALUES // max(values, 1)))
+    most = max(FEWEST, min(held, MOST_SAMPLES, MOST_VALUES // max(values, 1)))
     if count <= most:
         return np.arange(count)
     if labels is None:

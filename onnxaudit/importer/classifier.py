@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
+import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from onnxaudit.data.preprocessing import preprocess
 from onnxaudit.deadline import NEVER, Deadline
@@ -17,18 +19,36 @@ class Classifier(nn.Module):
         model: the copy of the network.
         preprocessing: how pixels become its inputs.
         deadline: after which no batch is computed any more: each of them then ends in OutOfTimeError.
+        most_images: whose inner values are held at one time; those of more are computed again on the way back.
+            None: of all.
     """
 
-    def __init__(self, model: TorchModel, preprocessing: Preprocessing, deadline: Deadline = NEVER) -> None:
+    def __init__(
+        self,
+        model: TorchModel,
+        preprocessing: Preprocessing,
+        deadline: Deadline = NEVER,
+        most_images: int | None = None,
+    ) -> None:
         super().__init__()
         self.model = model
         self.preprocessing = preprocessing
         self.deadline = deadline
+        self.most_images = most_images
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Logits `(n, classes)` of images `(n, c, h, w)` in [0, 1]."""
+        if self.most_images is None or len(pixels) <= self.most_images:
+            return self._answer(pixels)
+        parts = torch.split(pixels, self.most_images)
+        if not torch.is_grad_enabled():
+            return torch.cat([self._answer(part) for part in parts])
+        return torch.cat([checkpoint(self._answer, part, use_reentrant=False) for part in parts])
+
+    def _answer(self, pixels: Tensor) -> Tensor:
         self.deadline.check()
-        return self.model(self.preprocess(pixels))  # type: ignore[no-any-return]
+        logits: Tensor = self.model(self.preprocess(pixels))
+        return logits
 
     def values(self, pixels: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
         """Any tensors of the graph under their ONNX names, for images `(n, c, h, w)` in [0, 1]."""

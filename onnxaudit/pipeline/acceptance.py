@@ -6,7 +6,7 @@ from pathlib import Path
 import onnx
 
 from onnxaudit.errors import RepairError
-from onnxaudit.importer import Classifier, check_parity, import_model
+from onnxaudit.importer import check_parity, import_model
 from onnxaudit.intake import Model, load_model
 from onnxaudit.intake.stored import list_stored
 from onnxaudit.mitigation.pruning import PruningConfig
@@ -15,7 +15,6 @@ from onnxaudit.pipeline.evaluation import Evaluation
 from onnxaudit.pipeline.forgetting import judge_forgetting
 from onnxaudit.pipeline.subject import Subject
 from onnxaudit.records import Forgetting, LabelStatus, Measurement, ScanReport, Verdict
-from onnxaudit.runtime import Runtime
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,12 +60,10 @@ def open_draft(draft: Path, original: Subject, expected: Model, *, seed: int) ->
         raise RepairError("the repaired model differs from the one that was computed in more than its weights")
     if model.to_bytes() != expected.to_bytes():
         raise RepairError("the repaired model on disk is not the one that was computed")
-    deadline = original.runtime.deadline
-    runtime = Runtime(model, original.choice.preprocessing, original.device, deadline)
+    runtime = original.make_runtime(model)
     torch_model = import_model(model, original.device)
     check_parity(torch_model, model, runtime, seed=seed)
-    classifier = Classifier(torch_model, original.choice.preprocessing, deadline)
-    return replace(original, model=model, classifier=classifier, runtime=runtime)
+    return replace(original, model=model, classifier=original.make_classifier(torch_model), runtime=runtime)
 
 
 def judge_draft(

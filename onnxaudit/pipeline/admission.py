@@ -7,13 +7,15 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import torch
 from onnx import TensorProto
 
 from onnxaudit.data.label_order import describe_misfit, fits
 from onnxaudit.data.preprocessing_choice import MOST_LABELLED
 from onnxaudit.data.probes import draw_probes
+from onnxaudit.data.selection import MOST_SAMPLES
 from onnxaudit.data.sizes import measure_size
-from onnxaudit.deadline import Deadline
+from onnxaudit.deadline import NEVER, Deadline
 from onnxaudit.errors import DataError, ModelError, NanError, OutOfTimeError, RejectedError, UndecidedRangeError
 from onnxaudit.importer import Classifier, check_parity, describe_newer_opset
 from onnxaudit.importer.parity import rounds
@@ -22,6 +24,7 @@ from onnxaudit.intake.precision import computes_in
 from onnxaudit.intake.sizes import Size
 from onnxaudit.pipeline.clean_samples import balance_samples, read_features, read_images, settle_preprocessing
 from onnxaudit.pipeline.consistency import check_consistency
+from onnxaudit.pipeline.memory_plan import plan_memory
 from onnxaudit.pipeline.opening import Opened, check_without_samples, open_model
 from onnxaudit.pipeline.subject import Subject, choose_device
 from onnxaudit.records import (
@@ -29,6 +32,7 @@ from onnxaudit.records import (
     Floats,
     GivenPreprocessing,
     Ints,
+    MemoryPlan,
     OnEvent,
     PreprocessingChoice,
     Samples,
@@ -46,7 +50,8 @@ def open_subject(
     preprocessing: GivenPreprocessing | PreprocessingChoice | None = None,
     seed: int,
     device: str = "auto",
-    deadline: Deadline = Deadline(),
+    memory: int | None = None,
+    deadline: Deadline = NEVER,
     on_event: OnEvent,
 ) -> Subject:
     """Load the model and the samples, copy the model, choose the preprocessing, and check the copy.
@@ -69,12 +74,16 @@ def open_subject(
         deadline=deadline,
         on_event=on_event,
     )
+    plan = plan_memory(opened.torch_model, memory) if device == "cpu" else None
+    if plan is not None:
+        torch.set_num_threads(plan.threads)
+        opened = replace(opened, runtime=opened.runtime.within(plan.run_images))
     for note in _list_notes(opened.model):
         on_event(Event("load", 0, 0, note))
     on_event(Event("load", 0, 0, "reading the clean images"))
     named = output is not None
     subject = _read_samples(
-        opened, data, preprocessing, named=named, seed=seed, device=device, deadline=deadline, on_event=on_event
+        opened, data, preprocessing, plan, named=named, seed=seed, device=device, deadline=deadline, on_event=on_event
     )
     try:
         return _check(subject, seed=seed, named=named, deadline=deadline, on_event=on_event)
@@ -86,6 +95,7 @@ def _read_samples(
     opened: Opened,
     data: str | Path | None,
     preprocessing: GivenPreprocessing | PreprocessingChoice | None,
+    plan: MemoryPlan | None,
     *,
     named: bool,
     seed: int,
@@ -97,7 +107,7 @@ def _read_samples(
     model, runtime, names = opened.model, opened.runtime.until(deadline), None
     try:
         if model.info.input.layout.is_image:
-            samples, names = read_images(data, model, seed, deadline)
+            samples, names = read_images(data, model, seed, deadline, MOST_SAMPLES if plan is None else plan.samples)
             with _asked_without_samples(opened, named=named):
                 choice = settle_preprocessing(runtime, samples, preprocessing, on_event)
         else:
@@ -112,7 +122,8 @@ def _read_samples(
         raise OutOfTimeError(model.info) from error
     return Subject(
         model=model,
-        classifier=Classifier(opened.torch_model, choice.preprocessing, deadline),
+        classifier=Classifier(opened.torch_model, choice.preprocessing, deadline, plan.step_images if plan else None),
+        memory=plan,
         runtime=runtime,
         samples=samples,
         class_names=names,

@@ -27,12 +27,12 @@ SYNTHETIC_SAMPLES = 512
 
 
 def read_images(
-    data: str | Path | None, model: Model, seed: int, deadline: Deadline
+    data: str | Path | None, model: Model, seed: int, deadline: Deadline, held: int
 ) -> tuple[Samples, tuple[str, ...] | None]:
-    """Samples of images and the names of their classes where the data give them; made ones without data."""
+    """Samples, at most `held`, and the names of their classes where the data give them; made ones without data."""
     if data is None:
-        return synthesize_samples(model.info.input, SYNTHETIC_SAMPLES, seed=seed), None
-    return load_samples(data, model.info.input, model.info.output.classes, deadline)
+        return synthesize_samples(model.info.input, min(held, SYNTHETIC_SAMPLES), seed=seed), None
+    return load_samples(data, model.info.input, model.info.output.classes, deadline, held)
 
 
 def read_features(

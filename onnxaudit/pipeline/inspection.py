@@ -24,6 +24,7 @@ from onnxaudit.intake.reader import read_if_regular, read_proto
 from onnxaudit.intake.sizes import Size
 from onnxaudit.intake.stored import list_stored
 from onnxaudit.pipeline.effort import estimate_seconds, measure_pass
+from onnxaudit.pipeline.memory_plan import plan_memory
 from onnxaudit.pipeline.opening import Opened, check_without_samples, open_model
 from onnxaudit.pipeline.scans import ScanConfig, choose_config
 from onnxaudit.records import (
@@ -53,6 +54,7 @@ def inspect(
     effort: Effort | None = None,
     output: str | None = None,
     input_size: Size | None = None,
+    memory: int | None = None,
 ) -> Inspection:
     """Read a model file and say what it holds, whether it can be audited, and roughly how long a scan takes.
 
@@ -62,8 +64,10 @@ def inspect(
         effort: "quick", "standard" or "deep" name such settings; one of both may be given.
         output: the classifying output, where the model has several.
         input_size: height and width `(h, w)` of a model that takes any.
+        memory: bytes that a scan may take; 60 % of what is free where None.
 
     Raises:
+        UsageError: the memory does not suffice for a scan.
         ModelError: there is no such file. What is damaged, or cannot be audited, is told as an obstacle.
     """
     path, config = Path(path), choose_config(config, effort)
@@ -111,6 +115,7 @@ def inspect(
         seconds=_estimate(opened, config),
         obstacles=tuple(obstacles),
         irregularities=tuple(irregularities),
+        memory=None if opened is None else plan_memory(opened.torch_model, memory),
     )
 
 

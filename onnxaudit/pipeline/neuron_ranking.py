@@ -5,11 +5,13 @@ from pathlib import Path
 from onnxaudit.data.triggers import check_trigger
 from onnxaudit.mitigation.profiling import profile as profile_layer
 from onnxaudit.pipeline.admission import open_subject
+from onnxaudit.pipeline.memory_plan import threads_restored
 from onnxaudit.pipeline.subject import open_weights
 from onnxaudit.records import Event, GivenPreprocessing, OnEvent, Profile, Trigger
 from onnxaudit.surgery import find_target_layer
 
 
+@threads_restored()
 def profile(
     model: str | Path,
     data: str | Path,
@@ -21,6 +23,7 @@ def profile(
     preprocessing: GivenPreprocessing | None = None,
     seed: int = 0,
     device: str = "auto",
+    memory: int | None = None,
     on_event: OnEvent | None = None,
 ) -> Profile:
     """Rank the target layer's neurons by activation under `trigger` and by weight.
@@ -36,6 +39,7 @@ def profile(
         preprocessing: how pixels become inputs; chosen by evidence where None.
         seed: of all randomness.
         device: "auto", "cpu" or "cuda".
+        memory: bytes that the process takes at most; 60 % of what is free where None, as for `scan`.
         on_event: told of progress.
 
     Raises:
@@ -54,6 +58,7 @@ def profile(
         preprocessing=preprocessing,
         seed=seed,
         device=device,
+        memory=memory,
         on_event=listen,
     )
     check_trigger(trigger, subject.model.info.input)

@@ -12,6 +12,7 @@ from onnxaudit.intake.writer import check_destination
 from onnxaudit.pipeline.admission import open_subject
 from onnxaudit.pipeline.context import RepairConfig, RepairContext
 from onnxaudit.pipeline.embedded_samples import embed
+from onnxaudit.pipeline.memory_plan import threads_restored
 from onnxaudit.pipeline.old_names import accept_old_names
 from onnxaudit.pipeline.progress import Progress
 from onnxaudit.pipeline.repair_pass import run_pass
@@ -31,6 +32,7 @@ OVERTIME = 0.1  # of the budget, in which what there is once it is used up may b
 
 
 @accept_old_names(label="target")
+@threads_restored()
 def repair(
     model: str | Path,
     data: str | Path,
@@ -49,6 +51,7 @@ def repair(
     seed: int = 0,
     device: str = "auto",
     time_budget: float | None = None,
+    memory: int | None = None,
     embed_samples: bool = False,
     on_event: OnEvent | None = None,
     on_partial: Callable[[RepairReport], None] | None = None,
@@ -76,6 +79,7 @@ def repair(
         seed: of all randomness.
         device: "auto", "cpu" or "cuda".
         time_budget: seconds after which work stops with what there is; a tenth more to judge it, and it ends.
+        memory: bytes that the process takes at most; 60 % of what is free where None, as for `scan`.
         embed_samples: keep a few clean samples in the report, to show triggers on.
         on_event: told of progress.
         on_partial: told what the report would be if the repair ended there: nothing but its scan.
@@ -101,6 +105,7 @@ def repair(
             preprocessing=choice,
             seed=seed,
             device=device,
+            memory=memory,
             deadline=deadline,
             on_event=listen,
         )

@@ -15,6 +15,7 @@ from onnxaudit.pipeline.admission import open_subject
 from onnxaudit.pipeline.detection import begin_detection, detect
 from onnxaudit.pipeline.embedded_samples import embed
 from onnxaudit.pipeline.likeness import compare_detection, describe_likeness, doubt_likeness
+from onnxaudit.pipeline.memory_plan import threads_restored
 from onnxaudit.pipeline.progress import Progress
 from onnxaudit.pipeline.provenance import describe_config, list_versions
 from onnxaudit.pipeline.settings import DetectionConfig, choose_effort
@@ -48,6 +49,7 @@ class ScanConfig:
     detection: DetectionConfig = field(default_factory=DetectionConfig)
 
 
+@threads_restored()
 def scan(
     model: str | Path,
     data: str | Path | None = None,
@@ -61,6 +63,7 @@ def scan(
     seed: int = 0,
     device: str = "auto",
     time_budget: float | None = None,
+    memory: int | None = None,
     embed_samples: bool = False,
     on_event: OnEvent | None = None,
     on_partial: OnPartial | None = None,
@@ -81,6 +84,8 @@ def scan(
         seed: of all randomness; the same seed gives the same report, times and paths aside.
         device: "auto", "cpu" or "cuda".
         time_budget: seconds after which the scan stops and ends inconclusive.
+        memory: bytes that the process takes at most; 60 % of what is free where None. It decides how many samples are
+            held, how many images are run at a time, and how many steps side by side; the report says what.
         embed_samples: keep a few clean samples in the report, to show triggers on.
         on_event: told of progress.
         on_partial: told what the report would be if the scan ended there, whenever there is more to report.
@@ -99,6 +104,7 @@ def scan(
             preprocessing=preprocessing,
             seed=seed,
             device=device,
+            memory=memory,
             deadline=deadline,
             on_event=listen,
         )
@@ -218,6 +224,7 @@ def _report(subject: Subject, found: Detection, config: ScanConfig, *, seed: int
         notes=subject.notes,
         caveats=found.assessment.caveats,
         parts=subject.parts,
+        memory=subject.memory,
     )
 
 

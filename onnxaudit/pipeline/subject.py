@@ -13,10 +13,11 @@ from onnxaudit.deadline import Deadline
 from onnxaudit.errors import ModelError, UsageError
 from onnxaudit.findings import reasons
 from onnxaudit.importer import Classifier, check_parity, import_model
+from onnxaudit.importer.module import TorchModel
 from onnxaudit.importer.parity import rounds
 from onnxaudit.intake import Model
 from onnxaudit.pipeline.consistency import compare_outputs
-from onnxaudit.records import GraphPart, Irregularity, PreprocessingChoice, Reason, Samples, Trigger
+from onnxaudit.records import GraphPart, Irregularity, MemoryPlan, PreprocessingChoice, Reason, Samples, Trigger
 from onnxaudit.runtime import Runtime
 from onnxaudit.surgery import find_target_layer, spell_out, unshare
 
@@ -37,6 +38,7 @@ class Subject:
         doubts: outputs that an audit of this one does not speak of.
         named: whether the user chose the output among several.
         parts: of the graph, that do nothing on clean images and could answer in the model's place.
+        memory: what is held at one time; None where nobody knows how much there is.
     """
 
     model: Model
@@ -50,11 +52,22 @@ class Subject:
     doubts: tuple[Reason, ...] = ()
     named: bool = False
     parts: tuple[GraphPart, ...] = ()
+    memory: MemoryPlan | None = None
+
+    def make_classifier(self, copy: TorchModel) -> Classifier:
+        """Another copy of the network behind the preprocessing, with the same deadline and memory."""
+        pieces = None if self.memory is None else self.memory.step_images
+        return Classifier(copy, self.choice.preprocessing, self.runtime.deadline, pieces)
+
+    def make_runtime(self, model: Model) -> Runtime:
+        """The same for onnxruntime."""
+        runtime = self.runtime
+        return Runtime(model, runtime.preprocessing, self.device, runtime.deadline, runtime.most_images)
 
     def until(self, deadline: Deadline) -> "Subject":
         """The same with another deadline."""
-        classifier = Classifier(self.classifier.model, self.choice.preprocessing, deadline)
-        return replace(self, classifier=classifier, runtime=self.runtime.until(deadline))
+        later = replace(self, runtime=self.runtime.until(deadline))
+        return replace(later, classifier=later.make_classifier(self.classifier.model))
 
     def list_doubts(self, *inner: str | None) -> tuple[Reason, ...]:
         """What was not looked at, and where nothing could be; `inner` tensors are examined where there are any."""
@@ -102,8 +115,7 @@ def open_features(subject: Subject) -> Subject:
         check_parity(copy, subject.model, subject.runtime, seed=0)
     except ModelError:
         return subject
-    classifier = Classifier(copy, subject.choice.preprocessing, subject.runtime.deadline)
-    return replace(subject, model=model, classifier=classifier)
+    return replace(subject, model=model, classifier=subject.make_classifier(copy))
 
 
 def open_weights(subject: Subject, layer: str | None) -> Subject:
@@ -119,12 +131,11 @@ def open_weights(subject: Subject, layer: str | None) -> Subject:
     if model is subject.model:
         return subject
     copied = "weights that the repaired layer shared with other nodes were copied for it alone"
-    preprocessing = subject.choice.preprocessing
     return replace(
         subject,
         model=model,
-        classifier=Classifier(import_model(model, subject.device), preprocessing, subject.runtime.deadline),
-        runtime=Runtime(model, preprocessing, subject.device, subject.runtime.deadline),
+        classifier=subject.make_classifier(import_model(model, subject.device)),
+        runtime=subject.make_runtime(model),
         notes=subject.notes if model is spelt else (*subject.notes, copied),
     )
 

@@ -23,6 +23,7 @@ from onnxaudit.records.evidence import DetectorInfo, DetectorRun, Evidence
 from onnxaudit.records.gate import Decision, Gate, Setting, Waiver, WaiverUse
 from onnxaudit.records.inspection import Check, Inspection, LayerInfo, OperatorUse, TensorInfo
 from onnxaudit.records.irregularity import Irregularity
+from onnxaudit.records.memory import MemoryPlan
 from onnxaudit.records.metadata import FileMetadata
 from onnxaudit.records.model import ElementType, InputSpec, Layout, ModelInfo, OutputKind, OutputSpec
 from onnxaudit.records.reasons import Reason
@@ -104,6 +105,7 @@ __all__ = [
     "LayerInfo",
     "Layout",
     "Measurement",
+    "MemoryPlan",
     "ModelInfo",
     "NeuronAxis",
     "NeuronProfile",

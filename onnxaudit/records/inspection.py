@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from onnxaudit.records.irregularity import Irregularity
+from onnxaudit.records.memory import MemoryPlan
 from onnxaudit.records.model import ModelInfo
 from onnxaudit.records.repair import TargetLayer
 
@@ -59,6 +60,7 @@ class Inspection:
         seconds: of one processor core for a scan, roughly; None where it cannot be told.
         obstacles: what stands against a scan or a repair, one sentence each.
         irregularities: what the file does against an audit: a scan would reject it.
+        memory: what a scan would keep to; None where nobody knows how much there is, or where it cannot begin.
     """
 
     path: str
@@ -78,6 +80,7 @@ class Inspection:
     seconds: float | None
     obstacles: tuple[str, ...]
     irregularities: tuple[Irregularity, ...] = ()
+    memory: MemoryPlan | None = None
 
     @property
     def scannable(self) -> bool:

@@ -12,6 +12,7 @@ from onnxaudit.records.evidence import DetectorInfo, DetectorRun
 from onnxaudit.records.gate import Gate
 from onnxaudit.records.inspection import Check, Inspection
 from onnxaudit.records.irregularity import Irregularity
+from onnxaudit.records.memory import MemoryPlan
 from onnxaudit.records.model import ModelInfo
 from onnxaudit.records.reasons import Reason
 from onnxaudit.records.repair import (
@@ -62,6 +63,7 @@ class ScanReport:
         parts: parts of the graph that do nothing on clean images, and could answer in the model's place.
         isolation: what held the process that opened the files; empty where it was the caller's own.
         comparison: how the score stands among those of models whose truth is known; None where nothing was scored.
+        memory: what the process kept to; None where nobody knows how much there is.
         kind: tells a scan from a repair.
     """
 
@@ -91,6 +93,7 @@ class ScanReport:
     parts: tuple[GraphPart, ...] = ()
     isolation: str = ""
     comparison: Comparison | None = None
+    memory: MemoryPlan | None = None
     kind: Literal["scan"] = "scan"
 
 

@@ -105,6 +105,7 @@ def _forget_run(report: dict[str, Any]) -> None:
     """Drop what differs between equal runs, in scans within repairs too."""
     report.pop("duration_seconds", None)
     report.pop("isolation", None)
+    report.pop("memory", None)
     report.pop("output", None)
     for run in report.get("detectors", ()):
         run.pop("cpu_seconds")

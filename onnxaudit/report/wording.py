@@ -12,6 +12,7 @@ from onnxaudit.records import (
     Detection,
     Irregularity,
     Measurement,
+    MemoryPlan,
     PreprocessingChoice,
     Reason,
     SamplesInfo,
@@ -56,6 +57,16 @@ def describe_range(samples: SamplesInfo) -> str:
     if samples.low is None or samples.high is None or samples.mean is None:
         return ""
     return f"; pixels from {samples.low:.2f} to {samples.high:.2f}, mean {samples.mean:.2f}"
+
+
+def describe_memory(plan: MemoryPlan) -> str:
+    """How much memory a run keeps to, and by what."""
+    side = f"{plan.threads} steps side by side" if plan.threads > 1 else "one step at a time"
+    pieces = "" if plan.step_images is None else f" in pieces of {_count(plan.step_images, 'image', 'images')}"
+    return (
+        f"at most {plan.promised / 2**30:.1f} GiB: up to {plan.samples:,} samples, "
+        f"{_count(plan.run_images, 'image', 'images')} a run, {side}{pieces}"
+    )
 
 
 def describe_preprocessing(choice: PreprocessingChoice) -> str:

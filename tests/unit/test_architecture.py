@@ -16,6 +16,7 @@ ROOMS = (
         "records",
         "errors",
         "deadline",
+        "memory",
         "regular_files",
         "staging",
         "digests",

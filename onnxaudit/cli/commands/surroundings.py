@@ -12,6 +12,7 @@ def inspect(
     *,
     output: opt.OutputName = None,
     input_size: opt.InputSize = None,
+    memory: opt.Memory = None,
     working: opt.Working,
     outputs: opt.PlainOutputs,
     sandbox: opt.Sandbox = "auto",
@@ -26,7 +27,7 @@ def inspect(
     done = begin(outputs.widen(), context.obj, [model], [], sandbox)
     if done is not None:
         return done
-    given = opt.keep_given(output=output, input_size=input_size) | working.keep_given()
+    given = opt.keep_given(output=output, input_size=input_size, memory=memory) | working.keep_given()
     return run_inspect(model, given, outputs.widen(), context.obj)
 
 

@@ -4,7 +4,7 @@ An option that is not given stays None and is not passed on: the defaults live w
 """
 
 from onnxaudit.cli.options.attestation import Attested, Attesting, RepairAttesting, Verifying
-from onnxaudit.cli.options.computation import Computing, InputSize, Sandbox, Working
+from onnxaudit.cli.options.computation import Computing, InputSize, Memory, Sandbox, Working
 from onnxaudit.cli.options.given import keep_given
 from onnxaudit.cli.options.outputs import (
     Baseline,
@@ -49,6 +49,7 @@ __all__ = [
     "InputSize",
     "Into",
     "Layer",
+    "Memory",
     "Model",
     "Models",
     "NewRun",

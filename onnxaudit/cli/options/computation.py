@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 import typer
 
 from onnxaudit.cli.options.given import choose_name, keep_given
-from onnxaudit.cli.values import read_deviations, read_numbers, read_range, read_size
+from onnxaudit.cli.values import read_bytes, read_deviations, read_numbers, read_range, read_size
 
 if TYPE_CHECKING:
     from onnxaudit.records import GivenPreprocessing
@@ -28,6 +28,15 @@ InputSize = Annotated[
 ]
 Seed = Annotated[int | None, typer.Option(min=0, metavar="N", show_default="0", help="Seed of all randomness.")]
 Device = Annotated[Literal["auto", "cpu", "cuda"] | None, typer.Option(show_default="auto", help="Where to compute.")]
+Memory = Annotated[
+    Any,
+    typer.Option(
+        parser=read_bytes,
+        metavar="4GiB",
+        show_default="60% of what is free",
+        help="Take no more memory than this: fewer samples, smaller batches, fewer steps side by side.",
+    ),
+]
 Sandbox = Annotated[
     Literal["auto", "bwrap", "none"],
     typer.Option(
@@ -57,6 +66,7 @@ class Computing:
     PANEL: ClassVar[str] = "How the model is run"
     seed: Seed = None
     device: Device = None
+    memory: Memory = None
     input_size: InputSize = None
     pixel_range: Range = None
     mean: Mean = None
@@ -68,6 +78,7 @@ class Computing:
         return keep_given(
             seed=self.seed,
             device=self.device,
+            memory=self.memory,
             input_size=self.input_size,
             preprocessing=read_preprocessing(self.pixel_range, self.mean, self.std, self.channel_order),
         )

@@ -7,6 +7,7 @@ from rich.console import Console
 from onnxaudit.records import Check, DetectorInfo, Inspection, LayerInfo, TensorInfo
 from onnxaudit.report.terminal.lines import Detail, print_field, print_line, print_rest
 from onnxaudit.report.terminal.tables import Column, Table, print_table
+from onnxaudit.report.wording import describe_memory
 from onnxaudit.text import format_amount, format_duration, format_size
 
 LAYERS_SHOWN = 12
@@ -53,6 +54,8 @@ def _describe(found: Inspection) -> Iterator[tuple[str, str]]:
         yield "work", f"{format_amount(found.multiply_adds)} multiply-adds an image"
     if found.seconds is not None:
         yield "scan time", f"about {format_duration(found.seconds)} of one processor core"
+    if found.memory is not None:
+        yield "memory", describe_memory(found.memory)
 
 
 def _describe_tensor(tensor: TensorInfo) -> str:

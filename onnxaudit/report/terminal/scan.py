@@ -23,7 +23,7 @@ from onnxaudit.report.terminal.lines import (
     print_summary,
 )
 from onnxaudit.report.terminal.tables import Column, Table, print_table
-from onnxaudit.report.wording import describe_preprocessing, describe_range
+from onnxaudit.report.wording import describe_memory, describe_preprocessing, describe_range
 from onnxaudit.text import format_duration, format_number, format_rate, format_share, name_label
 
 LABELS_SHOWN = 8
@@ -158,6 +158,8 @@ def _describe_scan(report: ScanReport) -> Iterable[tuple[str, str]]:
         yield "compared", compared
     for note in report.notes:
         yield "note", note
+    if report.memory is not None:
+        yield "memory", describe_memory(report.memory)
     yield "time", f"{format_duration(report.duration_seconds)} on {report.device}, seed {report.seed}"
 
 

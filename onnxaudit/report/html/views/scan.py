@@ -36,7 +36,7 @@ from onnxaudit.report.html.views.suspects import (
     list_suspects,
 )
 from onnxaudit.report.html.wording import count, name_input, shorten, shorten_path
-from onnxaudit.report.wording import describe_preprocessing, describe_range
+from onnxaudit.report.wording import describe_memory, describe_preprocessing, describe_range
 from onnxaudit.text import format_duration, format_rate, format_share, name_labels
 
 TARGETS_NAMED = 3
@@ -138,6 +138,7 @@ def describe_provenance(report: ScanReport, detail: Detail) -> Provenance:
         (
             *describe_files(report),
             Fact("Time", f"{format_duration(report.duration_seconds)} on {report.device}"),
+            *([Fact("Memory", describe_memory(report.memory))] if report.memory is not None else []),
             *([Fact("Isolation", report.isolation)] if report.isolation else []),
         ),
         tuple(Fact(name, version) for name, version in report.versions.items()),
