@@ -26,6 +26,7 @@ from onnxaudit.records.irregularity import Irregularity
 from onnxaudit.records.memory import MemoryPlan
 from onnxaudit.records.metadata import FileMetadata
 from onnxaudit.records.model import ElementType, InputSpec, Layout, ModelInfo, OutputKind, OutputSpec
+from onnxaudit.records.notebook import draw_by
 from onnxaudit.records.reasons import Reason
 from onnxaudit.records.repair import (
     Forgetting,
@@ -144,5 +145,6 @@ __all__ = [
     "WakingImage",
     "WeightChange",
     "decode_array",
+    "draw_by",
     "encode_array",
 ]

@@ -9,11 +9,12 @@ import numpy as np
 
 from onnxaudit.records.arrays import Array, Floats
 from onnxaudit.records.evidence import DetectorRun
+from onnxaudit.records.notebook import ShownInNotebooks
 from onnxaudit.records.reasons import Reason
 
 
 @dataclass(frozen=True, eq=False)
-class Trigger:
+class Trigger(ShownInNotebooks):
     """`A(x) = (1 − m)·x + m·δ` in pixel space.
 
     Attributes:

@@ -14,6 +14,7 @@ from onnxaudit.records.inspection import Check, Inspection
 from onnxaudit.records.irregularity import Irregularity
 from onnxaudit.records.memory import MemoryPlan
 from onnxaudit.records.model import ModelInfo
+from onnxaudit.records.notebook import ShownInNotebooks
 from onnxaudit.records.reasons import Reason
 from onnxaudit.records.repair import (
     Forgetting,
@@ -33,7 +34,7 @@ SCHEMA_VERSION = "1.1"
 
 
 @dataclass(frozen=True, eq=False)
-class ScanReport:
+class ScanReport(ShownInNotebooks):
     """Outcome of `onnxaudit.scan`.
 
     Attributes:
@@ -98,7 +99,7 @@ class ScanReport:
 
 
 @dataclass(frozen=True, eq=False)
-class RepairReport:
+class RepairReport(ShownInNotebooks):
     """Outcome of `onnxaudit.repair`.
 
     Attributes:

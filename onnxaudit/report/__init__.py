@@ -1,1 +1,14 @@
 """From records to what people and machines read; pure functions, no torch, no onnx."""
+
+from typing import Any
+
+from onnxaudit.records import draw_by
+
+
+def _draw(record: Any) -> str:
+    from onnxaudit.report.notebook import draw_html
+
+    return draw_html(record)
+
+
+draw_by(_draw)

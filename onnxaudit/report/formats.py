@@ -6,7 +6,7 @@ A format shows what the document says; it never decides anything.
 from collections.abc import Callable, Mapping
 
 from onnxaudit.errors import UsageError
-from onnxaudit.records import Document, ErrorDocument, RepairDocument, ScanDocument
+from onnxaudit.records import Document, ErrorDocument, RepairDocument, RepairReport, ScanDocument, ScanReport
 from onnxaudit.report.html import render_html
 from onnxaudit.report.json import to_json
 from onnxaudit.report.junit import to_junit
@@ -37,3 +37,16 @@ def render(document: Document, name: str) -> str:
     if name not in ("text", "json") and not isinstance(document, ScanDocument | RepairDocument | ErrorDocument):
         raise UsageError(f"findings alone are written as {name}, and there are none in this report; use text or json")
     return FORMATS[name](document)
+
+
+def render_report(report: ScanReport | RepairReport, name: str) -> str:
+    """One report as text in a format.
+
+    Args:
+        report: of `onnxaudit.scan` or `onnxaudit.repair`.
+        name: "text", "json", "html", "sarif", "markdown" or "junit".
+
+    Raises:
+        UsageError: there is no such format.
+    """
+    return render(ScanDocument((report,)) if isinstance(report, ScanReport) else RepairDocument((report,)), name)

@@ -45,7 +45,7 @@ ROOMS = (
         "pipeline",
         "gate",
     ),
-    *("diagnosis", "testing", "pytest_plugin", "cli", "__main__"),
+    *("diagnosis", "statements", "testing", "pytest_plugin", "cli", "__main__"),
 )
 STRANGERS = {"mitigation": {"detectors", "scoring"}}  # stages meet in `records`
 ONLY = {
@@ -113,7 +113,7 @@ class TestEveryModule:
 
 
 def test_the_public_names_are_these() -> None:
-    assert onnxaudit.__all__ == ["__version__", "repair", "scan"]
+    assert onnxaudit.__all__ == ["Policy", "__version__", "inspect", "render_report", "repair", "scan", "verify"]
 
 
 def test_only_runtime_knows_onnxruntime_and_only_surgery_knows_graphsurgeon() -> None:

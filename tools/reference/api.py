@@ -22,11 +22,16 @@ if report.verdict == "backdoored":
 
 Everything is typed and prints nothing. What comes back are frozen dataclasses over numpy, those of the
 [JSON report](report.md); `verdict` compares with text. `import onnxaudit` is cheap: PyTorch and ONNX Runtime are loaded
-at first use. The policy belongs to the command line; `onnxaudit.testing.assert_clean` takes a policy file.
+at first use. A notebook shows a report as its page, and a trigger as pictures; `trigger.mask` and `trigger.pattern` are
+numpy arrays. `onnxaudit.Policy` has [the policy's keys](policy.md). A `Verification` has `outcome` ("pass", "fail" or
+"inconclusive"), `reasons` and `notes`.
 """
 FUNCTIONS: tuple[tuple[str, Callable[..., Any]], ...] = (
     ("onnxaudit.scan", onnxaudit.scan),
     ("onnxaudit.repair", onnxaudit.repair),
+    ("onnxaudit.inspect", onnxaudit.inspect),
+    ("onnxaudit.verify", onnxaudit.verify),
+    ("onnxaudit.render_report", onnxaudit.render_report),
     ("onnxaudit.testing.assert_clean", testing.assert_clean),
 )
 CONFIGS = tuple(getattr(pipeline, name) for name in pipeline.__all__ if name.endswith("Config"))
@@ -59,7 +64,8 @@ def write_function(name: str, function: Callable[..., Any]) -> str:
     returned = inspect.formatannotation(signature.return_annotation).rpartition(".")[2]
     raised = "".join(f"- {write_code(one)}: {start_sentence(why)}\n" for one, why in told.describe("Raises").items())
     parts = [f"## {name}\n", f"{told.text}\n", write_table(("argument", "default", "meaning"), rows)]
-    parts += [f"Returns [`{returned}`](report.md#{returned.lower()}).\n", f"Raises:\n\n{raised}" if raised else ""]
+    link = f"[`{returned}`](report.md#{returned.lower()})" if hasattr(records, returned) else f"`{returned}`"
+    parts += [f"Returns {link}.\n", f"Raises:\n\n{raised}" if raised else ""]
     return "\n".join(part for part in parts if part)
 
 
