@@ -1,15 +1,20 @@
 """A look at a file tells what it holds and what stands against a scan, without running it."""
 
 import hashlib
+import itertools
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
+import torch
 from onnx import TensorProto, helper, numpy_helper
 
+from onnxaudit.deadline import Deadline
 from onnxaudit.detectors.patch import PatchConfig
 from onnxaudit.errors import ModelError
+from onnxaudit.inversion.labels import LabelsConfig
+from onnxaudit.pipeline import effort
 from onnxaudit.pipeline.effort import count_passes, estimate_seconds
 from onnxaudit.pipeline.inspection import inspect
 from onnxaudit.pipeline.settings import DetectionConfig
@@ -166,3 +171,17 @@ def test_recurrent_layers_count() -> None:
     assert layer.multiply_adds is not None
     assert layer.multiply_adds >= 2 * layer.weights[1]
     assert found.seconds is not None
+
+
+def test_the_cheapest_step_tells_what_a_pass_costs(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = itertools.accumulate(itertools.chain([0.0, 5.0], itertools.cycle((0.0, 1.0, 0.0, 3.0))))
+    ends = itertools.chain([False, False], itertools.repeat(True))
+
+    class Until:
+        passed = property(lambda _: next(ends))
+
+    monkeypatch.setattr("time.process_time", lambda: next(clock))
+    monkeypatch.setattr(Deadline, "after", lambda _: Until())
+    network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(12, 3)).eval()
+    rows, each = 3, LabelsConfig().samples_per_step
+    assert effort.measure_pass(network, (3, 2, 2), 3) == pytest.approx(1 / (rows * each))
