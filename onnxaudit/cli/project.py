@@ -10,7 +10,7 @@ import typer
 from onnxaudit.cli.options import keep_given
 from onnxaudit.cli.options.computation import EffortName, read_preprocessing
 from onnxaudit.cli.options.outputs import FILES
-from onnxaudit.cli.values import read_deviations, read_numbers, read_range, read_size
+from onnxaudit.cli.values import read_bytes, read_deviations, read_numbers, read_range, read_size
 from onnxaudit.errors import UsageError
 from onnxaudit.gate.layers import PROJECT_TABLE, PYPROJECT, lies_with_subject, read_toml
 from onnxaudit.gate.policy import check_names
@@ -191,6 +191,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "channel_order": _one_of("RGB", "BGR"),
     "input_size": lambda value: read_size(str(value)),
     "device": _one_of("auto", "cpu", "cuda"),
+    "memory": lambda value: read_bytes(str(value)),
     "seed": _read_seed,
     "embed_samples": _check(bool, "neither true nor false"),
 }

@@ -15,6 +15,7 @@ Run = Callable[..., Outcome]
 TEXT = """
 data = "clean"
 effort = "quick"
+memory = "4GiB"
 policy = "ci/policy.toml"
 models = [
     "vendor/*.onnx",
@@ -44,7 +45,7 @@ def test_every_model_is_scanned_as_the_project_says(run: Run, pipeline: FakePipe
     first, _, last = pipeline.calls
     assert [str(call["arguments"][0]) for call in pipeline.calls] == ["vendor/a.onnx", "vendor/z.onnx", "own/b.onnx"]
     assert (first["data"], first["effort"], first.get("preprocessing")) == ("clean", "quick", None)
-    assert (last["data"], last["effort"]) == ("other", "deep")
+    assert (last["data"], last["effort"], last["memory"]) == ("other", "deep", 4 * 2**30)
     assert last["preprocessing"].range == (0, 255)
     assert last["preprocessing"].channel_order is ChannelOrder.BGR
     assert len(json.loads(Path("audit/report.json").read_text())["reports"]) == 3
