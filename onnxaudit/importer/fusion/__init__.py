@@ -14,6 +14,7 @@ from onnxaudit.importer.fusion.attention import fuse_attention
 from onnxaudit.importer.fusion.linear import fuse_linear
 from onnxaudit.importer.fusion.neighborhood import IDENTITY, Neighborhood, Rule
 from onnxaudit.importer.fusion.normalization import Folded, fuse_normalization
+from onnxaudit.importer.fusion.rounding import fuse_rounding, skip_rounded
 from onnxaudit.importer.graph import Step
 
 __all__ = ["Folded", "fuse"]
@@ -42,6 +43,8 @@ def fuse(
         fuse_linear,
         fuse_attention,
         overwrite_by_relu,
+        fuse_rounding,
+        skip_rounded,
     ]
     result = skip_identities(steps, {*keep, *stored})
     for rule in rules:

@@ -40,6 +40,16 @@ class Neighborhood:
         used = [output for output in step.outputs if output in self._keep or self._readers[output]]
         return step if used == [name] and self._readers[name] == 1 and name not in self._keep else None
 
+    def find_maker(self, name: str) -> Step | None:
+        """The step that makes `name`; None where it is there from the start."""
+        return self._producers.get(name)
+
+    def is_read_by(self, step: Step, reader: Step) -> bool:
+        """Whether `reader` alone reads what a step makes, each of it at most once."""
+        made = [name for name in step.outputs if name != MISSING]
+        own = Counter(read_names(reader))
+        return all(name not in self._keep and self._readers[name] == own[name] <= 1 for name in made)
+
     def find_number(self, name: str) -> float | None:
         """The value of a single number that never changes."""
         value = self.stored[name] if name in self._fixed and name in self.stored else None

@@ -46,7 +46,7 @@ def quantize(
 ) -> Tensor:
     """`round(x / scale) + zero point`, saturated."""
     dtype = find_dtype(output_dtype) if output_dtype else torch.uint8 if y_zero_point is None else y_zero_point.dtype
-    return find_codes(x, y_scale, y_zero_point, axis=axis, block_size=block_size).clamp(*_find_limits(dtype))
+    return find_codes(x, y_scale, y_zero_point, axis=axis, block_size=block_size).clamp(*find_limits(dtype))
 
 
 def find_codes(x: Tensor, scale: Tensor, zero_point: Tensor | None, *, axis: int, block_size: int) -> Tensor:
@@ -55,7 +55,8 @@ def find_codes(x: Tensor, scale: Tensor, zero_point: Tensor | None, *, axis: int
     return codes if zero_point is None else codes + _spread(zero_point, x, axis, block_size)
 
 
-def _find_limits(dtype: torch.dtype) -> tuple[int, int]:
+def find_limits(dtype: torch.dtype) -> tuple[int, int]:
+    """The smallest and the largest code of a type."""
     # Wider unsigned types are held as the next wider signed ones.
     if dtype is torch.int32:
         return 0, 2**16 - 1
