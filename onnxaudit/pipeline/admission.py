@@ -1,7 +1,7 @@
 """A model admitted to an audit: opened, given its clean samples, and asked on all that stages take for granted."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from onnxaudit.data.sizes import measure_size
 from onnxaudit.deadline import NEVER, Deadline
 from onnxaudit.errors import DataError, ModelError, NanError, OutOfTimeError, RejectedError, UndecidedRangeError
 from onnxaudit.importer import Classifier, check_parity, describe_newer_opset
+from onnxaudit.importer.module import TorchModel
 from onnxaudit.importer.parity import rounds
 from onnxaudit.intake import Model
 from onnxaudit.intake.precision import computes_in
@@ -53,8 +54,11 @@ def open_subject(
     memory: int | None = None,
     deadline: Deadline = NEVER,
     on_event: OnEvent,
+    on_opened: Callable[[TorchModel], None] | None = None,
 ) -> Subject:
     """Load the model and the samples, copy the model, choose the preprocessing, and check the copy.
+
+    `on_opened` is given the copy before any sample is read.
 
     Raises:
         ModelError: the file cannot be audited, or its copy does not compute what onnxruntime computes.
@@ -78,6 +82,8 @@ def open_subject(
     if plan is not None:
         torch.set_num_threads(plan.threads)
         opened = replace(opened, runtime=opened.runtime.within(plan.run_images))
+    if on_opened is not None:
+        on_opened(opened.torch_model)
     for note in _list_notes(opened.model):
         on_event(Event("load", 0, 0, note))
     on_event(Event("load", 0, 0, "reading the clean images"))

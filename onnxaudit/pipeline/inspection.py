@@ -15,7 +15,6 @@ from onnx import AttributeProto, helper, shape_inference
 
 from onnxaudit.detectors.base import Effort
 from onnxaudit.errors import ModelError, OnnxauditError, RejectedError
-from onnxaudit.importer import Classifier
 from onnxaudit.importer.parser import expand_functions, explain_unknown, find_opsets, find_unknown
 from onnxaudit.importer.side_outputs import drop_side_outputs
 from onnxaudit.intake import Model, load_model
@@ -23,7 +22,7 @@ from onnxaudit.intake.declarations import STANDARD_DOMAINS, name_type
 from onnxaudit.intake.reader import read_if_regular, read_proto
 from onnxaudit.intake.sizes import Size
 from onnxaudit.intake.stored import list_stored
-from onnxaudit.pipeline.effort import estimate_seconds, measure_pass
+from onnxaudit.pipeline.effort import estimate
 from onnxaudit.pipeline.memory_plan import plan_memory
 from onnxaudit.pipeline.opening import Opened, check_without_samples, open_model
 from onnxaudit.pipeline.scans import ScanConfig, choose_config
@@ -31,9 +30,7 @@ from onnxaudit.records import (
     Inspection,
     Irregularity,
     LayerInfo,
-    Layout,
     OperatorUse,
-    Preprocessing,
     TargetLayer,
     TensorInfo,
 )
@@ -112,7 +109,7 @@ def inspect(
         model=info if sound else None,
         target_layer=target,
         multiply_adds=total,
-        seconds=_estimate(opened, config),
+        seconds=None if opened is None else estimate(opened.torch_model, config.detection),
         obstacles=tuple(obstacles),
         irregularities=tuple(irregularities),
         memory=None if opened is None else plan_memory(opened.torch_model, memory),
@@ -173,19 +170,6 @@ def _try_target(model: Model, obstacles: list[str]) -> TargetLayer | None:
     except ModelError as error:
         obstacles.append(f"no repair: {error}")
         return None
-
-
-def _estimate(opened: Opened | None, config: ScanConfig) -> float | None:
-    """Seconds of a scan, by a step that is made here; None of what cannot be scanned."""
-    if opened is None:
-        return None
-    spec, classes = opened.model.info.input, opened.model.info.output.classes
-    bounds = ((0.0, 1.0),) * (spec.width if spec.layout is Layout.NC else spec.channels)
-    classifier = Classifier(
-        opened.torch_model, Preprocessing() if spec.layout.is_image else Preprocessing(bounds=bounds)
-    )
-    per_pass = measure_pass(classifier, (spec.channels, spec.height, spec.width), classes)
-    return estimate_seconds(classes, per_pass, config.detection)
 
 
 def _list_operators(proto: onnx.ModelProto, *, sound: bool) -> tuple[OperatorUse, ...]:

@@ -5,6 +5,7 @@ import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from onnxaudit.deadline import Deadline
@@ -13,6 +14,7 @@ from onnxaudit.errors import OutOfTimeError, RejectedError, UsageError
 from onnxaudit.findings.interruptions import OUT_OF_TIME
 from onnxaudit.pipeline.admission import open_subject
 from onnxaudit.pipeline.detection import begin_detection, detect
+from onnxaudit.pipeline.effort import tell_estimate
 from onnxaudit.pipeline.embedded_samples import embed
 from onnxaudit.pipeline.likeness import compare_detection, describe_likeness, doubt_likeness
 from onnxaudit.pipeline.memory_plan import threads_restored
@@ -107,6 +109,7 @@ def scan(
             memory=memory,
             deadline=deadline,
             on_event=listen,
+            on_opened=partial(tell_estimate, config=config.detection, on_event=listen),
         )
     except RejectedError as rejected:
         return report_rejection(rejected, config, source=str(data or ""), seed=seed, start=start)

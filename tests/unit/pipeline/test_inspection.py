@@ -13,12 +13,14 @@ from onnx import TensorProto, helper, numpy_helper
 from onnxaudit.deadline import Deadline
 from onnxaudit.detectors.patch import PatchConfig
 from onnxaudit.errors import ModelError
+from onnxaudit.importer import import_model
+from onnxaudit.intake import load_model
 from onnxaudit.inversion.labels import LabelsConfig
 from onnxaudit.pipeline import effort
-from onnxaudit.pipeline.effort import count_passes, estimate_seconds
+from onnxaudit.pipeline.effort import count_passes, estimate_seconds, tell_estimate
 from onnxaudit.pipeline.inspection import inspect
 from onnxaudit.pipeline.settings import DetectionConfig
-from onnxaudit.records import OperatorUse
+from onnxaudit.records import Event, OperatorUse
 
 MODELS = Path(__file__).parents[3] / "models"
 
@@ -153,6 +155,17 @@ def test_the_estimate_grows_with_classes_work_and_effort() -> None:
     assert count_passes(1000, usual) < 10 * count_passes(100, usual)
     assert count_passes(10, careful) > count_passes(10, usual)
     assert estimate_seconds(10, 1e-2, usual) > estimate_seconds(10, 1e-4, usual)
+
+
+@pytest.mark.parametrize(("long", "told"), [(0.0, 1), (1e9, 0)])
+def test_a_scan_says_at_its_beginning_how_long_it_takes_where_that_is_long(
+    monkeypatch: pytest.MonkeyPatch, long: float, told: int
+) -> None:
+    monkeypatch.setattr("onnxaudit.pipeline.effort.LONG", long)
+    monkeypatch.setattr("onnxaudit.pipeline.effort.estimate", lambda *_: 754.0)
+    events: list[Event] = []
+    tell_estimate(import_model(load_model(MODELS / "signs-lenet-clean.onnx")), DetectionConfig(), events.append)
+    assert [event.message for event in events] == told * ["beginning a scan of about 12 min 34 s of one processor core"]
 
 
 def test_a_layer_of_unknown_shape_leaves_the_estimate(tmp_path: Path) -> None:
