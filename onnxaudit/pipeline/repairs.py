@@ -78,7 +78,7 @@ def repair(
         preprocessing: how pixels become inputs; the scan's where None.
         seed: of all randomness.
         device: "auto", "cpu" or "cuda".
-        time_budget: seconds after which work stops with what there is; a tenth more to judge it, and it ends.
+        time_budget: seconds after which work stops with what there is; a tenth more for the verdict, and it ends.
         memory: bytes that the process takes at most; 60 % of what is free where None, as for `scan`.
         embed_samples: keep a few clean samples in the report, to show triggers on.
         on_event: told of progress.
