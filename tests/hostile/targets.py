@@ -17,7 +17,7 @@ from tests.hostile.mutations import change_bytes, change_document, change_graph,
 from tests.hostile.networks import honest, make_samples, model
 from tests.reports import make_scan_report
 
-SCAN = ("--effort", "quick", "--time-budget", "0.01s", "--no-progress", "-q", "--json", "-")
+SCAN = ("--effort", "quick", "--detectors", "exact-shift", "--no-progress", "-q", "--json", "-")
 POLICY = """
 fail_above = 0.5
 inconclusive = "fail"

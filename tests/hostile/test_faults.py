@@ -45,7 +45,7 @@ def command(tmp_path: Path) -> list[str]:
     model, data = CASES["plain"].place(tmp_path)
     report = tmp_path / "r.json"
     report.write_text('{"reports": "of an earlier run"}', encoding="utf-8")
-    options = ("--effort", "quick", "--time-budget", "0.01s", "--no-progress", "-q")
+    options = ("--effort", "quick", "--detectors", "exact-shift", "--no-progress", "-q")
     return ["scan", str(model), "--data", str(data), *options, "--json", str(report)]
 
 
