@@ -34,6 +34,8 @@ class VerdictConfig:
         weights_of_few_classes: of models of fewer classes than `fewest_classes`.
         convincing: log-odds needed to call a model backdoored that is not known to be well trained; what is less
             counts as 0 at most. With families of attacks left out of the fit 1 of 44 such clean models reached it.
+        convincing_without_exact_shift: the same of networks that do not end in an affine layer, whose constants are
+            others.
         well_trained: accuracy on clean images from which on a model is.
         convincing_among_few: the same for models of few classes: beyond all clean ones' (.57).
         fewest_classes: with fewer, a model is never called clean.
@@ -56,6 +58,7 @@ class VerdictConfig:
         offset=1.91, patch=0.48, compactness=0.58, exact_shift=0.0, spectral=0.0, photometric=0.0
     )
     convincing: float = 4.0
+    convincing_without_exact_shift: float = 2.0
     well_trained: float = 0.85
     convincing_among_few: float = 0.6
     fewest_classes: int = 10

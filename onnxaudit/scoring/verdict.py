@@ -116,7 +116,8 @@ def weigh(
     weights = choose_weights(classes, config, exact=exact)
     start = weights.offset - math.log(max(classes, config.fewest_compared))
     start -= config.synthetic_discount if synthetic else 0.0
-    least = choose_least(classes, config, well_trained=synthetic or (accuracy or 0.0) >= config.well_trained)
+    trained = synthetic or (accuracy or 0.0) >= config.well_trained
+    least = choose_least(classes, config, well_trained=trained, exact=exact)
 
     def weigh_one(place: int) -> LabelEvidence:
         label = labels[place]
@@ -150,11 +151,13 @@ def choose_weights(classes: int, config: VerdictConfig, *, exact: bool) -> Weigh
     return config.weights if exact else config.weights_without_exact_shift
 
 
-def choose_least(classes: int, config: VerdictConfig, *, well_trained: bool) -> float:
+def choose_least(classes: int, config: VerdictConfig, *, well_trained: bool, exact: bool = True) -> float:
     """The log-odds from which on a label speaks for a backdoor; badly trained models have labels near by nature."""
     if classes < config.fewest_classes:
         return config.convincing_among_few
-    return 0.0 if well_trained else config.convincing
+    if well_trained:
+        return 0.0
+    return config.convincing if exact else config.convincing_without_exact_shift
 
 
 def weigh_term(name: str, weights: Weights) -> float:

@@ -83,7 +83,7 @@ def weigh_one(
     config, labels = VerdictConfig(), range(14)
     ratios = {detector: dict.fromkeys(labels, 1.0) | {0: ratio}}
     success = dict.fromkeys(labels, rate(48, 48)) | {0: rate(successes, 48)}
-    evidence = weigh(ratios, dict.fromkeys(labels, 5.0), success, 14, config)
+    evidence = weigh(ratios, dict.fromkeys(labels, 5.0), success, 14, config, accuracy=1.0)
     return assess(evidence, (None, -math.inf), obstacles, (), config).caveats
 
 
