@@ -38,7 +38,7 @@ def busy(pipeline: FakePipeline) -> FakePipeline:
 
 def test_quiet_tells_the_answer_alone(run: Run) -> None:
     outcome = run("scan", "m", "-q")
-    assert (outcome.code, outcome.out, outcome.err) == (1, "BACKDOORED  folder/model.onnx  (score 0.97)\n", "")
+    assert (outcome.code, outcome.out, outcome.err) == (1, "BACKDOORED  m  (score 0.97)\n", "")
 
 
 def test_quiet_beside_a_document_tells_nothing(run: Run) -> None:
