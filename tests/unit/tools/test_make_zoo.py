@@ -9,7 +9,7 @@ from tools.zoo.sources import SOURCES
 
 
 def options(folder: Path, first: int, only: list[str] | None = None) -> argparse.Namespace:
-    return argparse.Namespace(output=folder, only=only, series=1, classes=[], first=first)
+    return argparse.Namespace(output=folder, only=only, series=1, classes=[], first=first, length=1.0)
 
 
 def test_recipes_begin_at_the_first_number(tmp_path: Path) -> None:
