@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from onnxaudit.data import preprocessing_choice
 from onnxaudit.data.preprocessing import common_preprocessings, preprocess
 from onnxaudit.data.preprocessing_choice import choose_preprocessing
 from onnxaudit.data.synthetic import synthesize_samples
@@ -61,6 +62,32 @@ def test_without_labels_stable_and_diverse_predictions_win(name: str) -> None:
     choice = choose_preprocessing(model_wanting(COMMON[name]), samples(labeled=False), SPEC)
     assert (choice.preprocessing.name, choice.source) == (name, "stability")
     assert all(candidate.accuracy is None for candidate in choice.candidates)
+
+
+@pytest.mark.parametrize("name", ["0..1", "0..255"])
+def test_large_images_are_asked_in_part_where_that_tells_enough(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preprocessing_choice, "LARGE_IMAGE", 3 * 12 * 12 - 1)
+    wanted, asked = model_wanting(COMMON[name]), list[int]()
+
+    def predict(pixels: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:
+        asked.append(len(pixels))
+        return wanted(pixels, preprocessing)
+
+    assert choose_preprocessing(predict, samples(labeled=False, count=240), SPEC).preprocessing.name == name
+    assert max(asked) == preprocessing_choice.FIRST_UNLABELLED
+
+
+def test_large_images_are_all_asked_where_a_part_tells_too_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preprocessing_choice, "LARGE_IMAGE", 3 * 12 * 12 - 1)
+    asked = list[int]()
+
+    def predict(pixels: np.ndarray, _: Preprocessing) -> np.ndarray:
+        asked.append(len(pixels))
+        return np.tile(np.eye(CLASSES)[0], (len(pixels), 1))
+
+    with pytest.raises(UndecidedRangeError):
+        choose_preprocessing(predict, samples(labeled=False, count=240), SPEC)
+    assert max(asked) == 240
 
 
 def test_equal_accuracy_goes_to_the_most_usual() -> None:
