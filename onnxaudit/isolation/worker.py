@@ -150,7 +150,10 @@ def _wait(child: int) -> int | None:
     """The exit code, negative for a signal; None where it does not end."""
     deadline = time.monotonic() + LAST
     while time.monotonic() < deadline:
-        found, status = os.waitpid(child, os.WNOHANG)
+        try:
+            found, status = os.waitpid(child, os.WNOHANG)
+        except ChildProcessError:  # a signal's handler ended it meanwhile
+            return None
         if found:
             _running.discard(child)
             return os.waitstatus_to_exitcode(status)

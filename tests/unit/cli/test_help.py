@@ -9,6 +9,7 @@ from onnxaudit.cli.help import EXAMPLES
 from onnxaudit.gate.policy import Policy
 from onnxaudit.mitigation.pruning import PruningConfig
 from onnxaudit.pipeline.context import RepairConfig
+from onnxaudit.pipeline.memory_plan import SHARE
 from onnxaudit.pipeline.settings import DetectionConfig
 from tools.reference.cli import list_commands
 
@@ -29,6 +30,7 @@ DEFAULTS: dict[str, Any] = {
     "device": "auto",
     "detectors": "standard",
     "format": "text",
+    "memory": f"{SHARE * 100:.0f}% of what is free",
 }
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from onnxaudit.isolation import worker
 from onnxaudit.isolation.limits import Limits, hold
 from onnxaudit.isolation.worker import Ending, Tell, can_fork, run
 
@@ -162,3 +163,11 @@ def wait_for(happened: Callable[[], bool]) -> None:
     while not happened():
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def test_a_worker_that_a_signal_s_handler_ended_meanwhile_is_no_error() -> None:
+    child = os.fork()
+    if not child:
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert worker._wait(child) is None
