@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 import typer
 
 from onnxaudit.cli.signals import TerminatedError
-from onnxaudit.cli.streams import abandon
+from onnxaudit.cli.streams import abandon, settle_streams
 from onnxaudit.errors import OnnxauditError
 from onnxaudit.text import show_plainly
 
@@ -73,8 +73,9 @@ def run_guarded(command: Callable[[], int], settings: Settings) -> int:
     except SystemExit as error:  # typer's own way out of a broken pipe has code 1
         abandon("stdout")
         return CLEAN if error.code in (0, None) else ERROR
-    except BrokenPipeError:
-        abandon("stdout")
+    except BrokenPipeError as error:  # of stdout, or of any other pipe
+        leave_word(describe_error(error), settings)
+        settle_streams()
         return ERROR
     except Exception as error:
         report_error(error, settings)
@@ -119,7 +120,7 @@ def describe_error(error: Exception) -> str:
     if isinstance(error, MemoryError):
         return "out of memory"
     if isinstance(error, OSError) and error.filename is None:  # a stream that takes no more
-        return f"the result cannot be written: {error.strerror or error}"
+        return f"the result cannot be written: {error.strerror or str(error) or 'nobody reads it any more'}"
     return f"internal error, {type(error).__name__}: {error} (with --debug it says where)"
 
 
