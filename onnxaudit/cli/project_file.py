@@ -65,10 +65,9 @@ def run_init(models: Sequence[Path], data: str | None, effort: EffortName | None
     write_atomically(file, content.encode(), _check_read)
     settings.stdout.write(f"{content}\n")
     seconds = format_duration(sum(one.seconds or 0 for one in kept))
-    models = "1 model" if len(kept) == 1 else f"{len(kept)} models"
-    report_notice(
-        f"{file} is written: `onnxaudit scan` scans {models} as it says, at standard effort in about {seconds} of one core."
-    )
+    counted = "1 model" if len(kept) == 1 else f"{len(kept)} models"
+    report_notice(f"{file} is written: `onnxaudit scan` scans {counted} as it says,")
+    report_notice(f"at standard effort in about {seconds} of one core.")
     if answers.data is None:
         report_notice("Without clean images no model is called clean: name some as data.")
     return CLEAN
