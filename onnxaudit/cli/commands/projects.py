@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from onnxaudit.cli import options as opt
-from onnxaudit.cli.commands.beginning import begin
+from onnxaudit.cli.commands.preparation import begin
 
 FoundModels = Annotated[
     list[Path] | None,

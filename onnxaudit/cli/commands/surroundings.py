@@ -3,7 +3,7 @@
 import typer
 
 from onnxaudit.cli import options as opt
-from onnxaudit.cli.commands.beginning import begin
+from onnxaudit.cli.commands.preparation import begin
 
 
 def inspect(
