@@ -56,3 +56,8 @@ def test_a_folder_names_an_onnx_file_in_it(tmp_path: Path) -> None:
     (tmp_path / "onnx").mkdir()
     (tmp_path / "onnx" / "model.onnx").touch()
     assert f"for instance {tmp_path / 'onnx' / 'model.onnx'}" in refuse(tmp_path)
+
+
+@pytest.mark.parametrize("content", [make_zip("one")])
+def test_no_content_stands_in_the_name_of_a_test(content: bytes, request: pytest.FixtureRequest) -> None:
+    assert request.node.name.endswith("[content]"), f"the {len(content)} bytes differ from one worker to the next"
