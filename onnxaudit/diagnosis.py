@@ -15,6 +15,7 @@ from onnxaudit.isolation.landlock import find_abi
 from onnxaudit.isolation.limits import Limits
 from onnxaudit.isolation.seccomp import is_known_machine
 from onnxaudit.isolation.worker import can_fork, run
+from onnxaudit.packages import ADVICE, NAMES
 from onnxaudit.records import Check
 from onnxaudit.version import __version__
 
@@ -57,7 +58,8 @@ def _check_packages(versions: Mapping[str, str]) -> Check:
     missing = [package for package in NEEDED if package not in versions]
     listed = ", ".join(f"{package} {versions[package]}" for package in NEEDED if package in versions)
     if missing:
-        return Check("packages", "error", f"missing: {', '.join(missing)}", REINSTALL)
+        slim = {*missing} <= {name.replace("_", "-") for name in NAMES}
+        return Check("packages", "error", f"missing: {', '.join(missing)}", ADVICE if slim else REINSTALL)
     return Check("packages", "ok", listed)
 
 
@@ -80,6 +82,10 @@ def _guard(name: str, check: Callable[[], str]) -> Check:
     """What a trial says, or how it failed: a broken installation fails in ways that nobody foresees."""
     try:
         return Check(name, "ok", check())
+    except ModuleNotFoundError as error:
+        if error.name not in NAMES:
+            return Check(name, "error", str(error), REINSTALL)
+        return Check(name, "error", "not installed: inspect, report, verify, diff and policy do without", ADVICE)
     except Exception as error:
         return Check(name, "error", f"{type(error).__name__}: {error}", REINSTALL)
 

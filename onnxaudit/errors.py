@@ -11,6 +11,7 @@
     │   ├── UndecidedRangeError     how pixels become inputs could not be told: name it
     │   └── UsageError              options that contradict each other or the input
     ├── OutOfTimeError              the time budget was used up within a step
+    ├── MissingPackageError         a package is not installed that this work needs
     ├── PluginError                 a detector of another package cannot be loaded, or fails
     ├── WorkerError                 the process that did the work came to no result
     ├── OutputError                 a result cannot be written: no permission, no space, would overwrite input
@@ -111,6 +112,10 @@ class OutOfTimeError(OnnxauditError):
         self.info = info
         self.samples = samples
         self.choice = choice
+
+
+class MissingPackageError(OnnxauditError):
+    """A package that this work needs is not installed; says which, and how to get it."""
 
 
 class PluginError(OnnxauditError):

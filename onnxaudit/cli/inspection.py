@@ -3,22 +3,25 @@
 from pathlib import Path
 from typing import Any
 
-from onnxaudit.cli.exits import BACKDOORED, CLEAN, ERROR, Settings
+from onnxaudit.cli.exits import BACKDOORED, CLEAN, ERROR, INCONCLUSIVE, Settings
 from onnxaudit.cli.isolation import INSPECTION, Keep, Needs, complain, work_apart
 from onnxaudit.cli.options import Outputs
 from onnxaudit.cli.output import open_delivery
 from onnxaudit.cli.places import Places
 from onnxaudit.isolation.worker import Ending
+from onnxaudit.packages import require_all
 from onnxaudit.records import DetectorsDocument, DiagnosisDocument, Inspection, InspectionDocument
 
 
 def run_inspect(model: Path, options: dict[str, Any], outputs: Outputs, settings: Settings) -> int:
-    """Tell what a model file holds; the exit code is that of a scan that cannot begin, or 0."""
+    """Tell what a model file holds; the exit code is that of a scan that cannot begin, 3 where nobody knows, or 0."""
     delivery = open_delivery(outputs, settings, [model])
     inspection = inspect_apart(model, options, settings)
     delivery.show(InspectionDocument(inspection))
     if inspection.irregularities:
         return BACKDOORED
+    if inspection.untried and inspection.model is not None:
+        return INCONCLUSIVE
     return CLEAN if inspection.scannable else ERROR
 
 
@@ -55,7 +58,12 @@ def run_doctor(outputs: Outputs, settings: Settings) -> int:
 
 
 def run_detectors(outputs: Outputs, settings: Settings) -> int:
-    """List the detectors that there are, other packages' ones included."""
+    """List the detectors that there are, other packages' ones included.
+
+    Raises:
+        MissingPackageError: they compute with PyTorch, and it is not installed.
+    """
+    require_all("a list of detectors")
     from onnxaudit.detectors.registry import all_detectors, describe_detector
     from onnxaudit.scoring.verdict import WEIGHED
 

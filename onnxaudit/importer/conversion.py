@@ -1,6 +1,6 @@
 """`Model` to `TorchModel`."""
 
-from onnxaudit.errors import ModelError, UnsupportedOperatorError
+from onnxaudit.errors import ModelError
 from onnxaudit.importer import ops  # noqa: F401 - fills the registry
 from onnxaudit.importer.batch import free_batch
 from onnxaudit.importer.constants import fold_constants
@@ -8,10 +8,10 @@ from onnxaudit.importer.encoded_weights import expose_weights
 from onnxaudit.importer.entry import open_entry
 from onnxaudit.importer.graph import Graph
 from onnxaudit.importer.module import TorchModel
-from onnxaudit.importer.parser import expand_functions, find_opsets, parse, refuse_unknown
+from onnxaudit.importer.parser import parse
 from onnxaudit.importer.registry import NEWEST_OPSET
-from onnxaudit.importer.side_outputs import drop_side_outputs
 from onnxaudit.intake.model import Model
+from onnxaudit.intake.side_outputs import drop_side_outputs
 
 
 def import_model(model: Model, device: str = "cpu") -> TorchModel:
@@ -30,19 +30,6 @@ def import_model(model: Model, device: str = "cpu") -> TorchModel:
     except ModelError as error:
         raise type(error)(f"{model.info.path}: {error}") from error
     return TorchModel(graph, model.info).to(device)
-
-
-def check_operators(model: Model) -> None:
-    """Make sure that every operator is known, before anything of the graph is computed.
-
-    Raises:
-        UnsupportedOperatorError: names every operator that is not known, with its nodes.
-    """
-    needed = expand_functions(drop_side_outputs(model.to_working(), model.info.output.logits))
-    try:
-        refuse_unknown(needed.graph, find_opsets(needed))
-    except UnsupportedOperatorError as error:
-        raise UnsupportedOperatorError(f"{model.info.path}: {error}") from error
 
 
 def describe_newer_opset(model: Model) -> str | None:

@@ -1,13 +1,13 @@
 """From protobuf to a flat graph, once."""
 
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 import onnx
 import torch
-from onnx import AttributeProto, helper, inliner
+from onnx import AttributeProto, helper
 
 from onnxaudit.errors import ModelError, UnsupportedOperatorError
 from onnxaudit.importer.body import Body
@@ -15,12 +15,9 @@ from onnxaudit.importer.graph import MISSING, Graph, Step, read_names
 from onnxaudit.importer.registry import find_operator
 from onnxaudit.importer.tensors import from_proto
 from onnxaudit.intake.declarations import STANDARD_DOMAINS
+from onnxaudit.intake.known_operators import find_opsets
+from onnxaudit.intake.operators import expand_functions, refuse_unknown
 from onnxaudit.intake.stored import list_stored, make_unique
-
-WITHOUT_GRADIENT = {  # by what the names of operators hold
-    "ai.onnx.ml.TreeEnsemble": "trees answer in steps: no gradient leads through them, and no trigger can be sought",
-    "ai.onnx.ml.SVM": "support vector machines hold their examples, and are no network that could be audited",
-}
 
 
 def parse(proto: onnx.ModelProto) -> Graph:
@@ -45,75 +42,6 @@ def parse(proto: onnx.ModelProto) -> Graph:
     weights = {name: value for name, value in stored.items() if name in candidates and value.is_floating_point()}
     constants = {name: value for name, value in stored.items() if name not in weights}
     return Graph(inputs, outputs, sort_steps(steps), weights, constants)
-
-
-def expand_functions(proto: onnx.ModelProto) -> onnx.ModelProto:
-    """The model with its own functions inlined, and those operators that the spec defines by simpler ones."""
-    if proto.functions:
-        proto = inliner.inline_local_functions(proto)
-    opsets = find_opsets(proto)
-    unknown = {(node.domain, node.op_type) for node in find_unknown(proto.graph, opsets)}
-    defined = [(domain, name) for domain, name in sorted(unknown) if is_function(domain, name, opsets)]
-    if not defined:
-        return proto
-    typed = onnx.ModelProto()
-    typed.CopyFrom(proto)
-    # The inliner infers types, and takes those of initializers from here alone.
-    typed.graph.value_info.extend(
-        helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims) for tensor in proto.graph.initializer
-    )
-    try:
-        return inliner.inline_selected_functions(typed, defined, inline_schema_functions=True)
-    except RuntimeError:
-        return proto  # optional inputs left out: the inliner needs a type for each; what is unknown is refused later
-
-
-def is_function(domain: str, name: str, opsets: Mapping[str, int]) -> bool:
-    """Whether the spec defines the operator by simpler ones."""
-    try:
-        schema = onnx.defs.get_schema(name, opsets.get(domain, 1), domain)
-    except onnx.defs.SchemaError:
-        return False
-    # The stubs do not know these two properties.
-    return bool(schema.has_function or schema.has_context_dependent_function)  # type: ignore[attr-defined]
-
-
-def find_opsets(proto: onnx.ModelProto) -> dict[str, int]:
-    """Version of each domain that the model imports; the standard one is called "" whatever its name in the file."""
-    return {"" if entry.domain in STANDARD_DOMAINS else entry.domain: entry.version for entry in proto.opset_import}
-
-
-def find_unknown(graph: onnx.GraphProto, opsets: Mapping[str, int]) -> list[onnx.NodeProto]:
-    """Every node, nested graphs included, whose operator the registry does not hold."""
-    unknown = []
-    for node in graph.node:
-        domain = "" if node.domain in STANDARD_DOMAINS else node.domain
-        if node.op_type != "Constant" and not find_operator(domain, node.op_type, opsets.get(domain, 1)):
-            unknown.append(node)
-        for attribute in node.attribute:
-            if attribute.type == AttributeProto.GRAPH:
-                unknown.extend(find_unknown(attribute.g, opsets))
-    return unknown
-
-
-def refuse_unknown(graph: onnx.GraphProto, opsets: Mapping[str, int]) -> None:
-    """Raise UnsupportedOperatorError that names every node whose operator the registry does not hold."""
-    nodes: dict[str, list[str]] = {}
-    for node in find_unknown(graph, opsets):
-        where = node.name or next((name for name in node.output if name), "without a name")
-        nodes.setdefault(f"{node.domain or 'ai.onnx'}.{node.op_type}", []).append(where)
-    if nodes:
-        listed = "; ".join(f"{operator} (node {', '.join(names)})" for operator, names in sorted(nodes.items()))
-        hint = explain_unknown(nodes)
-        raise UnsupportedOperatorError(f"the model uses operators that onnxaudit cannot import: {listed}{hint}")
-
-
-def explain_unknown(names: Collection[str]) -> str:
-    """Why there are no such operators, or why they cannot be imported; "" where the names say it all."""
-    standard = [name for name in sorted(names) if name.count(".") == 2 and name.startswith("ai.onnx.")]
-    made_up = [name for name in standard if not onnx.defs.has(name.removeprefix("ai.onnx."))]
-    hint = f"; {made_up[0]} is no operator of ONNX, the exporter left it over: export without it" if made_up else ""
-    return hint + "".join(f"; {why}" for part, why in WITHOUT_GRADIENT.items() if any(part in name for name in names))
 
 
 def find_computed(steps: Iterable[Step]) -> set[str]:

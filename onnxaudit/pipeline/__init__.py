@@ -1,13 +1,22 @@
-"""`scan`, `repair` and `profile`: the only package that chains stages."""
+"""`scan`, `repair` and `profile`: the only package that chains stages.
 
-from onnxaudit.inversion.patch import InversionConfig
-from onnxaudit.mitigation.pruning import PruningConfig
-from onnxaudit.mitigation.tuning import FineTuningConfig
-from onnxaudit.pipeline.context import RepairConfig
-from onnxaudit.pipeline.neuron_ranking import profile
-from onnxaudit.pipeline.repairs import repair
-from onnxaudit.pipeline.scans import ScanConfig, scan
-from onnxaudit.pipeline.settings import DetectionConfig
+Imported on first use: `inspect` tells of a file before PyTorch is loaded, and where it is not installed.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from onnxaudit.packages import require_all
+
+if TYPE_CHECKING:
+    from onnxaudit.inversion.patch import InversionConfig
+    from onnxaudit.mitigation.pruning import PruningConfig
+    from onnxaudit.mitigation.tuning import FineTuningConfig
+    from onnxaudit.pipeline.context import RepairConfig
+    from onnxaudit.pipeline.neuron_ranking import profile
+    from onnxaudit.pipeline.repairs import repair
+    from onnxaudit.pipeline.scans import scan
+    from onnxaudit.pipeline.settings import DetectionConfig, ScanConfig
 
 __all__ = [
     "DetectionConfig",
@@ -20,3 +29,21 @@ __all__ = [
     "repair",
     "scan",
 ]
+_HOMES = {
+    "DetectionConfig": "pipeline.settings",
+    "FineTuningConfig": "mitigation.tuning",
+    "InversionConfig": "inversion.patch",
+    "PruningConfig": "mitigation.pruning",
+    "RepairConfig": "pipeline.context",
+    "ScanConfig": "pipeline.settings",
+    "profile": "pipeline.neuron_ranking",
+    "repair": "pipeline.repairs",
+    "scan": "pipeline.scans",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    require_all(name if name.islower() else "an audit")
+    return getattr(import_module(f"onnxaudit.{_HOMES[name]}"), name)

@@ -8,7 +8,7 @@ from onnxaudit.deadline import Deadline
 from onnxaudit.mitigation.forgetting import ForgettingConfig
 from onnxaudit.mitigation.pruning import PruningConfig
 from onnxaudit.mitigation.tuning import FineTuningConfig
-from onnxaudit.pipeline.scans import ScanConfig
+from onnxaudit.pipeline.settings import ScanConfig
 from onnxaudit.pipeline.subject import Subject
 from onnxaudit.records import OnEvent, Samples, ScanReport, Trigger
 

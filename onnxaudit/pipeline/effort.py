@@ -29,9 +29,9 @@ SAMPLES = 500  # clean images that somebody gives
 CONFIRMED, CONFIRMED_AGAIN = 96, 384  # images on which a trigger is tried in screening and in refinement
 SOLVED = 6.5e-8  # seconds of the exact shift for each cube of the number of classes
 LONG = 60.0  # seconds; of a scan that takes less nothing is told at its beginning
-MEASURED = 0.5  # seconds, at least one step
+MEASURED = 0.1  # seconds, at least one step
 COLOURS = 3
-MOST_STEPS = 10_000  # more are never made in that time
+MOST_STEPS = 200  # more are never made in that time; orders are drawn for all of them
 
 
 def estimate_seconds(classes: int, per_pass: float, config: DetectionConfig) -> float:

@@ -3,45 +3,47 @@
 The same checks as before a scan; where these need images, on noise.
 """
 
+import gc
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib import import_module
 from math import prod
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import onnx
-import torch
-from onnx import AttributeProto, helper, shape_inference
+from onnx import AttributeProto
 
 from onnxaudit.detectors.base import Effort
 from onnxaudit.errors import ModelError, OnnxauditError, RejectedError
-from onnxaudit.importer.parser import expand_functions, explain_unknown, find_opsets, find_unknown
-from onnxaudit.importer.side_outputs import drop_side_outputs
 from onnxaudit.intake import Model, load_model
 from onnxaudit.intake.declarations import STANDARD_DOMAINS, name_type
+from onnxaudit.intake.known_operators import find_opsets, find_unknown
+from onnxaudit.intake.operators import expand_functions, explain_unknown
 from onnxaudit.intake.reader import read_if_regular, read_proto
+from onnxaudit.intake.side_outputs import drop_side_outputs
 from onnxaudit.intake.sizes import Size
 from onnxaudit.intake.stored import list_stored
-from onnxaudit.pipeline.effort import estimate
-from onnxaudit.pipeline.memory_plan import plan_memory
-from onnxaudit.pipeline.opening import Opened, check_without_samples, open_model
-from onnxaudit.pipeline.scans import ScanConfig, choose_config
-from onnxaudit.records import (
-    Inspection,
-    Irregularity,
-    LayerInfo,
-    OperatorUse,
-    TargetLayer,
-    TensorInfo,
-)
-from onnxaudit.surgery import find_target_layer, spell_out
+from onnxaudit.packages import ADVICE, describe_missing
+from onnxaudit.pipeline.first_run import check_answers, read_and_try
+from onnxaudit.pipeline.layer_table import Shapes, infer_shapes, list_layers
+from onnxaudit.pipeline.settings import ScanConfig, choose_config
+from onnxaudit.records import Inspection, Irregularity, OperatorUse, Preprocessing, Reason, TensorInfo
+from onnxaudit.runtime import Runtime
 from onnxaudit.text import as_text
 
+if TYPE_CHECKING:  # PyTorch is imported while the model is tried, and where it is not installed not at all
+    from onnxaudit.pipeline.opening import Opened
+    from onnxaudit.pipeline.outlook import Outlook
+
 STANDARD = "ai.onnx"
-PRODUCTS = {"Conv", "ConvTranspose", "Gemm", "MatMul", "QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger"}
-RECURRENT = {"GRU", "LSTM", "RNN"}
-UNFOLDED = {"ConvTranspose"}  # each input, not each output, meets every weight
 FREE = "?"
+UNTRIED = (
+    "the file was read and run, but the copy that a scan works on was not made and compared with it, and scan time, "
+    "memory and target layer are not told"
+)
 
 
 def inspect(
@@ -74,26 +76,17 @@ def inspect(
         if not path.exists():
             raise
         return _describe_unread(path, error)
-    obstacles: list[str] = []
-    irregularities: list[Irregularity] = []
-    opened = _try_opening(path, output, input_size, obstacles, irregularities)
-    sound = opened is not None
-    model = _try_loading(path, output, input_size) if opened is None else opened.model
-    target = _try_target(model, obstacles) if model is not None and sound else None
-    operators = _list_operators(file.proto, sound=model is not None)
-    unknown = _list_needed_unknown(model, operators)
-    if unknown:
-        obstacles = [one for one in obstacles if "operators that onnxaudit cannot import" not in one]
-        obstacles.append(f"operators that cannot be copied: {', '.join(unknown)}{explain_unknown(unknown)}")
+    seen = _try_opening(path, output, input_size)
+    model = _try_loading(path, output, input_size) if seen.model is None else seen.model
     # Of a file that was refused no shapes: inference unfolds functions, however many times they call each other, and
     # computes constants, however large.
-    shapes = _infer_shapes(model.computed) if model is not None and sound else {}
-    if opened is not None:
-        shapes = _measure_shapes(opened, shapes)
-    layers = tuple(_list_layers(file.proto if model is None else model.computed, shapes))
+    shapes = {} if seen.model is None else infer_shapes(seen.model.computed)
+    outlook = None if seen.opened is None else _look_ahead(seen.opened, shapes, config, memory)
+    operators = _list_operators(file.proto, sound=model is not None)
+    layers = tuple(
+        list_layers(file.proto if model is None else model.computed, shapes if outlook is None else outlook.shapes)
+    )
     known = [layer.multiply_adds for layer in layers if layer.multiply_adds is not None]
-    total = sum(known) if len(known) == len(layers) else None
-    info = None if model is None else model.info
     return Inspection(
         path=str(path),
         sha256=file.sha256,
@@ -106,14 +99,26 @@ def inspect(
         parameters=sum(prod(tensor.dims) for _, tensor in list_stored(file.proto)),
         operators=operators,
         layers=layers,
-        model=info if sound else None,
-        target_layer=target,
-        multiply_adds=total,
-        seconds=None if opened is None else estimate(opened.torch_model, config.detection),
-        obstacles=tuple(obstacles),
-        irregularities=tuple(irregularities),
-        memory=None if opened is None else plan_memory(opened.torch_model, memory),
+        model=None if seen.model is None else seen.model.info,
+        target_layer=None if outlook is None else outlook.target_layer,
+        multiply_adds=sum(known) if len(known) == len(layers) else None,
+        seconds=None if outlook is None else outlook.seconds,
+        obstacles=tuple(_list_obstacles(seen, outlook, _list_needed_unknown(model, operators))),
+        irregularities=seen.irregularities,
+        memory=None if outlook is None else outlook.memory,
+        untried=seen.untried,
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Seen:
+    """How far a file could be opened, and what stands against it."""
+
+    model: Model | None = None
+    opened: "Opened | None" = None
+    obstacles: tuple[str, ...] = ()
+    irregularities: tuple[Irregularity, ...] = ()
+    untried: tuple[str, ...] = ()
 
 
 def _describe_unread(path: Path, error: ModelError) -> Inspection:
@@ -139,21 +144,54 @@ def _describe_unread(path: Path, error: ModelError) -> Inspection:
     )
 
 
-def _try_opening(
-    path: Path, output: str | None, size: Size | None, obstacles: list[str], irregularities: list[Irregularity]
-) -> Opened | None:
-    """The opened model if a scan would begin; what stands against it is added to the lists."""
+def _try_opening(path: Path, output: str | None, size: Size | None) -> _Seen:
+    """The opened model if a scan would begin, else what stands against it."""
+    missing = describe_missing()
     try:
-        opened = open_model(path, output=output, size=size, on_event=lambda _: None)
+        model = read_and_try(path, output=output, size=size, meanwhile=None if missing else _load_libraries)
+        if missing:
+            doubts = check_answers(model, Runtime(model, Preprocessing()), rounding=True, named=output is not None)
+            return _Seen(model=model, obstacles=_describe_doubts(doubts), untried=(f"{missing}: {UNTRIED}; {ADVICE}",))
+        from onnxaudit.pipeline.opening import check_without_samples, copy_model
+
+        opened = copy_model(path, model)
         doubts = check_without_samples(opened, named=output is not None)
-        obstacles.extend(f"never clean: {doubt.seen}" for doubt in doubts)
-        return opened
+        return _Seen(model=model, opened=opened, obstacles=_describe_doubts(doubts))
     except RejectedError as error:
-        irregularities.extend(error.irregularities)
-        obstacles.append(str(error).removeprefix(f"{path}: "))
+        return _Seen(obstacles=(str(error).removeprefix(f"{path}: "),), irregularities=error.irregularities)
     except OnnxauditError as error:
-        obstacles.append(str(error).removeprefix(f"{path}: "))
-    return None
+        return _Seen(obstacles=(str(error).removeprefix(f"{path}: "),))
+
+
+def _load_libraries() -> None:
+    """Import PyTorch and what works with it, which takes longer than all the rest."""
+    collects = gc.isenabled()
+    gc.disable()  # there is no garbage in modules, and looking for it takes a tenth of the time
+    try:
+        import_module("onnxaudit.pipeline.outlook")
+    finally:
+        if collects:
+            gc.enable()
+
+
+def _look_ahead(opened: "Opened", shapes: Shapes, config: ScanConfig, memory: int | None) -> "Outlook":
+    from onnxaudit.pipeline.outlook import look_ahead
+
+    return look_ahead(opened, shapes, config.detection, memory)
+
+
+def _describe_doubts(doubts: Sequence[Reason]) -> tuple[str, ...]:
+    return tuple(f"never clean: {doubt.seen}" for doubt in doubts)
+
+
+def _list_obstacles(seen: _Seen, outlook: "Outlook | None", unknown: Sequence[str]) -> Iterator[str]:
+    for one in seen.obstacles:
+        if not unknown or "operators that onnxaudit cannot import" not in one:
+            yield one
+    if outlook is not None and outlook.obstacle:
+        yield outlook.obstacle
+    if unknown:
+        yield f"operators that cannot be copied: {', '.join(unknown)}{explain_unknown(unknown)}"
 
 
 def _try_loading(path: Path, output: str | None, size: Size | None) -> Model | None:
@@ -161,14 +199,6 @@ def _try_loading(path: Path, output: str | None, size: Size | None) -> Model | N
     try:
         return load_model(path, output, size)
     except OnnxauditError:
-        return None
-
-
-def _try_target(model: Model, obstacles: list[str]) -> TargetLayer | None:
-    try:
-        return find_target_layer(spell_out(model))
-    except ModelError as error:
-        obstacles.append(f"no repair: {error}")
         return None
 
 
@@ -222,74 +252,3 @@ def _describe(value: onnx.ValueInfoProto) -> TensorInfo:
 
 def _axis(axis: onnx.TensorShapeProto.Dimension) -> int | str:
     return axis.dim_value if axis.HasField("dim_value") else as_text(axis.dim_param) or FREE
-
-
-def _list_layers(proto: onnx.ModelProto, shapes: Mapping[str, tuple[int, ...]]) -> Iterator[LayerInfo]:
-    """Nodes of the outermost graph that multiply by stored weights."""
-    weights = {name: tuple(tensor.dims) for name, tensor in list_stored(proto)}
-    weights |= {
-        node.output[0]: weights[node.input[0]]
-        for node in proto.graph.node
-        if node.op_type == "DequantizeLinear" and node.input[0] in weights
-    }
-    for node in proto.graph.node:
-        shape = max((weights[name] for name in node.input if name in weights), key=prod, default=())
-        if node.op_type in RECURRENT and shape:  # each time step meets every weight; biases have one axis less
-            matrices = sum(prod(weights[name]) for name in node.input if len(weights.get(name, ())) == len(shape))
-            read = shapes.get(node.input[0])
-            work = None if read is None else prod(read[:2]) * matrices
-            yield LayerInfo(as_text(node.name or node.output[0]), node.op_type, shape, work)
-        elif node.op_type in PRODUCTS and shape:
-            yield LayerInfo(as_text(node.name or node.output[0]), node.op_type, shape, _count(node, shape, shapes))
-
-
-def _infer_shapes(proto: onnx.ModelProto) -> Mapping[str, tuple[int, ...]]:
-    """Shapes of the tensors for a batch of one, where they are known."""
-    try:
-        typed = shape_inference.infer_shapes(_with_batch_of_one(proto), data_prop=True)
-    except Exception:  # the checker's errors share no type; without shapes there is no estimate, which is told
-        return {}
-    values = [*typed.graph.input, *typed.graph.value_info, *typed.graph.output]
-    found = {value.name: tuple(_axis(axis) for axis in value.type.tensor_type.shape.dim) for value in values}
-    return {
-        name: tuple(int(axis) for axis in shape)
-        for name, shape in found.items()
-        if shape and all(isinstance(axis, int) for axis in shape)
-    }
-
-
-def _measure_shapes(opened: Opened, known: Mapping[str, tuple[int, ...]]) -> Mapping[str, tuple[int, ...]]:
-    """Shapes that are known, and those of further layers as the copy computes them for a batch of one."""
-    nodes = [node for node in opened.model.computed.graph.node if node.op_type in PRODUCTS | RECURRENT]
-    wanted = {name for node in nodes for name in (node.input[0], node.output[0])} - known.keys()
-    made = {name for step in opened.torch_model.graph.steps for name in step.outputs}
-    names = sorted(wanted & made)
-    with torch.no_grad():
-        found = opened.torch_model.values(torch.zeros(opened.model.info.input.shape(1)), names) if names else {}
-    return {**known, **{name: tuple(value.shape) for name, value in found.items()}}
-
-
-def _with_batch_of_one(proto: onnx.ModelProto) -> onnx.ModelProto:
-    fixed = onnx.ModelProto()
-    fixed.CopyFrom(proto)
-    stored = {tensor.name for tensor in proto.graph.initializer}
-    del fixed.graph.value_info[:]
-    for value in fixed.graph.input:
-        axes = value.type.tensor_type.shape.dim
-        if value.name not in stored and axes:
-            axes[0].dim_value = 1
-    for value in list(fixed.graph.output):
-        kind = value.type.tensor_type.elem_type
-        value.CopyFrom(helper.make_tensor_value_info(value.name, kind, None))
-    return fixed
-
-
-def _count(node: onnx.NodeProto, weights: tuple[int, ...], shapes: Mapping[str, tuple[int, ...]]) -> int | None:
-    """Multiplications of one input: each value that the layer makes meets the weights of one output channel."""
-    side = shapes.get(node.input[0] if node.op_type in UNFOLDED else node.output[0])
-    if side is None:
-        return None
-    if "Conv" in node.op_type:
-        return prod(side) * prod(weights) // weights[0]
-    read = shapes.get(node.input[0])
-    return prod(side) * (weights[-2] if read is None else read[-1])

@@ -4,13 +4,13 @@ import contextlib
 import hashlib
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from onnxaudit.deadline import Deadline
 from onnxaudit.detectors.base import Effort
-from onnxaudit.errors import OutOfTimeError, RejectedError, UsageError
+from onnxaudit.errors import OutOfTimeError, RejectedError
 from onnxaudit.findings.interruptions import OUT_OF_TIME
 from onnxaudit.pipeline.admission import open_subject
 from onnxaudit.pipeline.detection import begin_detection, detect
@@ -20,7 +20,7 @@ from onnxaudit.pipeline.likeness import compare_detection, describe_likeness, do
 from onnxaudit.pipeline.memory_plan import threads_restored
 from onnxaudit.pipeline.progress import Progress
 from onnxaudit.pipeline.provenance import describe_config, list_versions
-from onnxaudit.pipeline.settings import DetectionConfig, choose_effort
+from onnxaudit.pipeline.settings import ScanConfig, choose_config
 from onnxaudit.pipeline.subject import Subject, ask_with_triggers, open_features
 from onnxaudit.records import (
     Coverage,
@@ -42,13 +42,6 @@ from onnxaudit.surgery import find_features, find_head
 
 OnPartial = Callable[[ScanReport], None]
 STARTING, ASKING = "opening the model", "asking the model about the clean images"
-
-
-@dataclass(frozen=True)
-class ScanConfig:
-    """Settings of a scan, by stage."""
-
-    detection: DetectionConfig = field(default_factory=DetectionConfig)
 
 
 @threads_restored()
@@ -122,20 +115,6 @@ def scan(
         with contextlib.suppress(OutOfTimeError):  # pictures are left out then, whatever the verdict
             return embed(report, subject)
     return report
-
-
-def choose_config(
-    config: ScanConfig | None, effort: Effort | None, detectors: Sequence[str] | None = None
-) -> ScanConfig:
-    """The settings that a caller gave, or those of the effort that a caller named, with the detectors that are named.
-
-    Raises:
-        UsageError: both were given.
-    """
-    if effort is not None and config is not None:
-        raise UsageError("effort and config both say how much work a scan does; give one of them")
-    detection = choose_effort(effort) if effort is not None else (config or ScanConfig()).detection
-    return ScanConfig(detection if detectors is None else replace(detection, detectors=tuple(detectors)))
 
 
 def scan_subject(

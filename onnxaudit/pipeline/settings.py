@@ -1,11 +1,12 @@
-"""Settings of detection, and what the names of efforts stand for."""
+"""Settings of a scan, and what the names of efforts stand for."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from onnxaudit.detectors.base import Detector, Effort
 from onnxaudit.detectors.registry import STANDARD, choose
+from onnxaudit.errors import UsageError
 from onnxaudit.scoring.settings import VerdictConfig
 
 
@@ -79,3 +80,24 @@ def choose_effort(effort: Effort) -> DetectionConfig:
             return replace(usual, most_labels=300, shortlist=50, suspects=10, controls=12)
         case _:
             return usual
+
+
+@dataclass(frozen=True)
+class ScanConfig:
+    """Settings of a scan, by stage."""
+
+    detection: DetectionConfig = field(default_factory=DetectionConfig)
+
+
+def choose_config(
+    config: ScanConfig | None, effort: Effort | None, detectors: Sequence[str] | None = None
+) -> ScanConfig:
+    """The settings that a caller gave, or those of the effort that a caller named, with the detectors that are named.
+
+    Raises:
+        UsageError: both were given.
+    """
+    if effort is not None and config is not None:
+        raise UsageError("effort and config both say how much work a scan does; give one of them")
+    detection = choose_effort(effort) if effort is not None else (config or ScanConfig()).detection
+    return ScanConfig(detection if detectors is None else replace(detection, detectors=tuple(detectors)))

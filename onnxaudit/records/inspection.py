@@ -1,4 +1,4 @@
-"""What a model file holds, and whether this machine can work on it; told without running the model."""
+"""What a model file holds, and whether this machine can work on it; told after a first run."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -61,6 +61,7 @@ class Inspection:
         obstacles: what stands against a scan or a repair, one sentence each.
         irregularities: what the file does against an audit: a scan would reject it.
         memory: what a scan would keep to; None where nobody knows how much there is, or where it cannot begin.
+        untried: what could not be tried here, one sentence each, so that it is not known whether a scan would begin.
     """
 
     path: str
@@ -81,11 +82,12 @@ class Inspection:
     obstacles: tuple[str, ...]
     irregularities: tuple[Irregularity, ...] = ()
     memory: MemoryPlan | None = None
+    untried: tuple[str, ...] = ()
 
     @property
     def scannable(self) -> bool:
-        """Whether a scan would begin."""
-        return self.model is not None
+        """Whether a scan would begin; not, where that could not be tried."""
+        return self.model is not None and not self.untried
 
 
 @dataclass(frozen=True)

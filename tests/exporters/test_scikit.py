@@ -9,9 +9,9 @@ import torch
 from onnxaudit.data.probes import draw_probes
 from onnxaudit.errors import ModelError, UnsupportedOperatorError
 from onnxaudit.importer import check_parity, import_model
-from onnxaudit.importer.conversion import check_operators
 from onnxaudit.importer.parity import rounds
 from onnxaudit.intake import load_model
+from onnxaudit.intake.operators import check_operators
 from onnxaudit.intake.outputs import find_bypasses
 from onnxaudit.pipeline.consistency import Consistency, check_consistency
 from onnxaudit.records import Layout, Preprocessing, Samples

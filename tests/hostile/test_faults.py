@@ -15,9 +15,9 @@ from tests.hostile.corpus import CASES
 
 pytestmark = pytest.mark.usefixtures("forked_trials")
 STAGES = {
-    "reading": "onnxaudit.pipeline.opening.load_model",
-    "looking at operators": "onnxaudit.pipeline.opening.check_operators",
-    "trying": "onnxaudit.pipeline.opening.try_model",
+    "reading": "onnxaudit.pipeline.first_run.load_model",
+    "looking at operators": "onnxaudit.pipeline.first_run.check_operators",
+    "trying": "onnxaudit.pipeline.first_run.try_model",
     "copying": "onnxaudit.pipeline.opening.import_model",
     "loading samples": "onnxaudit.pipeline.clean_samples.load_samples",
     "choosing a range": "onnxaudit.pipeline.clean_samples.choose_preprocessing",

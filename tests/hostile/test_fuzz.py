@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from onnxaudit.cli.app import main
-from onnxaudit.pipeline import opening
+from onnxaudit.pipeline import first_run, opening
 from tests.hostile.targets import TARGETS, prepare
 
 CODES = {0, 1, 2, 3}
@@ -26,11 +26,11 @@ def test_no_file_ends_in_a_traceback(
 ) -> None:
     target = TARGETS[kind]
     prepare(tmp_path)
-    monkeypatch.setattr(opening, "try_model", lambda made, _: made)
+    monkeypatch.setattr(first_run, "try_model", lambda made, _: made)
     monkeypatch.setattr(opening, "import_model", _stop)
     if target.command(tmp_path)[0] == "scan":
         monkeypatch.undo()
-        monkeypatch.setattr(opening, "try_model", lambda made, _: made)
+        monkeypatch.setattr(first_run, "try_model", lambda made, _: made)
     for seed in range(CALLS.get(kind, DATA_CALLS)):
         (tmp_path / target.name).write_bytes(target.change(random.Random(f"{kind} {seed}")))
         code = main(target.command(tmp_path))

@@ -15,6 +15,7 @@ ROOMS = (
         "telemetry",
         "records",
         "errors",
+        "packages",
         "deadline",
         "memory",
         "regular_files",

@@ -20,8 +20,10 @@ def render_inspection(found: Inspection, console: Console, detail: Detail = "usu
     answer, style = ("CAN BE SCANNED", "bold green") if found.scannable else ("CANNOT BE SCANNED", "bold red")
     if found.irregularities:
         answer = "REJECTED"
+    elif found.untried:
+        answer, style = "NOT KNOWN WHETHER IT CAN BE SCANNED", "bold yellow"
     print_line(console, (answer, style), f"  {found.path}")
-    for obstacle in found.obstacles:
+    for obstacle in (*found.untried, *found.obstacles):
         print_line(console, "· ", obstacle)
     if detail == "brief":
         return
@@ -69,7 +71,7 @@ def _show_operators(found: Inspection, console: Console, detail: Detail) -> None
     table = Table((Column("operator", kind="name"), Column("nodes", rank=2), Column("supported", rank=1)))
     for use in shown:
         # Of a model that can be scanned they stand beside the way to the classes: names of labels, other outputs.
-        supported = "yes" if use.supported else "not needed" if found.scannable else "NO"
+        supported = "yes" if use.supported else "not needed" if found.model is not None else "NO"
         table.add_row(f"{use.domain}.{use.name}", str(use.nodes), supported)
     print_table(console, table)
     print_rest(console, len(ranked) - len(shown), "operators")

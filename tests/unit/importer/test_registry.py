@@ -1,5 +1,6 @@
 from onnxaudit.importer import ops  # noqa: F401 - fills the registry
 from onnxaudit.importer.registry import find_operator, list_operators
+from onnxaudit.intake.known_operators import KNOWN
 
 
 def test_newest_version_up_to_the_opset_is_found() -> None:
@@ -20,3 +21,7 @@ def test_versions_are_listed_oldest_first_and_once() -> None:
     for versions in list_operators().values():
         since = [operator.since for operator in versions]
         assert since == sorted(set(since))
+
+
+def test_what_is_told_of_operators_without_pytorch_is_what_the_registry_holds() -> None:
+    assert {name: versions[0].since for name, versions in list_operators().items()} == KNOWN

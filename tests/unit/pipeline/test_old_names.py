@@ -6,7 +6,7 @@ import onnxaudit
 from onnxaudit.errors import UsageError
 from onnxaudit.pipeline import ScanConfig
 from onnxaudit.pipeline.old_names import accept_old_names
-from onnxaudit.pipeline.scans import choose_config
+from onnxaudit.pipeline.settings import choose_config
 
 
 @accept_old_names(label="target")

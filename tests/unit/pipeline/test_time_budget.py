@@ -34,7 +34,7 @@ class Countdown(Deadline):
 
 @pytest.fixture
 def count_down(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Countdown]:
-    monkeypatch.setattr("onnxaudit.pipeline.opening.try_model", lambda model, _: model)
+    monkeypatch.setattr("onnxaudit.pipeline.first_run.try_model", lambda model, _: model)
 
     def start(asked: int) -> Countdown:
         deadline = Countdown(asked=asked)
@@ -64,7 +64,7 @@ def asked_in_all(tmp_path_factory: pytest.TempPathFactory) -> int:
 
     folder, deadline = tmp_path_factory.mktemp("asked"), Countdown(asked=10**9)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("onnxaudit.pipeline.opening.try_model", lambda model, _: model)
+        patch.setattr("onnxaudit.pipeline.first_run.try_model", lambda model, _: model)
         patch.setattr(Deadline, "after", lambda _: deadline)
         scan(write_planted(folder, backdoored=False), write_samples(folder), BRIEF_SCAN)
     return deadline.count[0]
@@ -84,7 +84,7 @@ def test_without_a_model_there_is_no_report(monkeypatch: pytest.MonkeyPatch, mak
     def load_late(*_: object) -> None:
         raise OutOfTimeError
 
-    monkeypatch.setattr("onnxaudit.pipeline.opening.load_model", load_late)
+    monkeypatch.setattr("onnxaudit.pipeline.first_run.load_model", load_late)
     with pytest.raises(OutOfTimeError, match="before the model was opened"):
         scan(make_model(), data, BRIEF_SCAN)
 

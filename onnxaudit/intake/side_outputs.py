@@ -3,7 +3,7 @@
 import onnx
 from onnx import AttributeProto, TensorProto
 
-from onnxaudit.importer.parser import find_opsets, find_unknown
+from onnxaudit.intake.known_operators import find_opsets, find_unknown
 from onnxaudit.intake.working_copy import list_reads
 
 

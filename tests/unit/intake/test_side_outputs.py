@@ -8,8 +8,8 @@ import pytest
 
 from onnxaudit.errors import ModelError, UnsupportedOperatorError
 from onnxaudit.importer import check_parity, import_model
-from onnxaudit.importer.side_outputs import drop_side_outputs
 from onnxaudit.intake import load_model
+from onnxaudit.intake.side_outputs import drop_side_outputs
 from onnxaudit.records import Preprocessing
 from onnxaudit.runtime import Runtime
 from tests.tiny_models import build, linear_weights, write
