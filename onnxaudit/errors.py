@@ -10,6 +10,7 @@
     │   ├── DataError               the clean samples: missing, wrong size, NaN, labels out of range
     │   ├── UndecidedRangeError     how pixels become inputs could not be told: name it
     │   └── UsageError              options that contradict each other or the input
+    │       └── ShortOfMemoryError  the memory that was given is too little for the model
     ├── OutOfTimeError              the time budget was used up within a step
     ├── MissingPackageError         a package is not installed that this work needs
     ├── PluginError                 a detector of another package cannot be loaded, or fails
@@ -90,6 +91,10 @@ class UndecidedRangeError(InputError):
 
 class UsageError(InputError):
     """Options contradict each other or the input."""
+
+
+class ShortOfMemoryError(UsageError):
+    """The memory that was given is too little for the model; the message says how much is needed."""
 
 
 class OutOfTimeError(OnnxauditError):

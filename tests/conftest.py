@@ -1,6 +1,9 @@
 """What holds for every test."""
 
+import os
 from typing import Any
+
+os.environ["ONNXAUDIT_CACHE"] = "off"  # no test may be answered by the scan of another; commands inherit it
 
 
 def pytest_make_parametrize_id(val: Any, argname: str) -> str | None:

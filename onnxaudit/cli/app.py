@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from onnxaudit.cli.commands import audits, knowledge, policies, projects, results, surroundings
+from onnxaudit.cli.commands import audits, knowledge, policies, projects, results, storage, surroundings
 from onnxaudit.cli.exits import (
     CLEAN,
     ERROR,
@@ -107,3 +107,6 @@ _add(app, projects.init, projects.demo)
 policy_app = typer.Typer(help="The policy by which models are let through.", cls=Group)
 app.add_typer(policy_app, name="policy")
 _add(policy_app, policies.show, policies.waive)
+cache_app = typer.Typer(help="What is kept from run to run.", cls=Group)
+app.add_typer(cache_app, name="cache")
+_add(cache_app, storage.stats, storage.clear)

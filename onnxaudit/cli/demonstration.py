@@ -6,7 +6,7 @@ from pathlib import Path
 
 import onnxaudit
 from onnxaudit.cli.exits import CLEAN, ERROR, Settings
-from onnxaudit.cli.options import Attesting, PolicyRequest, RunOutputs
+from onnxaudit.cli.options import Attesting, Caching, PolicyRequest, RunOutputs
 from onnxaudit.cli.plan import Plan
 from onnxaudit.cli.project import Job
 from onnxaudit.errors import OutputError, UsageError
@@ -56,9 +56,9 @@ def _find(name: str) -> Path:
 
 def run_demo(plan: Plan, settings: Settings) -> int:
     """Scan, and say what to try next; any verdict is a success of the demonstration."""
-    from onnxaudit.cli.runs import run_scan
+    from onnxaudit.cli.scans import run_scan
 
-    code = run_scan(plan, Attesting(), settings)
+    code = run_scan(plan, Attesting(), Caching(no_cache=True), settings)
     if code == ERROR:
         return code
     job, report = plan.jobs[0], plan.outputs.html

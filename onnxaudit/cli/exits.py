@@ -48,6 +48,7 @@ class Settings:
         stdout: the stream for the result.
         stdout_format: what the result looks like there.
         leave_word: writes a document to the files that were asked for, once they are known to be writable.
+        told: all that is known of an interrupted run was written; word of the interruption would destroy it.
     """
 
     debug: bool = False
@@ -57,6 +58,7 @@ class Settings:
     stdout: TextIO = field(default_factory=lambda: sys.stdout)
     stdout_format: str = "text"
     leave_word: "Callable[[Document], None] | None" = None
+    told: bool = False
 
 
 def run_guarded(command: Callable[[], int], settings: Settings) -> int:
@@ -88,6 +90,8 @@ def run_guarded(command: Callable[[], int], settings: Settings) -> int:
 
 def leave_word(message: str, settings: Settings) -> None:
     """Say what went wrong wherever a report was asked for: an older one left there could be taken for this run's."""
+    if settings.told:
+        return
     from onnxaudit.records import ErrorDocument
     from onnxaudit.report.formats import FORMATS, render
 

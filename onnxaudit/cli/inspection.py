@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from onnxaudit.cli.exits import BACKDOORED, CLEAN, ERROR, INCONCLUSIVE, Settings
-from onnxaudit.cli.isolation import INSPECTION, Keep, Needs, complain, work_apart
+from onnxaudit.cli.isolation import INSPECTION, Line, Needs, complain, work_apart
 from onnxaudit.cli.options import Outputs
 from onnxaudit.cli.output import open_delivery
 from onnxaudit.cli.places import Places
@@ -34,8 +34,8 @@ def inspect_apart(model: Path, options: dict[str, Any], settings: Settings) -> I
     places = Places(apart=settings.apart)
     place = places.find(model)
 
-    def work(keep: Keep) -> InspectionDocument:
-        del keep
+    def work(line: Line) -> InspectionDocument:
+        del line
         from onnxaudit.pipeline.inspection import inspect
 
         return InspectionDocument(inspect(place, **options))

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Self
 
 from onnxaudit.cli.enclosure import is_inside
 from onnxaudit.cli.exits import Settings, describe_error
@@ -25,7 +26,7 @@ from onnxaudit.findings.interruptions import WORKER_ENDS
 from onnxaudit.isolation import reach
 from onnxaudit.isolation.box import Box
 from onnxaudit.isolation.limits import Limits, measure_memory
-from onnxaudit.isolation.worker import Ending, Tell, run
+from onnxaudit.isolation.worker import TICK, Ending, Tell, Worker
 from onnxaudit.records import Document, ErrorDocument, RepairDocument, RepairReport, ScanDocument, ScanReport
 from onnxaudit.report.json import from_json, to_json
 from onnxaudit.report.wording import describe_open
@@ -40,8 +41,21 @@ MOST_FILES = 1024  # open at one time
 PACKAGES = "PYTHONPATH"
 OUT_OF_MEMORY = ("can't allocate memory", "bad allocation", "bad_alloc", "out of memory", "failed to allocate")
 
-Keep = Callable[[Document], None]  # takes a document of what was found so far
-Work = Callable[[Keep], Document]
+
+@dataclass(frozen=True)
+class Line:
+    """What the work has to say on the way.
+
+    Attributes:
+        keep: takes a document of what was found so far.
+        aside: takes what the command's process is to hear at once.
+    """
+
+    keep: Callable[[Document], None]
+    aside: Callable[[bytes], None]
+
+
+Work = Callable[[Line], Document]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +94,13 @@ def leave_seconds(time_budget: float | None, began: float) -> float | None:
     return None if time_budget is None else max(SHORTEST, time_budget - (time.monotonic() - began))
 
 
-def work_apart(work: Work, needs: Needs, settings: Settings, places: Places) -> Document | Ending:
+def work_apart(
+    work: Work,
+    needs: Needs,
+    settings: Settings,
+    places: Places,
+    on_aside: Callable[[bytes], None] | None = None,
+) -> Document | Ending:
     """What `work` came to, or how its process ended before; in this process where that was asked for.
 
     Args:
@@ -88,38 +108,103 @@ def work_apart(work: Work, needs: Needs, settings: Settings, places: Places) -> 
         needs: what it is given.
         settings: of the command.
         places: turn what the work says of files into what the user calls them.
+        on_aside: is given what it says aside.
 
     Raises:
         WorkerError: what went wrong in the work itself, in its own words.
         OutputError: the model that it made cannot be put in its place.
     """
     if not settings.apart:
-        return work(lambda _: None)
-    with ExitStack() as stack:
-        folders = _Folders.open(stack, needs.output)
-        ending = _run(lambda tell: _work(work, tell, settings), needs, folders, places)
+        return work(Line(keep=lambda _: None, aside=on_aside or (lambda _: None)))
+    with Task(work, needs, settings, places, on_aside) as task:
+        while not task.worker.listen(TICK):
+            pass
+        return task.finish()
+
+
+class Task:
+    """Work in a process of its own, which runs until it is asked for what it came to; arguments as for `work_apart`.
+
+    What is left of it ends with the `with` block.
+    """
+
+    def __init__(
+        self,
+        work: Work,
+        needs: Needs,
+        settings: Settings,
+        places: Places,
+        on_aside: Callable[[bytes], None] | None = None,
+    ) -> None:
+        """Begin."""
+        self._needs, self._places, self._stack = needs, places, ExitStack()
+        with ExitStack() as stack:
+            self._folders = _Folders.open(stack, needs.output)
+            self.worker = _begin(lambda tell: _work(work, tell, settings), needs, self._folders, places, on_aside)
+            stack.callback(self.worker.close)
+            self._stack = stack.pop_all()
+
+    def finish(self) -> Document | Ending:
+        """What it came to, once its worker has ended.
+
+        Raises:
+            WorkerError: what went wrong in the work itself, in its own words.
+            OutputError: the model that it made cannot be put in its place.
+        """
+        ending = _restore(self.worker.conclude(), self._places)
         if is_inside():
             ending = replace(ending, held=f"{ending.held}; in bubblewrap")
         document = ending if ending.result is None else _tell_isolation(_read(ending.result), ending.held)
+        folders, output = self._folders, self._needs.output
         if folders.draft is not None and folders.draft.exists() and not isinstance(document, Ending):
-            assert needs.output is not None
-            put_in_place(folders.draft, needs.output)
+            assert output is not None
+            put_in_place(folders.draft, output)
         return document
+
+    def interrupt(self) -> Ending:
+        """End it now; how far it had come."""
+        return _restore(self.worker.interrupt(), self._places)
+
+    def close(self) -> None:
+        """Remove what is left of it."""
+        with _shown_again():
+            self._stack.close()
+
+    def __enter__(self) -> Self:
+        """The task, which runs."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Remove what is left of it."""
+        self.close()
 
 
 def ask_apart(question: Callable[[], bytes], needs: Needs, places: Places) -> Ending:
     """What a question comes to in a process of its own, where nothing is written."""
     with ExitStack() as stack:
-        return _run(lambda _: question(), needs, _Folders.open(stack, None), places)
+        worker = _begin(lambda _: question(), needs, _Folders.open(stack, None), places)
+        stack.callback(worker.close)
+        while not worker.listen(TICK):
+            pass
+        return _restore(worker.conclude(), places)
 
 
-def _run(work: Callable[[Tell], bytes], needs: Needs, folders: "_Folders", places: Places) -> Ending:
+def _begin(
+    work: Callable[[Tell], bytes],
+    needs: Needs,
+    folders: "_Folders",
+    places: Places,
+    on_aside: Callable[[bytes], None] | None = None,
+) -> Worker:
     def within(tell: Tell) -> bytes:
         folders.use(places)
         return work(tell)
 
-    with _shown_again():
-        ending = run(within, _make_box(needs, folders).shut, needs.seconds)
+    return Worker(within, _make_box(needs, folders).shut, needs.seconds, on_aside)
+
+
+def _restore(ending: Ending, places: Places) -> Ending:
+    """What was told, with the files as the user names them."""
     told = [None if one is None else places.restore(one) for one in (ending.result, ending.partial)]
     return replace(ending, result=told[0], partial=told[1])
 
@@ -215,7 +300,7 @@ def _make_box(needs: Needs, folders: _Folders) -> Box:
 def _work(work: Work, tell: Tell, settings: Settings) -> bytes:
     """The result of the worker, in it: a document in any case, but where memory was refused."""
     try:
-        document = work(lambda partial: tell(to_json(partial).encode()))
+        document = work(Line(keep=lambda partial: tell(to_json(partial).encode()), aside=tell.aside))
     except Exception as error:
         if settings.debug:
             traceback.print_exception(error)

@@ -22,6 +22,7 @@ class Plan:
         request: of the policy.
         baseline: the report of an earlier run, whose findings let no model fail, or None.
         project: the file that the plan is from, or None.
+        jobs_at_once: so many models are scanned at the same time.
     """
 
     jobs: tuple[Job, ...]
@@ -30,6 +31,7 @@ class Plan:
     request: PolicyRequest
     baseline: Path | None
     project: Path | None = None
+    jobs_at_once: int = 1
 
     @property
     def models(self) -> list[Path]:

@@ -71,7 +71,7 @@ class LiveReporter:
             self._tasks[event.stage] = self._progress.add_task("", count="")
         self._progress.update(
             self._tasks[event.stage],
-            description=_describe(event),
+            description=describe_event(event),
             total=event.total or None,
             completed=event.done,
             count=_count(event),
@@ -95,7 +95,7 @@ class LineReporter:
         state = (event.stage, TENTHS * event.done // event.total if event.total else 0)
         if state != self._last:
             self._last = state
-            sys.stderr.write(" ".join(part for part in (_describe(event), _count(event)) if part) + "\n")
+            sys.stderr.write(" ".join(part for part in (describe_event(event), _count(event)) if part) + "\n")
             sys.stderr.flush()
 
 
@@ -111,7 +111,7 @@ class JsonReporter:
 
     def __call__(self, event: Event) -> None:
         """Print `event`."""
-        _write_json(asdict(event))
+        write_json(asdict(event))
 
 
 PLAIN: dict[ProgressName, Callable[[], OnEvent]] = {
@@ -124,17 +124,19 @@ PLAIN: dict[ProgressName, Callable[[], OnEvent]] = {
 def announce(model: str, number: int, count: int, name: ProgressName) -> None:
     """Say which of several models comes next."""
     if name == "jsonl":
-        _write_json({"model": model, "number": number, "count": count})
+        write_json({"model": model, "number": number, "count": count})
     elif name != "none":
         sys.stderr.write(f"[{number}/{count}] {show_plainly(model)}\n")
 
 
-def _write_json(plain: dict[str, Any]) -> None:
+def write_json(plain: dict[str, Any]) -> None:
+    """One JSON object on a line of its own."""
     sys.stderr.write(json.dumps(plain) + "\n")
     sys.stderr.flush()
 
 
-def _describe(event: Event) -> str:
+def describe_event(event: Event) -> str:
+    """A stage, and what is done in it, in words."""
     words = _name_stage(event.stage)
     return f"{words}: {show_plainly(event.message)}" if event.message else words
 

@@ -6,86 +6,27 @@ imported.
 
 import hashlib
 import time
-import traceback
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from onnxaudit.cli.attestation import open_attestation
-from onnxaudit.cli.baseline import accept_known, check_baseline
-from onnxaudit.cli.exits import (
-    CLEAN,
-    ERROR,
-    Settings,
-    describe_error,
-    find_worst,
-    list_codes,
-    report_error,
-    report_problem,
-)
-from onnxaudit.cli.isolation import (
-    Keep,
-    Needs,
-    allow_seconds,
-    complain,
-    is_out_of_memory,
-    keep_repair,
-    keep_scan,
-    leave_seconds,
-    work_apart,
-)
-from onnxaudit.cli.options import (
-    Attesting,
-    PolicyRequest,
-    ProgressName,
-    RepairAttesting,
-    Repairing,
-    RunOutputs,
-    keep_given,
-)
-from onnxaudit.cli.output import list_data_paths, open_delivery, save_triggers
+from onnxaudit.cli.cache import open_user_cache
+from onnxaudit.cli.errand import check_domains, load_detectors, name_report, place_sources
+from onnxaudit.cli.exits import CLEAN, Settings, find_worst, list_codes, report_problem
+from onnxaudit.cli.isolation import Line, Needs, allow_seconds, complain, keep_repair, leave_seconds, work_apart
+from onnxaudit.cli.options import Caching, PolicyRequest, RepairAttesting, Repairing, RunOutputs, keep_given
+from onnxaudit.cli.output import list_data_paths, open_delivery
 from onnxaudit.cli.places import Places
-from onnxaudit.cli.plan import Plan
 from onnxaudit.cli.policies import decide, find_policy, settle_limits
-from onnxaudit.cli.progress import announce, report_progress
+from onnxaudit.cli.progress import report_progress
+from onnxaudit.cli.recall import Recollection, Shelf
 from onnxaudit.cli.report import read_report
-from onnxaudit.detectors.registry import choose
 from onnxaudit.errors import UsageError
 from onnxaudit.gate.policy import Policy
 from onnxaudit.isolation.worker import Ending
-from onnxaudit.records import ProfileDocument, RepairDocument, RepairReport, ScanDocument, ScanFailure, ScanReport
+from onnxaudit.records import ProfileDocument, RepairDocument, RepairReport, ScanDocument, ScanReport
 from onnxaudit.regular_files import open_regular
-
-SOURCES = ("data", "evaluation")
-
-
-def run_scan(plan: Plan, attesting: Attesting, settings: Settings) -> int:
-    """Scan each model; one that fails does not stop the rest."""
-    models, outputs, triggers = plan.models, plan.outputs, plan.triggers
-    inputs = [*models, *plan.files, attesting.sign_key, *list_data_paths(*plan.sources)]
-    delivery = open_delivery(outputs, settings, inputs, attesting.files, folder=triggers)
-    attest = open_attestation(attesting, models, settings)
-    effective = find_policy(plan.request, models, plan.sources)
-    check_baseline(plan.baseline, effective)
-    settle_limits(effective, settings)
-    reports: list[ScanReport] = []
-    failures: list[ScanFailure] = []
-    for number, job in enumerate(plan.jobs, start=1):
-        if len(models) > 1:
-            announce(str(job.model), number, len(models), outputs.progress_name)
-        outcome = _scan_one(job.model, job.options, effective.policy, outputs.progress_name, settings)
-        if isinstance(outcome, ScanFailure):
-            failures.append(outcome)
-            continue
-        reports.append(outcome)
-        delivery.tell(ScanDocument((outcome,)))
-        if triggers is not None:
-            save_triggers(outcome, triggers)
-    document = accept_known(decide(ScanDocument(tuple(reports), tuple(failures)), effective, settings), plan.baseline)
-    if reports:
-        delivery.tell(ScanDocument((), gate=document.gate))
-    delivery.deliver(document, lambda: attest(document))
-    return find_worst([*list_codes(document), *(ERROR for _ in failures)])
 
 
 def run_repair(
@@ -96,6 +37,7 @@ def run_repair(
     outputs: RunOutputs,
     request: PolicyRequest,
     attesting: RepairAttesting,
+    caching: Caching,
     settings: Settings,
 ) -> int:
     """Repair one model; `options` are arguments of `repair`. What the policy limits goes before the defaults."""
@@ -108,23 +50,28 @@ def run_repair(
     effective = find_policy(request, [model], [data])
     settle_limits(effective, settings)
     policy, places = effective.policy, Places(apart=settings.apart)
+    recollection = Recollection(open_user_cache(caching), policy)
+    recall = recollection.open(model, {"data": data, **options})
     named = (places.find(model), places.find_source(data), places.find(output))
-    asked, placed = _place_files(repairing, places), _place_sources(options, places)
+    asked, placed = _place_files(repairing, places), place_sources(options, places)
 
-    def work(keep: Keep) -> RepairDocument:
-        told = {**placed, "on_partial": lambda report: keep(RepairDocument((report,)))}
+    def work(line: Line) -> RepairDocument:
+        told = {**placed, "on_partial": lambda report: line.keep(RepairDocument((report,)))}
+        if recall.scope is not None:
+            told["shelf"] = Shelf(recall.scope, line.aside)
         return _repair(*named, repairing=asked, options=told, policy=policy, outputs=outputs, began=began)
 
     needs = Needs(
         models=[model],
         data=sources,
-        files=[repairing.scan, repairing.known_trigger],
+        files=[repairing.scan, repairing.known_trigger, recall.scope],
         output=output,
         seconds=allow_seconds(policy.time_budget),
         memory=policy.memory_limit,
         device=options.get("device", "auto"),
     )
-    repaired = work_apart(work, needs, settings, places)
+    repaired = work_apart(work, needs, settings, places, recall.take)
+    recollection.trim()
     if isinstance(repaired, Ending):
         kept = keep_repair(repaired)
         if kept is None:
@@ -147,8 +94,8 @@ def run_profile(
     places = Places(apart=settings.apart)
     subject, trigger_place = (places.find(model), places.find_source(data)), places.find(trigger_file)
 
-    def work(keep: Keep) -> ProfileDocument:
-        del keep
+    def work(line: Line) -> ProfileDocument:
+        del line
         with report_progress(outputs.progress_name) as listen:
             from onnxaudit.data.triggers import load_trigger
             from onnxaudit.pipeline import profile
@@ -166,83 +113,16 @@ def run_profile(
     return CLEAN
 
 
-def _scan_one(
-    model: Path, options: dict[str, Any], policy: Policy, progress: ProgressName, settings: Settings
-) -> ScanReport | ScanFailure:
-    places, began = Places(apart=settings.apart), time.monotonic()
-    place, placed = places.find(model), _place_sources(options, places)
-
-    def work(keep: Keep) -> ScanDocument:
-        told = {**placed, "on_partial": lambda report: keep(ScanDocument((report,)))}
-        return _scan(place, told, policy, progress, settings, began=began)
-
-    needs = Needs(
-        models=[model],
-        data=list_data_paths(options.get("data")),
-        seconds=allow_seconds(policy.time_budget),
-        memory=policy.memory_limit,
-        device=options.get("device", "auto"),
-    )
-    document = work_apart(work, needs, settings, places)
-    if isinstance(document, Ending):
-        kept = keep_scan(document)
-        if kept is not None:
-            report_problem(kept.reasons[0])
-            return _name(kept, model)
-        error = complain(document, "before anything was found out")
-        report_error(error, settings, where=model)
-        return ScanFailure(str(model), describe_error(error))
-    assert isinstance(document, ScanDocument)
-    if document.reports:
-        return _name(document.reports[0], model)
-    failure = ScanFailure(str(model), document.failures[0].error)
-    report_problem(failure.error if failure.path in failure.error else f"{model}: {failure.error}")
-    return failure
-
-
-def _name(report: ScanReport, model: Path) -> ScanReport:
-    """The report about the file of that name, which JSON may not have held (it need not be UTF-8)."""
-    return replace(report, model=replace(report.model, path=str(model)))
-
-
 def _name_repaired(report: RepairReport, model: Path, output: Path) -> RepairReport:
     """The same for a repair."""
     written = None if report.output is None else str(output)
-    return replace(report, scan=_name(report.scan, model), output=written)
+    return replace(report, scan=name_report(report.scan, model), output=written)
 
 
 def _place_files(repairing: Repairing, places: Places) -> Repairing:
     """What was asked for, with files that are found from any working folder."""
     scan, trigger = (None if path is None else places.find(path) for path in (repairing.scan, repairing.known_trigger))
     return replace(repairing, scan=scan, known_trigger=trigger)
-
-
-def _place_sources(options: dict[str, Any], places: Places) -> dict[str, Any]:
-    """The options, with samples that are found from any working folder."""
-    return {key: places.find_source(value) if key in SOURCES else value for key, value in options.items()}
-
-
-def _scan(
-    model: Path, options: dict[str, Any], policy: Policy, progress: ProgressName, settings: Settings, *, began: float
-) -> ScanDocument:
-    """The scan itself, where torch and onnxruntime may be; what is wrong with the model is no error of the run."""
-    detectors = _load_detectors(policy)
-    try:
-        _check_domains(model, policy)
-        with report_progress(progress) as listen:
-            from onnxaudit.pipeline import scan
-
-            left = leave_seconds(policy.time_budget, began)
-            given = {**options, **detectors, **keep_given(time_budget=left)}
-            return ScanDocument((scan(model, on_event=listen, **given),))
-    except BrokenPipeError:
-        raise
-    except Exception as error:
-        if settings.apart and is_out_of_memory(error):
-            raise
-        if settings.debug:
-            traceback.print_exception(error)
-        return ScanDocument((), (ScanFailure(str(model), describe_error(error)),))
 
 
 def _repair(
@@ -257,8 +137,8 @@ def _repair(
     began: float,
 ) -> RepairDocument:
     """The repair itself; what the policy limits goes before the defaults."""
-    _check_domains(model, policy)
-    named = _load_detectors(policy)
+    check_domains(model, policy)
+    named = load_detectors(policy)
     limits = keep_given(min_agreement=policy.min_agreement, max_success=policy.max_success)
     with report_progress(outputs.progress_name) as listen:
         from onnxaudit.data.triggers import load_trigger
@@ -282,21 +162,6 @@ def _repair(
             **keep_given(time_budget=leave_seconds(policy.time_budget, began)),
         )
     return RepairDocument((report,))
-
-
-def _load_detectors(policy: Policy) -> dict[str, Any]:
-    """The detectors that are named, each of which can be loaded: else there is one error, not one a model."""
-    if not policy.detectors:
-        return {}
-    choose(policy.detectors)
-    return {"detectors": policy.detectors}
-
-
-def _check_domains(model: Path, policy: Policy) -> None:
-    if policy.domains is not None:
-        from onnxaudit.gate.domains import check_domains
-
-        check_domains(model, policy.domains)
 
 
 def _read_scan(path: Path, model: Path) -> ScanReport:

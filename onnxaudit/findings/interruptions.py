@@ -4,6 +4,7 @@ As in `findings.reasons`, whose catalog holds them.
 """
 
 from onnxaudit.findings.cause import MORE_TIME, Cause
+from onnxaudit.findings.structure_reasons import STRUCTURE_UNFINISHED
 
 UNFINISHED = Cause(
     code="unfinished-labels",
@@ -60,4 +61,19 @@ WORKER_TIMEOUT = Cause(
     meaning="A step took far longer than the time budget and could only be stopped from outside.",
     advice=MORE_TIME,
 )
-WORKER_ENDS = {"crashed": WORKER_CRASHED, "limit": WORKER_LIMIT, "time": WORKER_TIMEOUT}
+INTERRUPTED = Cause(
+    code="interrupted",
+    effect="no verdict",
+    title="the run was interrupted",
+    seen=_WORKER_SEEN,
+    meaning="Somebody ended the run, from the keyboard for instance. What was not finished was not tested.",
+    advice="Scan again: what was finished is kept in the cache, unless that was off, and the scan goes on from there.",
+)
+WORKER_ENDS = {
+    "crashed": WORKER_CRASHED,
+    "limit": WORKER_LIMIT,
+    "time": WORKER_TIMEOUT,
+    "interrupted": INTERRUPTED,
+}
+# What is missing for one of these may be there after another scan, so that such an answer is not kept for good.
+UNTIMELY = (UNFINISHED, OUT_OF_TIME, OUT_OF_TIME_ALL_TO_ALL, STRUCTURE_UNFINISHED, *WORKER_ENDS.values())

@@ -15,6 +15,7 @@ from onnxaudit.regular_files import follow_links, read_regular
 
 DEFAULT, COMMAND_LINE = "default", "command line"
 PREFIX = "ONNXAUDIT_"
+CACHE = f"{PREFIX}CACHE"  # no key of a policy: where results are kept
 PYPROJECT = "pyproject.toml"
 PROJECT_TABLE = "scan"  # of [tool.onnxaudit]: what is scanned, no key of the policy
 MOST_OF_SETTINGS = 2**22  # bytes
@@ -121,7 +122,8 @@ def read_environment(variables: Mapping[str, str]) -> tuple[Layer, ...]:
     Raises:
         UsageError: there is no such key, or no such value.
     """
-    given = {name: value for name, value in sorted(variables.items()) if name.startswith(PREFIX)}
+    named = {name: value for name, value in sorted(variables.items()) if name.startswith(PREFIX)}
+    given = {name: value for name, value in named.items() if name != CACHE}
     known = [PREFIX + key.upper() for key in KEYS if key not in ONLY_IN_FILES]
     old = [PREFIX + key.upper() for key in OLD_KEYS]
     check_names([name for name in given if name not in old], known, "environment")

@@ -7,14 +7,14 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NoReturn
 
 from onnxaudit.isolation.limits import die_with
 
 HEAD = 9  # bytes before each message: its kind, and its length
-HELD, PARTIAL, RESULT = b"h", b"p", b"r"
+HELD, PARTIAL, RESULT, ASIDE = b"h", b"p", b"r", b"a"
 MOST_BYTES = 2**30  # of one message
 LAST = 5.0  # seconds that a worker has to end once it has told everything
 TICK = 0.5  # seconds between two looks at the clock
@@ -22,8 +22,22 @@ NO_MEMORY = 3  # exit code of a worker that was refused more memory
 ASKED = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 LIMIT_SIGNALS = ("SIGXCPU", "SIGXFSZ")
 
-How = Literal["crashed", "limit", "time"]
-Tell = Callable[[bytes], None]
+How = Literal["crashed", "limit", "time", "interrupted"]
+
+
+class Tell:
+    """What a worker has to say on the way."""
+
+    def __init__(self, writing: int) -> None:
+        self._writing = writing
+
+    def __call__(self, partial: bytes) -> None:
+        """What it would come to if it ended here; the last counts."""
+        _send(self._writing, PARTIAL, partial)
+
+    def aside(self, content: bytes) -> None:
+        """What the supervisor is to hear at once."""
+        _send(self._writing, ASIDE, content)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,35 +64,114 @@ def can_fork() -> bool:
     return os.name == "posix" and hasattr(os, "fork")
 
 
-def run(work: Callable[[Tell], bytes], shut_in: Callable[[], str], seconds: float) -> Ending:
-    """Do `work` in a process of its own.
+def run(
+    work: Callable[[Tell], bytes],
+    shut_in: Callable[[], str],
+    seconds: float,
+    on_aside: Callable[[bytes], None] | None = None,
+) -> Ending:
+    """Do `work` in a process of its own; arguments as for `Worker`."""
+    worker = Worker(work, shut_in, seconds, on_aside)
+    try:
+        while not worker.listen(TICK):
+            pass
+        return worker.conclude()
+    finally:
+        worker.close()
+
+
+class Worker:
+    """A process that does one piece of work, seen from its supervisor.
 
     Args:
         work: gives the result, and may tell what it has until then; its errors are its own affair.
         shut_in: gives away, at its begin, all that the process does not need; says what holds.
         seconds: of wall clock, from its first moment.
+        on_aside: is given what the worker says aside, as untrusted as all that it says.
     """
-    reading, writing = os.pipe()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # A signal within the fork would be lost: what runs there swallows errors, and nobody knows the child yet.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, ASKED)
-    parent, child = os.getpid(), os.fork()
-    if child == 0:
-        os.close(reading)
-        _live(work, shut_in, writing, parent)
-    _running.add(child)
-    os.close(writing)
-    try:
+
+    def __init__(
+        self,
+        work: Callable[[Tell], bytes],
+        shut_in: Callable[[], str],
+        seconds: float,
+        on_aside: Callable[[bytes], None] | None = None,
+    ) -> None:
+        """Begin."""
+        self.reading, writing = os.pipe()
+        self._seconds, self._deadline = seconds, time.monotonic() + seconds
+        self._on_aside, self._late = on_aside, False
+        self._buffer, self._told = bytearray(), dict[bytes, bytes]()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # A signal within the fork would be lost: what runs there swallows errors, and nobody knows the child yet.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, ASKED)
+        parent, self._child = os.getpid(), os.fork()
+        if self._child == 0:
+            for other in (self.reading, *_listened):  # what other workers say is none of its business
+                os.close(other)
+            _live(work, shut_in, writing, parent)
+        _running.add(self._child)
+        _listened.add(self.reading)
+        os.close(writing)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        received, late = _listen(reading, time.monotonic() + seconds)
-        code = None if late else _wait(child)
-    finally:
-        os.close(reading)
-        end(child)
-    return _describe(received, code, seconds)
+
+    def listen(self, seconds: float) -> bool:
+        """Hear what is said within some seconds; whether that was the end, or the time is up."""
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            self._late = True
+            return True
+        if not select.select([self.reading], [], [], max(0.0, min(left, seconds)))[0]:
+            return False
+        part = os.read(self.reading, 2**20)
+        self._buffer += part
+        self._take_messages()
+        self._late = self._late or len(self._buffer) > HEAD + MOST_BYTES
+        return not part or self._late
+
+    def conclude(self) -> Ending:
+        """What became of it, once `listen` told the end."""
+        code = None if self._late else _wait(self._child)
+        return _describe(self._told, code, self._seconds)
+
+    def interrupt(self) -> Ending:
+        """End it now; what it had told until then is kept."""
+        self.close()
+        partial, held = self._told.get(PARTIAL), self._told.get(HELD, b"").decode()
+        return Ending(partial=partial, how="interrupted", words="was interrupted", held=held)
+
+    def close(self) -> None:
+        """Kill it, should it still be there."""
+        if self.reading in _listened:
+            _listened.discard(self.reading)
+            os.close(self.reading)
+        end(self._child)
+
+    def _take_messages(self) -> None:
+        """Take the messages that came in whole."""
+        buffer, at = self._buffer, 0
+        while len(buffer) >= at + HEAD:
+            kind, length = bytes(buffer[at : at + 1]), int.from_bytes(buffer[at + 1 : at + HEAD])
+            if len(buffer) < at + HEAD + length:
+                self._late = self._late or length > MOST_BYTES
+                break
+            content = bytes(buffer[at + HEAD : at + HEAD + length])
+            if kind != ASIDE:
+                self._told[kind] = content
+            elif self._on_aside is not None:
+                self._on_aside(content)
+            at += HEAD + length
+        del buffer[:at]
 
 
+def await_any(workers: Sequence[Worker], seconds: float) -> list[Worker]:
+    """Hear workers for some seconds at most; those that came to their end."""
+    select.select([one.reading for one in workers], [], [], seconds)
+    return [one for one in workers if one.listen(0.0)]
+
+
+_listened: set[int] = set()  # the ends of pipes at which this process listens
 _running: set[int] = set()
 
 
@@ -112,7 +205,7 @@ def _live(work: Callable[[Tell], bytes], shut_in: Callable[[], str], writing: in
         os.dup2(null, 0)
         os.close(null)
         _send(writing, HELD, shut_in().encode())
-        _send(writing, RESULT, work(lambda partial: _send(writing, PARTIAL, partial)))
+        _send(writing, RESULT, work(Tell(writing)))
         code = 0
     except MemoryError:
         code = NO_MEMORY
@@ -131,21 +224,6 @@ def _send(writing: int, kind: bytes, content: bytes) -> None:
         rest = rest[os.write(writing, rest) :]
 
 
-def _listen(reading: int, deadline: float) -> tuple[bytearray, bool]:
-    """All that is told until the other side ends; and whether its time was up before."""
-    received = bytearray()
-    while (left := deadline - time.monotonic()) > 0:
-        if not select.select([reading], [], [], min(left, TICK))[0]:
-            continue
-        part = os.read(reading, 2**20)
-        if not part:
-            return received, False
-        received += part
-        if len(received) > 2 * MOST_BYTES:
-            break
-    return received, True
-
-
 def _wait(child: int) -> int | None:
     """The exit code, negative for a signal; None where it does not end."""
     deadline = time.monotonic() + LAST
@@ -161,15 +239,7 @@ def _wait(child: int) -> int | None:
     return None
 
 
-def _describe(received: bytearray, code: int | None, seconds: float) -> Ending:
-    messages: dict[bytes, bytes] = {}
-    at = 0
-    while at + HEAD <= len(received):
-        kind, length = bytes(received[at : at + 1]), int.from_bytes(received[at + 1 : at + HEAD])
-        if at + HEAD + length > len(received):
-            break
-        messages[kind] = bytes(received[at + HEAD : at + HEAD + length])
-        at += HEAD + length
+def _describe(messages: Mapping[bytes, bytes], code: int | None, seconds: float) -> Ending:
     partial, held = messages.get(PARTIAL), messages.get(HELD, b"").decode()
     if code == 0 and RESULT in messages:
         return Ending(result=messages[RESULT], partial=partial, held=held)

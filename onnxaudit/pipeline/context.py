@@ -10,6 +10,7 @@ from onnxaudit.mitigation.pruning import PruningConfig
 from onnxaudit.mitigation.tuning import FineTuningConfig
 from onnxaudit.pipeline.settings import ScanConfig
 from onnxaudit.pipeline.subject import Subject
+from onnxaudit.pipeline.units import Shelf
 from onnxaudit.records import OnEvent, Samples, ScanReport, Trigger
 
 Method = Literal["prune", "prune+tune", "full"]
@@ -71,6 +72,7 @@ class RepairContext:
         started: when, in seconds of `time.monotonic`.
         deadline: when to stop with what there is.
         on_event: told of progress.
+        shelf: where finished parts of scans are kept and found again.
     """
 
     subject: Subject
@@ -87,3 +89,4 @@ class RepairContext:
     started: float
     deadline: Deadline
     on_event: OnEvent
+    shelf: Shelf | None = None

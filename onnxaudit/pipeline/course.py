@@ -9,6 +9,7 @@ from onnxaudit.detectors.base import Context, Detector, Refining, Stage
 from onnxaudit.detectors.comparison import Role, compare, find_lead, find_median, find_normal
 from onnxaudit.detectors.registry import describe, describe_detector, is_own
 from onnxaudit.errors import OnnxauditError, OutOfTimeError, PluginError
+from onnxaudit.pipeline.units import Units
 from onnxaudit.records import DetectorRun, Event, Evidence, OnEvent
 
 REFINEMENT = "refinement"  # the stage under which detectors that refine tell their progress
@@ -22,9 +23,10 @@ class Course:
         interrupted: detectors that ran out of time within a step; what they measured counts for nothing.
     """
 
-    def __init__(self, detectors: Sequence[Detector], context: Context) -> None:
-        """Nothing has been measured yet."""
+    def __init__(self, detectors: Sequence[Detector], context: Context, units: Units | None = None) -> None:
+        """Nothing has been measured yet; `units` are those that were finished before, of onnxaudit's own detectors."""
         self._detectors, self._context = tuple(detectors), context
+        self._units = units if all(is_own(type(one)) for one in detectors) else None
         self.evidence: dict[str, Evidence] = {}
         self.interrupted: list[str] = []
 
@@ -78,7 +80,7 @@ class Course:
             context.tell("")
         before, start = self.evidence.get(detector.id), time.process_time()
         try:
-            found = _run(detector, measure, replace(context, earlier=dict(self.evidence)), labels)
+            found = self._measure(detector, measure, replace(context, earlier=dict(self.evidence)), labels)
         except OutOfTimeError:
             self.interrupted.append(detector.id)
             found = replace(before or Evidence(detector=detector.id), complete=False)
@@ -87,6 +89,25 @@ class Course:
             found = replace(found, ratios=self._compare(found.distances, context))
         self.evidence[detector.id] = replace(found, cpu_seconds=seconds)
         return self.evidence[detector.id]
+
+    def _measure(
+        self,
+        detector: Detector,
+        measure: Callable[[Context, Sequence[int]], Evidence],
+        context: Context,
+        labels: Sequence[int],
+    ) -> Evidence:
+        """The evidence of a unit: what was kept, else what is measured now, which is kept once it is complete."""
+        if self._units is None or not detector.words.progress:  # what takes no time is no unit
+            return _run(detector, measure, context, labels)
+        key = self._units.name(detector, context, labels)
+        kept = self._units.find(key, detector, context)
+        if kept is not None:
+            return kept
+        found = _run(detector, measure, context, labels)
+        if found.complete and not context.deadline.passed:
+            self._units.keep(key, found)
+        return found
 
     def _compare(self, distances: Mapping[int, float], context: Context) -> dict[int, float]:
         if not context.roles:

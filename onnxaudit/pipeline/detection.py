@@ -18,6 +18,7 @@ from onnxaudit.pipeline.label_table import cover, leave_untested, report_trigger
 from onnxaudit.pipeline.obstacles import list_doubts, list_obstacles, measure_accuracy
 from onnxaudit.pipeline.settings import DetectionConfig
 from onnxaudit.pipeline.shortlist import Shortlist, choose_roles, list_all, shorten
+from onnxaudit.pipeline.units import Units
 from onnxaudit.records import (
     Assessment,
     Coverage,
@@ -58,6 +59,7 @@ def detect(
     deadline: Deadline = Deadline(),
     on_event: OnEvent | None = None,
     on_found: Callable[[Detection], None] | None = None,
+    units: Units | None = None,
 ) -> Detection:
     """Look for labels that a backdoor sends images to.
 
@@ -77,6 +79,7 @@ def detect(
         deadline: what is not done by then is reported as unfinished, and the verdict is inconclusive.
         on_event: told of progress.
         on_found: told what screening found, as soon as it is there, should the rest never come to its end.
+        units: what was finished before is taken from there, and what is finished now is kept there.
 
     Raises:
         UsageError: a detector that is asked for does not exist.
@@ -98,7 +101,7 @@ def detect(
         deadline=deadline,
         on_event=on_event,
     )
-    course = Course(detectors, context)
+    course = Course(detectors, context, units)
     shortlist = _survey(course, context, config)
     course.measure("screening", shortlist.labels, shortlist.drawn)
     first = course.evidence.get("patch", NOTHING)

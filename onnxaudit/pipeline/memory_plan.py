@@ -7,7 +7,7 @@ from math import prod
 import torch
 
 from onnxaudit.data.selection import FEWEST, MOST_SAMPLES
-from onnxaudit.errors import OnnxauditError, UsageError
+from onnxaudit.errors import OnnxauditError, ShortOfMemoryError
 from onnxaudit.importer.module import TorchModel
 from onnxaudit.memory import measure_free, measure_held
 from onnxaudit.records import MemoryPlan
@@ -26,7 +26,7 @@ def plan_memory(model: TorchModel, memory: int | None) -> MemoryPlan | None:
     """How a model is run within `memory` bytes; where None, within a share of what is free. None: nobody knows that.
 
     Raises:
-        UsageError: the memory does not suffice for this model.
+        ShortOfMemoryError: the memory does not suffice for this model.
     """
     held, free = measure_held(), measure_free()
     if memory is None and free is None:
@@ -52,13 +52,13 @@ def divide(promised: int, *, held: int, values: int, kept: int, threads: int) ->
         threads: steps side by side, at most.
 
     Raises:
-        UsageError: it does not suffice.
+        ShortOfMemoryError: it does not suffice.
     """
     left, step = promised - held, int(TRANSIENT * kept)
     each = values * COPIES * (1 if left // 4 >= 4 * COPIES * MOST_FLOATS else 4)
     needed = max(4 * FEWEST * each, 4 * kept, 2 * step) + SLACK
     if left < needed:
-        raise UsageError(
+        raise ShortOfMemoryError(
             f"{_word(promised)} of memory is too little for this model: {_word(held + needed)} is needed; give more "
             "with --memory, or use a machine that has more"
         )

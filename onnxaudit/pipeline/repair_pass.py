@@ -198,6 +198,7 @@ def _judge(
         start=time.monotonic(),
         deadline=context.deadline,
         on_event=_relay_as_rescan(context.on_event),
+        shelf=context.shelf,
     )
     rescan = replace(rescan, model=replace(rescan.model, path=str(context.output)))
     return judge_draft(subject, rescan, evaluation, context.config, forgetting=forgetting, suspected=context.suspected)

@@ -10,13 +10,14 @@ from onnxaudit.pipeline.acceptance import Acceptance
 from onnxaudit.pipeline.changes import describe_saturation, list_changes
 from onnxaudit.pipeline.context import RepairConfig, RepairContext
 from onnxaudit.pipeline.evaluation import Evaluation
-from onnxaudit.pipeline.provenance import describe_config, list_versions
+from onnxaudit.pipeline.provenance import describe_config
 from onnxaudit.pipeline.pruning import Pruned
 from onnxaudit.pipeline.removal import describe_removal
 from onnxaudit.records import Measurement, Removal, RepairCandidate, RepairReport, ScanReport, Verdict
 from onnxaudit.report.trade_off import describe_best
 from onnxaudit.report.wording import summarise_repair, summarise_suspects
 from onnxaudit.runtime import Runtime
+from onnxaudit.versions import list_versions
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

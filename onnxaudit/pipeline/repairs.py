@@ -19,6 +19,7 @@ from onnxaudit.pipeline.repair_pass import run_pass
 from onnxaudit.pipeline.repair_report import decline, report_late
 from onnxaudit.pipeline.scans import STARTING, report_unopened, scan_subject
 from onnxaudit.pipeline.subject import Subject, load_further_samples
+from onnxaudit.pipeline.units import Shelf
 from onnxaudit.records import (
     GivenPreprocessing,
     OnEvent,
@@ -55,6 +56,7 @@ def repair(
     embed_samples: bool = False,
     on_event: OnEvent | None = None,
     on_partial: Callable[[RepairReport], None] | None = None,
+    shelf: Shelf | None = None,
 ) -> RepairReport:
     """Remove the backdoor from an ONNX classifier and write a working file without it.
 
@@ -83,6 +85,7 @@ def repair(
         embed_samples: keep a few clean samples in the report, to show triggers on.
         on_event: told of progress.
         on_partial: told what the report would be if the repair ended there: nothing but its scan.
+        shelf: where finished parts of scans are kept and found again.
 
     Raises:
         InputError: the model, the data, the report or an option cannot be used.
@@ -117,7 +120,9 @@ def repair(
     if evaluation is not None:
         further = load_further_samples(evaluation, subject)
     if scan is None:
-        scan = scan_subject(subject, config.scan, seed=seed, start=start, deadline=deadline, on_event=listen)
+        scan = scan_subject(
+            subject, config.scan, seed=seed, start=start, deadline=deadline, on_event=listen, shelf=shelf
+        )
     scan = embed(scan, subject) if embed_samples else replace(scan, embedded=None)
     context = RepairContext(
         subject=subject.until(deadline.extend(OVERTIME, start)),
@@ -133,6 +138,7 @@ def repair(
         started=start,
         deadline=deadline,
         on_event=listen,
+        shelf=shelf,
     )
     if on_partial is not None:
         on_partial(decline(context, "inconclusive"))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from onnxaudit.deadline import Deadline
 from onnxaudit.detectors.base import Effort
@@ -19,9 +20,10 @@ from onnxaudit.pipeline.embedded_samples import embed
 from onnxaudit.pipeline.likeness import compare_detection, describe_likeness, doubt_likeness
 from onnxaudit.pipeline.memory_plan import threads_restored
 from onnxaudit.pipeline.progress import Progress
-from onnxaudit.pipeline.provenance import describe_config, list_versions
+from onnxaudit.pipeline.provenance import describe_config
 from onnxaudit.pipeline.settings import ScanConfig, choose_config
 from onnxaudit.pipeline.subject import Subject, ask_with_triggers, open_features
+from onnxaudit.pipeline.units import Shelf, Units
 from onnxaudit.records import (
     Coverage,
     Detection,
@@ -39,6 +41,7 @@ from onnxaudit.records import (
 from onnxaudit.report.wording import describe_open, summarise_rejection, summarise_scan
 from onnxaudit.scoring.reference import Likeness
 from onnxaudit.surgery import find_features, find_head
+from onnxaudit.versions import list_versions
 
 OnPartial = Callable[[ScanReport], None]
 STARTING, ASKING = "opening the model", "asking the model about the clean images"
@@ -62,6 +65,7 @@ def scan(
     embed_samples: bool = False,
     on_event: OnEvent | None = None,
     on_partial: OnPartial | None = None,
+    shelf: Shelf | None = None,
 ) -> ScanReport:
     """Scan an ONNX classifier for a backdoor.
 
@@ -84,6 +88,7 @@ def scan(
         embed_samples: keep a few clean samples in the report, to show triggers on.
         on_event: told of progress.
         on_partial: told what the report would be if the scan ended there, whenever there is more to report.
+        shelf: where finished parts are kept and found again.
 
     Raises:
         InputError: the model, the data or an option cannot be used; the message is one line for people.
@@ -109,7 +114,14 @@ def scan(
     except OutOfTimeError as late:
         return report_unopened(late, config, listen.doing, source=str(data or ""), seed=seed, start=start)
     report = scan_subject(
-        subject, config, seed=seed, start=start, deadline=deadline, on_event=listen, on_partial=on_partial
+        subject,
+        config,
+        seed=seed,
+        start=start,
+        deadline=deadline,
+        on_event=listen,
+        on_partial=on_partial,
+        shelf=shelf,
     )
     if embed_samples:
         with contextlib.suppress(OutOfTimeError):  # pictures are left out then, whatever the verdict
@@ -126,6 +138,7 @@ def scan_subject(
     deadline: Deadline,
     on_event: OnEvent,
     on_partial: OnPartial | None = None,
+    shelf: Shelf | None = None,
 ) -> ScanReport:
     """Scan an opened model; `start` is the time of `time.monotonic` from which seconds are counted.
 
@@ -139,7 +152,9 @@ def scan_subject(
 
     tell(begin_detection(classes))
     try:
-        opened, found, likeness = _detect(subject, config, seed=seed, deadline=deadline, on_event=progress, tell=tell)
+        opened, found, likeness = _detect(
+            subject, config, seed=seed, deadline=deadline, on_event=progress, tell=tell, shelf=shelf
+        )
     except OutOfTimeError:
         return _report(subject, begin_detection(classes, progress.doing), config, seed=seed, start=start)
     report = _report(opened, found, config, seed=seed, start=start)
@@ -159,6 +174,7 @@ def _detect(
     deadline: Deadline,
     on_event: OnEvent,
     tell: Callable[[Detection], None],
+    shelf: Shelf | None,
 ) -> tuple[Subject, Detection, Likeness]:
     """The subject that was searched, what was found, and by what the model is compared with known ones."""
     subject = open_features(subject)
@@ -176,8 +192,26 @@ def _detect(
         deadline=deadline,
         on_event=on_event,
         on_found=tell,
+        units=None if shelf is None else Units(shelf, _describe_basis(subject, config, features, head)),
     )
     return subject, found, likeness
+
+
+def _describe_basis(subject: Subject, config: ScanConfig, features: str | None, head: str | None) -> dict[str, Any]:
+    """What all that is measured on a subject depends on, seed and labels aside; as values of JSON."""
+    info = subject.model.info
+    return {
+        "versions": list_versions(),
+        "model": info.sha256,
+        "input": repr(info.input),
+        "output": repr(info.output),
+        "samples": (subject.samples.info.sha256, subject.samples.info.labeled),
+        "preprocessing": repr(subject.choice.preprocessing),
+        "chunk": config.detection.chunk_pixels,
+        "tensors": (features, head),
+        "device": subject.device,
+        "pieces": None if subject.memory is None else subject.memory.step_images,
+    }
 
 
 def _report(subject: Subject, found: Detection, config: ScanConfig, *, seed: int, start: float) -> ScanReport:

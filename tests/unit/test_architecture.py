@@ -12,6 +12,7 @@ PACKAGE = Path(onnxaudit.__file__).parent
 ROOMS = (
     *(
         "version",
+        "versions",
         "telemetry",
         "records",
         "errors",
@@ -22,6 +23,7 @@ ROOMS = (
         "staging",
         "digests",
         "files",
+        "cache",
         "statistics",
         "text",
         "findings",

@@ -1,7 +1,7 @@
 """The page of exit codes and variables, from `cli.exits` and the policy's keys."""
 
 from onnxaudit.cli.exits import BACKDOORED, CLEAN, CODE_OF_DECISION, ERROR, INCONCLUSIVE, INTERRUPTED, WORST_FIRST
-from onnxaudit.gate.layers import ONLY_IN_FILES, PREFIX
+from onnxaudit.gate.layers import CACHE, ONLY_IN_FILES, PREFIX
 from onnxaudit.gate.policy import KEYS
 from tools.reference.markdown import write_code, write_table
 
@@ -31,10 +31,14 @@ its decisions ([`gate`](report.md#gate) in the JSON report) {decisions}. The ver
 
 ## Variables
 
-Each sets one key of the policy, and goes before policy files. Another name that begins with `{PREFIX}` is an error: a
-misspelled demand would be none.
+Each sets one key of the policy, and goes before policy files. Another name that begins with `{PREFIX}`, but `{CACHE}`,
+is an error: a misspelled demand would be none.
 
 {write_table(("variable", "key"), rows)}
+`{CACHE}` names the folder in which results are
+[kept from run to run](../how-to/scan-many-models.md#what-is-kept), or says `off`; else it is `onnxaudit` in
+`XDG_CACHE_HOME`, or in `~/.cache`.
+
 `TMPDIR` names where the worker process gets its empty folder; `LD_LIBRARY_PATH`, whose folders it may read.
 `NO_COLOR` takes the colors out of a terminal's text. Text that goes to no terminal is 100 columns wide, whatever
 `COLUMNS` says. The variables by which libraries are told to report nothing to their makers (`ORT_DISABLE_TELEMETRY`,

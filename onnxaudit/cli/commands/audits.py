@@ -20,6 +20,7 @@ def scan(
     gating: opt.Gating,
     baseline: opt.Baseline = None,
     attesting: opt.Attesting,
+    caching: opt.Caching,
     sandbox: opt.Sandbox = "auto",
 ) -> int:
     """Tell whether models have a backdoor, its target class, and what its trigger looks like.
@@ -32,13 +33,13 @@ def scan(
     given = opt.keep_given(data=data, output=output, embed_samples=embed_samples)
     given |= working.keep_given() | computing.keep_given()
     plan = plan_scan(models or (), given, outputs, triggers=save_triggers, request=gating.request(), baseline=baseline)
-    inputs, written = [*plan.models, *plan.files], [plan.triggers, *attesting.files]
+    inputs, written = [*plan.models, *plan.files], [plan.triggers, *attesting.files, caching.cache_dir]
     done = begin(plan.outputs, context.obj, inputs, plan.sources, sandbox, written=written)
     if done is not None:
         return done
-    from onnxaudit.cli.runs import run_scan
+    from onnxaudit.cli.scans import run_scan
 
-    return run_scan(plan, attesting, context.obj)
+    return run_scan(plan, attesting, caching, context.obj)
 
 
 def repair(
@@ -53,6 +54,7 @@ def repair(
     computing: opt.Computing,
     gating: opt.RepairGating,
     attesting: opt.RepairAttesting,
+    caching: opt.Caching,
     sandbox: opt.Sandbox = "auto",
 ) -> int:
     """Remove a backdoor and write a working model without it; the original is never changed.
@@ -60,7 +62,7 @@ def repair(
     Exit code 0: repaired, or nothing to repair. 1: a limit was missed. 3: the scan was inconclusive, or with
     --suspects the new one is.
     """
-    done = begin(outputs, context.obj, [model], [data], sandbox, written=[output, *attesting.files])
+    done = begin(outputs, context.obj, [model], [data], sandbox, written=[output, *attesting.files, caching.cache_dir])
     if done is not None:
         return done
     from onnxaudit.cli.runs import run_repair
@@ -74,6 +76,7 @@ def repair(
         outputs=outputs,
         request=gating.request(),
         attesting=attesting,
+        caching=caching,
         settings=context.obj,
     )
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from onnxaudit.cache.folder import LIMIT
 from onnxaudit.cli.help import EXAMPLES
 from onnxaudit.gate.policy import Policy
 from onnxaudit.mitigation.pruning import PruningConfig
@@ -31,6 +32,8 @@ DEFAULTS: dict[str, Any] = {
     "detectors": "standard",
     "format": "text",
     "memory": f"{SHARE * 100:.0f}% of what is free",
+    "cache_dir": "onnxaudit in the user's cache folder",
+    "cache_limit": f"{LIMIT // 2**30}GiB",
 }
 
 

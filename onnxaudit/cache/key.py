@@ -1,0 +1,75 @@
+"""Keys: SHA-256 of everything that may change a result."""
+
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import onnxaudit
+from onnxaudit.regular_files import open_regular
+
+MOST_FILES = 1_000_000  # of a folder of samples; of more no digest is taken
+
+
+def make_key(parts: Mapping[str, Any]) -> str:
+    """A name of 64 hexadecimal digits for values of JSON, and for others by what `repr` tells of them."""
+    return hashlib.sha256(
+        json.dumps(parts, sort_keys=True, default=repr).encode("utf-8", "backslashreplace")
+    ).hexdigest()
+
+
+@cache
+def digest_code() -> str:
+    """SHA-256 of onnxaudit's own source: a checkout changes without its version."""
+    folder, digest = Path(onnxaudit.__file__).parent, hashlib.sha256()
+    for file in sorted(folder.rglob("*.py")):
+        digest.update(f"{file.relative_to(folder)}\0".encode())
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def digest_tree(path: Path) -> str:
+    """SHA-256 of a file, or of the names and contents of all files below a folder, behind links too.
+
+    Raises:
+        OSError: something cannot be read, is no regular file, or there are too many.
+    """
+    digest = hashlib.sha256()
+    for file in _list_files(path):
+        name = os.fsencode(file.relative_to(path))
+        with open_regular(file) as opened:
+            content = hashlib.file_digest(opened, "sha256").digest()
+        digest.update(len(name).to_bytes(4) + name + content)
+    return digest.hexdigest()
+
+
+def _list_files(path: Path) -> Iterator[Path]:
+    if not path.is_dir():
+        yield path
+        return
+    count, seen = 0, set[tuple[int, int]]()
+    for folder, folders, names in os.walk(path, followlinks=True, onerror=_raise):
+        folders[:] = sorted(name for name in folders if _is_new(Path(folder, name), seen))
+        for name in sorted(names):
+            count += 1
+            if count > MOST_FILES:
+                raise OSError(f"{path} holds more than {MOST_FILES} files")
+            yield Path(folder, name)
+
+
+def _is_new(folder: Path, seen: set[tuple[int, int]]) -> bool:
+    """Whether a folder was not met before: links may lead in circles."""
+    found: os.stat_result = folder.stat()
+    known = (found.st_dev, found.st_ino)
+    if stat.S_ISDIR(found.st_mode) and known not in seen:
+        seen.add(known)
+        return True
+    return False
+
+
+def _raise(error: OSError) -> None:
+    raise error

@@ -1,0 +1,245 @@
+"""One model's scan within a run: from what is known of it to a worker's answer."""
+
+import json
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from onnxaudit.cli.board import Board
+from onnxaudit.cli.exits import Settings, describe_error, report_error, report_problem
+from onnxaudit.cli.isolation import (
+    Line,
+    Needs,
+    Task,
+    allow_seconds,
+    complain,
+    is_out_of_memory,
+    keep_scan,
+    leave_seconds,
+    work_apart,
+)
+from onnxaudit.cli.options import ProgressName, keep_given
+from onnxaudit.cli.output import list_data_paths
+from onnxaudit.cli.places import Places
+from onnxaudit.cli.progress import describe_event, report_progress
+from onnxaudit.cli.recall import Recall, Recollection, Shelf
+from onnxaudit.detectors.registry import choose
+from onnxaudit.errors import OnnxauditError, ShortOfMemoryError
+from onnxaudit.gate.policy import Policy
+from onnxaudit.isolation.worker import Ending
+from onnxaudit.records import Document, Event, OnEvent, ScanDocument, ScanFailure, ScanReport
+
+Outcome = ScanReport | ScanFailure
+UNIT, EVENT, SHORT = b"u", b"e", b"m"  # what a worker says aside begins with
+EVERY = 0.1  # seconds between two events of one stage
+MOST_OF_EVENT = 4096  # bytes
+SOURCES = ("data", "evaluation")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crew:
+    """What all scans of a run have in common.
+
+    Attributes:
+        policy: in force.
+        progress: how it is told.
+        together: whether several run at once, so that their events go to the board.
+        settings: of the command.
+        recollection: of earlier runs.
+    """
+
+    policy: Policy
+    progress: ProgressName
+    together: bool
+    settings: Settings
+    recollection: Recollection
+
+
+class Errand:
+    """One model's scan.
+
+    Attributes:
+        number: of the model in the run, from 1 on.
+        model: its file.
+        short: whether its worker said that the memory was too little.
+    """
+
+    def __init__(self, number: int, model: Path, options: dict[str, Any], crew: Crew) -> None:
+        """Nothing has begun; `options` are arguments of `scan`."""
+        self.number, self.model, self.short = number, model, False
+        self._options, self._crew, self._recall = options, crew, Recall()
+
+    def begin(self, board: Board, memory: int | None, pin: Callable[[], None]) -> Task | Outcome:
+        """What is known, what came of the scan in this process, or the worker that does it."""
+        crew, began, places = self._crew, time.monotonic(), Places(apart=self._crew.settings.apart)
+        self._recall = crew.recollection.open(self.model, self._options)
+        known = self._recall.find(self.model, self._options.get("data"))
+        if known is not None:
+            return known
+        place, options = places.find(self.model), place_sources(self._options, places) | keep_given(memory=memory)
+
+        def work(line: Line) -> ScanDocument:
+            pin()
+            return _scan(place, options, crew, line, self._recall.scope, began=began)
+
+        scope = self._recall.scope
+        needs = Needs(
+            models=[self.model],
+            data=list_data_paths(self._options.get("data")),
+            files=[scope],
+            seconds=allow_seconds(crew.policy.time_budget),
+            memory=crew.policy.memory_limit,
+            device=options.get("device", "auto"),
+        )
+        hear = _Ear(self, board, self._recall)
+        if crew.settings.apart:
+            return Task(work, needs, crew.settings, places, hear)
+        return self._conclude(work_apart(work, needs, crew.settings, places, hear))
+
+    def finish(self, task: Task) -> Outcome:
+        """What came of a worker that has ended."""
+        try:
+            return self._conclude(task.finish())
+        except OnnxauditError as error:
+            return self._fail(error)
+
+    def interrupt(self, task: Task) -> Outcome:
+        """How far a worker had come, which is ended here."""
+        return self._conclude(task.interrupt())
+
+    def decline(self) -> ScanFailure:
+        """What is told of a model of which nothing is known when the run is interrupted."""
+        return ScanFailure(str(self.model), "interrupted before anything was found out")
+
+    def _conclude(self, document: Document | Ending) -> Outcome:
+        if isinstance(document, Ending):
+            kept = keep_scan(document)
+            if kept is None:
+                return self._fail(complain(document, "before anything was found out"))
+            report_problem(kept.reasons[0])
+            return name_report(kept, self.model)
+        assert isinstance(document, ScanDocument)
+        if document.reports:
+            report = name_report(document.reports[0], self.model)
+            self._recall.keep(report)
+            return report
+        failure = ScanFailure(str(self.model), document.failures[0].error)
+        if not self.short:
+            report_problem(failure.error if failure.path in failure.error else f"{self.model}: {failure.error}")
+        return failure
+
+    def _fail(self, error: OnnxauditError) -> ScanFailure:
+        report_error(error, self._crew.settings, where=self.model)
+        return ScanFailure(str(self.model), describe_error(error))
+
+
+class _Ear:
+    """Hears what a worker says aside; what makes no sense is passed over."""
+
+    def __init__(self, errand: Errand, board: Board, recall: Recall) -> None:
+        self._errand, self._board, self._recall = errand, board, recall
+
+    def __call__(self, content: bytes) -> None:
+        """Keep a unit, or pass an event on."""
+        kind, rest = content[:1], content[1:]
+        if kind == UNIT:
+            self._recall.take(rest)
+        elif kind == SHORT:
+            self._errand.short = True
+        elif kind == EVENT and len(rest) <= MOST_OF_EVENT:
+            event = _read_event(rest)
+            if event is not None:
+                self._board.hear(self._errand.number, event)
+
+
+def _read_event(content: bytes) -> Event | None:
+    try:
+        stage, done, total, message = json.loads(content)
+        event = Event(str(stage), int(done), int(total), str(message))
+    except (ValueError, TypeError, OverflowError, RecursionError):
+        return None
+    return event
+
+
+def _send_events(line: Line) -> OnEvent:
+    """Events go to the command's process in words: it does not import what knows detectors' names."""
+    last: dict[str, float] = {}
+
+    def send(event: Event) -> None:
+        now = time.monotonic()
+        if now - last.get(event.stage, 0.0) >= EVERY:
+            last[event.stage] = now
+            told = [event.stage, event.done, event.total, describe_event(event)]
+            line.aside(EVENT + json.dumps(told).encode())
+
+    return send
+
+
+def _scan(
+    model: Path, options: dict[str, Any], crew: Crew, line: Line, scope: Path | None, *, began: float
+) -> ScanDocument:
+    """The scan itself, where torch and onnxruntime may be; what is wrong with the model is no error of the run."""
+    policy, settings = crew.policy, crew.settings
+    detectors = load_detectors(policy)
+    told: dict[str, Any] = {"on_partial": lambda report: line.keep(ScanDocument((report,)))}
+    if scope is not None:
+        told["shelf"] = Shelf(scope, lambda unit: line.aside(UNIT + unit))
+    try:
+        check_domains(model, policy)
+        with _open_progress(crew, line) as listen:
+            from onnxaudit.pipeline import scan
+
+            left = leave_seconds(policy.time_budget, began)
+            given = {**options, **told, **detectors, **keep_given(time_budget=left)}
+            return ScanDocument((scan(model, on_event=listen, **given),))
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        if settings.apart and is_out_of_memory(error):
+            raise
+        if settings.debug:
+            traceback.print_exception(error)
+        if isinstance(error, ShortOfMemoryError):
+            line.aside(SHORT)
+        return ScanDocument((), (ScanFailure(str(model), describe_error(error)),))
+
+
+def _open_progress(crew: Crew, line: Line) -> AbstractContextManager[OnEvent]:
+    return nullcontext(_send_events(line)) if crew.together else report_progress(crew.progress)
+
+
+def answer_of(outcome: Outcome) -> str:
+    """What came of a model, in a few words."""
+    if isinstance(outcome, ScanFailure):
+        return f"error: {outcome.error}"
+    return f"{outcome.verdict.value}, score {outcome.score:.2f}"
+
+
+def name_report(report: ScanReport, model: Path) -> ScanReport:
+    """The report about the file of that name, which JSON may not have held (it need not be UTF-8)."""
+    return replace(report, model=replace(report.model, path=str(model)))
+
+
+def place_sources(options: dict[str, Any], places: Places) -> dict[str, Any]:
+    """The options, with samples that are found from any working folder."""
+    return {key: places.find_source(value) if key in SOURCES else value for key, value in options.items()}
+
+
+def load_detectors(policy: Policy) -> dict[str, Any]:
+    """The detectors that are named, each of which can be loaded: else there is one error, not one a model."""
+    if not policy.detectors:
+        return {}
+    choose(policy.detectors)
+    return {"detectors": policy.detectors}
+
+
+def check_domains(model: Path, policy: Policy) -> None:
+    """Refuse a model with operators that the policy does not accept."""
+    if policy.domains is not None:
+        from onnxaudit.gate import domains
+
+        domains.check_domains(model, policy.domains)

@@ -1,0 +1,165 @@
+"""What is known of one model's scan from earlier runs, and what becomes known in this one.
+
+All writing is done here, in the command's own process. The worker, which a stranger's file may have taken over, reads
+the folder of its own model's units and no other, and says what it finished; so that all it can lie about is its model.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from onnxaudit.cache.entry import FORMAT
+from onnxaudit.cache.folder import Cache, find_in, keep_in
+from onnxaudit.cache.key import digest_code, digest_tree, make_key
+from onnxaudit.cli.output import list_data_paths
+from onnxaudit.detectors.registry import OWN_PACKAGE
+from onnxaudit.digests import digest_named
+from onnxaudit.errors import DataError, ModelError
+from onnxaudit.findings.interruptions import UNTIMELY
+from onnxaudit.gate.policy import Policy
+from onnxaudit.isolation.reach import has_accelerators, read_locations
+from onnxaudit.records import ScanDocument, ScanReport
+from onnxaudit.report.json import from_json, to_json
+from onnxaudit.versions import list_versions
+
+HEX = 64  # digits of a key
+MOST_UNITS, MOST_BYTES = 512, 2**28  # that one worker may have kept
+UNTIMELY_CODES = {one.code for one in UNTIMELY}
+AGAIN = "kept from an earlier scan"
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """The units of one model, as its worker sees them.
+
+    Attributes:
+        folder: where they are; read only.
+        tell: says that one is finished.
+    """
+
+    folder: Path
+    tell: Callable[[bytes], None]
+
+    def find(self, key: str) -> bytes | None:
+        """What was kept under a key."""
+        return find_in(self.folder, key)
+
+    def keep(self, key: str, content: bytes) -> None:
+        """Have it kept."""
+        self.tell(key.encode() + content)
+
+
+@dataclass
+class Recall:
+    """One model's part of the cache; nothing is found or kept where there is none.
+
+    Attributes:
+        scope: folder of the model's units, or None.
+        cache: where whole reports are, or None.
+        key: of the whole report; "" where none can be kept.
+        sha256: of the model.
+        seconds: the time budget, or None.
+    """
+
+    scope: Path | None = None
+    cache: Cache | None = None
+    key: str = ""
+    sha256: str = ""
+    seconds: float | None = None
+    _left: list[int] = field(default_factory=lambda: [MOST_UNITS, MOST_BYTES])
+
+    def find(self, model: Path, data: str | None) -> ScanReport | None:
+        """The report of an earlier scan with the same answer, with the names that files have now."""
+        body = None if self.cache is None or not self.key else self.cache.find(self.key)
+        try:
+            document = None if body is None else from_json(body)
+        except DataError:
+            return None
+        if not isinstance(document, ScanDocument) or len(document.reports) != 1 or document.failures:
+            return None
+        (report,) = document.reports
+        if report.model.sha256 != self.sha256 or not self.is_lasting(report):
+            return None
+        samples = report.samples if data is None else replace(report.samples, source=data)
+        told = "; ".join(one for one in (AGAIN, report.isolation) if one)
+        return replace(report, model=replace(report.model, path=str(model)), samples=samples, isolation=told)
+
+    def keep(self, report: ScanReport) -> None:
+        """Keep a whole report, if another scan would come to no other."""
+        if self.cache is not None and self.key and report.model.sha256 == self.sha256 and self.is_lasting(report):
+            self.cache.keep(self.key, to_json(ScanDocument((report,))).encode())
+
+    def is_lasting(self, report: ScanReport) -> bool:
+        """Whether neither the clock nor other packages had a part in a report, and no picture is in it."""
+        return (
+            report.embedded is None
+            and (self.seconds is None or report.duration_seconds < self.seconds)
+            and not any(caveat.code in UNTIMELY_CODES for caveat in report.caveats)
+            and all(run.complete and run.detector.package == OWN_PACKAGE for run in report.detectors)
+        )
+
+    def take(self, content: bytes) -> None:
+        """Keep a unit that the worker says is finished, as far as one worker may fill the cache."""
+        key = content[:HEX].decode("ascii", "replace")
+        self._left[0] -= 1
+        self._left[1] -= len(content)
+        if self.scope is not None and min(self._left) >= 0 and len(key) == HEX and set(key) <= set("0123456789abcdef"):
+            keep_in(self.scope, key, content[HEX:])
+
+
+NOTHING = Recall()
+
+
+class Recollection:
+    """Opens each model's part of a cache; data that several share are hashed once."""
+
+    def __init__(self, cache: Cache | None, policy: Policy) -> None:
+        """Nothing was looked for yet."""
+        self._cache, self._policy = cache, policy
+        self._data: dict[str | None, str | None] = {None: ""}
+
+    def open(self, model: Path, options: dict[str, Any]) -> Recall:
+        """What is known of a model; nothing of one that cannot be read."""
+        if self._cache is None:
+            return NOTHING
+        try:
+            sha256 = digest_named(model, read_locations(model)).combined
+            scope = self._cache.open_scope(make_key({"format": FORMAT, "model": sha256, "code": digest_code()}))
+        except (ModelError, OSError):
+            return NOTHING
+        key, budget = self._name_report(sha256, options), self._policy.time_budget
+        return Recall(scope=scope, cache=self._cache, key=key, sha256=sha256, seconds=budget)
+
+    def trim(self) -> None:
+        """Keep to the limit."""
+        if self._cache is not None:
+            self._cache.trim()
+
+    def tell_how_to_go_on(self) -> str:
+        """What becomes of an interrupted run."""
+        if self._cache is None:
+            return "there is no cache, so that the next run begins anew"
+        return "the same command goes on where this one stopped"
+
+    def _name_report(self, sha256: str, options: dict[str, Any]) -> str:
+        source = options.get("data")
+        if source is not None and source not in self._data:
+            self._data[source] = _digest_data(source)
+        data = self._data[source]
+        if data is None or options.get("embed_samples"):
+            return ""
+        policy = {"detectors": self._policy.detectors, "domains": self._policy.domains}
+        given = {name: value for name, value in options.items() if name != "data"}
+        made = {"format": FORMAT, "code": digest_code(), "versions": list_versions()}
+        read = {"model": sha256, "data": data, "accelerators": has_accelerators()}
+        return make_key({**made, **read, "options": given, "policy": policy})
+
+
+def _digest_data(source: str) -> str | None:
+    """SHA-256 of samples and of the names of their arrays; None where they cannot be read."""
+    try:
+        (path,) = list_data_paths(source)
+        return make_key({"arrays": source.removeprefix(str(path)), "content": digest_tree(path)})
+    except (OSError, ValueError):
+        return None

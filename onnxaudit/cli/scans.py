@@ -1,0 +1,126 @@
+"""`scan`: check what is asked for, scan each model, show, write, decide, and give the exit code.
+
+What opens a stranger's file is done in worker processes (`cli/errand.py`); only there are torch and onnxruntime
+imported.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from onnxaudit.cli.attestation import open_attestation
+from onnxaudit.cli.baseline import accept_known, check_baseline
+from onnxaudit.cli.board import AnnouncingBoard, Board, open_board
+from onnxaudit.cli.cache import open_user_cache
+from onnxaudit.cli.errand import Crew, Errand, Outcome
+from onnxaudit.cli.exits import ERROR, INTERRUPTED, Settings, find_worst, list_codes, report_notice
+from onnxaudit.cli.fleet import Fleet, Room
+from onnxaudit.cli.options import Attesting, Caching
+from onnxaudit.cli.output import list_data_paths, open_delivery, save_triggers
+from onnxaudit.cli.plan import Plan
+from onnxaudit.cli.policies import decide, find_policy, settle_limits
+from onnxaudit.cli.recall import Recollection
+from onnxaudit.memory import measure_free
+from onnxaudit.records import ScanDocument, ScanFailure, ScanReport
+
+SHARE = 0.6  # of what is free, where nothing was said
+
+
+def run_scan(plan: Plan, attesting: Attesting, caching: Caching, settings: Settings) -> int:
+    """Scan each model; one that fails does not stop the rest."""
+    models, outputs, triggers = plan.models, plan.outputs, plan.triggers
+    inputs = [*models, *plan.files, attesting.sign_key, *list_data_paths(*plan.sources)]
+    delivery = open_delivery(outputs, settings, inputs, attesting.files, folder=triggers)
+    attest = open_attestation(attesting, models, settings)
+    effective = find_policy(plan.request, models, plan.sources)
+    check_baseline(plan.baseline, effective)
+    settle_limits(effective, settings)
+    jobs = min(plan.jobs_at_once, len(models)) if settings.apart else 1
+    crew = Crew(
+        policy=effective.policy,
+        progress=outputs.progress_name,
+        together=jobs > 1,
+        settings=settings,
+        recollection=Recollection(open_user_cache(caching), effective.policy),
+    )
+    results = Results(len(models), triggers)
+    for report in results.collect(plan, crew, jobs):
+        delivery.tell(ScanDocument((report,)))
+    document = accept_known(decide(results.document, effective, settings), plan.baseline)
+    if document.reports:
+        delivery.tell(ScanDocument((), gate=document.gate))
+    if results.interrupted:
+        delivery.deliver(document)
+        settings.told = True
+        return INTERRUPTED
+    delivery.deliver(document, lambda: attest(document))
+    return find_worst([*list_codes(document), *(ERROR for _ in document.failures)])
+
+
+class Results:
+    """What came of the models of a run, in their order.
+
+    Attributes:
+        interrupted: whether the run was.
+    """
+
+    def __init__(self, count: int, triggers: Path | None) -> None:
+        """Nothing has come yet; trigger files go into the folder `triggers`."""
+        self._outcomes: list[Outcome | None] = [None] * count
+        self._triggers, self.interrupted = triggers, False
+
+    @property
+    def document(self) -> ScanDocument:
+        """All of it."""
+        reports = tuple(one for one in self._outcomes if isinstance(one, ScanReport))
+        return ScanDocument(reports, tuple(one for one in self._outcomes if isinstance(one, ScanFailure)))
+
+    def collect(self, plan: Plan, crew: Crew, jobs: int) -> Iterator[ScanReport]:
+        """Scan; each report once it is there, of several at once all reports at the end.
+
+        Raises:
+            KeyboardInterrupt: the run was interrupted before anything was known.
+        """
+        errands = [Errand(number, job.model, job.options, crew) for number, job in enumerate(plan.jobs, start=1)]
+        with _open_board(len(errands), crew) as board, closing(Fleet(errands, _find_room(plan, jobs), board)) as fleet:
+            try:
+                for errand, outcome in fleet.run():
+                    self._take(errand, outcome, crew)
+                    if isinstance(outcome, ScanReport) and not crew.together:
+                        yield outcome
+            except KeyboardInterrupt:
+                for errand, outcome in fleet.interrupt():
+                    self._take(errand, outcome, crew)
+                self._conclude_early(errands, crew)
+        if crew.together or self.interrupted:
+            yield from (one for one in self._outcomes if isinstance(one, ScanReport))
+
+    def _take(self, errand: Errand, outcome: Outcome, crew: Crew) -> None:
+        self._outcomes[errand.number - 1] = outcome
+        crew.recollection.trim()
+        if isinstance(outcome, ScanReport) and self._triggers is not None:
+            save_triggers(outcome, self._triggers)
+
+    def _conclude_early(self, errands: Sequence[Errand], crew: Crew) -> None:
+        report_notice(f"interrupted; {crew.recollection.tell_how_to_go_on()}")
+        self.interrupted = True
+        for errand in errands:
+            self._outcomes[errand.number - 1] = self._outcomes[errand.number - 1] or errand.decline()
+        if not self.document.reports:
+            raise KeyboardInterrupt
+
+
+@contextmanager
+def _open_board(count: int, crew: Crew) -> Iterator[Board]:
+    if not crew.together:
+        yield AnnouncingBoard(count, crew.progress)
+        return
+    with open_board(count, crew.progress) as board:
+        yield board
+
+
+def _find_room(plan: Plan, jobs: int) -> Room:
+    """The memory that was given, or most of what is free, for all jobs together."""
+    given = [job.options["memory"] for job in plan.jobs if "memory" in job.options]
+    free = measure_free()
+    return Room(jobs=jobs, memory=min(given) if given else None if free is None else int(SHARE * free))

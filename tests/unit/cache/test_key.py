@@ -1,0 +1,40 @@
+"""Keys differ wherever a result may."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from onnxaudit.cache.key import digest_code, digest_tree, make_key
+
+
+def test_a_key_follows_values_and_not_their_order() -> None:
+    assert make_key({"a": 1, "b": (1, 2)}) == make_key({"b": [1, 2], "a": 1})
+    assert len({make_key({"a": value}) for value in (1, 2, "1", None, 1.5, [1], Path("1"))}) == 7
+
+
+def test_the_code_has_one_digest() -> None:
+    assert len(digest_code()) == 64
+
+
+def test_names_and_contents_of_a_folder_count(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "1.png").write_bytes(b"one")
+    digests = {digest_tree(tmp_path), digest_tree(tmp_path / "a" / "1.png")}
+    (tmp_path / "a" / "1.png").rename(tmp_path / "a" / "2.png")
+    digests.add(digest_tree(tmp_path))
+    (tmp_path / "a" / "2.png").write_bytes(b"two")
+    digests.add(digest_tree(tmp_path))
+    assert len(digests) == 4
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links and pipes of POSIX")
+def test_links_in_a_circle_come_to_an_end_and_pipes_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "up").symlink_to(tmp_path)
+    (tmp_path / "a" / "1.png").write_bytes(b"one")
+    assert digest_tree(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="regular"):
+        digest_tree(tmp_path)
