@@ -103,8 +103,12 @@ CHANGES: dict[str, Callable[[Any], None]] = {
     "another detector": lambda plain: plain.update(detector="warp"),
     "another label": lambda plain: plain["inversions"]["2"].update(label=1),
     "a share above one": lambda plain: plain["inversions"]["2"].update(success_rate=2.0),
-    "another size": lambda plain: plain["inversions"]["2"]["trigger"].update(mask=encode_array(np.zeros((1, 4, 4)))),
-    "no pixels": lambda plain: plain["inversions"]["2"]["trigger"].update(mask=encode_array(np.full((1, 8, 8), 2.0))),
+    "another size": lambda plain: plain["inversions"]["2"]["trigger"].update(
+        mask=encode_array(np.zeros((1, 4, 4), np.float32))
+    ),
+    "no pixels": lambda plain: plain["inversions"]["2"]["trigger"].update(
+        mask=encode_array(np.full((1, 8, 8), 2, np.float32))
+    ),
     "a size that is none": lambda plain: plain["inversions"]["2"]["trigger"]["mask"].update(shape=[-1]),
     "nothing": lambda plain: plain.clear(),
 }
