@@ -40,6 +40,10 @@ class Deadline:
         if self.passed:
             raise OutOfTimeError
 
+    def share(self, share: float) -> "Deadline":
+        """An earlier one, after a share of the seconds that are left; one that never comes stays."""
+        return self if self.at == float("inf") else Deadline(time.monotonic() + share * self.left)
+
     def extend(self, share: float, start: float) -> "Deadline":
         """A later one, by a share of the time between `start`, on the same clock, and this one."""
         return Deadline(self.at + share * max(0.0, self.at - start))

@@ -30,6 +30,7 @@ MOST_LABELLED = 1000  # samples; more change no choice
 MOST_UNLABELLED = 240  # samples; each is looked at in ten versions
 LARGE_IMAGE = 2**15  # values; beyond, a run takes so long that a part of the samples is asked first
 FIRST_UNLABELLED = 48  # samples of that part
+FIRST_LABELLED = 200  # likewise
 NEAR_SYNTHETIC = 0.45  # measured on 40 models: below 0.42 for all that want 0..255, above 0.48 for 39 that want 0..1
 
 Predict = Callable[[Floats, Preprocessing], Floats]
@@ -59,7 +60,16 @@ def choose_preprocessing(predict: Predict, samples: Samples, spec: InputSpec, *,
                 few = images[_spread(len(images), FIRST_UNLABELLED)]
                 return choose_by_stability(predict, few, candidates, seed=seed)
         return choose_by_stability(predict, images, candidates, seed=seed)
-    chosen = samples.take(_spread(len(samples), MOST_LABELLED))
+    if samples.images[0].size > LARGE_IMAGE:
+        with contextlib.suppress(UndecidedRangeError):  # intervals know whether so few tell enough
+            return _choose_by_some(predict, samples, FIRST_LABELLED, candidates)
+    return _choose_by_some(predict, samples, MOST_LABELLED, candidates)
+
+
+def _choose_by_some(
+    predict: Predict, samples: Samples, most: int, candidates: tuple[Preprocessing, ...]
+) -> PreprocessingChoice:
+    chosen = samples.take(_spread(len(samples), most))
     assert chosen.labels is not None
     return _choose_by_labels(predict, chosen.images, chosen.labels, candidates)
 

@@ -5,7 +5,7 @@ They are chosen by their number and their labels alone, before any image is deco
 
 import numpy as np
 
-from onnxaudit.records import Ints
+from onnxaudit.records import Ints, Samples
 
 MOST_SAMPLES = 10_000  # more change no choice and no verdict, and every detector is slower by them
 MOST_VALUES = 2**28  # float32 values of all images together: 1 GiB
@@ -21,7 +21,15 @@ def choose_samples(count: int, values: int, labels: Ints | None, held: int = MOS
         labels: their classes `(n,)`, whatever these are called; None where they have none.
         held: so many may be held, for want of memory.
     """
-    most = max(FEWEST, min(held, MOST_SAMPLES, MOST_VALUES // max(values, 1)))
+    return _choose_evenly(count, labels, max(FEWEST, min(held, MOST_SAMPLES, MOST_VALUES // max(values, 1))))
+
+
+def thin(samples: Samples, most: int) -> Samples:
+    """At most so many of samples that were read, evenly over the classes; the very same where they are few enough."""
+    return samples if len(samples) <= most else samples.take(_choose_evenly(len(samples), samples.labels, most))
+
+
+def _choose_evenly(count: int, labels: Ints | None, most: int) -> Ints:
     if count <= most:
         return np.arange(count)
     if labels is None:

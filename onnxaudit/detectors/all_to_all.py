@@ -29,7 +29,7 @@ from onnxaudit.inversion.engine import Problem, Shrinking
 from onnxaudit.inversion.forwards import compute_logits, device_of, pick_classes, to_tensor
 from onnxaudit.inversion.objectives import leave
 from onnxaudit.inversion.sampling import draw_orders, draw_starts
-from onnxaudit.inversion.schedule import Schedule
+from onnxaudit.inversion.schedule import RACE, Schedule
 from onnxaudit.perturbations.patch import Patch
 from onnxaudit.records import Evidence, Ints, Samples, Trigger, UniversalTrigger
 from onnxaudit.statistics import rate, rate_of
@@ -48,6 +48,7 @@ class AllToAllConfig:
         momentum: Adam's two decay rates.
         schedule: of the penalty on the mask.
         chunk_pixels: as for `InversionConfig`.
+        cells: as for `Patch`.
     """
 
     steps: int = 120
@@ -57,6 +58,7 @@ class AllToAllConfig:
     momentum: tuple[float, float] = (0.5, 0.9)
     schedule: Schedule = field(default_factory=Schedule)
     chunk_pixels: int = 2**16
+    cells: int = 0
 
 
 @detector
@@ -74,6 +76,7 @@ class AllToAll(Detector):
         farther="larger",
         progress="looking for a trigger that moves all classes",
     )
+    of_large = AllToAllConfig(steps=60, starts=2, samples_per_step=8, schedule=RACE, cells=56)
     rule = "OA102"
 
     config: AllToAllConfig = AllToAllConfig()
@@ -139,7 +142,7 @@ def _shrink(
     """The trigger with the smallest mask from each start, where there is one; nothing without time."""
     assert known.labels is not None
     device, (_, channels, height, width) = device_of(classifier), known.images.shape
-    family = Patch(image=(channels, height, width), color=START_COLOR)
+    family = Patch(image=(channels, height, width), color=START_COLOR, cells=config.cells)
     streams = [np.random.default_rng((seed, start)) for start in range(config.starts)]
     everything = [np.arange(len(known))] * config.starts
     steps, each = config.steps, config.samples_per_step

@@ -110,6 +110,8 @@ class Detector(Protocol):
         requires: ids of the detectors whose evidence it reads.
         needs: "features" or "head", where a model without that tensor is beyond it.
         efforts: settings where they differ from the usual ones.
+        of_large: settings for images of more than 64x64 pixels, whose passes cost tens of milliseconds each; None: the
+            usual ones.
         rule: identifier of the rule under which a label that it alone singles out is reported.
     """
 
@@ -121,6 +123,7 @@ class Detector(Protocol):
     requires: ClassVar[tuple[str, ...]] = ()
     needs: ClassVar[Literal["", "features", "head"]] = ""
     efforts: ClassVar[Mapping[Effort, Any]] = {}
+    of_large: ClassVar[Any] = None
     rule: ClassVar[str] = ""
 
     @property

@@ -14,7 +14,7 @@ from onnxaudit.detectors.base import Context, Detector, Words
 from onnxaudit.detectors.comparison import compare, find_normal
 from onnxaudit.detectors.registry import detector
 from onnxaudit.inversion.patch import InversionConfig, invert
-from onnxaudit.inversion.schedule import Schedule
+from onnxaudit.inversion.schedule import RACE, Schedule
 from onnxaudit.records import Evidence, Inversion, LabelStatus
 
 
@@ -62,6 +62,14 @@ class PatchDetector(Detector):
             screening=replace(USUAL.screening, steps=200), refinement=replace(USUAL.refinement, steps=300), runs=3
         ),
     }
+    of_large = PatchConfig(
+        screening=InversionConfig(
+            steps=40, samples_per_step=4, step_size=0.6, schedule=RACE, confirming_samples=24, cells=56
+        ),
+        refinement=InversionConfig(
+            steps=60, samples_per_step=6, step_size=0.5, schedule=RACE, confirming_samples=48, cells=56
+        ),
+    )
     rule = "OA101"
 
     config: PatchConfig = USUAL

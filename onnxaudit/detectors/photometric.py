@@ -22,6 +22,7 @@ from onnxaudit.detectors.base import Context, Detector, Words
 from onnxaudit.detectors.family import measure_family
 from onnxaudit.detectors.registry import detector
 from onnxaudit.inversion.labels import LabelsConfig
+from onnxaudit.inversion.schedule import RACE
 from onnxaudit.perturbations.photometric import Photometric
 from onnxaudit.records import Evidence, Floats
 
@@ -57,6 +58,7 @@ class PhotometricDetector(Detector):
         progress="changing brightness, contrast and colors",
     )
     efforts: ClassVar = {"quick": PhotometricConfig(steps=50), "deep": PhotometricConfig(steps=200)}
+    of_large = PhotometricConfig(steps=30, samples_per_step=4, schedule=RACE)
     rule = "OA106"
 
     config: PhotometricConfig = PhotometricConfig()

@@ -26,6 +26,7 @@ from onnxaudit.detectors.base import Context, Detector, Words
 from onnxaudit.detectors.family import measure_family
 from onnxaudit.detectors.registry import detector
 from onnxaudit.inversion.labels import LabelsConfig
+from onnxaudit.inversion.schedule import RACE
 from onnxaudit.perturbations.warp import Warp
 from onnxaudit.records import Evidence, Floats
 
@@ -58,6 +59,7 @@ class WarpDetector(Detector):
         subject="the mildest warp that leads there is", closer="milder", farther="stronger", progress="warping images"
     )
     efforts: ClassVar = {"quick": WarpConfig(steps=50), "deep": WarpConfig(steps=200)}
+    of_large = WarpConfig(steps=30, samples_per_step=4, schedule=RACE)
     rule = "OA105"
 
     config: WarpConfig = WarpConfig()

@@ -42,6 +42,7 @@ class InversionConfig(LabelsConfig):
     Attributes:
         confirming_samples: at most so many images confirm a trigger in the end.
         boosts: added to `u` in turn until the trigger is confirmed.
+        cells: as for `Patch`.
     """
 
     steps: int = 100
@@ -49,6 +50,7 @@ class InversionConfig(LabelsConfig):
     schedule: Schedule = field(default_factory=lambda: Schedule(success=0.95, late=True, patience=40))
     confirming_samples: int = 64
     boosts: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
+    cells: int = 0
 
 
 REPORT_EVERY = 10  # steps between two events
@@ -85,7 +87,7 @@ def invert(
     if not usable:
         return tuple(_without_samples(label, samples.images) for label in labels)
     with Workers(device_of(classifier)) as workers:
-        family = Patch(image=(samples.images.shape[1], *samples.images.shape[2:]))
+        family = Patch(image=(samples.images.shape[1], *samples.images.shape[2:]), cells=config.cells)
         shrinking = prepare(
             classifier,
             samples.images,
@@ -120,7 +122,8 @@ def _conclude(
         try:
             trigger, share = _confirm(classifier, images[index], values[row], label, config)
         except OutOfTimeError:
-            return Inversion(label, _decode(values[row], images), 0.0, LabelStatus.UNFINISHED, passes[row])
+            trigger = _decode(values[row], images, config.cells)
+            return Inversion(label, trigger, 0.0, LabelStatus.UNFINISHED, passes[row])
         status = LabelStatus.SETTLED if share >= config.schedule.success else LabelStatus.UNREACHED
         if row in running:
             status = LabelStatus.UNFINISHED
@@ -137,16 +140,16 @@ def _confirm(
     The smallest mask of many steps owes its size in part to the samples that these steps happened to see.
     """
     for boost in config.boosts:
-        trigger = _decode(_densify(values, boost), images)
+        trigger = _decode(_densify(values, boost), images, config.cells)
         share = float(find_hits(classifier, images, trigger, label, config.chunk_pixels).mean())
         if share >= config.schedule.success:
             break
     return trigger, share
 
 
-def _decode(values: Tensor, images: Floats) -> Trigger:
+def _decode(values: Tensor, images: Floats, cells: int) -> Trigger:
     """The trigger of the parameters of one row."""
-    family = Patch(image=(len(values) - 1, *images.shape[2:]))
+    family = Patch(image=(len(values) - 1, *images.shape[2:]), cells=cells)
     mask, pattern = (part.cpu().numpy() for part in family.decode(values[None]))
     return Trigger(mask[0], pattern[0])
 

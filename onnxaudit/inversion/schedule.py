@@ -40,6 +40,11 @@ class Schedule:
 UNSHRUNK = Schedule(success=math.inf, first_penalty=0.0)
 """Size costs nothing, and the last perturbation counts."""
 
+RACE = Schedule(success=0.8, window=3, first_penalty=4.0, penalty_rise=1.4, penalty_fall=1.3, late=True, patience=40)
+"""For inversions of a few dozen steps: with usual factors the penalty has not even recovered from its fall before the
+first success by then. On a model of 224x224 and 1,000 classes 40 steps of four images left every mask at half the image
+with them; with these the target's shrank to 103 pixels, and those of six other labels to 20,000 and more."""
+
 
 class Penalty:
     """The state of many rows that shrink side by side.

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from onnxaudit.perturbations.base import Fields, Shape
@@ -25,20 +26,22 @@ class Patch:
         noise: spread of what masks and patterns start with, about a half.
         color: spread of the one random color that a pattern starts with as well; 0: none.
         within: where masks may lie, 1 or 0, `(rows or 1, 1, h, w)`; None: everywhere.
+        cells: a side of the grid that patterns are given on, an even number; masks have half as many. 0: pixels.
     """
 
     image: Shape
     noise: float = 0.1
     color: float = 0.0
     within: Tensor | None = None
+    cells: int = 0
     id = "patch"
     unit = "share of the image"
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """`(1 + c, h, w)`, mask then pattern."""
+        """`(1 + c, h, w)`, mask then pattern; on a grid `(1 + c, cells, cells)`."""
         channels, height, width = self.image
-        return (1 + channels, height, width)
+        return (1 + channels, self.cells or height, self.cells or width)
 
     def draw(self, stream: np.random.Generator) -> Floats:
         """A half-covering mask on a mid-gray or one-colored pattern, with a little noise."""
@@ -49,7 +52,10 @@ class Patch:
 
     def decode(self, values: Tensor) -> Fields:
         """Masks and patterns."""
-        mask, pattern = torch.sigmoid(values[:, :1]), torch.sigmoid(values[:, 1:])
+        mask, pattern = values[:, :1], values[:, 1:]
+        if self.cells:  # the pixels of a cell move together: few steps then reach as far as many do
+            mask, pattern = (F.interpolate(one, size=self.image[1:]) for one in (F.avg_pool2d(mask, 2), pattern))
+        mask, pattern = torch.sigmoid(mask), torch.sigmoid(pattern)
         return (mask if self.within is None else self.within * mask), pattern
 
     def apply(self, fields: Fields, images: Tensor) -> Tensor:

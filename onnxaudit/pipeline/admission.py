@@ -11,7 +11,7 @@ import torch
 from onnx import TensorProto
 
 from onnxaudit.data.label_order import describe_misfit, fits
-from onnxaudit.data.preprocessing_choice import MOST_LABELLED
+from onnxaudit.data.preprocessing_choice import FIRST_LABELLED, LARGE_IMAGE, MOST_LABELLED
 from onnxaudit.data.probes import draw_probes
 from onnxaudit.data.selection import MOST_SAMPLES
 from onnxaudit.data.sizes import measure_size
@@ -40,6 +40,8 @@ from onnxaudit.records import (
 )
 from onnxaudit.runtime import Runtime
 from onnxaudit.structure.examination import examine
+
+EXAMINED = 0.2  # of the time that is left, at most, for parts that do nothing on clean images
 
 
 def open_subject(
@@ -163,7 +165,8 @@ def _check_labels(runtime: Runtime, samples: Samples, choice: PreprocessingChoic
     """Raise DataError where labels and answers do not speak of the same classes; a choice by labels has looked."""
     if samples.labels is None or choice.source == "labels":
         return
-    chosen = samples.take(np.unique(np.linspace(0, len(samples) - 1, min(len(samples), MOST_LABELLED)).astype(int)))
+    most = FIRST_LABELLED if samples.images[0].size > LARGE_IMAGE else MOST_LABELLED
+    chosen = samples.take(np.unique(np.linspace(0, len(samples) - 1, min(len(samples), most)).astype(int)))
     assert chosen.labels is not None
     try:
         predicted: Ints = runtime.predict(chosen.images).argmax(1)
@@ -192,6 +195,7 @@ def _check_structure(subject: Subject, *, seed: int, deadline: Deadline) -> Subj
         classes: Ints = subject.runtime.logits(images).argmax(axis=1)
         return classes
 
+    deadline = deadline.share(EXAMINED)
     found = examine(subject.classifier, subject.samples, predict, seed=seed, deadline=deadline)
     if found.irregularities:
         info, samples = subject.model.info, subject.samples.info

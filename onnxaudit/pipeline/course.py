@@ -23,10 +23,27 @@ class Course:
         interrupted: detectors that ran out of time within a step; what they measured counts for nothing.
     """
 
-    def __init__(self, detectors: Sequence[Detector], context: Context, units: Units | None = None) -> None:
-        """Nothing has been measured yet; `units` are those that were finished before, of onnxaudit's own detectors."""
+    def __init__(
+        self,
+        detectors: Sequence[Detector],
+        context: Context,
+        units: Units | None = None,
+        *,
+        late: Collection[str] = (),
+    ) -> None:
+        """Nothing has been measured yet.
+
+        Args:
+            detectors: those that run, in their order.
+            context: what they may look at.
+            units: those that were finished before, of onnxaudit's own detectors.
+            late: ids of detectors that measure suspects and controls alone.
+        """
         self._detectors, self._context = tuple(detectors), context
         self._units = units if all(is_own(type(one)) for one in detectors) else None
+        self._stages: dict[str, Stage] = {
+            one.id: "refinement" if one.id in late else one.stage for one in self._detectors
+        }
         self.evidence: dict[str, Evidence] = {}
         self.interrupted: list[str] = []
 
@@ -41,7 +58,7 @@ class Course:
         return [
             self._keep(detector, detector.measure, replace(context, stage=detector.id), labels)
             for detector in self._detectors
-            if detector.stage == stage
+            if self._stages[detector.id] == stage
         ]
 
     def refine(self, roles: Mapping[int, Role]) -> None:
@@ -51,7 +68,7 @@ class Course:
             if isinstance(detector, Refining):
                 self._keep(detector, detector.refine, replace(context, stage=REFINEMENT), labels)
         for detector in self._detectors:
-            if detector.stage == "refinement" and labels:
+            if self._stages[detector.id] == "refinement" and labels:
                 self._keep(detector, detector.measure, replace(context, stage=detector.id), labels)
 
     def describe(self, weighed: Collection[str]) -> tuple[DetectorRun, ...]:

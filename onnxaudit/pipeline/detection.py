@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from torch import nn
 
+from onnxaudit.data.selection import thin
 from onnxaudit.data.splits import split
 from onnxaudit.deadline import Deadline
 from onnxaudit.detectors.base import Context, Detector
@@ -101,7 +102,9 @@ def detect(
         deadline=deadline,
         on_event=on_event,
     )
-    course = Course(detectors, context, units)
+    # Without a patch nobody is suspected: detectors that wait for suspects would measure nothing.
+    late = config.late if any(one.id == "patch" for one in detectors) else ()
+    course = Course(detectors, context, units, late=late)
     shortlist = _survey(course, context, config)
     course.measure("screening", shortlist.labels, shortlist.drawn)
     first = course.evidence.get("patch", NOTHING)
@@ -112,7 +115,7 @@ def detect(
     unrefined = len(course.interrupted) > interrupted
     course.measure("model", range(context.classes), shortlist.drawn)
     found: Mapping[int, Inversion] = course.evidence.get("patch", NOTHING).artifacts
-    success = _verify(context, found, config.chunk_pixels)
+    success = _verify(context, found, config)
     unverified = len(success) < len(found)
     success |= {label: rate(0, 0) for label in shortlist.labels if label not in success}
     sizes = sizes_of(found[label] for label in roles)
@@ -220,13 +223,13 @@ def _with_classes(samples: Samples, logits: Floats) -> Samples:
     return samples if samples.labels is not None else replace(samples, labels=pick_classes(logits))
 
 
-def _verify(context: Context, found: Mapping[int, Inversion], chunk: int) -> dict[int, Rate]:
+def _verify(context: Context, found: Mapping[int, Inversion], config: DetectionConfig) -> dict[int, Rate]:
     """Success of each label's trigger on the unseen samples of other classes, of as many as there is time for."""
-    unseen = context.unseen
+    unseen = thin(context.unseen, config.most_unseen)
 
     def verify(label: int) -> Rate:
         others = take_images(unseen.images, unseen.labels != label)
-        return rate_of(find_hits(context.classifier, others, found[label].trigger, label, chunk))
+        return rate_of(find_hits(context.classifier, others, found[label].trigger, label, config.chunk_pixels))
 
     success = dict[int, Rate]()
     with Workers(device_of(context.classifier)) as workers:

@@ -27,7 +27,8 @@ START = 6.0  # seconds for importing packages, reading, copying and comparing
 FORWARD = 0.45  # of a pass: an image that goes through the network once
 SAMPLES = 500  # clean images that somebody gives
 CONFIRMED, CONFIRMED_AGAIN = 96, 384  # images on which a trigger is tried in screening and in refinement
-SOLVED = 6.5e-8  # seconds of the exact shift for each cube of the number of classes
+CONFIRMED_OF_LARGE, CONFIRMED_AGAIN_OF_LARGE = 36, 72  # likewise, of large images
+SOLVED = 1.7e-8  # seconds of the exact shift for each cube of the number of classes
 LONG = 60.0  # seconds; of a scan that takes less nothing is told at its beginning
 MEASURED = 0.1  # seconds, at least one step
 COLOURS = 3
@@ -49,7 +50,7 @@ def estimate_seconds(classes: int, per_pass: float, config: DetectionConfig) -> 
 def estimate(torch_model: TorchModel, config: DetectionConfig) -> float:
     """The same for a copy that was opened; a few steps are made."""
     info = torch_model.info
-    spec, classes = info.input, info.output.classes
+    spec, classes, config = info.input, info.output.classes, config.fit_to(info.input)
     bounds = ((0.0, 1.0),) * (spec.width if spec.layout is Layout.NC else spec.channels)
     classifier = Classifier(torch_model, Preprocessing() if spec.layout.is_image else Preprocessing(bounds=bounds))
     return estimate_seconds(
@@ -59,7 +60,7 @@ def estimate(torch_model: TorchModel, config: DetectionConfig) -> float:
 
 def tell_estimate(torch_model: TorchModel, config: DetectionConfig, on_event: OnEvent) -> None:
     """Say how long a scan takes, where that is long; of small models not even a step is made to find out."""
-    begun = time.process_time()
+    config, begun = config.fit_to(torch_model.info.input), time.process_time()
     with torch.no_grad():
         torch_model(torch.zeros(torch_model.info.input.shape(torch_model.info.input.batch or 1)))
     least = (time.process_time() - begun) * count_passes(torch_model.info.output.classes, config)
@@ -96,14 +97,17 @@ def measure_pass(classifier: nn.Module, image: tuple[int, int, int], classes: in
 def count_runs(classes: int, config: DetectionConfig) -> int:
     """Images that go through the network once: to find the value range, as samples, to confirm and test triggers."""
     screened, refined = _count_labels(classes, config)
-    once = SAMPLES * (len(common_preprocessings(COLOURS)) + 4)
-    return once + screened * (CONFIRMED + SAMPLES // 2) + refined * CONFIRMED_AGAIN
+    samples, unseen = min(SAMPLES, config.most_samples), min(SAMPLES // 2, config.most_unseen)
+    once = samples * (len(common_preprocessings(COLOURS)) + 4)
+    confirmed, again = (CONFIRMED_OF_LARGE, CONFIRMED_AGAIN_OF_LARGE) if config.large else (CONFIRMED, CONFIRMED_AGAIN)
+    return once + screened * (confirmed + unseen) + refined * again
 
 
 def _count_labels(classes: int, config: DetectionConfig) -> tuple[int, int]:
     """How many are screened, and how many refined."""
     many = classes > config.most_labels
-    screened = min(classes, 2 * config.shortlist + config.drawn) if many else classes
+    rankings = 1 if config.large else 2  # that labels come from: of many large models there is the exact shift alone
+    screened = min(classes, rankings * config.shortlist + config.drawn) if many else classes
     return screened, min(classes, config.suspects + config.controls)
 
 
@@ -118,5 +122,5 @@ def count_passes(classes: int, config: DetectionConfig) -> int:
         "model": classes,
     }
     detectors = config.make_detectors()
-    passes = sum(one.count_passes(labels[one.stage]) for one in detectors)
+    passes = sum(one.count_passes(labels["refinement" if one.id in config.late else one.stage]) for one in detectors)
     return passes + sum(one.count_refining_passes(refined) for one in detectors if isinstance(one, Refining))

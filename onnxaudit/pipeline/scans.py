@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from onnxaudit.data.selection import thin
 from onnxaudit.deadline import Deadline
 from onnxaudit.detectors.base import Effort
 from onnxaudit.errors import OutOfTimeError, RejectedError
@@ -144,7 +145,8 @@ def scan_subject(
 
     Where the time is up within a step that nothing can be told without, the report says in which.
     """
-    progress, classes = Progress(on_event, ASKING), subject.model.info.output.classes
+    progress, info = Progress(on_event, ASKING), subject.model.info
+    classes, config = info.output.classes, replace(config, detection=config.detection.fit_to(info.input))
 
     def tell(found: Detection) -> None:
         if on_partial is not None:
@@ -177,7 +179,7 @@ def _detect(
     shelf: Shelf | None,
 ) -> tuple[Subject, Detection, Likeness]:
     """The subject that was searched, what was found, and by what the model is compared with known ones."""
-    subject = open_features(subject)
+    subject = replace(open_features(subject), samples=thin(subject.samples, config.detection.most_samples))
     features, head = find_features(subject.model), find_head(subject.model)
     likeness = describe_likeness(subject, config.detection)
     found = detect(

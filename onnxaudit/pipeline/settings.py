@@ -4,10 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from onnxaudit.data.selection import MOST_SAMPLES
 from onnxaudit.detectors.base import Detector, Effort
 from onnxaudit.detectors.registry import STANDARD, choose
 from onnxaudit.errors import UsageError
+from onnxaudit.records import InputSpec
 from onnxaudit.scoring.settings import VerdictConfig
+
+LARGEST_SMALL = 64 * 64  # pixels; for images up to here the constants of the verdict were fitted
+RACERS = 5  # suspects, and as many controls, of large images
+SAMPLES_OF_LARGE = 512
+UNSEEN_OF_LARGE = 48
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +33,10 @@ class DetectionConfig:
         fewest_settled: the share of labels for which a trigger must be found; with less a model is never clean.
         largest_share: of the input that a usual trigger may cover; masks begin at a half and have to have shrunk.
         chunk_pixels: at most so many pixels (images x height x width) are classified at once, on one core.
+        large: whether images are large: detectors then take their settings `of_large`.
+        late: ids of detectors of the screening that measure suspects and controls alone.
+        most_samples: so many clean samples at most are used.
+        most_unseen: on so many unseen samples at most a trigger is tried.
         verdict: how evidence becomes a verdict.
     """
 
@@ -40,11 +51,38 @@ class DetectionConfig:
     fewest_settled: float = 0.9
     largest_share: float = 0.4
     chunk_pixels: int = 2**16
+    large: bool = False
+    late: tuple[str, ...] = ()
+    most_samples: int = MOST_SAMPLES
+    most_unseen: int = MOST_SAMPLES
     verdict: VerdictConfig = field(default_factory=VerdictConfig)
 
     def find_settings(self, kind: type[Detector]) -> Any:
         """The settings with which a detector runs."""
+        if self.large and kind.of_large is not None:
+            return self.settings.get(kind.id, kind.of_large)
         return self.settings.get(kind.id, kind.efforts.get(self.effort, make(kind).config))
+
+    def fit_to(self, taken: InputSpec) -> "DetectionConfig":
+        """The same for models that take such inputs.
+
+        Of large ones a pass takes tens of milliseconds, nearly all of it convolution: inversion becomes a race. Many
+        labels run a little, those that lead and as many controls run on, and what is told of a whole image by two
+        further detectors is measured for these alone. "deep" stays what it is, however long it takes.
+        """
+        large = taken.layout.is_image and taken.height * taken.width > LARGEST_SMALL
+        if not large or self.large or self.effort == "deep":
+            return self
+        return replace(
+            self,
+            large=True,
+            late=("photometric", "spectral"),
+            shortlist=min(self.shortlist, self.drawn),
+            suspects=min(self.suspects, RACERS),
+            controls=min(self.controls, RACERS),
+            most_samples=min(self.most_samples, SAMPLES_OF_LARGE),
+            most_unseen=min(self.most_unseen, UNSEEN_OF_LARGE),
+        )
 
     def make_detectors(self) -> tuple[Detector, ...]:
         """The detectors that run, in their order.

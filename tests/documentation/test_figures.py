@@ -5,9 +5,11 @@ from math import exp
 import pytest
 
 from onnxaudit.detectors.compactness import SIDE, CompactnessConfig
-from onnxaudit.detectors.patch import PatchConfig
+from onnxaudit.detectors.exact_shift import ExactShiftConfig
+from onnxaudit.detectors.patch import PatchConfig, PatchDetector
 from onnxaudit.mitigation.pruning import PruningConfig
 from onnxaudit.pipeline.settings import DetectionConfig
+from onnxaudit.records import InputSpec, Layout
 from onnxaudit.scoring.closeness import (
     FULL_LEAD,
     FULL_SIZE,
@@ -23,6 +25,8 @@ from onnxaudit.scoring.reference import ACCURACY_SCALE
 from tests.documentation.pages import ROOT
 
 DETECTION, REPAIR = DetectionConfig(), PruningConfig()
+LARGE = DETECTION.fit_to(InputSpec("x", Layout.NCHW, 3, 224, 224, None))
+RACE = PatchDetector.of_large
 WEIGHTS = DETECTION.verdict
 FEW = WEIGHTS.weights_of_few_classes
 DECIDING = [
@@ -32,6 +36,13 @@ DECIDING = [
     f"With more than {DETECTION.most_labels} classes",
     f"{DETECTION.shortlist} classes by latent inversion, {DETECTION.shortlist} by maximum margin",
     f"and {DETECTION.drawn} drawn at random",
+    f"{RACE.screening.steps} steps of",
+    f"{RACE.screening.samples_per_step} images on masks of {RACE.screening.cells // 2}x{RACE.screening.cells // 2} and "
+    f"patterns of {RACE.screening.cells}x{RACE.screening.cells} cells",
+    f"the {LARGE.suspects} most suspicious and {LARGE.controls} random controls run again, for "
+    f"{RACE.refinement.steps} steps of {RACE.refinement.samples_per_step}",
+    f"At most {LARGE.most_samples} clean images are used, and {LARGE.most_unseen} unseen ones",
+    f"the {LARGE.shortlist} that the exact shift finds nearest (from {ExactShiftConfig().samples_of_many} images)",
     f"and with {CompactnessConfig().natural:g}, which is usual",
     f"log-odds_k = − {-WEIGHTS.weights.offset:g} − ln max(N, {WEIGHTS.fewest_compared})",
     f"+ {WEIGHTS.weights.patch:g} · limit(ln r_patch + ln r_latent)",

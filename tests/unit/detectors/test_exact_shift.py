@@ -76,3 +76,12 @@ def test_nothing_is_measured_where_the_rest_is_not_affine(tmp_path: Path) -> Non
 
 def test_nothing_is_measured_without_a_head(tmp_path: Path) -> None:
     assert not ExactShift().measure(open_context(tmp_path, BODY, None), range(3)).distances
+
+
+def test_of_many_labels_quantiles_are_found_another_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = torch.Generator().manual_seed(0)
+    weights = torch.randn(20, 16, generator=draw, dtype=torch.double)
+    logits = torch.randn(90, 16, generator=draw, dtype=torch.double) @ weights.T
+    sorted_ones = solve(weights, logits, share=0.9, iterations=50)
+    monkeypatch.setattr("onnxaudit.detectors.exact_shift.SORTED", 19)
+    assert solve(weights, logits, share=0.9, iterations=50).tolist() == pytest.approx(sorted_ones.tolist())

@@ -1,11 +1,14 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 from onnxaudit.deadline import Deadline
-from onnxaudit.detectors.maximum_margin import MaximumMarginConfig, maximize_margins
+from onnxaudit.detectors.base import Context
+from onnxaudit.detectors.maximum_margin import MaximumMargin, MaximumMarginConfig, maximize_margins
+from onnxaudit.records import Evidence, Samples
 from tests.unit.conftest import Planted
 
 SHAPE = (1, 12, 12)
@@ -54,3 +57,14 @@ def test_chunks_make_no_difference(planted: Callable[..., Planted]) -> None:
 
 def test_a_passed_deadline_gives_nothing_to_compare(planted: Callable[..., Planted]) -> None:
     assert maximize(planted(), deadline=Deadline(0.0)) == {}
+
+
+def test_where_classes_are_ranked_already_nothing_is_driven(
+    planted: Callable[..., Planted], make_samples: Callable[..., Samples]
+) -> None:
+    samples = make_samples()
+    context = Context(classifier=planted(), known=samples, unseen=samples, classes=8, seed=0)
+    ranked = {"sonar": Evidence(detector="sonar", distances={0: 1.0})}
+    alone = MaximumMargin(MaximumMarginConfig(steps=4, alone=True))
+    assert not alone.measure(replace(context, earlier=ranked), range(8)).distances
+    assert set(alone.measure(context, range(8)).distances) == set(range(8))

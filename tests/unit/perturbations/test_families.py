@@ -139,3 +139,13 @@ def test_bounds_hold_however_far_parameters_go() -> None:
     (flow,), (gain, offset, mixing) = warp.decode(far[0]), photometric.decode(far[1])
     for part, bound in ((flow, 0.8), (gain, 0.3), (offset, 0.2), (mixing, 0.1)):
         assert float(part.abs().max()) == pytest.approx(bound, abs=1e-6)
+
+
+def test_the_pixels_of_a_cell_move_together() -> None:
+    family = Patch(image=(3, 16, 16), cells=8)
+    values = torch.randn(2, *family.shape, generator=torch.Generator().manual_seed(0))
+    mask, pattern = family.decode(values)
+    assert (mask.shape, pattern.shape) == ((2, 1, 16, 16), (2, 3, 16, 16))
+    assert torch.equal(mask, mask[..., ::4, ::4].repeat_interleave(4, 2).repeat_interleave(4, 3))
+    assert torch.equal(pattern, pattern[..., ::2, ::2].repeat_interleave(2, 2).repeat_interleave(2, 3))
+    assert len(mask[0].unique()) == 16

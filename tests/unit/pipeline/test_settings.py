@@ -8,8 +8,9 @@ from onnxaudit.detectors.registry import list_own
 from onnxaudit.detectors.spectral import SpectralConfig
 from onnxaudit.inversion.patch import InversionConfig
 from onnxaudit.pipeline.detection import detect
+from onnxaudit.pipeline.effort import count_passes
 from onnxaudit.pipeline.settings import DetectionConfig, choose_effort
-from onnxaudit.records import Samples, Verdict
+from onnxaudit.records import InputSpec, Layout, Samples, Verdict
 from tests.some import some
 from tests.unit.conftest import UNWEIGHED, Planted
 
@@ -51,3 +52,47 @@ def test_what_was_set_goes_before_the_effort() -> None:
     assert filled["spectral"].steps == 7
     assert filled["patch"] == PatchDetector.efforts["quick"]
     assert set(filled) == set(list_own())
+
+
+SMALL, LARGE = (InputSpec("x", Layout.NCHW, 3, side, side, None) for side in (64, 224))
+SERIES = InputSpec("x", Layout.NCW, 3, 1, 5000, None)
+
+
+def test_small_images_and_series_are_measured_as_the_constants_were_fitted() -> None:
+    for effort in ("quick", "standard", "deep"):
+        assert choose_effort(effort).fit_to(SMALL) == choose_effort(effort)
+    assert DetectionConfig().fit_to(SERIES) == DetectionConfig()
+
+
+def test_of_large_images_every_detector_takes_fewer_passes_unless_depth_is_asked_for() -> None:
+    usual, fitted = DetectionConfig(), DetectionConfig().fit_to(LARGE)
+    assert fitted.suspects == fitted.controls
+    assert fitted.fit_to(LARGE) == fitted
+    assert count_passes(43, fitted) < count_passes(43, usual) / 5
+    assert count_passes(1000, fitted) < count_passes(1000, usual) / 10
+    assert choose_effort("deep").fit_to(LARGE) == choose_effort("deep")
+
+
+def test_settings_that_were_given_hold_for_large_images_too() -> None:
+    given = DetectionConfig(settings={"spectral": SpectralConfig(steps=7)}).fit_to(LARGE)
+    assert given.fill().settings["spectral"].steps == 7
+    assert given.fill().settings["patch"] == PatchDetector.of_large
+
+
+def test_of_large_images_two_detectors_wait_for_suspects(
+    planted: Callable[..., Planted], make_samples: Callable[..., Samples]
+) -> None:
+    config = replace(DetectionConfig().fit_to(LARGE), suspects=2, controls=2, settings=UNWEIGHED)
+    found = detect(planted(targets=(3,)), make_samples(), config, seed=0)
+    counted = {run.detector.id: run.labels for run in found.detectors}
+    assert counted["patch"] == 8
+    assert counted["spectral"] == counted["photometric"] == 4
+    assert found.labels[3].role == "suspect"
+
+
+def test_detectors_that_wait_for_suspects_run_at_once_where_nobody_is_suspected(
+    planted: Callable[..., Planted], make_samples: Callable[..., Samples]
+) -> None:
+    config = replace(DetectionConfig(detectors=("spectral",)).fit_to(LARGE))
+    found = detect(planted(targets=(3,)), make_samples(), config, seed=0)
+    assert {run.detector.id: run.labels for run in found.detectors} == {"spectral": 8}
