@@ -76,7 +76,7 @@ class AllToAll(Detector):
         farther="larger",
         progress="looking for a trigger that moves all classes",
     )
-    of_large = AllToAllConfig(steps=60, starts=2, samples_per_step=8, schedule=RACE, cells=56)
+    of_large = AllToAllConfig(steps=40, starts=2, samples_per_step=8, schedule=RACE, cells=56)
     rule = "OA102"
 
     config: AllToAllConfig = AllToAllConfig()

@@ -64,10 +64,10 @@ class PatchDetector(Detector):
     }
     of_large = PatchConfig(
         screening=InversionConfig(
-            steps=40, samples_per_step=4, step_size=0.6, schedule=RACE, confirming_samples=24, cells=56
+            steps=32, samples_per_step=4, step_size=0.6, schedule=RACE, confirming_samples=24, cells=56
         ),
         refinement=InversionConfig(
-            steps=60, samples_per_step=6, step_size=0.5, schedule=RACE, confirming_samples=48, cells=56
+            steps=40, samples_per_step=6, step_size=0.5, schedule=RACE, confirming_samples=48, cells=56
         ),
     )
     rule = "OA101"

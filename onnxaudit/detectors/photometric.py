@@ -58,7 +58,7 @@ class PhotometricDetector(Detector):
         progress="changing brightness, contrast and colors",
     )
     efforts: ClassVar = {"quick": PhotometricConfig(steps=50), "deep": PhotometricConfig(steps=200)}
-    of_large = PhotometricConfig(steps=30, samples_per_step=4, schedule=RACE)
+    of_large = PhotometricConfig(steps=24, samples_per_step=4, schedule=RACE)
     rule = "OA106"
 
     config: PhotometricConfig = PhotometricConfig()

@@ -63,7 +63,7 @@ class SpectralDetector(Detector):
         progress="adding few cosines to whole images",
     )
     efforts: ClassVar = {"quick": SpectralConfig(steps=50), "deep": SpectralConfig(steps=200)}
-    of_large = SpectralConfig(steps=30, samples_per_step=4, schedule=RACE)
+    of_large = SpectralConfig(steps=24, samples_per_step=4, schedule=RACE)
     rule = "OA103"
 
     config: SpectralConfig = SpectralConfig()

@@ -59,7 +59,7 @@ class WarpDetector(Detector):
         subject="the mildest warp that leads there is", closer="milder", farther="stronger", progress="warping images"
     )
     efforts: ClassVar = {"quick": WarpConfig(steps=50), "deep": WarpConfig(steps=200)}
-    of_large = WarpConfig(steps=30, samples_per_step=4, schedule=RACE)
+    of_large = WarpConfig(steps=24, samples_per_step=4, schedule=RACE)
     rule = "OA105"
 
     config: WarpConfig = WarpConfig()
