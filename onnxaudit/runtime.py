@@ -27,7 +27,8 @@ CPU = "CPUExecutionProvider"
 CUDA = "CUDAExecutionProvider"
 TRIAL_OPSET, TRIAL_IR_VERSION = 13, 8  # old enough for every version of onnxruntime
 MOST_IMAGES = 256  # in one run
-MOST_VALUES = 2**22  # input values in one run: 27 photos of 224x224, whose inner values take some 2 GiB
+MOST_VALUES = 2**22  # input values in one run
+LARGE_IMAGE, MOST_VALUES_OF_LARGE = 2**14, 2**21  # beyond: 13 photos of 224x224, whose inner values take some 1 GiB
 FATAL_ONLY = 4  # onnxruntime's severities; failures reach us as exceptions and need no log line
 
 # "[ONNXRuntimeError] : 1 : FAIL : /onnxruntime_src/model.cc:256 onnxruntime::Model::Model(...) " before the message
@@ -164,7 +165,9 @@ class Runtime:
 
     def _chunk(self) -> int:
         spec = self.model.info.input
-        return spec.batch or max(1, min(self.most_images, MOST_VALUES // (spec.channels * spec.height * spec.width)))
+        values = spec.channels * spec.height * spec.width
+        most = MOST_VALUES if values <= LARGE_IMAGE else MOST_VALUES_OF_LARGE
+        return spec.batch or max(1, min(self.most_images, most // values))
 
     def _pad(self, chunk: Floats) -> Floats:
         missing = (self.model.info.input.batch or 0) - len(chunk)

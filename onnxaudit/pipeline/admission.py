@@ -32,6 +32,7 @@ from onnxaudit.records import (
     Event,
     Floats,
     GivenPreprocessing,
+    InputSpec,
     Ints,
     MemoryPlan,
     OnEvent,
@@ -57,10 +58,12 @@ def open_subject(
     deadline: Deadline = NEVER,
     on_event: OnEvent,
     on_opened: Callable[[TorchModel], None] | None = None,
+    most_samples: Callable[[InputSpec], int] | None = None,
 ) -> Subject:
     """Load the model and the samples, copy the model, choose the preprocessing, and check the copy.
 
-    `on_opened` is given the copy before any sample is read.
+    `on_opened` is given the copy before any sample is read; `most_samples` says how many may be read for such inputs,
+    where memory does not say fewer.
 
     Raises:
         ModelError: the file cannot be audited, or its copy does not compute what onnxruntime computes.
@@ -90,8 +93,19 @@ def open_subject(
         on_event(Event("load", 0, 0, note))
     on_event(Event("load", 0, 0, "reading the clean images"))
     named = output is not None
+    held = MOST_SAMPLES if most_samples is None else most_samples(opened.model.info.input)
+    held = held if plan is None else min(held, plan.samples)
     subject = _read_samples(
-        opened, data, preprocessing, plan, named=named, seed=seed, device=device, deadline=deadline, on_event=on_event
+        opened,
+        data,
+        preprocessing,
+        plan,
+        held=held,
+        named=named,
+        seed=seed,
+        device=device,
+        deadline=deadline,
+        on_event=on_event,
     )
     try:
         return _check(subject, seed=seed, named=named, deadline=deadline, on_event=on_event)
@@ -105,6 +119,7 @@ def _read_samples(
     preprocessing: GivenPreprocessing | PreprocessingChoice | None,
     plan: MemoryPlan | None,
     *,
+    held: int,
     named: bool,
     seed: int,
     device: str,
@@ -115,7 +130,7 @@ def _read_samples(
     model, runtime, names = opened.model, opened.runtime.until(deadline), None
     try:
         if model.info.input.layout.is_image:
-            samples, names = read_images(data, model, seed, deadline, MOST_SAMPLES if plan is None else plan.samples)
+            samples, names = read_images(data, model, seed, deadline, held)
             with _asked_without_samples(opened, named=named):
                 choice = settle_preprocessing(runtime, samples, preprocessing, on_event)
         else:

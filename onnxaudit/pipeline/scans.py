@@ -109,6 +109,7 @@ def scan(
             deadline=deadline,
             on_event=listen,
             on_opened=partial(tell_estimate, config=config.detection, on_event=listen),
+            most_samples=lambda taken: config.detection.fit_to(taken).most_samples,
         )
     except RejectedError as rejected:
         return report_rejection(rejected, config, source=str(data or ""), seed=seed, start=start)
