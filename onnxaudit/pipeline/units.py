@@ -63,6 +63,8 @@ class Units:
     def name(self, detector: Detector, context: Context, labels: Sequence[int]) -> str:
         """The key of what a detector measures next."""
         read = (*detector.requires, detector.id)
+        if detector.stage == "shortlist":  # does without, perhaps, where the survey has ranked the classes
+            read = (*sorted(context.earlier), detector.id)
         unit = {
             "detector": detector.id,
             "config": asdict(detector.config),
