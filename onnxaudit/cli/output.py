@@ -159,7 +159,9 @@ def list_data_paths(*sources: str | Path | None) -> list[Path]:
     for source in sources:
         if source is not None:
             with contextlib.suppress(OnnxauditError, OSError, ValueError):
-                found.append(parse_source(str(source))[0])
+                path, names = parse_source(str(source))
+                found.append(path)
+                found += [path.parent / name for name in names if path.suffix.lower() == ".npy"]
     return found
 
 

@@ -1,4 +1,4 @@
-"""Clean samples from `.npz` archives.
+"""Clean samples from `.npz` archives and `.npy` files.
 
 Arrays are taken as they are: one size, which has to be the model's. An array of another size is more often the wrong
 file or a wrong order of axes than something to be resized, so it is an error; pictures in folders are resized.
@@ -14,13 +14,13 @@ import numpy.typing as npt
 
 from onnxaudit.data.pixels import fit_channels, scale_values
 from onnxaudit.data.selection import MOST_SAMPLES, choose_samples
-from onnxaudit.data.stored_arrays import StoredArray, open_archive
+from onnxaudit.data.stored_arrays import StoredArray, open_archive, open_arrays
 from onnxaudit.errors import DataError
 from onnxaudit.records import Floats, InputSpec, Ints, Layout
 from onnxaudit.records.coded_images import make_contiguous
 
 IMAGES, LABELS, CLASS_NAMES = "x", "y", "class_names"
-_DAMAGED = "not an .npz archive of plain arrays, or it is damaged"
+_DAMAGED = "not an .npz archive or .npy file of plain arrays, or it is damaged"
 CHANNEL_COUNTS = (1, 3, 4)
 
 AnyArray = npt.NDArray[Any]
@@ -39,8 +39,9 @@ def read_archive(path: Path, names: tuple[str, ...], spec: InputSpec, held: int 
     """Images `(n, c, h, w)` in [0, 1], labels and class names of an archive; of many images some, evenly over classes.
 
     Args:
-        path: the `.npz` file.
-        names: of the arrays with images and with labels; empty for `x` and, where there is one, `y`.
+        path: the `.npz` or `.npy` file.
+        names: of the arrays with images and with labels; empty for `x` and, where there is one, `y`. Beside an `.npy`
+            file, the name of the file with labels.
         spec: what the model takes.
         held: so many may be held, for want of memory.
 
@@ -92,9 +93,11 @@ def read_shape(path: Path, names: tuple[str, ...]) -> tuple[int, ...]:
 @contextmanager
 def _open_arrays(path: Path, names: tuple[str, ...]) -> Iterator[dict[str, StoredArray]]:
     """The arrays by their role; whatever goes wrong in the block becomes a DataError."""
+    single = path.suffix.lower() == ".npy"
     try:
-        with open_archive(path) as found:
-            stored = {role: found[name] for role, name in _wanted(path, list(found), names).items()}
+        with open_arrays(_find_files(path, names)) if single else open_archive(path) as found:
+            wanted = {role: role for role in found} if single else _wanted(path, list(found), names)
+            stored = {role: found[name] for role, name in wanted.items()}
             plain = {role: array for role, array in stored.items() if array is not None}
             if len(plain) < len(stored):
                 raise DataError(f"{path}: {_DAMAGED}")
@@ -105,6 +108,11 @@ def _open_arrays(path: Path, names: tuple[str, ...]) -> Iterator[dict[str, Store
         raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
     except Exception as error:  # zipfile, zlib and numpy each have their own for a damaged file
         raise DataError(f"{path}: {_DAMAGED}") from error
+
+
+def _find_files(path: Path, names: tuple[str, ...]) -> dict[str, Path]:
+    """The file of images and, where one is named, that of labels, which lies beside it."""
+    return {IMAGES: path} | ({LABELS: path.parent / names[0]} if names else {})
 
 
 def _wanted(path: Path, found: list[str], names: tuple[str, ...]) -> dict[str, str]:

@@ -1,10 +1,13 @@
 """One picture file to pixels."""
 
+import functools
+import io
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,25 +19,15 @@ from onnxaudit.records import Floats, InputSpec, Ints
 from onnxaudit.records.coded_images import Codes, decode_bytes, hold
 
 SUFFIXES = frozenset(
-    (".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
-)
-OTHER_PICTURES = frozenset(
     (
-        ".avif",
-        ".dcm",
-        ".dng",
-        ".exr",
-        ".hdr",
-        ".heic",
-        ".heif",
-        ".j2k",
-        ".jp2",
-        ".jxl",
-        ".npy",
-        ".pcx",
-        ".svg",
-        ".tga",
+        *(".avif", ".bmp", ".dib", ".gif", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pcx", ".pgm"),
+        *(".png", ".ppm", ".qoi", ".tga", ".tif", ".tiff", ".webp"),
     )
+)
+OTHER_PICTURES = frozenset((".dcm", ".dng", ".exr", ".hdr", ".heic", ".heif", ".jxl", ".npy", ".svg"))
+# What a file may be, whatever its name says; others that Pillow knows start programs, or draw from text.
+FORMATS = (
+    *("AVIF", "BMP", "DIB", "GIF", "JPEG", "JPEG2000", "MPO", "PCX", "PNG", "PPM", "QOI", "TGA", "TIFF", "WEBP"),
 )
 MOST_PIXELS = 2**26  # of one picture, 67 million; a few bytes of file can declare any size
 FEWEST = 64  # pictures that are read whatever the time
@@ -47,7 +40,26 @@ SIDEWAYS = range(5, 9)  # EXIF orientations that swap height and width
 _DAMAGED = (SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error)
 
 
-def read_picture(path: Path, spec: InputSpec) -> Floats:
+@dataclass(frozen=True, kw_only=True)
+class StoredPicture:
+    """A picture within another file.
+
+    Attributes:
+        name: where it lies, for people.
+        load: its bytes, as a file of its own would hold them.
+    """
+
+    name: str
+    load: Callable[[], bytes]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+Picture = Path | StoredPicture
+
+
+def read_picture(path: Picture, spec: InputSpec) -> Floats:
     """A picture as the model's pixels `(c, h, w)` in [0, 1].
 
     It is turned as its EXIF orientation says, loses its alpha channel, becomes gray or RGB, and is resized
@@ -59,7 +71,7 @@ def read_picture(path: Path, spec: InputSpec) -> Floats:
     return decode_bytes(np.ascontiguousarray(_read_bytes(path, spec)))
 
 
-def read_pictures(paths: Sequence[Path], spec: InputSpec, deadline: Deadline = Deadline()) -> tuple[Floats, Ints]:
+def read_pictures(paths: Sequence[Picture], spec: InputSpec, deadline: Deadline = Deadline()) -> tuple[Floats, Ints]:
     """Pictures as the model's pixels `(n, c, h, w)` in [0, 1], large sets held as bytes, and which of them were read.
 
     When the deadline passes, what was read so far has to do, spread over all; a few are read in any case.
@@ -80,12 +92,12 @@ def read_pictures(paths: Sequence[Path], spec: InputSpec, deadline: Deadline = D
     return hold(codes if len(rows) == len(paths) else codes[rows]), rows
 
 
-def _read_bytes(path: Path, spec: InputSpec) -> Codes:
+def _read_bytes(path: Picture, spec: InputSpec) -> Codes:
     with _open(path) as image:
         return np.atleast_3d(_fit(image, spec)).transpose(2, 0, 1)
 
 
-def read_size(path: Path) -> tuple[int, int]:
+def read_size(path: Picture) -> tuple[int, int]:
     """Height and width of a picture, turned as its EXIF orientation says.
 
     Raises:
@@ -97,12 +109,13 @@ def read_size(path: Path) -> tuple[int, int]:
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[Image.Image]:
+def _open(path: Picture) -> Iterator[Image.Image]:
     """A picture that can be decoded; whatever Pillow raises on the way becomes a DataError."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about broken metadata, and sizes that are checked here
-            with Image.open(path) as image:
+            file = path if isinstance(path, Path) else io.BytesIO(path.load())
+            with Image.open(file, formats=_list_formats()) as image:
                 _check_size(path, image)
                 _check_depth(path, image)
                 yield image
@@ -114,14 +127,21 @@ def _open(path: Path) -> Iterator[Image.Image]:
         raise DataError(f"{path}: the picture is damaged") from error
 
 
-def _check_size(path: Path, image: Image.Image) -> None:
+@functools.cache
+def _list_formats() -> tuple[str, ...]:
+    """Those that this Pillow decodes."""
+    Image.init()
+    return tuple(one for one in FORMATS if one in Image.OPEN)
+
+
+def _check_size(path: Picture, image: Image.Image) -> None:
     if image.width * image.height > MOST_PIXELS:
         raise DataError(
             f"{path}: {image.width}×{image.height} are too many pixels; pictures of up to {MOST_PIXELS:,} are read"
         )
 
 
-def _check_depth(path: Path, image: Image.Image) -> None:
+def _check_depth(path: Picture, image: Image.Image) -> None:
     if image.mode in DEPTHLESS and image.format not in SIXTEEN_BITS:
         raise DataError(
             f"{path}: a picture of {DEPTHLESS[image.mode]}, which do not say what is white; convert it to 8 or 16 bits"

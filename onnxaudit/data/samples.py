@@ -6,13 +6,19 @@ from pathlib import Path
 import numpy as np
 
 from onnxaudit.data.archives import read_archive
-from onnxaudit.data.folders import read_folder
+from onnxaudit.data.columns import open_columns
+from onnxaudit.data.folders import open_folder
+from onnxaudit.data.picture_sets import PictureSet, read_set
 from onnxaudit.data.selection import MOST_SAMPLES
+from onnxaudit.data.shards import list_shards
+from onnxaudit.data.tars import open_tars
 from onnxaudit.deadline import NEVER, Deadline
 from onnxaudit.errors import DataError
 from onnxaudit.records import InputSpec, Ints, Samples
 
-ARCHIVE_WITH_NAMES = re.compile(r"(?P<path>.+\.npz):(?P<names>[^:/\\]+)", re.IGNORECASE)
+ARRAYS, TARS, COLUMNS = {".npz", ".npy"}, {".tar"}, {".parquet", ".arrow"}
+WITH_NAMES = re.compile(r"(?P<path>.+\.(npz|npy|parquet|arrow)):(?P<names>[^:/\\]+)", re.IGNORECASE)
+KINDS = "an .npz, .npy, .tar, .parquet or .arrow file"
 
 
 def load_samples(
@@ -25,7 +31,9 @@ def load_samples(
     """Read clean samples for a model.
 
     Args:
-        source: a folder of images, an `.npz` archive, or `FILE.npz:IMAGES,LABELS` to name its arrays.
+        source: a folder of images, an `.npz` archive (`FILE.npz:IMAGES,LABELS` names its arrays), an `.npy` file
+            (`FILE.npy:LABELS.npy` names one beside it), a `.tar` file or a folder of such, a `.parquet` or `.arrow`
+            file (`FILE.parquet:IMAGES,LABELS` names its columns) or a folder of such.
         spec: what the model takes; pictures in folders are resized to it, arrays have to fit it.
         classes: how many the model tells apart.
         deadline: when it passes, the pictures that were read have to do.
@@ -39,13 +47,12 @@ def load_samples(
     """
     path, names = parse_source(str(source))
     if not path.exists():
-        raise DataError(f"{path}: no such file or folder; give a folder of images or an .npz file")
-    if path.is_dir():
-        images, labels, class_names, total = read_folder(path, spec, classes, deadline, held)
-    elif path.suffix.lower() == ".npz":
+        raise DataError(f"{path}: no such file or folder; give a folder of images, or {KINDS}")
+    if path.suffix.lower() in ARRAYS and not path.is_dir():
         images, labels, class_names, total = read_archive(path, names, spec, held)
     else:
-        raise DataError(f"{path}: neither a folder of images nor an .npz file")
+        found = open_pictures(path, names, classes)
+        images, labels, class_names, total = read_set(found, spec, classes, deadline, held)
     if labels is not None:
         check_labels(path, labels, classes)
     if class_names is not None and len(class_names) != classes:
@@ -53,14 +60,43 @@ def load_samples(
     return Samples(images, labels, str(source), total=total), class_names
 
 
+def open_pictures(path: Path, names: tuple[str, ...], classes: int | None = None) -> PictureSet:
+    """The pictures of a folder, a tar file or a table.
+
+    Args:
+        path: where they lie.
+        names: of the columns with images and with labels, of a table.
+        classes: how many the model tells apart; None where labels do not matter.
+
+    Raises:
+        DataError: there are none, or they are damaged.
+        MissingPackageError: what reads such tables is not installed.
+    """
+    files = list_shards(path) if path.is_dir() else [path]
+    if not files:
+        return open_folder(path, classes)
+    kind = files[0].suffix.lower()
+    if kind in TARS:
+        return open_tars(path, files)
+    if kind in COLUMNS:
+        return open_columns(path, files, names)
+    raise DataError(f"{path}: neither a folder of images nor {KINDS}")
+
+
 def parse_source(source: str) -> tuple[Path, tuple[str, ...]]:
-    """The path, and the names of arrays behind it."""
-    match = None if Path(source).exists() else ARCHIVE_WITH_NAMES.fullmatch(source)
+    """The path, and the names behind it: of arrays, of columns, or of the file with labels.
+
+    Raises:
+        DataError: too many of them.
+    """
+    match = None if Path(source).exists() else WITH_NAMES.fullmatch(source)
     if match is None:
         return Path(source), ()
     names = tuple(name.strip() for name in match["names"].split(","))
     if len(names) > 2 or not all(names):
         raise DataError(f"{source}: name one array of images and at most one of labels, as in FILE.npz:x_test,y_test")
+    if match["path"].lower().endswith(".npy") and len(names) != 1:
+        raise DataError(f"{source}: name one file of labels, as in FILE.npy:LABELS.npy")
     return Path(match["path"]), names
 
 

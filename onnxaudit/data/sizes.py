@@ -6,9 +6,9 @@ import numpy as np
 
 from onnxaudit.data.archives import arrange_channels, read_shape
 from onnxaudit.data.features import read_values
-from onnxaudit.data.folders import list_pictures
+from onnxaudit.data.picture_sets import PictureSet
 from onnxaudit.data.pictures import read_size
-from onnxaudit.data.samples import parse_source
+from onnxaudit.data.samples import ARRAYS, open_pictures, parse_source
 from onnxaudit.errors import DataError
 from onnxaudit.records import Layout
 
@@ -24,10 +24,8 @@ def measure_size(source: str | Path, layout: Layout) -> tuple[int, int]:
     if not layout.is_image:
         return _measure_values(source, layout)
     path, names = parse_source(str(source))
-    if path.is_dir():
-        return _measure_folder(path)
-    if not path.is_file() or path.suffix.lower() != ".npz":
-        raise DataError(f"{path}: neither a folder of images nor an .npz file")
+    if path.suffix.lower() not in ARRAYS or path.is_dir():
+        return _measure_pictures(open_pictures(path, names))
     shape = read_shape(path, names)
     # An array of that shape takes no memory as long as nobody writes into it.
     stack = np.broadcast_to(np.zeros(1, np.uint8), shape) if len(shape) in DIMENSIONS else np.zeros(0, np.uint8)
@@ -35,12 +33,12 @@ def measure_size(source: str | Path, layout: Layout) -> tuple[int, int]:
     return height, width
 
 
-def _measure_folder(folder: Path) -> tuple[int, int]:
-    sizes = sorted({read_size(path) for path, _ in list_pictures(folder)})
+def _measure_pictures(found: PictureSet) -> tuple[int, int]:
+    sizes = sorted({read_size(picture) for picture in found.take(np.arange(found.count))})
     if len(sizes) > 1:
         few = ", ".join(f"{height}x{width}" for height, width in sizes[:3])
         raise DataError(
-            f"{folder}: the model takes pictures of any size, and these have {len(sizes)} ({few}"
+            f"{found.source}: the model takes pictures of any size, and these have {len(sizes)} ({few}"
             f"{', …' if len(sizes) > 3 else ''}); name the one to audit with --input-size HxW"
         )
     return sizes[0]

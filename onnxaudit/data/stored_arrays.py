@@ -1,13 +1,14 @@
-"""Arrays in `.npz` archives, read row by row: an archive of a few bytes can say that it holds any number of them.
+"""Arrays in `.npz` archives and `.npy` files, read row by row: a few bytes can say that they hold any number of them.
 
 `numpy.load` unpacks a whole array before anybody has seen its shape. Here the header is read first, and of the rows
 only those that are wanted are kept.
 """
 
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 from pathlib import Path
 from typing import IO, Any
@@ -32,12 +33,12 @@ class StoredArray:
     """An array that has not been read yet.
 
     Attributes:
-        path: the archive.
+        path: the archive, or the array's own file.
         name: of the array in it.
         shape: as its header says.
         dtype: likewise; never objects.
         columns: whether it is stored column by column, as Fortran does.
-        archive: the open archive.
+        open: its bytes, from the header on.
     """
 
     path: Path
@@ -45,7 +46,7 @@ class StoredArray:
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     columns: bool
-    archive: zipfile.ZipFile
+    open: Callable[[], AbstractContextManager[IO[bytes]]]
 
     def read(self, rows: Ints | None = None) -> AnyArray:
         """The array, or the rows (positions in ascending order) of it.
@@ -60,7 +61,7 @@ class StoredArray:
         if kept * each > MOST_BYTES or count * each > MOST_UNPACKED:
             unpacked = count * each / 2**30
             raise DataError(f"{self.path}: array {self.name!r} unpacks to {unpacked:.1f} GiB; give fewer images")
-        with self.archive.open(_find_member(self.archive, self.name)) as file:
+        with self.open() as file:
             _read_header(file)
             if rows is None or self.columns or kept == count:
                 whole = np.frombuffer(_read_exactly(file, count * each), self.dtype)
@@ -83,20 +84,30 @@ def open_archive(path: Path) -> Iterator[dict[str, StoredArray | None]]:
         twice = next((name for name in names if names.count(name) > 1), None) if len(set(names)) < len(names) else None
         if twice is not None:
             raise DataError(f"{path}: two arrays are called {twice!r}: readers take the one or the other; refused")
-        yield {name: _open(path, archive, name) for name in names}
+        yield {name: _open(path, name, partial(archive.open, _find_member(archive, name))) for name in names}
 
 
-def _open(path: Path, archive: zipfile.ZipFile, name: str) -> StoredArray | None:
+@contextmanager
+def open_arrays(files: Mapping[str, Path]) -> Iterator[dict[str, StoredArray | None]]:
+    """Arrays that are files of their own, none of them read yet; None for what is none of plain values.
+
+    Raises:
+        OSError: one cannot be read.
+    """
+    yield {name: _open(path, path.name, partial(open_regular, path)) for name, path in files.items()}
+
+
+def _open(path: Path, name: str, opened: Callable[[], AbstractContextManager[IO[bytes]]]) -> StoredArray | None:
     """One array; None for what is no array of plain values."""
     try:
-        with archive.open(_find_member(archive, name)) as file:
+        with opened() as file:
             shape, columns, dtype = _read_header(file)
     except (ValueError, OSError, EOFError, RuntimeError, SyntaxError, TypeError, MemoryError, RecursionError):
         return None
     plain = not dtype.hasobject and dtype.itemsize and all(isinstance(axis, int) and axis >= 0 for axis in shape)
     if not plain:
         return None
-    return StoredArray(path=path, name=name, shape=shape, dtype=dtype, columns=columns, archive=archive)
+    return StoredArray(path=path, name=name, shape=shape, dtype=dtype, columns=columns, open=opened)
 
 
 def _find_member(archive: zipfile.ZipFile, name: str) -> str:

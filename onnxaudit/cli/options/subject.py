@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 _IMAGES = (
-    "Clean images: a folder, with or without a sub-folder for each class, or an .npz archive (FILE.npz:x,y names its "
-    "arrays)."
+    "Clean images: a folder, with or without a sub-folder for each class; an .npz archive (FILE.npz:x,y names its "
+    "arrays) or an .npy file (FILE.npy:y.npy names its labels); a .tar, .parquet or .arrow file, or a folder of such."
 )
 
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="The ONNX file.", show_default=False)]
