@@ -45,7 +45,7 @@ def measure(model: Path, data: Path, seed: int) -> Row:
         name=model.stem,
         estimated=found.seconds,
         taken=time.process_time() - begun,
-        counted=count_passes(found.model.output.classes, DetectionConfig()),
+        counted=count_passes(found.model.output.classes, DetectionConfig().fit_to(found.model.input)),
         made=sum(run.passes for run in report.detectors),
     )
 
