@@ -101,7 +101,7 @@ def _add(within: typer.Typer, *commands: Callable[..., int]) -> None:
         within.command(cls=Command)(spread_groups(keep_stdout()(command)))
 
 
-_add(app, audits.scan, results.verify, audits.repair, audits.profile, results.report, results.diff)
+_add(app, audits.scan, results.verify, audits.repair, audits.profile, results.report, results.diff, results.merge)
 _add(app, surroundings.inspect, surroundings.doctor, surroundings.detectors, knowledge.schema, knowledge.rules)
 _add(app, projects.init, projects.demo)
 policy_app = typer.Typer(help="The policy by which models are let through.", cls=Group)

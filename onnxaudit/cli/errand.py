@@ -213,9 +213,9 @@ def _open_progress(crew: Crew, line: Line) -> AbstractContextManager[OnEvent]:
 
 
 def answer_of(outcome: Outcome) -> str:
-    """What came of a model, in a few words."""
+    """What came of a model, in a few words; an error was told before."""
     if isinstance(outcome, ScanFailure):
-        return f"error: {outcome.error}"
+        return "error"
     return f"{outcome.verdict.value}, score {outcome.score:.2f}"
 
 

@@ -17,9 +17,10 @@ from onnxaudit.data.triggers import save_trigger
 from onnxaudit.errors import OnnxauditError, OutputError, UsageError
 from onnxaudit.files import check_folder_writable, check_writable, write_atomically
 from onnxaudit.isolation.reach import read_locations
-from onnxaudit.records import Document, ErrorDocument, ScanReport
+from onnxaudit.records import Document, ErrorDocument, ScanDocument, ScanReport
 from onnxaudit.regular_files import follow_links
 from onnxaudit.report.formats import render
+from onnxaudit.report.html import render_folder
 from onnxaudit.report.pictures import draw_trigger
 from onnxaudit.report.terminal import Detail, open_console, render_document
 
@@ -194,3 +195,17 @@ def save_triggers(report: ScanReport, folder: Path) -> None:
             continue
         for part, picture in draw_trigger(finding.trigger).items():
             write_atomically(folder / f"{name}-{part}.png", picture)
+
+
+def save_pages(document: ScanDocument, folder: Path) -> None:
+    """Write a page for each model, and `index.html`, which lists them by risk.
+
+    Raises:
+        OutputError: a file cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder} cannot be created: {error.strerror or error}") from error
+    for name, page in render_folder(document).items():
+        write_atomically(folder / name, page.encode("utf-8"))

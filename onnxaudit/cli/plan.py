@@ -5,10 +5,13 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from onnxaudit.cli.options import PolicyRequest, RunOutputs
+from onnxaudit.cli.models import choose_shard, find_models
+from onnxaudit.cli.options import PolicyRequest, RunOutputs, Spread
 from onnxaudit.cli.project import TRIGGERS, Job, read_project
 from onnxaudit.cli.stdout import STDOUT
 from onnxaudit.errors import OutputError
+
+ALONE = Spread()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +26,7 @@ class Plan:
         baseline: the report of an earlier run, whose findings let no model fail, or None.
         project: the file that the plan is from, or None.
         jobs_at_once: so many models are scanned at the same time.
+        pages: a folder for a page of each model, or None.
     """
 
     jobs: tuple[Job, ...]
@@ -32,6 +36,7 @@ class Plan:
     baseline: Path | None
     project: Path | None = None
     jobs_at_once: int = 1
+    pages: Path | None = None
 
     @property
     def models(self) -> list[Path]:
@@ -57,6 +62,8 @@ def plan_scan(
     triggers: Path | None,
     request: PolicyRequest,
     baseline: Path | None,
+    spread: Spread = ALONE,
+    pages: Path | None = None,
 ) -> Plan:
     """What is to be done; what was given on the command line goes before the project.
 
@@ -67,14 +74,25 @@ def plan_scan(
         triggers: likewise.
         request: likewise.
         baseline: likewise.
+        spread: how many at once, and which part of them.
+        pages: a folder for a page of each model, or None.
 
     Raises:
         UsageError: no model is named, and there is no project; see `read_project`.
         OutputError: a folder for the project's results cannot be made.
     """
+    at_once = spread.jobs or 1
     if models:
-        jobs = tuple(Job(model=model, options=given) for model in models)
-        return Plan(jobs=jobs, outputs=outputs, triggers=triggers, request=request, baseline=baseline)
+        chosen = choose_shard(find_models(models), spread.shard)
+        return Plan(
+            jobs=tuple(Job(model=model, options=given) for model in chosen),
+            outputs=outputs,
+            triggers=triggers,
+            request=request,
+            baseline=baseline,
+            jobs_at_once=at_once,
+            pages=pages,
+        )
     project = read_project()
     files: dict[str, Any] = dict(project.outputs)
     folder = files.pop(TRIGGERS, None)
@@ -82,13 +100,18 @@ def plan_scan(
     files = {name: file for name, file in files.items() if name not in taken}
     for file in files.values():
         _make_folder(file)
+    wanted = choose_shard([job.model for job in project.jobs], spread.shard)
     return Plan(
-        jobs=tuple(Job(model=job.model, options={**job.options, **given}) for job in project.jobs),
+        jobs=tuple(
+            Job(model=job.model, options={**job.options, **given}) for job in project.jobs if job.model in wanted
+        ),
         outputs=replace(outputs, **files),
         triggers=triggers or (None if folder is None else Path(folder)),
         request=replace(request, file=request.file or project.policy),
         baseline=baseline or project.baseline,
         project=project.file,
+        jobs_at_once=at_once,
+        pages=pages,
     )
 
 

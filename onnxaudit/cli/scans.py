@@ -16,10 +16,11 @@ from onnxaudit.cli.errand import Crew, Errand, Outcome
 from onnxaudit.cli.exits import ERROR, INTERRUPTED, Settings, find_worst, list_codes, report_notice
 from onnxaudit.cli.fleet import Fleet, Room
 from onnxaudit.cli.options import Attesting, Caching
-from onnxaudit.cli.output import list_data_paths, open_delivery, save_triggers
+from onnxaudit.cli.output import list_data_paths, open_delivery, save_pages, save_triggers
 from onnxaudit.cli.plan import Plan
 from onnxaudit.cli.policies import decide, find_policy, settle_limits
 from onnxaudit.cli.recall import Recollection
+from onnxaudit.files import check_folder_writable
 from onnxaudit.memory import measure_free
 from onnxaudit.records import ScanDocument, ScanFailure, ScanReport
 
@@ -31,6 +32,8 @@ def run_scan(plan: Plan, attesting: Attesting, caching: Caching, settings: Setti
     models, outputs, triggers = plan.models, plan.outputs, plan.triggers
     inputs = [*models, *plan.files, attesting.sign_key, *list_data_paths(*plan.sources)]
     delivery = open_delivery(outputs, settings, inputs, attesting.files, folder=triggers)
+    if plan.pages is not None:
+        check_folder_writable(plan.pages)
     attest = open_attestation(attesting, models, settings)
     effective = find_policy(plan.request, models, plan.sources)
     check_baseline(plan.baseline, effective)
@@ -49,6 +52,8 @@ def run_scan(plan: Plan, attesting: Attesting, caching: Caching, settings: Setti
     document = accept_known(decide(results.document, effective, settings), plan.baseline)
     if document.reports:
         delivery.tell(ScanDocument((), gate=document.gate))
+    if plan.pages is not None:
+        save_pages(document, plan.pages)
     if results.interrupted:
         delivery.deliver(document)
         settings.told = True

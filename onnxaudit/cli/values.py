@@ -32,6 +32,14 @@ def read_size(text: str) -> tuple[int, int]:
     return int(match[1] or 1), int(match[2])
 
 
+def read_shard(text: str) -> tuple[int, int]:
+    """Which of how many parts in `3/10`."""
+    match = re.fullmatch(r"([1-9]\d{0,5})/([1-9]\d{0,5})", text)
+    if match is None or int(match[1]) > int(match[2]):
+        raise typer.BadParameter(f"{text!r} is no part; write its number and how many there are: 3/10")
+    return int(match[1]), int(match[2])
+
+
 def read_numbers(text: str) -> tuple[float, ...]:
     """The numbers in `0.485,0.456,0.406`."""
     try:

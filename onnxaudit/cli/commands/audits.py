@@ -20,20 +20,32 @@ def scan(
     gating: opt.Gating,
     baseline: opt.Baseline = None,
     attesting: opt.Attesting,
+    spread: opt.Spread,
+    html_dir: opt.HtmlDir = None,
     caching: opt.Caching,
     sandbox: opt.Sandbox = "auto",
 ) -> int:
     """Tell whether models have a backdoor, its target class, and what its trigger looks like.
 
-    Without a MODEL those are scanned that onnxaudit.toml names, as it says; options given here go before it. The worst
-    verdict gives the exit code, in the order 1 backdoored or rejected, 2 error, 3 inconclusive, 0 clean.
+    A MODEL is a file, a folder, a pattern, or a text file that names one a line. Without any those are scanned that
+    onnxaudit.toml names, as it says; options given here go before it. The worst verdict gives the exit code, in the
+    order 1 backdoored or rejected, 2 error, 3 inconclusive, 0 clean.
     """
     from onnxaudit.cli.plan import plan_scan
 
     given = opt.keep_given(data=data, output=output, embed_samples=embed_samples)
     given |= working.keep_given() | computing.keep_given()
-    plan = plan_scan(models or (), given, outputs, triggers=save_triggers, request=gating.request(), baseline=baseline)
-    inputs, written = [*plan.models, *plan.files], [plan.triggers, *attesting.files, caching.cache_dir]
+    plan = plan_scan(
+        models or (),
+        given,
+        outputs,
+        triggers=save_triggers,
+        request=gating.request(),
+        baseline=baseline,
+        spread=spread,
+        pages=html_dir,
+    )
+    inputs, written = [*plan.models, *plan.files], [plan.triggers, *attesting.files, caching.cache_dir, html_dir]
     done = begin(plan.outputs, context.obj, inputs, plan.sources, sandbox, written=written)
     if done is not None:
         return done

@@ -46,6 +46,23 @@ def report(
     return run_decide(run, outputs, request, attesting, context.obj)
 
 
+def merge(
+    context: typer.Context,
+    runs: opt.Parts,
+    *,
+    outputs: opt.Outputs,
+    html_dir: opt.HtmlDir = None,
+    gating: opt.Gating,
+) -> int:
+    """Join what came of the parts of a run (`scan --shard`), and decide by the policy; exit codes are those of a scan.
+
+    A part that is missing is an error.
+    """
+    from onnxaudit.cli.merge import run_merge
+
+    return run_merge(runs, outputs, gating.request(), html_dir, context.obj)
+
+
 def diff(context: typer.Context, old: opt.OldRun, new: opt.NewRun) -> int:
     """Compare the findings of two runs: which are new, which are gone.
 

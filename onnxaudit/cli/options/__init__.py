@@ -19,6 +19,7 @@ from onnxaudit.cli.options.outputs import (
 )
 from onnxaudit.cli.options.policy import Gating, PolicyRequest, RepairGating
 from onnxaudit.cli.options.repair import Fixed, Repairing
+from onnxaudit.cli.options.spread import HtmlDir, Parts, Spread
 from onnxaudit.cli.options.subject import (
     Data,
     Layer,
@@ -49,6 +50,7 @@ __all__ = [
     "Fixed",
     "FormatName",
     "Gating",
+    "HtmlDir",
     "InputSize",
     "Into",
     "Layer",
@@ -60,6 +62,7 @@ __all__ = [
     "OptionalData",
     "OutputName",
     "Outputs",
+    "Parts",
     "PlainOutputs",
     "PolicyRequest",
     "ProgressName",
@@ -72,6 +75,7 @@ __all__ = [
     "RunOutputs",
     "Sandbox",
     "SaveTriggers",
+    "Spread",
     "Trigger",
     "Verifying",
     "WaivedRun",

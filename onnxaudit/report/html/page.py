@@ -15,7 +15,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from onnxaudit.findings.finding import describe_waiver
-from onnxaudit.records import Document, ErrorDocument, RepairDocument, RepairReport, ScanDocument, ScanReport
+from onnxaudit.records import (
+    Document,
+    ErrorDocument,
+    RepairDocument,
+    RepairReport,
+    ScanDocument,
+    ScanFailure,
+    ScanReport,
+)
 from onnxaudit.report.html.detail import STEPS, Detail
 from onnxaudit.report.html.views.gate import describe_decision, find_gate, view_gate
 from onnxaudit.report.html.views.overview import Entry, list_entries
@@ -38,10 +46,26 @@ def render_html(document: Document) -> str:
     return page
 
 
+def render_overview(document: ScanDocument, entries: tuple[Entry, ...]) -> str:
+    """A page of entries alone, which link to others."""
+    return _fill(document, STEPS[0], entries, shown=0, failures=())
+
+
 def _render(document: Document, detail: Detail) -> str:
+    failures = document.failures if isinstance(document, ScanDocument) else ()
+    return _fill(document, detail, list_entries(document), shown=detail.reports, failures=failures)
+
+
+def _fill(
+    document: Document,
+    detail: Detail,
+    entries: tuple[Entry, ...],
+    *,
+    shown: int | None,
+    failures: tuple[ScanFailure, ...],
+) -> str:
     reports = document.reports if isinstance(document, ScanDocument | RepairDocument) else ()
-    entries, gate = list_entries(document), find_gate(document)
-    style = _read_style()
+    gate, style = find_gate(document), _read_style()
     return (
         _open_templates()
         .get_template("page.html")
@@ -49,9 +73,9 @@ def _render(document: Document, detail: Detail) -> str:
             title=_name_page(entries),
             entries=entries,
             error=document.error if isinstance(document, ErrorDocument) else "",
-            failures=document.failures if isinstance(document, ScanDocument) else (),
-            views=[_view(report, detail, document) for report in reports[: detail.reports]],
-            decisions=[describe_decision(gate, number) for number in range(len(reports[: detail.reports]))],
+            failures=failures,
+            views=[_view(report, detail, document) for report in reports[:shown]],
+            decisions=[describe_decision(gate, number) for number in range(len(reports[:shown]))],
             total=len(reports),
             gate=view_gate(document, detail),
             missing=detail.missing,

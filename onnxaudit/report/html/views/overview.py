@@ -12,13 +12,14 @@ MOST = 2000  # lines; a run of more models has its JSON
 
 @dataclass(frozen=True)
 class Entry:
-    """One model: its answer, the first sentence about it, and what the policy made of that."""
+    """One model: its answer, the first sentence about it, what the policy made of that, and the page about it."""
 
     name: str
     word: str
     kind: str
     lead: str
     decision: DecisionLine | None = None
+    link: str = ""
 
 
 def list_entries(document: Document) -> tuple[Entry, ...]:

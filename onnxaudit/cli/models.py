@@ -1,0 +1,75 @@
+"""Which files the words of a command line mean: files themselves, folders, patterns, and lists in text files."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from onnxaudit.errors import UsageError
+from onnxaudit.regular_files import read_regular
+
+LIST = ".txt"
+MOST_IN_LIST = 2**24  # bytes
+SIGNS = "*?["
+
+
+def find_models(named: Sequence[Path]) -> tuple[Path, ...]:
+    """The files in their order; of folders and patterns sorted by name. One named again by another word counts once.
+
+    Raises:
+        UsageError: a folder, pattern or list means no file.
+    """
+    found: list[Path] = []
+    for word in named:
+        within = list(_expand(word))
+        found += within if within == [word] else [model for model in within if model not in found]
+    return tuple(found)
+
+
+def choose_shard(models: Sequence[Path], shard: tuple[int, int] | None) -> tuple[Path, ...]:
+    """The third of ten parts for `(3, 10)`, in one piece, so that parts one after the other are the whole.
+
+    Raises:
+        UsageError: there are fewer models than parts, and this one holds none.
+    """
+    if shard is None:
+        return tuple(models)
+    number, count = shard
+    part = tuple(models[len(models) * (number - 1) // count : len(models) * number // count])
+    if not part:
+        raise UsageError(f"part {number} of {count} holds none of the {len(models)} models; make fewer parts")
+    return part
+
+
+def _expand(word: Path) -> Iterator[Path]:
+    if word.is_dir():
+        models = sorted(path for path in word.rglob("*.onnx") if path.is_file())
+        yield from _refuse_none(models, f"{word} holds no .onnx file")
+    elif word.suffix == LIST and word.is_file():
+        yield from _refuse_none(list(_read_list(word)), f"{word} names no model")
+    elif any(sign in str(word) for sign in SIGNS) and not word.exists():
+        yield from _refuse_none(_match(word), f"no file is {str(word)!r}")
+    else:
+        yield word
+
+
+def _match(pattern: Path) -> list[Path]:
+    try:
+        return sorted(path for path in Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor))))
+    except (ValueError, NotImplementedError, OSError) as error:
+        raise UsageError(f"{str(pattern)!r} is no pattern of files: {error}") from error
+
+
+def _read_list(file: Path) -> Iterator[Path]:
+    """One model a line, as seen from the list's folder; lines that begin with # are passed over."""
+    try:
+        lines = read_regular(file, MOST_IN_LIST).decode().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} cannot be read as a list of models: {error}") from error
+    for line in map(str.strip, lines):
+        if line and not line.startswith("#"):
+            yield file.parent / line
+
+
+def _refuse_none(models: list[Path], words: str) -> list[Path]:
+    if not models:
+        raise UsageError(f"{words}, so that nothing would be scanned")
+    return models
