@@ -7,6 +7,7 @@ import pytest
 
 from onnxaudit.cache.folder import LIMIT
 from onnxaudit.cli.help import EXAMPLES
+from onnxaudit.cli.plan import ALONE
 from onnxaudit.gate.policy import Policy
 from onnxaudit.mitigation.pruning import PruningConfig
 from onnxaudit.pipeline.context import RepairConfig
@@ -33,6 +34,7 @@ DEFAULTS: dict[str, Any] = {
     "format": "text",
     "memory": f"{SHARE * 100:.0f}% of what is free",
     "cache_dir": "onnxaudit in the user's cache folder",
+    "jobs": ALONE.jobs or 1,
     "cache_limit": f"{LIMIT // 2**30}GiB",
 }
 
