@@ -11,20 +11,19 @@ from rich.console import Console
 from onnxaudit.cli.exits import Settings
 from onnxaudit.cli.options import Outputs
 from onnxaudit.cli.streams import LastingStream
-from onnxaudit.data.pictures import SUFFIXES
-from onnxaudit.data.samples import parse_source
-from onnxaudit.data.triggers import save_trigger
+from onnxaudit.data.label_tables import TABLES
+from onnxaudit.data.picture_kinds import SUFFIXES
+from onnxaudit.data.sources import ARRAYS, COLUMNS, TARS, parse_source
 from onnxaudit.errors import OnnxauditError, OutputError, UsageError
 from onnxaudit.files import check_folder_writable, check_writable, write_atomically
 from onnxaudit.isolation.reach import read_locations
 from onnxaudit.records import Document, ErrorDocument, ScanDocument, ScanReport
 from onnxaudit.regular_files import follow_links
 from onnxaudit.report.formats import render
-from onnxaudit.report.html import render_folder
-from onnxaudit.report.pictures import draw_trigger
 from onnxaudit.report.terminal import Detail, open_console, render_document
 
-READ = frozenset((".csv", ".npy", ".npz", ".txt")) | SUFFIXES  # what a folder of samples is read for
+# What a folder of samples is read for.
+READ = frozenset((".csv", ".jsonl", ".txt")) | ARRAYS | COLUMNS | TARS | SUFFIXES
 
 
 @dataclass(frozen=True)
@@ -141,7 +140,7 @@ def is_read_below(path: Path, folder: Path) -> bool:
         inside = folder.is_dir() and path.exists() and follow_links(path).is_relative_to(follow_links(folder))
     except OSError:
         return False
-    return inside and path.suffix.lower() in READ
+    return inside and (path.suffix.lower() in READ or path.name in TABLES)
 
 
 def is_data_of(path: Path, model: Path) -> bool:
@@ -184,6 +183,9 @@ def save_triggers(report: ScanReport, folder: Path) -> None:
     Raises:
         OutputError: a file cannot be written.
     """
+    from onnxaudit.data.triggers import save_trigger
+    from onnxaudit.report.pictures import draw_trigger
+
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -203,6 +205,8 @@ def save_pages(document: ScanDocument, folder: Path) -> None:
     Raises:
         OutputError: a file cannot be written.
     """
+    from onnxaudit.report.html import render_folder
+
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

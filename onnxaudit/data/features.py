@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from onnxaudit.data.archives import IMAGES, LABELS, read_arrays, read_labels
 from onnxaudit.data.preprocessing import observe_bounds, to_unit_space
-from onnxaudit.data.samples import check_labels, parse_source
+from onnxaudit.data.samples import check_labels
+from onnxaudit.data.sources import parse_source
 from onnxaudit.data.stored_arrays import MOST_BYTES
 from onnxaudit.errors import DataError
 from onnxaudit.records import Floats, InputSpec, Layout, Preprocessing, Samples

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from onnxaudit.data.label_tables import Listing, find_table, read_lines, read_table
+from onnxaudit.data.picture_kinds import OTHER_PICTURES, SUFFIXES
 from onnxaudit.data.picture_sets import ORDER, PictureSet
-from onnxaudit.data.pictures import OTHER_PICTURES, SUFFIXES
 from onnxaudit.errors import DataError
 
 

@@ -13,22 +13,12 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
+from onnxaudit.data.picture_kinds import FORMATS
 from onnxaudit.deadline import Deadline
 from onnxaudit.errors import DataError
 from onnxaudit.records import Floats, InputSpec, Ints
 from onnxaudit.records.coded_images import Codes, decode_bytes, hold
 
-SUFFIXES = frozenset(
-    (
-        *(".avif", ".bmp", ".dib", ".gif", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pcx", ".pgm"),
-        *(".png", ".ppm", ".qoi", ".tga", ".tif", ".tiff", ".webp"),
-    )
-)
-OTHER_PICTURES = frozenset((".dcm", ".dng", ".exr", ".hdr", ".heic", ".heif", ".jxl", ".npy", ".svg"))
-# What a file may be, whatever its name says; others that Pillow knows start programs, or draw from text.
-FORMATS = (
-    *("AVIF", "BMP", "DIB", "GIF", "JPEG", "JPEG2000", "MPO", "PCX", "PNG", "PPM", "QOI", "TGA", "TIFF", "WEBP"),
-)
 MOST_PIXELS = 2**26  # of one picture, 67 million; a few bytes of file can declare any size
 FEWEST = 64  # pictures that are read whatever the time
 MODES = {1: "L", 3: "RGB"}

@@ -1,6 +1,5 @@
 """`load_samples`: clean samples from what the user names."""
 
-import re
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +10,11 @@ from onnxaudit.data.folders import open_folder
 from onnxaudit.data.picture_sets import PictureSet, read_set
 from onnxaudit.data.selection import MOST_SAMPLES
 from onnxaudit.data.shards import list_shards
+from onnxaudit.data.sources import ARRAYS, COLUMNS, KINDS, TARS, parse_source
 from onnxaudit.data.tars import open_tars
 from onnxaudit.deadline import NEVER, Deadline
 from onnxaudit.errors import DataError
 from onnxaudit.records import InputSpec, Ints, Samples
-
-ARRAYS, TARS, COLUMNS = {".npz", ".npy"}, {".tar"}, {".parquet", ".arrow"}
-WITH_NAMES = re.compile(r"(?P<path>.+\.(npz|npy|parquet|arrow)):(?P<names>[^:/\\]+)", re.IGNORECASE)
-KINDS = "an .npz, .npy, .tar, .parquet or .arrow file"
 
 
 def load_samples(
@@ -81,23 +77,6 @@ def open_pictures(path: Path, names: tuple[str, ...], classes: int | None = None
     if kind in COLUMNS:
         return open_columns(path, files, names)
     raise DataError(f"{path}: neither a folder of images nor {KINDS}")
-
-
-def parse_source(source: str) -> tuple[Path, tuple[str, ...]]:
-    """The path, and the names behind it: of arrays, of columns, or of the file with labels.
-
-    Raises:
-        DataError: too many of them.
-    """
-    match = None if Path(source).exists() else WITH_NAMES.fullmatch(source)
-    if match is None:
-        return Path(source), ()
-    names = tuple(name.strip() for name in match["names"].split(","))
-    if len(names) > 2 or not all(names):
-        raise DataError(f"{source}: name one array of images and at most one of labels, as in FILE.npz:x_test,y_test")
-    if match["path"].lower().endswith(".npy") and len(names) != 1:
-        raise DataError(f"{source}: name one file of labels, as in FILE.npy:LABELS.npy")
-    return Path(match["path"]), names
 
 
 def check_labels(path: Path, labels: Ints, classes: int) -> None:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from onnxaudit.data.pictures import SUFFIXES
+from onnxaudit.data.picture_kinds import SUFFIXES
 from onnxaudit.errors import DataError
 
 KINDS = (".tar", ".parquet", ".arrow")

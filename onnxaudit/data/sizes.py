@@ -8,7 +8,8 @@ from onnxaudit.data.archives import arrange_channels, read_shape
 from onnxaudit.data.features import read_values
 from onnxaudit.data.picture_sets import PictureSet
 from onnxaudit.data.pictures import read_size
-from onnxaudit.data.samples import ARRAYS, open_pictures, parse_source
+from onnxaudit.data.samples import open_pictures
+from onnxaudit.data.sources import ARRAYS, parse_source
 from onnxaudit.errors import DataError
 from onnxaudit.records import Layout
 

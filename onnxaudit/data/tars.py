@@ -12,8 +12,9 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from onnxaudit.data.label_tables import LABEL_COLUMNS
+from onnxaudit.data.picture_kinds import OTHER_PICTURES, SUFFIXES
 from onnxaudit.data.picture_sets import PictureSet
-from onnxaudit.data.pictures import OTHER_PICTURES, SUFFIXES, Picture, StoredPicture
+from onnxaudit.data.pictures import Picture, StoredPicture
 from onnxaudit.errors import DataError
 from onnxaudit.records import Ints
 from onnxaudit.regular_files import open_regular

@@ -7,19 +7,26 @@ from collections.abc import Callable, Mapping
 
 from onnxaudit.errors import UsageError
 from onnxaudit.records import Document, ErrorDocument, RepairDocument, RepairReport, ScanDocument, ScanReport
-from onnxaudit.report.html import render_html
 from onnxaudit.report.json import to_json
 from onnxaudit.report.junit import to_junit
 from onnxaudit.report.markdown import to_markdown
 from onnxaudit.report.sarif import to_sarif
 from onnxaudit.report.terminal import render_text
 
+
+def _render_page(document: Document) -> str:
+    """The page; what it is made with is imported where one is wanted."""
+    from onnxaudit.report.html import render_html
+
+    return render_html(document)
+
+
 Render = Callable[[Document], str]
 
 FORMATS: Mapping[str, Render] = {
     "text": render_text,
     "json": to_json,
-    "html": render_html,
+    "html": _render_page,
     "sarif": to_sarif,
     "markdown": to_markdown,
     "junit": to_junit,

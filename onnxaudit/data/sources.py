@@ -1,0 +1,27 @@
+"""What a user may name as samples: a path, and names of arrays, columns or files behind it."""
+
+import re
+from pathlib import Path
+
+from onnxaudit.errors import DataError
+
+ARRAYS, TARS, COLUMNS = {".npz", ".npy"}, {".tar"}, {".parquet", ".arrow"}
+WITH_NAMES = re.compile(r"(?P<path>.+\.(npz|npy|parquet|arrow)):(?P<names>[^:/\\]+)", re.IGNORECASE)
+KINDS = "an .npz, .npy, .tar, .parquet or .arrow file"
+
+
+def parse_source(source: str) -> tuple[Path, tuple[str, ...]]:
+    """The path, and the names behind it: of arrays, of columns, or of the file with labels.
+
+    Raises:
+        DataError: too many of them.
+    """
+    match = None if Path(source).exists() else WITH_NAMES.fullmatch(source)
+    if match is None:
+        return Path(source), ()
+    names = tuple(name.strip() for name in match["names"].split(","))
+    if len(names) > 2 or not all(names):
+        raise DataError(f"{source}: name one array of images and at most one of labels, as in FILE.npz:x_test,y_test")
+    if match["path"].lower().endswith(".npy") and len(names) != 1:
+        raise DataError(f"{source}: name one file of labels, as in FILE.npy:LABELS.npy")
+    return Path(match["path"]), names
