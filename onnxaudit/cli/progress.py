@@ -18,6 +18,7 @@ from onnxaudit.text import show_plainly
 STAGES = {
     "libraries": "loading PyTorch and ONNX Runtime",
     "load": "reading the model",
+    "estimate": "estimate",
     "samples": "reading clean samples",
     "import": "copying the network",
     "preprocess": "finding the value range",

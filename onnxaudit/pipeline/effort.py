@@ -66,7 +66,7 @@ def tell_estimate(torch_model: TorchModel, config: DetectionConfig, on_event: On
     least = (time.process_time() - begun) * count_passes(torch_model.info.output.classes, config)
     if least >= LONG:
         seconds = format_duration(estimate(torch_model, config))
-        on_event(Event("import", 0, 0, f"beginning a scan of about {seconds} of one processor core"))
+        on_event(Event("estimate", 0, 0, f"beginning a scan of about {seconds} of one processor core"))
 
 
 def measure_pass(classifier: nn.Module, image: tuple[int, int, int], classes: int) -> float:

@@ -18,6 +18,13 @@ def test_stages_of_unknown_length_are_told_once(capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().err == "reading the model: byte 0\ncopying the network\n"
 
 
+def test_the_estimate_has_a_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    listen = LineReporter()
+    listen(Event("import", 0, 0, "copying"))
+    listen(Event("estimate", 0, 0, "about 12 min"))
+    assert capsys.readouterr().err.splitlines()[1] == "estimate: about 12 min"
+
+
 def test_each_tenth_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
     listen = LineReporter()
     for done in (0, 1, 2, 3, 3, 4, 43):

@@ -166,6 +166,7 @@ def test_a_scan_says_at_its_beginning_how_long_it_takes_where_that_is_long(
     events: list[Event] = []
     tell_estimate(import_model(load_model(MODELS / "signs-lenet-clean.onnx")), DetectionConfig(), events.append)
     assert [event.message for event in events] == told * ["beginning a scan of about 12 min 34 s of one processor core"]
+    assert {event.stage for event in events} <= {"estimate"}
 
 
 def test_a_layer_of_unknown_shape_leaves_the_estimate(tmp_path: Path) -> None:
