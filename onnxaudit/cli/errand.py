@@ -10,18 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from onnxaudit.cli.board import Board
+from onnxaudit.cli.endings import complain, keep_scan
 from onnxaudit.cli.exits import Settings, describe_error, report_error, report_problem
-from onnxaudit.cli.isolation import (
-    Line,
-    Needs,
-    Task,
-    allow_seconds,
-    complain,
-    is_out_of_memory,
-    keep_scan,
-    leave_seconds,
-    work_apart,
-)
+from onnxaudit.cli.isolation import Line, Needs, Task, allow_seconds, is_out_of_memory, leave_seconds, work_apart
 from onnxaudit.cli.options import ProgressName, keep_given
 from onnxaudit.cli.output import list_data_paths
 from onnxaudit.cli.places import Places

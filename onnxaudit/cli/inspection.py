@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+from onnxaudit.cli.endings import complain
 from onnxaudit.cli.exits import BACKDOORED, CLEAN, ERROR, INCONCLUSIVE, Settings
-from onnxaudit.cli.isolation import INSPECTION, Line, Needs, complain, work_apart
+from onnxaudit.cli.isolation import INSPECTION, Line, Needs, work_apart
 from onnxaudit.cli.options import Outputs
 from onnxaudit.cli.output import open_delivery
 from onnxaudit.cli.places import Places

@@ -21,15 +21,12 @@ from onnxaudit.cli.places import Places
 from onnxaudit.detectors.registry import GROUP
 from onnxaudit.errors import DataError, WorkerError
 from onnxaudit.files import open_folder, put_in_place, stand_in
-from onnxaudit.findings.cause import Cause
-from onnxaudit.findings.interruptions import WORKER_ENDS
 from onnxaudit.isolation import reach
 from onnxaudit.isolation.box import Box
 from onnxaudit.isolation.limits import Limits, measure_memory
 from onnxaudit.isolation.worker import TICK, Ending, Tell, Worker
-from onnxaudit.records import Document, ErrorDocument, RepairDocument, RepairReport, ScanDocument, ScanReport
+from onnxaudit.records import Document, ErrorDocument, RepairDocument, ScanDocument
 from onnxaudit.report.json import from_json, to_json
-from onnxaudit.report.wording import describe_open
 
 GRACE = 90.0  # seconds beyond a time budget: to import the libraries, to open the model, to end a step and write
 SHORTEST = 1e-3  # seconds: a budget that is used up
@@ -154,7 +151,7 @@ class Task:
         ending = _restore(self.worker.conclude(), self._places)
         if is_inside():
             ending = replace(ending, held=f"{ending.held}; in bubblewrap")
-        document = ending if ending.result is None else _tell_isolation(_read(ending.result), ending.held)
+        document = ending if ending.result is None else _tell_isolation(read_document(ending.result), ending.held)
         folders, output = self._folders, self._needs.output
         if folders.draft is not None and folders.draft.exists() and not isinstance(document, Ending):
             assert output is not None
@@ -207,37 +204,6 @@ def _restore(ending: Ending, places: Places) -> Ending:
     """What was told, with the files as the user names them."""
     told = [None if one is None else places.restore(one) for one in (ending.result, ending.partial)]
     return replace(ending, result=told[0], partial=told[1])
-
-
-def complain(ending: Ending, when: str) -> WorkerError:
-    """The error of a worker that ended before anything was found out."""
-    return WorkerError(f"the worker process {ending.words} {when} [{_find_cause(ending).code}]")
-
-
-def keep_scan(ending: Ending) -> ScanReport | None:
-    """What a scan had found when its worker ended, without a verdict; None: nothing."""
-    document = None if ending.partial is None else _read(ending.partial)
-    if not isinstance(document, ScanDocument):
-        return None
-    (report,), reason = document.reports, _find_cause(ending).give(words=ending.words)
-    report = replace(report, isolation=ending.held)
-    caveats = (reason, *report.caveats)
-    return replace(report, summary=describe_open(caveats), reasons=(reason.seen, *report.reasons), caveats=caveats)
-
-
-def keep_repair(ending: Ending) -> RepairReport | None:
-    """The scan that a repair began with, where its worker ended after that; None: nothing."""
-    document = None if ending.partial is None else _read(ending.partial)
-    if not isinstance(document, RepairDocument):
-        return None
-    (report,), reason = document.reports, _find_cause(ending).give(words=ending.words)
-    summary = f"Nothing was repaired: {reason.seen} Treat the model as before. {reason.advice}"
-    return replace(report, outcome="inconclusive", met=False, summary=summary, reasons=(reason.seen, *report.reasons))
-
-
-def _find_cause(ending: Ending) -> Cause:
-    assert ending.how is not None
-    return WORKER_ENDS[ending.how]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -327,7 +293,12 @@ def _tell_isolation(document: Document, held: str) -> Document:
     return document
 
 
-def _read(result: bytes) -> Document:
+def read_document(result: bytes) -> Document:
+    """The document that a worker gave.
+
+    Raises:
+        WorkerError: it is none, or says what went wrong in the work itself.
+    """
     try:
         document = from_json(result)
     except DataError as error:

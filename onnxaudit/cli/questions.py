@@ -8,8 +8,9 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from onnxaudit.cli.endings import complain
 from onnxaudit.cli.exits import Settings, describe_error
-from onnxaudit.cli.isolation import INSPECTION, Needs, ask_apart, complain
+from onnxaudit.cli.isolation import INSPECTION, Needs, ask_apart
 from onnxaudit.cli.places import Places
 from onnxaudit.errors import WorkerError
 from onnxaudit.records import FileMetadata

@@ -12,9 +12,10 @@ from typing import Any
 
 from onnxaudit.cli.attestation import open_attestation
 from onnxaudit.cli.cache import open_user_cache
+from onnxaudit.cli.endings import complain, keep_repair
 from onnxaudit.cli.errand import check_domains, load_detectors, name_report, place_sources
 from onnxaudit.cli.exits import CLEAN, Settings, find_worst, list_codes, report_problem
-from onnxaudit.cli.isolation import Line, Needs, allow_seconds, complain, keep_repair, leave_seconds, work_apart
+from onnxaudit.cli.isolation import Line, Needs, allow_seconds, leave_seconds, work_apart
 from onnxaudit.cli.options import Caching, PolicyRequest, RepairAttesting, Repairing, RunOutputs, keep_given
 from onnxaudit.cli.output import list_data_paths, open_delivery
 from onnxaudit.cli.places import Places
