@@ -1,7 +1,8 @@
 """Clean samples from tables with a column of pictures: Parquet, and Arrow as Hugging Face's `save_to_disk` writes it.
 
 A picture is the bytes of a file, either plain or as `{bytes, path}`; a class is a whole number or a name. Names of
-classes come from what Hugging Face's `datasets` writes into the schema. Read by pyarrow, where it is installed.
+classes come from what Hugging Face's `datasets` writes into the schema. Read by pyarrow, where it is installed;
+each column is validated before a value of it is read, since damaged ones make pyarrow crash.
 """
 
 import json
@@ -178,9 +179,15 @@ def _open_parquet(path: Path, file: IO[bytes]) -> _Table:
                 raise DataError(
                     f"{path}: one of its row groups unpacks to more than {MOST_GROUP // 2**30} GiB; refused"
                 )
-            yield opened.read_row_group(place, columns=[column], use_threads=False).column(0)
+            yield _validate(opened.read_row_group(place, columns=[column], use_threads=False).column(0))
 
     return _Table(schema=opened.schema_arrow, rows=opened.metadata.num_rows, parts=parts)
+
+
+def _validate(part: Any) -> Any:
+    """The values of a column, once it is sure that none of them lies outside of what was read."""
+    part.validate(full=True)
+    return part
 
 
 def _open_arrow(file: IO[bytes]) -> _Table:
@@ -199,4 +206,6 @@ def _open_arrow(file: IO[bytes]) -> _Table:
 
     file.seek(0)
     schema = (ipc.open_file(file) if is_file else ipc.open_stream(file)).schema
-    return _Table(schema=schema, rows=None, parts=lambda column: (batch.column(column) for batch in batches()))
+    return _Table(
+        schema=schema, rows=None, parts=lambda column: (_validate(batch.column(column)) for batch in batches())
+    )

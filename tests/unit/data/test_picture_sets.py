@@ -1,5 +1,6 @@
 """The same pictures from a folder, a tar file, Parquet or Arrow are the same samples; nothing is silently left out."""
 
+import contextlib
 import io
 import json
 import tarfile
@@ -284,3 +285,26 @@ def test_a_file_that_is_no_picture_whatever_its_name_is_not_handed_to_other_prog
     (tmp_path / "a.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n")
     with pytest.raises(DataError, match="not a picture, or damaged"):
         load_samples(tmp_path, SPEC, 3)
+
+
+@pytest.mark.parametrize("kind", ["tar", "npy", "json"])
+def test_changed_bytes_are_samples_or_one_clear_line(tmp_path: Path, kind: str) -> None:
+    members = {name: data for number in range(4) for name, data in pair(number).items()}
+    if kind == "tar":
+        path = source = write_tar(tmp_path / "set.tar", members)
+    elif kind == "npy":
+        path = source = tmp_path / "x.npy"
+        np.save(path, PIXELS)
+    else:
+        source, path = tmp_path, tmp_path / "labels.json"
+        for number, data in enumerate(PNGS):
+            (tmp_path / f"{number}.png").write_bytes(data)
+        path.write_text(json.dumps({f"{number}.png": label for number, label in enumerate(CLASSES)}))
+    honest, chance = path.read_bytes(), np.random.default_rng(0)
+    for _ in range(150):
+        changed = bytearray(honest)
+        for place in chance.integers(0, min(len(changed), 2000), 3):
+            changed[place] = chance.integers(0, 256)
+        path.write_bytes(changed[: chance.integers(1, len(changed) + 1)] if chance.random() < 0.2 else changed)
+        with contextlib.suppress(DataError):
+            load_samples(source, SPEC, 3)
