@@ -22,7 +22,7 @@ from onnxaudit.cli.policies import decide, find_policy, settle_limits
 from onnxaudit.cli.recall import Recollection
 from onnxaudit.files import check_folder_writable
 from onnxaudit.memory import measure_free
-from onnxaudit.records import ScanDocument, ScanFailure, ScanReport
+from onnxaudit.records import ScanDocument, ScanFailure, ScanReport, Verdict
 
 SHARE = 0.6  # of what is free, where nothing was said
 
@@ -58,8 +58,19 @@ def run_scan(plan: Plan, attesting: Attesting, caching: Caching, settings: Setti
         delivery.deliver(document)
         settings.told = True
         return INTERRUPTED
+    if len(models) > 1 and crew.progress not in ("none", "jsonl"):
+        report_notice(summarise_run(document))
     delivery.deliver(document, lambda: attest(document))
     return find_worst([*list_codes(document), *(ERROR for _ in document.failures)])
+
+
+def summarise_run(document: ScanDocument) -> str:
+    """How many models there were and what they came to, in one line that names those which could not be scanned."""
+    answers = [report.verdict.value for report in document.reports]
+    counts = [f"{answers.count(one.value)} {one.value}" for one in Verdict if one.value in answers]
+    failed = ", ".join(failure.path for failure in document.failures)
+    named = [f"{len(document.failures)} could not be scanned: {failed}"] if failed else []
+    return f"{len(answers) + len(document.failures)} models: {'; '.join([*counts, *named])}"
 
 
 class Results:

@@ -92,6 +92,8 @@ def test_one_bad_model_stops_no_other_and_any_number_of_jobs_finds_the_same(fold
         assert "Traceback" not in told
         found[jobs] = read(folder, f"{jobs}.json")
         assert all(f"{name}.onnx" in out + told for name in MODELS)
+        named = ", ".join(f"models/{name}.onnx" for name in ("b-crashes", "e-lies", "h-raises"))
+        assert f"8 models: 4 clean; 1 inconclusive; 3 could not be scanned: {named}\n" in told
     names = [[Path(one["model"]["path"]).stem for one in document["reports"]] for document in found.values()]
     assert names == [["a-clean", "c-clean", "d-hangs", "f-short", "g-clean"]] * 2
     failed = [[Path(one["path"]).stem for one in document["failures"]] for document in found.values()]
