@@ -2,7 +2,7 @@
 
     python -m benchmarks.ablation --zoo DIR --data DIR --results DIR [--scans DIR] [--only NAME ...] [--variants ...]
 
-Pruning alone: the criterion (margin, or the published one), groups that grow, the guarded fit, an unguarded one, none;
+Pruning alone: the criterion (efficiency, or the published one), groups, the fit, a published loop whose fit is guarded;
 `prune, published` is the loop as it was published. Then the whole repair: augmentation, which layers move, how far
 weights may go, one inverted trigger in place of several from several seeds, no random triggers beside them, gradients
 of triggered images where the network stands in place of on the way back to the original.
@@ -47,7 +47,6 @@ VARIANTS = {
     "prune": PRUNE,
     "prune, success": prune_with(criterion="success"),
     "prune, no groups": prune_with(largest_group=0.0),
-    "prune, unguarded fit": prune_with(guarded=False),
     "prune, no fit": prune_with(ridge=0.0),
     "prune, published": prune_with(criterion="success", guarded=False),
     "full": FULL,

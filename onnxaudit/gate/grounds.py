@@ -111,7 +111,7 @@ def _describe_repair(report: RepairReport) -> RepairGrounds:
         targets=report.targets,
         method=str(report.config.get("method", "full")),
         layer=None if report.layer is None else report.layer.name,
-        pruned=len(report.pruned),
+        pruned=len(report.pruned) + len(report.pruned_inputs),
         before=report.original,
         after=report.repaired,
         score=None if report.rescan is None else report.rescan.score,

@@ -18,6 +18,7 @@ class PruningContext:
         profile: both rankings of its target layer.
         trigger: the inverted trigger.
         target: the label that it leads to.
+        original: runs the original; None where `network` does.
         further: other triggers that lead there; the one that works best decides.
         fitting: clean samples `X` for least squares.
         validation: `D_valid`, which alone decides, with the answers of the original.
@@ -30,6 +31,7 @@ class PruningContext:
     target: int
     fitting: Samples
     validation: ReferenceSamples
+    original: Runtime | None = None
     further: tuple[Trigger, ...] = ()
     device: str = "cpu"
 
@@ -59,6 +61,7 @@ class TuningContext:
         preprocessing: how pixels become inputs.
         layer: the pruned layer.
         neurons: its neurons that are held at zero.
+        inputs: its inputs that are held at zero.
         fitting: clean samples `X`, which alone are trained on.
         validation: `D_valid`, which alone chooses.
         device: of the PyTorch copies.
@@ -69,6 +72,7 @@ class TuningContext:
     preprocessing: Preprocessing
     layer: TargetLayer
     neurons: Sequence[int]
+    inputs: Sequence[int] = ()
     fitting: ReferenceSamples
     validation: ReferenceSamples
     device: str = "cpu"

@@ -41,8 +41,9 @@ from onnxaudit.mitigation.augmentation import AugmentationConfig, augment
 from onnxaudit.mitigation.context import TuningContext
 from onnxaudit.mitigation.distillation_loss import CLEAN, Lesson, Loss, Questions
 from onnxaudit.mitigation.evaluation import ReferenceSamples
+from onnxaudit.mitigation.held_weights import take_held
 from onnxaudit.mitigation.stamps import Stamps
-from onnxaudit.surgery import neuron_entries, tunable_weights
+from onnxaudit.surgery import tunable_weights
 from onnxaudit.workers import Workers, count_rows, cut_tensor
 
 
@@ -119,7 +120,7 @@ class Distiller:
         self._config, self._draw, self._workers = config, draw, workers
         self._weights = _take_weights(context, self.student, layers)
         self.device = next(iter(self._weights.values())).device
-        self._held = _take_held(context, self.student)
+        self._held = take_held(context, self.student.model.weights)
         self._loss = _make_loss(context, config, self.device)
         self._names = [self.student.model.info.output.logits, context.layer.activation]
         self._chunk = count_rows(config.chunk_pixels, context.fitting.images[0, 0].size, self.device)
@@ -272,20 +273,6 @@ def _take_weights(context: TuningContext, student: Classifier, layers: Literal["
     """The copy's weights that may move, by initializer name."""
     movable = tunable_weights(context.pruned, context.layer if layers == "head" else None)
     return {name: student.model.weights[name] for name in movable if name in student.model.weights}
-
-
-def _take_held(context: TuningContext, student: Classifier) -> list[tuple[Tensor, Tensor]]:
-    """The copy's weights of pruned neurons, each with a mask of the entries that stay at zero.
-
-    Those too that are needed to silence a neuron of the original: on the way back to it they would learn.
-    """
-    models = context.original, context.pruned
-    before, held = (neuron_entries(model, context.layer, context.neurons) for model in models)
-    held |= {name: held[name] | mask if name in held else mask for name, mask in before.items()}
-    weights = [student.model.weights[name] for name in held]
-    return [
-        (weight, torch.from_numpy(mask).to(weight.device)) for weight, mask in zip(weights, held.values(), strict=True)
-    ]
 
 
 def _make_loss(context: TuningContext, config: DistillationConfig, device: torch.device) -> Loss:

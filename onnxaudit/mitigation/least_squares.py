@@ -8,6 +8,7 @@ Differs from the source: ridge-regularised towards the current weights, for ther
 The strength `ρ` is relative to the inputs' mean square norm, so that it means the same for every layer.
 """
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,26 +17,51 @@ import numpy.typing as npt
 Matrix = npt.NDArray[Any]
 
 
-def fit(matrix: Matrix, inputs: Matrix, wanted: Matrix, ridge: float) -> Matrix:
-    """The matrix `(rows, columns)` near `matrix` whose outputs come closest to those wanted.
+class LeastSquares:
+    """Fits of one layer with different inputs out.
 
     Args:
-        matrix: current weights `W`, `(rows, columns)`.
-        inputs: `H`, `(n, columns)`; a column that is all zero leaves its weights as they are.
-        wanted: `Z`, `(n, rows)`, without bias.
+        matrix: its weights `W`, `(rows, columns)`.
+        inputs: its inputs on clean samples with none out, `(n, columns)`.
         ridge: `ρ` > 0.
-
-    Returns:
-        The new weights, of the type of `matrix`.
     """
-    assert matrix.shape == (wanted.shape[1], inputs.shape[1]), (matrix.shape, wanted.shape, inputs.shape)
-    h = inputs.astype(np.float64)
-    residual = wanted.astype(np.float64) - h @ matrix.T.astype(np.float64)
-    strength = ridge * float(np.square(h).sum(axis=1).mean())
-    if strength == 0.0:
-        return matrix
-    if len(h) < h.shape[1]:  # the smaller of the two equal systems
-        change = h.T @ np.linalg.solve(h @ h.T + strength * np.eye(len(h)), residual)
-    else:
-        change = np.linalg.solve(h.T @ h + strength * np.eye(h.shape[1]), h.T @ residual)
-    return (matrix + change.T).astype(matrix.dtype)
+
+    def __init__(self, matrix: Matrix, inputs: Matrix, ridge: float) -> None:
+        assert matrix.shape[1] == inputs.shape[1], (matrix.shape, inputs.shape)
+        self._matrix, self._ridge, self._inputs = matrix, ridge, inputs.astype(np.float64)
+        self._weights = matrix.astype(np.float64).T
+
+    @property
+    def cost(self) -> int:
+        """Products in one fit, about."""
+        samples, columns = self._inputs.shape
+        return int(samples**2 * columns if samples < columns else columns**2 * (columns // 3 + len(self._matrix)))
+
+    def fit(self, out: list[int]) -> Matrix:
+        """The weights `(rows, columns)` near `W` that give `Z` with the columns `out` of the inputs at zero.
+
+        The weights of these columns stay as they are.
+        """
+        present = np.ones(self._inputs.shape[1])
+        present[out] = 0.0
+        strength = self._ridge * float((self._squares * present).mean(axis=0).sum())
+        if strength == 0.0:
+            return self._matrix
+        lost = (1 - present)[:, None] * self._weights
+        if len(self._inputs) < len(present):
+            kept = self._inputs * present
+            system = kept @ kept.T + strength * np.eye(len(kept))
+            change = kept.T @ np.linalg.solve(system, self._inputs @ lost)
+        else:
+            system = self._products * np.outer(present, present) + strength * np.eye(len(present))
+            change = np.linalg.solve(system, present[:, None] * (self._products @ lost))
+        return np.asarray((self._weights + change).T.astype(self._matrix.dtype))
+
+    @cached_property
+    def _squares(self) -> Matrix:
+        return np.square(self._inputs)
+
+    @cached_property
+    def _products(self) -> Matrix:
+        """`HᵀH` with none out, which all fits share."""
+        return np.asarray(self._inputs.T @ self._inputs)

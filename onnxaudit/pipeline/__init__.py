@@ -10,7 +10,7 @@ from onnxaudit.packages import require_all
 
 if TYPE_CHECKING:
     from onnxaudit.inversion.patch import InversionConfig
-    from onnxaudit.mitigation.pruning import PruningConfig
+    from onnxaudit.mitigation.pruning_config import PruningConfig
     from onnxaudit.mitigation.tuning import FineTuningConfig
     from onnxaudit.pipeline.context import RepairConfig
     from onnxaudit.pipeline.neuron_ranking import profile
@@ -33,7 +33,7 @@ _HOMES = {
     "DetectionConfig": "pipeline.settings",
     "FineTuningConfig": "mitigation.tuning",
     "InversionConfig": "inversion.patch",
-    "PruningConfig": "mitigation.pruning",
+    "PruningConfig": "mitigation.pruning_config",
     "RepairConfig": "pipeline.context",
     "ScanConfig": "pipeline.settings",
     "profile": "pipeline.neuron_ranking",

@@ -9,7 +9,7 @@ from onnxaudit.errors import RepairError
 from onnxaudit.importer import check_parity, import_model
 from onnxaudit.intake import Model, load_model
 from onnxaudit.intake.stored import list_stored
-from onnxaudit.mitigation.pruning import PruningConfig
+from onnxaudit.mitigation.pruning_config import PruningConfig
 from onnxaudit.pipeline.context import RepairConfig
 from onnxaudit.pipeline.evaluation import Evaluation
 from onnxaudit.pipeline.forgetting import judge_forgetting

@@ -6,7 +6,7 @@ from typing import Literal
 
 from onnxaudit.deadline import Deadline
 from onnxaudit.mitigation.forgetting import ForgettingConfig
-from onnxaudit.mitigation.pruning import PruningConfig
+from onnxaudit.mitigation.pruning_config import PruningConfig
 from onnxaudit.mitigation.tuning import FineTuningConfig
 from onnxaudit.pipeline.settings import ScanConfig
 from onnxaudit.pipeline.subject import Subject

@@ -11,9 +11,9 @@ from onnxaudit.mitigation.profiling import profile as profile_layer
 from onnxaudit.mitigation.pruning import Pruning, prune
 from onnxaudit.mitigation.tuning import Invert
 from onnxaudit.pipeline.context import RepairContext
-from onnxaudit.records import Event, Profile, PruningRound, TargetLayer, Trigger
+from onnxaudit.records import Event, NeuronAxis, Profile, PruningRound, TargetLayer, Trigger
 from onnxaudit.runtime import Runtime
-from onnxaudit.surgery import find_target_layer, list_target_layers
+from onnxaudit.surgery import find_inputs, find_target_layer, list_target_layers
 
 AUTO = "auto"  # in place of a layer's name
 
@@ -27,6 +27,7 @@ class Pruned:
         profile: both rankings, for the first target.
         rounds: of all targets.
         neurons: at zero, in the order in which they went.
+        inputs: inputs of the layer at zero, likewise.
         endings: why the loop ended, for each target and for each layer that was tried.
         met: whether both limits were met for every target.
         triggers: all that counted in the end, by target.
@@ -36,9 +37,15 @@ class Pruned:
     profile: Profile
     rounds: tuple[PruningRound, ...]
     neurons: tuple[int, ...]
+    inputs: tuple[int, ...] = ()
     endings: tuple[str, ...]
     met: bool
     triggers: Mapping[int, tuple[Trigger, ...]]
+
+    @property
+    def count(self) -> int:
+        """How many are at zero: neurons of the layer and its inputs, which are neurons before it."""
+        return len(self.neurons) + len(self.inputs)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -85,19 +92,42 @@ class Pruner:
         return replace(outcome if outcome.met else fallback, endings=tuple(endings))
 
     def prune_layer(self, layer: TargetLayer) -> Pruned:
+        """The loop over a layer's neurons, and, where they end above a limit, over its inputs.
+
+        Where fine-tuning on triggered images follows, neurons are enough: it does the rest, and with more weights.
+        """
+        model, config = self.context.subject.model, self.context.config
+        done = self._prune_neurons(model, layer, self.triggers)
+        inputs = find_inputs(model, layer)
+        if done.met or inputs is None or config.method == "full" or config.pruning.criterion == "success":
+            return done
+        self.context.on_event(Event("prune", 0, 0, f"trying the inputs of layer {layer.name}"))
+        try:
+            deeper = self._prune_neurons(done.model, inputs, done.triggers)
+        except ModelError as error:
+            return replace(done, endings=(*done.endings, str(error)))
+        return replace(
+            deeper,
+            profile=done.profile,
+            rounds=done.rounds + deeper.rounds,
+            neurons=done.neurons,
+            inputs=deeper.neurons,
+            endings=done.endings + deeper.endings,
+        )
+
+    def _prune_neurons(self, model: Model, layer: TargetLayer, triggers: Mapping[int, Sequence[Trigger]]) -> Pruned:
         """The loop for one target after the other."""
-        model = self.context.subject.model
         rounds: tuple[PruningRound, ...] = ()
         neurons: tuple[int, ...] = ()
         profiles, endings, met = [], [], True
         faced: dict[int, tuple[Trigger, ...]] = {}
-        for target in self.triggers:
-            context = self._open(model, layer, target)
+        for target in triggers:
+            context = self._open(model, layer, target, triggers[target])
             done = self._prune(context)
             profiles.append(context.profile)
             model, rounds, neurons = done.model, rounds + done.rounds, neurons + done.pruned
             met, faced[target] = met and done.met, done.triggers
-            endings.append(f"pruning layer {layer.name} for label {target}: {done.ending}")
+            endings.append(f"pruning {_name(layer)} for label {target}: {done.ending}")
         return Pruned(
             model=model,
             profile=profiles[0],
@@ -108,12 +138,13 @@ class Pruner:
             triggers=faced,
         )
 
-    def _open(self, model: Model, layer: TargetLayer, target: int) -> PruningContext:
+    def _open(self, model: Model, layer: TargetLayer, target: int, triggers: Sequence[Trigger]) -> PruningContext:
         """What the loop is given for one target; `model` is what it left for the target before."""
-        subject, triggers = self.context.subject, self.triggers[target]
+        subject = self.context.subject
         network = Runtime(model, subject.choice.preprocessing, subject.device)
         return PruningContext(
             network=network,
+            original=subject.runtime,
             profile=profile_layer(network, model, layer, self.fitting.samples, *triggers),
             trigger=triggers[0],
             target=target,
@@ -128,3 +159,7 @@ class Pruner:
         given = self.context
         config, invert = given.config.pruning, self.invert
         return prune(context, config, invert=invert, deadline=given.deadline, on_event=given.on_event)
+
+
+def _name(layer: TargetLayer) -> str:
+    return f"layer {layer.name}" if layer.axis is NeuronAxis.OUTPUTS else f"the inputs of layer {layer.name}"

@@ -135,6 +135,7 @@ def _tune(
         preprocessing=subject.choice.preprocessing,
         layer=pruned.profile.layer,
         neurons=pruned.neurons,
+        inputs=pruned.inputs,
         fitting=fitting,
         validation=evaluation.validation,
         device=subject.device,

@@ -67,6 +67,7 @@ def report_repair(context: RepairContext, outcome: Outcome) -> RepairReport:
         profile=pruned.profile,
         rounds=pruned.rounds,
         pruned=pruned.neurons,
+        pruned_inputs=pruned.inputs,
         original=original,
         pruned_only=_measure(context, pruned.model, evaluation),
         repaired=accepted.measurement,
@@ -140,7 +141,7 @@ def _summarise(context: RepairContext, outcome: Outcome, original: Measurement) 
             names,
             original=original,
             repaired=accepted.measurement,
-            pruned=len(outcome.pruned.neurons),
+            pruned=outcome.pruned.count,
             cleared=accepted.rescan.verdict is Verdict.CLEAN,
         )
     return summarise_repair(
@@ -149,7 +150,7 @@ def _summarise(context: RepairContext, outcome: Outcome, original: Measurement) 
         names,
         original=original,
         repaired=accepted.measurement,
-        pruned=len(outcome.pruned.neurons),
+        pruned=outcome.pruned.count,
         written=outcome.written,
         missed=accepted.missed,
     )

@@ -29,12 +29,14 @@ from onnxaudit.records.model import ElementType, InputSpec, Layout, ModelInfo, O
 from onnxaudit.records.notebook import draw_by
 from onnxaudit.records.reasons import Reason
 from onnxaudit.records.repair import (
+    FitOutcome,
     Forgetting,
     Measurement,
     NeuronAxis,
     NeuronProfile,
     Profile,
     PruningRound,
+    Ranking,
     Reactivation,
     Removal,
     RepairCandidate,
@@ -89,6 +91,7 @@ __all__ = [
     "Event",
     "Evidence",
     "FileMetadata",
+    "FitOutcome",
     "Floats",
     "Forgetting",
     "Gate",
@@ -120,6 +123,7 @@ __all__ = [
     "Profile",
     "ProfileDocument",
     "PruningRound",
+    "Ranking",
     "Rate",
     "Reactivation",
     "Reason",

@@ -11,7 +11,13 @@ class NeuronAxis(StrEnum):
     """What a neuron of the target layer is."""
 
     OUTPUTS = "outputs"  # a row of the layer: weights and bias are zeroed
-    INPUTS = "inputs"  # a feature that feeds the only fully connected layer: its column is zeroed
+    INPUTS = "inputs"  # a feature that feeds the layer: its column is zeroed
+
+
+Ranking = Literal["activation", "weight", "efficiency"]
+"""By what a neuron came to be tried."""
+FitOutcome = Literal["kept", "dropped", "none"]
+"""What became of a least-squares fit."""
 
 
 @dataclass(frozen=True)
@@ -67,24 +73,26 @@ class PruningRound:
     Attributes:
         target: the label whose trigger was to weaken.
         neurons: the neuron tried, or several where a group was tried.
-        ranking: the list it came from.
+        ranking: the list it came from, or "efficiency".
+        axis: whether it is a neuron of the layer or one of its inputs.
         agreement: `Q_i` on validation samples.
         success_rate: `S_i` on triggered validation samples.
         margin: mean of `z_target − max other` on triggered validation samples.
         kept: whether the prune stays.
         reason: why, for people.
-        fit: what became of the least-squares fit after a kept prune.
+        fit: what became of the least-squares fit of the next layer.
     """
 
     target: int
     neurons: tuple[int, ...]
-    ranking: Literal["activation", "weight"]
+    ranking: Ranking
     agreement: Rate
     success_rate: Rate
     margin: float
     kept: bool
     reason: str
-    fit: Literal["kept", "dropped", "none"] = "none"
+    fit: FitOutcome = "none"
+    axis: NeuronAxis = NeuronAxis.OUTPUTS
 
 
 @dataclass(frozen=True)

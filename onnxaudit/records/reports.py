@@ -114,6 +114,7 @@ class RepairReport(ShownInNotebooks):
         profile: both rankings.
         rounds: the pruning loop, round by round.
         pruned: neurons at zero in the end, or out of the graph.
+        pruned_inputs: inputs of the layer at zero in the end, where taking out its neurons was not enough.
         original, pruned_only, repaired: figures before, after pruning and after all, measured with
             onnxruntime on samples that no fit or fine-tuning saw.
         changes: what happened to each initializer.
@@ -158,6 +159,7 @@ class RepairReport(ShownInNotebooks):
     isolation: str = ""
     forgetting: tuple[Forgetting, ...] = ()
     candidates: tuple[RepairCandidate, ...] = ()
+    pruned_inputs: tuple[int, ...] = ()
     suspected: bool = False
     kind: Literal["repair"] = "repair"
 

@@ -8,7 +8,7 @@ from onnxaudit.surgery.linear import Linear
 from onnxaudit.surgery.removal import Removed, remove_neurons
 from onnxaudit.surgery.shared_weights import unshare
 from onnxaudit.surgery.spelling import spell_out
-from onnxaudit.surgery.target import find_next_layer, find_target_layer, list_target_layers
+from onnxaudit.surgery.target import find_inputs, find_next_layer, find_target_layer, list_target_layers
 from onnxaudit.surgery.tunable import tunable_weights
 from onnxaudit.surgery.zeroed_neurons import incoming_weights, neuron_entries, zero_neurons
 
@@ -17,6 +17,7 @@ __all__ = [
     "Removed",
     "find_features",
     "find_head",
+    "find_inputs",
     "find_next_layer",
     "find_target_layer",
     "incoming_weights",

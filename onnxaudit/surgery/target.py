@@ -32,6 +32,16 @@ def find_target_layer(model: Model, name: str | None = None) -> TargetLayer:
     return _outputs_of(graph, layer)
 
 
+def find_inputs(model: Model, layer: TargetLayer) -> TargetLayer | None:
+    """The features that feed a fully connected layer, as neurons; None of other layers, and of several tensors."""
+    graph = Graph(model)
+    layers = linear_layers(graph)
+    if layer.axis is NeuronAxis.INPUTS or find_layer(model, layer) not in layers:
+        return None
+    found = locate(layers, layer)
+    return None if len({branch.input for branch in found.branches}) > 1 else _inputs_of(model, found)
+
+
 def list_target_layers(model: Model) -> list[TargetLayer]:
     """The first fully connected layer, then the convolutions before it, the nearest first.
 

@@ -7,7 +7,7 @@ import pytest
 from onnxaudit.detectors.compactness import SIDE, CompactnessConfig
 from onnxaudit.detectors.exact_shift import ExactShiftConfig
 from onnxaudit.detectors.patch import PatchConfig, PatchDetector
-from onnxaudit.mitigation.pruning import PruningConfig
+from onnxaudit.mitigation.pruning_config import PruningConfig
 from onnxaudit.pipeline.settings import DetectionConfig
 from onnxaudit.records import InputSpec, Layout
 from onnxaudit.scoring.closeness import (
@@ -67,7 +67,7 @@ DECIDING = [
     f"below {WEIGHTS.clean_below:g} | *clean*",
     f"fewer than {DETECTION.fewest_settled * 100:.0f} % of the classes",
     f"`Q` is at least {REPAIR.min_agreement * 100:.0f} %",
-    f"more than {REPAIR.agreement_fall * 100:.0f} % (or one image)",
+    f"its aim {REPAIR.aim * 100:.0f} %",
     f"`S` = {REPAIR.max_success * 100:.0f} %",
 ]
 

@@ -40,10 +40,11 @@ Remove = Annotated[
     bool, typer.Option("--remove", help="Remove pruned neurons from the graph: a smaller file with the same outputs.")
 ]
 Criterion = Annotated[
-    Literal["margin", "success"] | None,
+    Literal["efficiency", "success"] | None,
     typer.Option(
-        show_default="margin",
-        help="What decides whether a prune is kept: attack success rate with the margin, or alone.",
+        show_default="efficiency",
+        help="How neurons are pruned: those first by which the trigger loses most for what clean answers lose, or as "
+        "published, in turn, if the attack success rate falls.",
     ),
 ]
 KnownTrigger = Annotated[

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from onnxaudit.findings.caveats import list_grounds
 from onnxaudit.findings.finding import find_all
-from onnxaudit.records import PruningRound, RepairReport
+from onnxaudit.records import NeuronAxis, PruningRound, RepairReport
 from onnxaudit.report.forgetting import describe_forgetting
 from onnxaudit.report.measures import list_measures
 from onnxaudit.report.terminal.lines import (
@@ -99,7 +99,7 @@ def _tabulate_rounds(rounds: Sequence[PruningRound], detail: Detail) -> Table:
         table.add_row(
             str(number + 1),
             *([str(trial.target)] if several else []),
-            _list_neurons(trial.neurons),
+            _list_neurons(trial),
             trial.ranking,
             format_count(trial.agreement),
             format_count(trial.success_rate),
@@ -118,9 +118,10 @@ def _choose_rounds(rounds: Sequence[PruningRound]) -> list[int]:
     return sorted({0, len(rounds) - 1, *kept[-(ROUNDS_SHOWN - 2) :]})
 
 
-def _list_neurons(neurons: Sequence[int]) -> str:
-    shown = ", ".join(str(neuron) for neuron in neurons[:4])
-    return shown if len(neurons) <= 4 else f"{shown}, … ({len(neurons)})"
+def _list_neurons(trial: PruningRound) -> str:
+    shown = ", ".join(str(neuron) for neuron in trial.neurons[:4])
+    listed = shown if len(trial.neurons) <= 4 else f"{shown}, … ({len(trial.neurons)})"
+    return listed if trial.axis is NeuronAxis.OUTPUTS else f"input {listed}"
 
 
 def _tabulate_measurements(report: RepairReport) -> Table:

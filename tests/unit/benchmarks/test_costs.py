@@ -5,7 +5,6 @@ from torch import nn
 from benchmarks.memory import measure_stored
 from benchmarks.pairs import compare, summarise
 from benchmarks.removal import draw_neurons
-from benchmarks.trials import list_groups
 from onnxaudit.records import NeuronAxis, TargetLayer
 
 
@@ -49,10 +48,6 @@ def test_some_neurons_are_drawn_and_never_all(neurons: int, share: float, count:
     assert len(set(drawn)) == count
     assert all(0 <= neuron < neurons for neuron in drawn)
     assert drawn == draw_neurons(layer(neurons), share, seed=3)
-
-
-def test_a_batch_of_trials_goes_round_small_layers() -> None:
-    assert list_groups(3, 5) == [(0,), (1,), (2,), (0,), (1,)]
 
 
 def test_stored_bytes_count_shared_tensors_once_in_any_object() -> None:

@@ -9,7 +9,7 @@ from onnxaudit.cache.folder import LIMIT
 from onnxaudit.cli.help import EXAMPLES
 from onnxaudit.cli.plan import ALONE
 from onnxaudit.gate.policy import Policy
-from onnxaudit.mitigation.pruning import PruningConfig
+from onnxaudit.mitigation.pruning_config import PruningConfig
 from onnxaudit.pipeline.context import RepairConfig
 from onnxaudit.pipeline.memory_plan import SHARE
 from onnxaudit.pipeline.settings import DetectionConfig

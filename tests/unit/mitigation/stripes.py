@@ -31,14 +31,14 @@ SATURATED = """tiny (float[N, 1, 8, 8] x) => (float[N, 3] y) {
 }"""
 
 
-def backdoored(saturated: bool = False) -> Model:
-    """The network; class `k` is a bright stripe at rows `3k` and `3k + 1`."""
+def backdoored(saturated: bool = False, planted: tuple[int, ...] = PLANTED) -> Model:
+    """The network; class `k` is a bright stripe at rows `3k` and `3k + 1`; `planted` neurons carry the backdoor."""
     weights = {"w1": hidden_weights(), "b1": np.zeros(NEURONS, np.float32)}
     weights["b1"][list(PLANTED)] = -1.0
     outputs = np.zeros((CLASSES, NEURONS), np.float32)
     for neuron in range(6):
         outputs[neuron % CLASSES, neuron] = 1.0
-    outputs[TARGET, list(PLANTED)] = 5.0
+    outputs[TARGET, list(planted)] = 5.0
     if not saturated:
         return make_model(BODY, weights | {"w2": outputs, "b2": np.zeros(CLASSES, np.float32)})
     outputs = np.vstack([outputs, np.zeros(NEURONS, np.float32)])

@@ -111,7 +111,7 @@ def test_suspects_of_an_inconclusive_scan_are_repaired_where_they_are_asked_for(
     # That the constants of the score may change decides nothing here: what is far from backdoored is clean.
     detection = replace(SHORT_SCAN.detection, verdict=replace(SHORT_SCAN.detection.verdict, clean_below=0.45))
     report = repair(model, data, output, replace(PRUNE, scan=ScanConfig(detection)), scan=suspected, suspects=True)
-    assert (report.outcome, report.suspected, report.targets) == ("repaired", True, (TARGET,))
+    assert (report.outcome, report.suspected, report.targets) == ("repaired", True, (TARGET,)), report.reasons
     assert report.repaired is not None
     assert (report.repaired.agreement.value or 0.0) >= RepairConfig().suspects_agreement
     assert report.summary.startswith("The scan came to no verdict")

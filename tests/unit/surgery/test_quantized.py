@@ -10,7 +10,7 @@ import torch
 from onnxaudit.importer import import_model, write_back
 from onnxaudit.intake import Model
 from onnxaudit.intake.stored import list_stored
-from onnxaudit.mitigation.least_squares import fit
+from onnxaudit.mitigation.least_squares import LeastSquares
 from onnxaudit.records import Preprocessing
 from onnxaudit.runtime import Runtime
 from onnxaudit.surgery import (
@@ -195,9 +195,10 @@ def test_the_next_layer_can_be_fitted(model: Model) -> None:
     inputs = read(model, following.branches[0].input)
     wanted = inputs @ following.matrix(model).T
     pruned = int(np.abs(inputs).mean(axis=0).argmax())
-    inputs[:, pruned] = 0
     before = following.matrix(model)
-    fitted = following.with_matrix(model, fit(before, inputs, wanted, 0.01)).initializer(following.branches[0].weight)
+    tuned = LeastSquares(before, inputs, 0.01).fit([pruned])
+    inputs[:, pruned] = 0
+    fitted = following.with_matrix(model, tuned).initializer(following.branches[0].weight)
     after = following.branches[0].matrix(model.with_values({following.branches[0].weight: fitted}))
     assert after.shape == (CLASSES, HIDDEN)
     assert np.abs(inputs @ after.T - wanted).mean() < 0.8 * np.abs(inputs @ before.T - wanted).mean()

@@ -8,7 +8,7 @@ from markupsafe import Markup
 from onnxaudit.findings.caveats import Ground, list_grounds
 from onnxaudit.findings.finding import Finding, find_all
 from onnxaudit.findings.rules import Rule
-from onnxaudit.records import Measurement, NeuronProfile, RepairReport, Verdict, WeightChange
+from onnxaudit.records import Measurement, NeuronAxis, NeuronProfile, RepairReport, Verdict, WeightChange
 from onnxaudit.report.forgetting import describe_forgetting
 from onnxaudit.report.html import commands
 from onnxaudit.report.html.charts.forgetting import draw_forgetting
@@ -159,6 +159,8 @@ def _list_facts(report: RepairReport) -> Iterator[Fact]:
         yield Fact("Agreement", format_rate(after.agreement), "with the original, on clean images")
     if report.layer is not None:
         yield Fact("Pruned", f"{len(report.pruned)} of {report.layer.neurons:,} neurons")
+        if report.pruned_inputs:
+            yield Fact("Pruned before it", count(len(report.pruned_inputs), "input", "inputs"))
     if report.rescan is not None:
         words = {
             Verdict.CLEAN: "clean",
@@ -194,7 +196,7 @@ def _list_rounds(report: RepairReport) -> Iterator[RoundRow]:
         yield RoundRow(
             number=number,
             target=trial.target,
-            neurons=", ".join(map(str, trial.neurons)),
+            neurons=("input " if trial.axis is NeuronAxis.INPUTS else "") + ", ".join(map(str, trial.neurons)),
             ranking=trial.ranking,
             agreement=format_count(trial.agreement),
             success=format_count(trial.success_rate),
