@@ -21,7 +21,7 @@ from onnxaudit.gate.policy import Policy
 from onnxaudit.isolation.reach import has_accelerators, read_locations
 from onnxaudit.records import ScanDocument, ScanReport
 from onnxaudit.report.json import from_json, to_json
-from onnxaudit.versions import list_versions
+from onnxaudit.versions import list_readers, list_versions
 
 HEX = 64  # digits of a key
 MOST_UNITS, MOST_BYTES = 512, 2**28  # that one worker may have kept
@@ -151,7 +151,7 @@ class Recollection:
             return ""
         policy = {"detectors": self._policy.detectors, "domains": self._policy.domains}
         given = {name: value for name, value in options.items() if name != "data"}
-        made = {"format": FORMAT, "code": digest_code(), "versions": list_versions()}
+        made = {"format": FORMAT, "code": digest_code(), "versions": list_versions(), "readers": list_readers()}
         read = {"model": sha256, "data": data, "accelerators": has_accelerators()}
         return make_key({**made, **read, "options": given, "policy": policy})
 
@@ -159,7 +159,8 @@ class Recollection:
 def _digest_data(source: str) -> str | None:
     """SHA-256 of samples and of the names of their arrays; None where they cannot be read."""
     try:
-        (path,) = list_data_paths(source)
-        return make_key({"arrays": source.removeprefix(str(path)), "content": digest_tree(path)})
-    except (OSError, ValueError):
+        paths = list_data_paths(source)
+        contents = [(one.suffix, digest_tree(one)) for one in paths]
+        return make_key({"arrays": source.removeprefix(str(paths[0])), "contents": contents})
+    except (OSError, IndexError):
         return None

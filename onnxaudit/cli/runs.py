@@ -14,7 +14,7 @@ from onnxaudit.cli.attestation import open_attestation
 from onnxaudit.cli.cache import open_user_cache
 from onnxaudit.cli.endings import complain, keep_repair
 from onnxaudit.cli.errand import check_domains, load_detectors, name_report, place_sources
-from onnxaudit.cli.exits import CLEAN, Settings, find_worst, list_codes, report_problem
+from onnxaudit.cli.exits import CLEAN, Settings, find_worst, list_codes, report_notice, report_problem
 from onnxaudit.cli.isolation import Line, Needs, allow_seconds, leave_seconds, work_apart
 from onnxaudit.cli.options import Caching, PolicyRequest, RepairAttesting, Repairing, RunOutputs, keep_given
 from onnxaudit.cli.output import list_data_paths, open_delivery
@@ -71,7 +71,11 @@ def run_repair(
         memory=policy.memory_limit,
         device=options.get("device", "auto"),
     )
-    repaired = work_apart(work, needs, settings, places, recall.take)
+    try:
+        repaired = work_apart(work, needs, settings, places, recall.take)
+    except KeyboardInterrupt:
+        report_notice(f"interrupted; for its scans: {recollection.tell_how_to_go_on()}")
+        raise
     recollection.trim()
     if isinstance(repaired, Ending):
         kept = keep_repair(repaired)

@@ -87,6 +87,14 @@ def test_other_bytes_of_model_or_data_scan_anew(run: Run, pipeline: FakePipeline
     assert len(pipeline.calls) == 3
 
 
+def test_other_labels_beside_an_array_scan_anew(run: Run, pipeline: FakePipeline) -> None:
+    Path("x.npy").write_bytes(b"images")
+    for labels in (b"labels", b"labels", b"Labels"):
+        Path("y.npy").write_bytes(labels)
+        run(*SCAN, "--data", "x.npy:y.npy")
+    assert len(pipeline.calls) == 2
+
+
 def test_what_more_time_may_change_is_not_kept(run: Run, pipeline: FakePipeline) -> None:
     late = replace(make_report(Verdict.INCONCLUSIVE), caveats=(OUT_OF_TIME.give(doing="waiting"),))
     other = replace(make_report(), model=replace(make_report().model, sha256="0" * 64))
