@@ -133,7 +133,8 @@ def detect(
     universal, mapping_odds = choose_universal(universals, normal, config.verdict)
     runs = course.describe(WEIGHED)
     words = [run.detector for run in runs]
-    missing = [one.id for one in detectors if _should_measure(one, context) and not course.evidence[one.id].ratios]
+    should = [one.id for one in detectors if _should_measure(one, context)]
+    missing = [name for name in should if not course.evidence.get(name, NOTHING).ratios]
     left_out = sorted(set(WEIGHED) - {one.id for one in detectors})
     obstacles = list_obstacles(samples, logits, tuple(found.values()))
     if unrefined or unverified:

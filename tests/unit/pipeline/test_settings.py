@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 
+from onnxaudit.deadline import Deadline
 from onnxaudit.detectors.patch import PatchConfig, PatchDetector
 from onnxaudit.detectors.registry import list_own
 from onnxaudit.detectors.spectral import SpectralConfig
@@ -96,3 +97,12 @@ def test_detectors_that_wait_for_suspects_run_at_once_where_nobody_is_suspected(
     config = replace(DetectionConfig(detectors=("spectral",)).fit_to(LARGE))
     found = detect(planted(targets=(3,)), make_samples(), config, seed=0)
     assert {run.detector.id: run.labels for run in found.detectors} == {"spectral": 8}
+
+
+def test_without_time_nobody_is_suspected_and_what_waited_is_told_as_missing(
+    planted: Callable[..., Planted], make_samples: Callable[..., Samples]
+) -> None:
+    config = DetectionConfig().fit_to(LARGE)
+    found = detect(planted(targets=(3,)), make_samples(), config, seed=0, deadline=Deadline(0.0))
+    assert found.assessment.verdict is Verdict.INCONCLUSIVE
+    assert {"spectral", "photometric"}.isdisjoint(run.detector.id for run in found.detectors)
