@@ -108,6 +108,7 @@ def open_cache(root: Path, limit: int = LIMIT) -> Cache:
     Raises:
         OutputError: it cannot be made or written, or others may write to it.
     """
+    root = root.absolute()  # workers have another working folder
     try:
         root.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileExistsError):

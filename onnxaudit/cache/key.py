@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -33,32 +33,57 @@ def digest_code() -> str:
 
 
 def digest_tree(path: Path) -> str:
-    """SHA-256 of a file, or of the names and contents of all files below a folder, behind links too.
+    """SHA-256 of a file, or of the names and contents of all files and folders below a folder, behind links too.
 
     Raises:
         OSError: something cannot be read, is no regular file, or there are too many.
     """
+    return _describe(path, _read_content)
+
+
+def sign_tree(path: Path) -> str:
+    """SHA-256 of when and how large each of the same files and folders was made: other bytes have another one.
+
+    Raises:
+        OSError: something cannot be found, or there are too many.
+    """
+    return _describe(path, _read_state)
+
+
+def _describe(path: Path, tell: Callable[[Path], bytes]) -> str:
     digest = hashlib.sha256()
-    for file in _list_files(path):
-        name = os.fsencode(file.relative_to(path))
-        with open_regular(file) as opened:
-            content = hashlib.file_digest(opened, "sha256").digest()
-        digest.update(len(name).to_bytes(4) + name + content)
+    for one in _list_parts(path):
+        name, told = os.fsencode(one.relative_to(path)), tell(one)
+        digest.update(len(name).to_bytes(4) + name + len(told).to_bytes(4) + told)
     return digest.hexdigest()
 
 
-def _list_files(path: Path) -> Iterator[Path]:
+def _read_content(one: Path) -> bytes:
+    """Of a file the digest; of a folder where it lies, if that is elsewhere."""
+    if one.is_dir():
+        return os.fsencode(os.path.realpath(one)) if one.is_symlink() else b""
+    with open_regular(one) as opened:
+        return hashlib.file_digest(opened, "sha256").digest()
+
+
+def _read_state(one: Path) -> bytes:
+    found = one.stat()
+    return f"{found.st_dev} {found.st_ino} {found.st_size} {found.st_mtime_ns} {found.st_ctime_ns}".encode()
+
+
+def _list_parts(path: Path) -> Iterator[Path]:
+    """A file; or all files and folders below a folder: an empty folder may be a class of which nothing is known."""
     if not path.is_dir():
         yield path
         return
     count, seen = 0, set[tuple[int, int]]()
     for folder, folders, names in os.walk(path, followlinks=True, onerror=_raise):
-        folders[:] = sorted(name for name in folders if _is_new(Path(folder, name), seen))
-        for name in sorted(names):
+        for name in sorted([*folders, *names]):
             count += 1
             if count > MOST_FILES:
                 raise OSError(f"{path} holds more than {MOST_FILES} files")
             yield Path(folder, name)
+        folders[:] = sorted(name for name in folders if _is_new(Path(folder, name), seen))
 
 
 def _is_new(folder: Path, seen: set[tuple[int, int]]) -> bool:

@@ -57,11 +57,12 @@ class Errand:
         number: of the model in the run, from 1 on.
         model: its file.
         short: whether its worker said that the memory was too little.
+        again: whether it is tried once more then, so that nothing is said of the first time.
     """
 
     def __init__(self, number: int, model: Path, options: dict[str, Any], crew: Crew) -> None:
         """Nothing has begun; `options` are arguments of `scan`."""
-        self.number, self.model, self.short = number, model, False
+        self.number, self.model, self.short, self.again = number, model, False, False
         self._options, self._crew, self._recall = options, crew, Recall()
 
     def begin(self, board: Board, memory: int | None, pin: Callable[[], None]) -> Task | Outcome:
@@ -96,7 +97,7 @@ class Errand:
         try:
             return self._conclude(task.finish())
         except OnnxauditError as error:
-            return self._fail(error)
+            return self.fail(error)
 
     def interrupt(self, task: Task) -> Outcome:
         """How far a worker had come, which is ended here."""
@@ -110,7 +111,7 @@ class Errand:
         if isinstance(document, Ending):
             kept = keep_scan(document)
             if kept is None:
-                return self._fail(complain(document, "before anything was found out"))
+                return self.fail(complain(document, "before anything was found out"))
             report_problem(kept.reasons[0])
             return name_report(kept, self.model)
         assert isinstance(document, ScanDocument)
@@ -119,11 +120,12 @@ class Errand:
             self._recall.keep(report)
             return report
         failure = ScanFailure(str(self.model), document.failures[0].error)
-        if not self.short:
+        if not (self.short and self.again):
             report_problem(failure.error if failure.path in failure.error else f"{self.model}: {failure.error}")
         return failure
 
-    def _fail(self, error: OnnxauditError) -> ScanFailure:
+    def fail(self, error: OnnxauditError) -> ScanFailure:
+        """Say what went wrong; the run goes on."""
         report_error(error, self._crew.settings, where=self.model)
         return ScanFailure(str(self.model), describe_error(error))
 

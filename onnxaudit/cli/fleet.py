@@ -13,6 +13,7 @@ from pathlib import Path
 from onnxaudit.cli.board import Board
 from onnxaudit.cli.errand import Errand, Outcome, answer_of
 from onnxaudit.cli.isolation import Task
+from onnxaudit.errors import WorkerError
 from onnxaudit.isolation.reach import list_model_files
 from onnxaudit.isolation.worker import TICK, await_any
 
@@ -120,17 +121,26 @@ class Fleet:
             self._board.begin(errand.number, str(errand.model))
         slot = min(set(range(self._room.jobs)) - {one.slot for one in self._running})
         granted = self._room.grant(errand.model, alone=alone) if self._room.jobs > 1 else None
-        begun = errand.begin(self._board, granted, self._room.pin(slot))
+        errand.again = bool(granted and granted < (self._room.memory or 0))
+        begun = self._try_to_begin(errand, granted, slot)
         if isinstance(begun, Task):
             self._running.append(Running(errand, begun, granted or 0, slot))
         else:
             yield self._tell(errand, begun)
 
+    def _try_to_begin(self, errand: Errand, granted: int | None, slot: int) -> Task | Outcome:
+        try:
+            return errand.begin(self._board, granted, self._room.pin(slot))
+        except BrokenPipeError:
+            raise
+        except OSError as error:  # for want of processes, memory or files; others may have them later
+            return errand.fail(WorkerError(f"no worker process can be made: {error.strerror or error}"))
+
     def _finish(self, one: Running) -> Iterator[tuple[Errand, Outcome]]:
         self._running.remove(one)
         with one.task as task:
             outcome = one.errand.finish(task)
-        if one.errand.short and one.memory and one.memory < (self._room.memory or 0):
+        if one.errand.short and one.errand.again:
             one.errand.short = False
             self._waiting.append((one.errand, True))  # once more, with all of the memory
         else:

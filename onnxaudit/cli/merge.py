@@ -1,8 +1,9 @@
 """`onnxaudit merge`: the parts of one run, scanned on several machines, as one run again."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 from onnxaudit.cli.exits import ERROR, Settings, find_worst, list_codes
@@ -14,6 +15,10 @@ from onnxaudit.cli.values import read_shard
 from onnxaudit.errors import UsageError
 from onnxaudit.records import RunInfo, ScanDocument
 
+SETTINGS = (
+    *("--effort", "--profile", "--seed", "--detectors", "--output", "--input-size"),
+    *("--range", "--mean", "--std", "--channel-order"),
+)
 _SHARD = re.compile(r"(?:--shard=)?(\d{1,6}/\d{1,6})")
 
 
@@ -56,13 +61,15 @@ def order(runs: Sequence[Path]) -> list[Path]:
     Raises:
         UsageError: one of them is missing, or they were cut in different ways.
     """
-    shards = {run: _find_shard(_read(run)) for run in runs}
+    documents = {run: _read(run) for run in runs}
+    shards = {run: _find_shard(document) for run, document in documents.items()}
     known = {run: shard for run, shard in shards.items() if shard is not None}
     if not known:
         return list(runs)
     counts = {count for _, count in known.values()}
     if len(known) < len(runs) or len(counts) > 1:
         raise UsageError("these are not the parts of one run: they were cut with different --shard, or without")
+    _check_settings(documents)
     missing = sorted(set(range(1, counts.pop() + 1)) - {number for number, _ in known.values()})
     if missing:
         raise UsageError(
@@ -76,6 +83,26 @@ def _read(run: Path) -> ScanDocument:
     if not isinstance(document, ScanDocument):
         raise UsageError(f"{run} holds repairs; scans alone can be joined")
     return replace(document, gate=None)
+
+
+def _check_settings(documents: Mapping[Path, ScanDocument]) -> None:
+    """Refuse parts that were scanned in different ways; where files lie may differ between machines.
+
+    Raises:
+        UsageError: they were.
+    """
+    (first, wanted), *others = ((run, _list_settings(document)) for run, document in documents.items())
+    for run, found in others:
+        differing = [name for name in SETTINGS if found.get(name) != wanted.get(name)]
+        if differing:
+            raise UsageError(f"{first} and {run} were scanned with different {differing[0]}; scan all parts alike")
+
+
+def _list_settings(document: ScanDocument) -> dict[str, str]:
+    """What the command line that made a document says of how it scans; the last of a name counts."""
+    words = () if document.run is None else document.run.arguments
+    found = {word.partition("=")[0]: word.partition("=")[2] for word in words if word.partition("=")[1]}
+    return found | {name: value for name, value in pairwise(words) if name in SETTINGS}
 
 
 def _find_shard(document: ScanDocument) -> tuple[int, int] | None:

@@ -4,6 +4,7 @@ All writing is done here, in the command's own process. The worker, which a stra
 the folder of its own model's units and no other, and says what it finished; so that all it can lie about is its model.
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,8 +12,9 @@ from typing import Any
 
 from onnxaudit.cache.entry import FORMAT
 from onnxaudit.cache.folder import Cache, find_in, keep_in
-from onnxaudit.cache.key import digest_code, digest_tree, make_key
+from onnxaudit.cache.key import digest_code, digest_tree, make_key, sign_tree
 from onnxaudit.cli.output import list_data_paths
+from onnxaudit.data.selection import MOST_SAMPLES
 from onnxaudit.detectors.registry import OWN_PACKAGE
 from onnxaudit.digests import digest_named
 from onnxaudit.errors import DataError, ModelError
@@ -26,6 +28,7 @@ from onnxaudit.versions import list_readers, list_versions
 HEX = 64  # digits of a key
 MOST_UNITS, MOST_BYTES = 512, 2**28  # that one worker may have kept
 UNTIMELY_CODES = {one.code for one in UNTIMELY}
+VISIBLE = "CUDA_VISIBLE_DEVICES"
 AGAIN = "kept from an earlier scan"
 
 
@@ -60,6 +63,7 @@ class Recall:
         key: of the whole report; "" where none can be kept.
         sha256: of the model.
         seconds: the time budget, or None.
+        still_holds: whether the data are what they were when the key was made.
     """
 
     scope: Path | None = None
@@ -67,6 +71,7 @@ class Recall:
     key: str = ""
     sha256: str = ""
     seconds: float | None = None
+    still_holds: Callable[[], bool] = field(default=lambda: True)
     _left: list[int] = field(default_factory=lambda: [MOST_UNITS, MOST_BYTES])
 
     def find(self, model: Path, data: str | None) -> ScanReport | None:
@@ -87,13 +92,16 @@ class Recall:
 
     def keep(self, report: ScanReport) -> None:
         """Keep a whole report, if another scan would come to no other."""
-        if self.cache is not None and self.key and report.model.sha256 == self.sha256 and self.is_lasting(report):
+        if self.cache is None or not self.key or report.model.sha256 != self.sha256:
+            return
+        if self.is_lasting(report) and self.still_holds():
             self.cache.keep(self.key, to_json(ScanDocument((report,))).encode())
 
     def is_lasting(self, report: ScanReport) -> bool:
-        """Whether neither the clock nor other packages had a part in a report, and no picture is in it."""
+        """Whether clock, want of memory and other packages had no part in a report, and no picture is in it."""
         return (
             report.embedded is None
+            and not _wanted_memory(report)
             and (self.seconds is None or report.duration_seconds < self.seconds)
             and not any(caveat.code in UNTIMELY_CODES for caveat in report.caveats)
             and all(run.complete and run.detector.package == OWN_PACKAGE for run in report.detectors)
@@ -117,7 +125,7 @@ class Recollection:
     def __init__(self, cache: Cache | None, policy: Policy) -> None:
         """Nothing was looked for yet."""
         self._cache, self._policy = cache, policy
-        self._data: dict[str | None, str | None] = {None: ""}
+        self._data: dict[str, tuple[str | None, str | None]] = {}  # state and digest
 
     def open(self, model: Path, options: dict[str, Any]) -> Recall:
         """What is known of a model; nothing of one that cannot be read."""
@@ -128,8 +136,16 @@ class Recollection:
             scope = self._cache.open_scope(make_key({"format": FORMAT, "model": sha256, "code": digest_code()}))
         except (ModelError, OSError):
             return NOTHING
-        key, budget = self._name_report(sha256, options), self._policy.time_budget
-        return Recall(scope=scope, cache=self._cache, key=key, sha256=sha256, seconds=budget)
+        source = options.get("data")
+        state, data = ("", "") if source is None else self._know(source)
+        return Recall(
+            scope=scope,
+            cache=self._cache,
+            key="" if data is None else self._name_report(sha256, data, options),
+            sha256=sha256,
+            seconds=self._policy.time_budget,
+            still_holds=lambda: source is None or _describe_data(source, sign_tree) == state,
+        )
 
     def trim(self) -> None:
         """Keep to the limit."""
@@ -142,25 +158,35 @@ class Recollection:
             return "there is no cache, so that the next run begins anew"
         return "the same command goes on where this one stopped"
 
-    def _name_report(self, sha256: str, options: dict[str, Any]) -> str:
-        source = options.get("data")
-        if source is not None and source not in self._data:
-            self._data[source] = _digest_data(source)
-        data = self._data[source]
-        if data is None or options.get("embed_samples"):
+    def _know(self, source: str) -> tuple[str | None, str | None]:
+        """State and digest of samples, which are hashed again where they changed during the run."""
+        state = _describe_data(source, sign_tree)
+        known = self._data.get(source)
+        if known is None or known[0] != state:
+            known = self._data[source] = (state, None if state is None else _describe_data(source, digest_tree))
+        return known
+
+    def _name_report(self, sha256: str, data: str, options: dict[str, Any]) -> str:
+        if options.get("embed_samples"):
             return ""
         policy = {"detectors": self._policy.detectors, "domains": self._policy.domains}
         given = {name: value for name, value in options.items() if name != "data"}
         made = {"format": FORMAT, "code": digest_code(), "versions": list_versions(), "readers": list_readers()}
-        read = {"model": sha256, "data": data, "accelerators": has_accelerators()}
-        return make_key({**made, **read, "options": given, "policy": policy})
+        machine = {"accelerators": has_accelerators(), "visible": os.environ.get(VISIBLE)}
+        return make_key({**made, **machine, "model": sha256, "data": data, "options": given, "policy": policy})
 
 
-def _digest_data(source: str) -> str | None:
-    """SHA-256 of samples and of the names of their arrays; None where they cannot be read."""
+def _describe_data(source: str, tell: Callable[[Path], str]) -> str | None:
+    """What `tell` says of samples, and the names of their arrays; None where they cannot be read."""
     try:
         paths = list_data_paths(source)
-        contents = [(one.suffix, digest_tree(one)) for one in paths]
+        contents = [(one.suffix, tell(one)) for one in paths]
         return make_key({"arrays": source.removeprefix(str(paths[0])), "contents": contents})
     except (OSError, IndexError):
         return None
+
+
+def _wanted_memory(report: ScanReport) -> bool:
+    """Whether fewer samples were held than a scan with more memory might hold."""
+    plan = report.memory
+    return plan is not None and plan.samples < MOST_SAMPLES and report.samples.count >= plan.samples

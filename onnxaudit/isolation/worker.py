@@ -106,7 +106,13 @@ class Worker:
         sys.stderr.flush()
         # A signal within the fork would be lost: what runs there swallows errors, and nobody knows the child yet.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, ASKED)
-        parent, self._child = os.getpid(), os.fork()
+        try:
+            parent, self._child = os.getpid(), os.fork()
+        except OSError:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            os.close(self.reading)
+            os.close(writing)
+            raise
         if self._child == 0:
             for other in (self.reading, *_listened):  # what other workers say is none of its business
                 os.close(other)

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from onnxaudit.cache.folder import LAYOUT, REPORTS
+from onnxaudit.cache.folder import LAYOUT, REPORTS, open_cache
 from onnxaudit.findings.interruptions import OUT_OF_TIME
-from onnxaudit.records import Verdict
+from onnxaudit.records import MemoryPlan, Verdict
 from tests.reports import make_scan_report
 
 from .conftest import FakePipeline, Outcome
@@ -95,6 +95,53 @@ def test_other_labels_beside_an_array_scan_anew(run: Run, pipeline: FakePipeline
     assert len(pipeline.calls) == 2
 
 
+def test_data_that_change_during_a_scan_leave_no_report(run: Run, pipeline: FakePipeline) -> None:
+    Path("d.npz").write_bytes(b"data")
+
+    def scan(*_: Any, **__: Any) -> Any:
+        Path("d.npz").write_bytes(b"Data")
+        return make_report()
+
+    pipeline.answers["scan"] = scan
+    run(*SCAN, "--data", "d.npz")
+    Path("d.npz").write_bytes(b"data")
+    pipeline.answers["scan"] = make_report(Verdict.BACKDOORED)
+    assert run(*SCAN, "--data", "d.npz").code == 1
+
+
+def test_data_that_change_between_two_models_are_read_again(run: Run, pipeline: FakePipeline) -> None:
+    Path("d.npz").write_bytes(b"data")
+    run(*SCAN, "--data", "d.npz")
+    Path("n.onnx").write_bytes(b"other model")
+
+    def scan(model: Path, **_: Any) -> Any:
+        if model.name == "n.onnx":
+            Path("d.npz").write_bytes(b"Data")
+        return make_report(Verdict.BACKDOORED)
+
+    pipeline.answers["scan"] = scan
+    assert run("scan", "n.onnx", "m.onnx", *SCAN[2:], "--data", "d.npz").code == 1
+    assert [report["verdict"] for report in read()["reports"]] == ["backdoored", "backdoored"]
+
+
+def test_what_more_memory_may_change_is_not_kept(run: Run, pipeline: FakePipeline) -> None:
+    report = make_report()
+    held = report.samples.count
+    for samples, calls in ((held, 2), (held + 1, 3)):
+        plan = MemoryPlan(promised=2**30, samples=samples, run_images=1, step_images=None, threads=1)
+        pipeline.answers["scan"] = replace(report, memory=plan)
+        run(*SCAN)
+        run(*SCAN)
+        assert len(pipeline.calls) == calls
+
+
+def test_other_visible_devices_scan_anew(run: Run, pipeline: FakePipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    for visible in ("", "0", "0"):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+        run(*SCAN)
+    assert len(pipeline.calls) == 2
+
+
 def test_what_more_time_may_change_is_not_kept(run: Run, pipeline: FakePipeline) -> None:
     late = replace(make_report(Verdict.INCONCLUSIVE), caveats=(OUT_OF_TIME.give(doing="waiting"),))
     other = replace(make_report(), model=replace(make_report().model, sha256="0" * 64))
@@ -146,6 +193,11 @@ def test_without_a_home_there_is_one_line_and_no_cache(run: Run, monkeypatch: py
     monkeypatch.setenv("HOME", str(Path("file").absolute()))
     done = run("scan", "m.onnx", "-q")
     assert (done.code, done.err.count("\n")) == (0, 1)
+
+
+def test_a_folder_named_from_here_is_found_from_everywhere(run: Run, tmp_path: Path) -> None:
+    del run
+    assert open_cache(Path("cache")).root == tmp_path / "cache"
 
 
 def test_a_named_folder_that_cannot_be_used_is_an_error(run: Run) -> None:

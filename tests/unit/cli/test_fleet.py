@@ -1,20 +1,27 @@
 """Several scans at once: one that fails, in whatever way, takes none of the others with it."""
 
+import errno
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from onnxaudit.cli.errand import Errand
 from onnxaudit.cli.fleet import BASE, Room
+from onnxaudit.errors import ShortOfMemoryError
 from onnxaudit.isolation.worker import can_fork
 from onnxaudit.report.json import canonical, from_json
 
+from .conftest import FakePipeline, Outcome
+
+Run = Callable[..., Outcome]
 pytestmark = pytest.mark.skipif(not can_fork(), reason="workers are made by forking")
 ROOT = Path(__file__).parents[3]
 MODELS = ("a-clean", "b-crashes", "c-clean", "d-hangs", "e-lies", "f-short", "g-clean", "h-raises")
@@ -120,6 +127,32 @@ def test_an_interrupt_keeps_what_is_known_and_names_the_rest(folder: Path) -> No
     assert by_name["a-clean"]["verdict"] == "clean"
     assert by_name["d-hangs"]["verdict"] == "inconclusive"
     assert by_name["d-hangs"]["caveats"][0]["code"] == "interrupted"
+
+
+def test_too_little_memory_is_told_where_there_is_no_more(run: Run, pipeline: FakePipeline) -> None:
+    Path("m.onnx").write_bytes(b"model")
+    pipeline.answers["scan"] = ShortOfMemoryError("too little memory")
+    done = run("scan", "m.onnx", "-q")
+    assert (done.code, done.err) == (2, "error: m.onnx: too little memory\n")
+
+
+def test_a_model_without_a_process_stops_no_other(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a.onnx", "b.onnx"):
+        Path(name).write_bytes(b"model")
+    begin_usually = Errand.begin
+
+    def begin_or_fail(errand: Errand, *arguments: Any) -> Any:
+        if errand.model.name == "a.onnx":
+            raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+        return begin_usually(errand, *arguments)
+
+    monkeypatch.setattr(Errand, "begin", begin_or_fail)
+    done = run("scan", "a.onnx", "b.onnx", "--fail-on", "suspicion", "--exit-zero", "--json", "r.json", "-q")
+    assert done.code == 2
+    assert "a.onnx: no worker process can be made: Resource temporarily unavailable" in done.err
+    document = json.loads(Path("r.json").read_text())
+    assert [one["model"]["path"] for one in document["reports"]] == ["b.onnx"]
+    assert [one["path"] for one in document["failures"]] == ["a.onnx"]
 
 
 def test_memory_is_shared_and_large_models_get_more(tmp_path: Path) -> None:

@@ -70,6 +70,16 @@ def test_parts_of_different_runs_are_refused(run: Run) -> None:
     assert run("merge", "alone.json", "alone.json").code == 2
 
 
+def test_parts_with_different_settings_are_refused(run: Run) -> None:
+    run("scan", *MODELS, "--shard", "1/2", "--seed", "1", "--json", "1.json", "-q")
+    run("scan", *MODELS, "--shard=2/2", "--seed=1", "--json", "2.json", "-v")
+    assert run("merge", "1.json", "2.json", "-q").code == 1
+    run("scan", *MODELS, "--shard", "2/2", "--seed", "1", "--effort", "quick", "--json", "2.json", "-q")
+    done = run("merge", "1.json", "2.json", "-q")
+    assert done.code == 2
+    assert "different --effort" in done.err
+
+
 def test_a_failure_in_a_part_is_no_clean_run(run: Run) -> None:
     run("scan", "a.onnx", "--json", "1.json", "-q")
     run("scan", "b.onnx", "--json", "2.json", "-q")
