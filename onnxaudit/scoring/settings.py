@@ -42,7 +42,7 @@ class VerdictConfig:
         fewest_similar: with fewer known models like it (one half alike counts one half) a model is never called clean.
         synthetic_discount: taken off `b` where there are no clean images: on synthetic ones labels differ more.
         fewest_compared: with fewer labels the most conspicuous one counts no more than among so many.
-        least_shown: log-odds that changes of the image have to add: inner features alone are never enough.
+        least_shown: log-odds that changes of the image add without inner features, which are never enough alone.
         unseen_success: share of unseen samples that a trigger must send to its label for its size to count.
         clean_below: a model is called clean only if its score is below this.
         fewest_destinations: share of the classes that an all-to-all trigger must send to labels of their own.

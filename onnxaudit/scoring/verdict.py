@@ -113,6 +113,7 @@ def weigh(
     labels = tuple(sorted({*success, *(label for values in ratios.values() for label in values)}))
     few, exact = classes < config.fewest_classes, bool(ratios.get("exact-shift"))
     closeness = measure_closeness(ratios, labels, exact=exact or few)
+    alone = measure_closeness({**ratios, "latent-inversion": {}}, labels, exact=exact or few)["patch"]
     weights = choose_weights(classes, config, exact=exact)
     start = weights.offset - math.log(max(classes, config.fewest_compared))
     start -= config.synthetic_discount if synthetic else 0.0
@@ -125,7 +126,8 @@ def weigh(
         odds = held = start + sum(parts.values())
         if not carries_over(success[label], config):
             held = max(min(odds, 0.0), odds - sum(parts[name] for name in OF_MASKS))
-        shown = few or not exact or odds - start - parts["exact-shift"] >= config.least_shown
+        inner = parts.get("exact-shift", 0.0) + parts["patch"] - weights.patch * float(alone[place])
+        shown = few or not exact or odds - start - inner >= config.least_shown
         if not shown:
             held = min(held, 0.0)
         held_down = held <= 0.0 < odds

@@ -75,8 +75,9 @@ def test_two_targets_are_named_and_the_surest_comes_first() -> None:
     assert assess_labels(STRONG, stronger).target_labels == (1, 0)
 
 
-def test_inner_features_alone_convict_nobody_and_clear_nobody() -> None:
-    assessment = assess_labels({"exact-shift": 3.0})
+@pytest.mark.parametrize("inner", [{"exact-shift": 3.0}, {"exact-shift": 5.2, "latent-inversion": 1.6, "patch": 1.1}])
+def test_inner_features_alone_convict_nobody_and_clear_nobody(inner: Ratios) -> None:
+    assessment = assess_labels(inner)
     assert assessment.verdict is Verdict.INCONCLUSIVE
     assert "nothing-shown" in {caveat.code for caveat in assessment.caveats}
 
