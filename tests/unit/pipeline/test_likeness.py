@@ -1,8 +1,12 @@
+from dataclasses import replace
+
 import pytest
 
+from onnxaudit.detectors.base import Effort
 from onnxaudit.pipeline.likeness import doubt_likeness, find_architecture
 from onnxaudit.pipeline.settings import DetectionConfig
 from onnxaudit.scoring.reference import Likeness
+from tests.reports import make_scan_report
 
 
 @pytest.mark.parametrize(
@@ -23,3 +27,13 @@ def test_a_model_like_few_known_ones_is_doubted(classes: int, side: float, doubt
     likeness = Likeness(classes=classes, side=side, accuracy=0.9, architecture="convolutional")
     doubts = doubt_likeness(likeness, DetectionConfig())
     assert [one.code for one in doubts] == (["few-similar-models"] if doubted else [])
+
+
+@pytest.mark.parametrize(
+    ("side", "effort", "doubted"), [(96, "standard", True), (96, "deep", False), (64, "standard", False)]
+)
+def test_what_was_searched_by_a_race_is_like_no_known_model(side: int, effort: Effort, doubted: bool) -> None:
+    likeness = Likeness(classes=43, side=side, accuracy=None, architecture="convolutional")
+    taken = make_scan_report().model.input
+    config = DetectionConfig(effort=effort).fit_to(replace(taken, height=side, width=side))
+    assert bool(doubt_likeness(likeness, config)) == doubted
