@@ -22,6 +22,7 @@ from onnxaudit.detectors.registry import choose
 from onnxaudit.errors import OnnxauditError, ShortOfMemoryError
 from onnxaudit.gate.policy import Policy
 from onnxaudit.isolation.worker import Ending
+from onnxaudit.packages import require_all
 from onnxaudit.records import Document, Event, OnEvent, ScanDocument, ScanFailure, ScanReport
 
 Outcome = ScanReport | ScanFailure
@@ -226,6 +227,7 @@ def load_detectors(policy: Policy) -> dict[str, Any]:
     """The detectors that are named, each of which can be loaded: else there is one error, not one a model."""
     if not policy.detectors:
         return {}
+    require_all("scan")
     choose(policy.detectors)
     return {"detectors": policy.detectors}
 

@@ -22,6 +22,7 @@ WAYS = (  # a name, and the command; REPORT stands for a report, OUT for a folde
     ("rules", ["rules"]),
     ("doctor", ["doctor"]),
     ("scan", ["scan", MODEL, "--data", DATA, "--no-progress"]),
+    ("scan by one", ["scan", MODEL, "--data", DATA, "--detectors", "patch", "--exit-zero", "--no-progress"]),
     ("repair", ["repair", MODEL, "--data", DATA, "-o", "OUT/fixed.onnx", "--no-progress"]),
     ("detectors", ["detectors"]),
 )
@@ -84,7 +85,7 @@ def test_a_file_is_read_and_run_and_what_was_not_tried_leaves_it_open(told: Told
     assert found["seconds"] is None
 
 
-@pytest.mark.parametrize("name", ["scan", "repair", "detectors"])
+@pytest.mark.parametrize("name", ["scan", "scan by one", "repair", "detectors"])
 def test_what_computes_with_pytorch_says_in_one_sentence_how_to_get_it(told: Told, name: str) -> None:
     code, said = told[name]
     assert code == 2
