@@ -138,7 +138,15 @@ class Worker:
 
     def conclude(self) -> Ending:
         """What became of it, once `listen` told the end."""
-        code = None if self._late else _wait(self._child)
+        try:
+            code = None if self._late else _wait(self._child)
+        except ChildProcessError:
+            if RESULT not in self._told:
+                # A signal's handler ended it and is about to leave this process: what would be told now must not
+                # replace what the handler tells.
+                time.sleep(LAST)
+                return self.interrupt()
+            code = 0
         return _describe(self._told, code, self._seconds)
 
     def interrupt(self) -> Ending:
@@ -231,13 +239,14 @@ def _send(writing: int, kind: bytes, content: bytes) -> None:
 
 
 def _wait(child: int) -> int | None:
-    """The exit code, negative for a signal; None where it does not end."""
+    """The exit code, negative for a signal; None where it does not end.
+
+    Raises:
+        ChildProcessError: somebody else asked for it.
+    """
     deadline = time.monotonic() + LAST
     while time.monotonic() < deadline:
-        try:
-            found, status = os.waitpid(child, os.WNOHANG)
-        except ChildProcessError:  # a signal's handler ended it meanwhile
-            return None
+        found, status = os.waitpid(child, os.WNOHANG)
         if found:
             _running.discard(child)
             return os.waitstatus_to_exitcode(status)

@@ -165,9 +165,25 @@ def wait_for(happened: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def test_a_worker_that_a_signal_s_handler_ended_meanwhile_is_no_error() -> None:
-    child = os.fork()
-    if not child:
-        os._exit(0)
-    os.waitpid(child, 0)
-    assert worker._wait(child) is None
+@pytest.mark.parametrize(("said", "how"), [(b"all", None), (b"", "interrupted")])
+def test_a_worker_that_a_signal_s_handler_ended_is_not_late(
+    said: bytes, how: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "LAST", 0.05)
+
+    def work(tell: worker.Tell) -> bytes:
+        del tell
+        if not said:
+            time.sleep(SECONDS)
+        return said
+
+    one = worker.Worker(work, lambda: "", 60.0)
+    if said:
+        while not one.listen(1.0):
+            pass
+    worker.end_all()
+    while not one.listen(1.0):
+        pass
+    ending = one.conclude()
+    one.close()
+    assert (ending.how, ending.result) == (how, said or None)
