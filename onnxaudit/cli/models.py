@@ -39,11 +39,16 @@ def choose_shard(models: Sequence[Path], shard: tuple[int, int] | None) -> tuple
     return part
 
 
+def is_list(word: Path) -> bool:
+    """Whether this is a text file that names models."""
+    return word.suffix == LIST and word.is_file()
+
+
 def _expand(word: Path) -> Iterator[Path]:
     if word.is_dir():
         models = sorted(path for path in word.rglob("*.onnx") if path.is_file())
         yield from _refuse_none(models, f"{word} holds no .onnx file")
-    elif word.suffix == LIST and word.is_file():
+    elif is_list(word):
         yield from _refuse_none(list(_read_list(word)), f"{word} names no model")
     elif any(sign in str(word) for sign in SIGNS) and not word.exists():
         yield from _refuse_none(_match(word), f"no file is {str(word)!r}")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from onnxaudit.cli.models import choose_shard, find_models
+from onnxaudit.cli.models import choose_shard, find_models, is_list
 from onnxaudit.cli.options import PolicyRequest, RunOutputs, Spread
 from onnxaudit.cli.project import TRIGGERS, Job, read_project
 from onnxaudit.cli.stdout import STDOUT
@@ -27,6 +27,7 @@ class Plan:
         project: the file that the plan is from, or None.
         jobs_at_once: so many models are scanned at the same time.
         pages: a folder for a page of each model, or None.
+        lists: text files that name models.
     """
 
     jobs: tuple[Job, ...]
@@ -37,6 +38,7 @@ class Plan:
     project: Path | None = None
     jobs_at_once: int = 1
     pages: Path | None = None
+    lists: tuple[Path, ...] = ()
 
     @property
     def models(self) -> list[Path]:
@@ -51,7 +53,7 @@ class Plan:
     @property
     def files(self) -> list[Path]:
         """What is read beside models and samples."""
-        return [path for path in (self.project, self.request.file, self.baseline) if path is not None]
+        return [path for path in (self.project, self.request.file, self.baseline, *self.lists) if path is not None]
 
 
 def plan_scan(
@@ -92,6 +94,7 @@ def plan_scan(
             baseline=baseline,
             jobs_at_once=at_once,
             pages=pages,
+            lists=tuple(word for word in models if is_list(word)),
         )
     project = read_project()
     files: dict[str, Any] = dict(project.outputs)

@@ -165,3 +165,11 @@ def test_memory_is_shared_and_large_models_get_more(tmp_path: Path) -> None:
     assert room.grant(large, alone=False) == BASE + 6 * 500 * 2**20
     assert room.grant(small, alone=True) == room.memory
     assert Room(jobs=4, memory=None).grant(large, alone=False) is None
+
+
+@pytest.mark.parametrize("option", ["--json", "--attest"])
+def test_a_list_of_models_is_no_output(run: Run, option: str) -> None:
+    Path("a.onnx").write_bytes(b"model")
+    Path("list.txt").write_text("a.onnx\n")
+    assert run("scan", "list.txt", option, "list.txt").code == 2
+    assert Path("list.txt").read_text() == "a.onnx\n"
