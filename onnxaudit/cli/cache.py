@@ -58,7 +58,9 @@ def run_stats(place: CachePlace, settings: Settings) -> int:
         settings.stdout.write("there is no cache\n")
         return CLEAN
     found = cache.measure()
-    settings.stdout.write(f"{cache.root}\n{found.reports} reports, {found.units} finished parts of scans, ")
+    settings.stdout.write(
+        f"{cache.root}\n{_count(found.reports, 'report')}, {_count(found.units, 'finished part')} of scans, "
+    )
     settings.stdout.write(f"{found.bytes / MIB:.1f} MiB\n")
     return CLEAN
 
@@ -88,3 +90,7 @@ def _open_named(root: Path, limit: int) -> Cache:
 def _find_home() -> str:
     home = os.environ.get("HOME", "")
     return str(Path(home) / ".cache") if home else ""
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
