@@ -6,8 +6,9 @@ import os
 import select
 import signal
 import sys
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NoReturn
 
@@ -104,23 +105,24 @@ class Worker:
         self._buffer, self._told = bytearray(), dict[bytes, bytes]()
         sys.stdout.flush()
         sys.stderr.flush()
-        # A signal within the fork would be lost: what runs there swallows errors, and nobody knows the child yet.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, ASKED)
+        self._child = 0
         try:
-            parent, self._child = os.getpid(), os.fork()
-        except OSError:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
-            os.close(self.reading)
-            os.close(writing)
+            with _hold_signals():
+                parent, self._child = os.getpid(), os.fork()
+                if self._child == 0:
+                    for other in (self.reading, *_listened):  # what other workers say is none of its business
+                        os.close(other)
+                    _live(work, shut_in, writing, parent)
+                _running.add(self._child)
+                _listened.add(self.reading)
+                os.close(writing)
+        except BaseException:
+            if self._child:  # raised for a signal that waited: nobody else will know of this worker
+                self.close()
+            else:
+                os.close(self.reading)
+                os.close(writing)
             raise
-        if self._child == 0:
-            for other in (self.reading, *_listened):  # what other workers say is none of its business
-                os.close(other)
-            _live(work, shut_in, writing, parent)
-        _running.add(self._child)
-        _listened.add(self.reading)
-        os.close(writing)
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def listen(self, seconds: float) -> bool:
         """Hear what is said within some seconds; whether that was the end, or the time is up."""
@@ -177,6 +179,28 @@ class Worker:
                 self._on_aside(content)
             at += HEAD + length
         del buffer[:at]
+
+
+@contextlib.contextmanager
+def _hold_signals() -> Iterator[None]:
+    """Signals wait for the end of the block.
+
+    One within a fork would be lost: what runs there swallows errors, and nobody knows the child yet. Blocking them is
+    not enough, for another thread may get them, and Python answers in the main one.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    asked = [number for number in ASKED if signal.getsignal(number) is not None]
+    before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in asked}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for number in came[:1]:
+            signal.raise_signal(number)
 
 
 def await_any(workers: Sequence[Worker], seconds: float) -> list[Worker]:

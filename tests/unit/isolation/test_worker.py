@@ -187,3 +187,24 @@ def test_a_worker_that_a_signal_s_handler_ended_is_not_late(
     ending = one.conclude()
     one.close()
     assert (ending.how, ending.result) == (how, said or None)
+
+
+def test_a_signal_while_a_worker_is_made_leaves_none_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    fork, made = os.fork, list[int]()
+
+    def fork_under_fire() -> int:
+        os.kill(os.getpid(), signal.SIGTERM)  # blocked: it waits
+        made.append(fork())
+        return made[0]
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fork", fork_under_fire)
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            worker.Worker(lambda _: b"", nothing, SECONDS)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert gone(made[0])
