@@ -211,6 +211,6 @@ def test_a_named_folder_that_cannot_be_used_is_an_error(run: Run) -> None:
 def test_stats_and_clear(run: Run) -> None:
     assert run("cache", "stats", "--cache-dir", "cache").out == "there is no cache\n"
     run(*SCAN)
-    assert "1 reports" in run("cache", "stats", "--cache-dir", "cache").out
+    assert "\n1 report, " in run("cache", "stats", "--cache-dir", "cache").out
     assert run("cache", "clear", "--cache-dir", "cache").code == 0
     assert "0 reports" in run("cache", "stats", "--cache-dir", "cache").out
