@@ -20,7 +20,7 @@ from onnxaudit.mitigation.student import Student
 from onnxaudit.mitigation.tuning import FineTuning, FineTuningConfig, TuningRound
 from onnxaudit.records import Preprocessing, Samples, Trigger
 from onnxaudit.statistics import rate
-from onnxaudit.surgery import find_target_layer, zero_neurons
+from onnxaudit.surgery import find_inputs, find_target_layer, zero_neurons
 from tests.some import some
 from tests.unit.importer.networks import conv_model
 from tests.unit.mitigation import stripes
@@ -44,6 +44,7 @@ def run(model: Model, pruned: Model | None = None, config: FineTuningConfig = QU
         preprocessing=Preprocessing(),
         layer=options.pop("layer", find_target_layer(model)),
         neurons=options.pop("neurons", ()),
+        inputs=options.pop("inputs", ()),
         fitting=stripes.reference(model, options.pop("fitting", stripes.samples(seed=1))),
         validation=stripes.reference(model, options.pop("validation", stripes.samples(seed=2))),
     )
@@ -93,6 +94,17 @@ def test_against_labels_of_whole_image_changes_distortions_are_made() -> None:
     with_them, without = (run(model, config=BRIEF, distorted=labels).model for labels in ((stripes.TARGET, 1), (1,)))
     assert with_them.to_bytes() != without.to_bytes()
     assert without.to_bytes() == run(model, config=BRIEF).model.to_bytes()  # label 1 is no target
+
+
+def test_pruned_inputs_stay_at_zero_beside_pruned_neurons() -> None:
+    model = stripes.backdoored()
+    layer = find_target_layer(model)
+    inputs = some(find_inputs(model, layer))
+    pruned = zero_neurons(zero_neurons(model, layer, [6]), inputs, [3, 40])
+    tuned = run(model, pruned, BRIEF, neurons=[6], inputs=[3, 40]).model.initializer("w1")
+    assert not tuned[6].any()
+    assert not tuned[:, [3, 40]].any()
+    assert np.abs(tuned).sum() != np.abs(pruned.initializer("w1")).sum()
 
 
 def test_pruned_neurons_stay_at_zero() -> None:

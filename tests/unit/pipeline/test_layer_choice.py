@@ -1,3 +1,4 @@
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -6,8 +7,10 @@ import pytest
 
 from onnxaudit.deadline import Deadline
 from onnxaudit.errors import ModelError
+from onnxaudit.intake import Model
+from onnxaudit.mitigation.pruning_config import PruningConfig
 from onnxaudit.pipeline.pruning import Pruned, Pruner
-from onnxaudit.records import TargetLayer
+from onnxaudit.records import NeuronAxis, TargetLayer, Trigger
 from tests.reports import make_profile
 from tests.unit.surgery.networks import channels
 
@@ -63,3 +66,46 @@ def test_auto_stops_trying_when_time_is_up() -> None:
 @pytest.mark.parametrize(("name", "chosen"), [(None, "first"), ("conv", "conv"), ("k2", "later")])
 def test_a_named_layer_is_the_only_one(name: str | None, chosen: str) -> None:
     assert choose(name, "first") == (chosen, [f"tried {chosen}"])
+
+
+class NeedsInputs(Pruner):
+    """Meets the limits by the inputs of a layer alone."""
+
+    def _prune_neurons(self, model: Model, layer: TargetLayer, triggers: Mapping[int, Sequence[Trigger]]) -> Pruned:
+        del triggers
+        of_inputs = layer.axis is NeuronAxis.INPUTS
+        profile = replace(PROFILE, layer=layer)
+        return Pruned(
+            model=model,
+            profile=profile,
+            rounds=(),
+            neurons=(7,) if of_inputs else (1, 2),
+            endings=(layer.axis.value,),
+            met=of_inputs,
+            triggers={},
+        )
+
+
+@pytest.mark.parametrize(
+    ("method", "criterion", "inputs"),
+    [
+        ("prune", "efficiency", (7,)),
+        ("prune+tune", "efficiency", (7,)),
+        ("full", "efficiency", ()),
+        ("prune", "success", ()),
+    ],
+)
+def test_where_neurons_do_not_suffice_the_inputs_of_the_layer_follow(
+    method: str, criterion: Any, inputs: tuple[int, ...]
+) -> None:
+    config = SimpleNamespace(method=method, pruning=PruningConfig(criterion=criterion))
+    context: Any = SimpleNamespace(
+        subject=SimpleNamespace(model=MODEL), deadline=Deadline(), on_event=lambda _: None, config=config
+    )
+    nobody: Any = None
+    pruner = NeedsInputs(context=context, triggers={}, invert=nobody, fitting=nobody, validation=nobody)
+    done = pruner.prune_at(None)
+    assert (done.neurons, done.inputs, done.met) == ((1, 2), inputs, bool(inputs))
+    assert done.profile.layer.axis is NeuronAxis.OUTPUTS
+    assert done.endings == (("outputs", "inputs") if inputs else ("outputs",))
+    assert done.count == 2 + len(inputs)

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from onnxaudit.records import (
     Coverage,
+    NeuronAxis,
     PruningRound,
     Rate,
     RepairDocument,
@@ -207,6 +208,13 @@ def test_rounds_for_several_targets_name_theirs() -> None:
     render_repair(replace(report, rounds=(*report.rounds, replace(report.rounds[0], target=9))), two)
     assert "target" not in text_of(one).split("margin")[0]
     assert "target" in text_of(two).split("margin")[0]
+
+
+def test_rounds_tell_inputs_of_the_layer_from_its_neurons() -> None:
+    console, report = plain_console(), make_repair_report()
+    inputs = replace(report.rounds[0], neurons=(7, 40), axis=NeuronAxis.INPUTS)
+    render_repair(replace(report, rounds=(report.rounds[0], inputs)), console)
+    assert text_of(console).count("input 7, 40") == 1
 
 
 def test_a_profile_ranks_by_activation_and_by_weight() -> None:
