@@ -186,10 +186,7 @@ def save_triggers(report: ScanReport, folder: Path) -> None:
     from onnxaudit.data.triggers import save_trigger
     from onnxaudit.report.pictures import draw_trigger
 
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{folder} cannot be created: {error.strerror or error}") from error
+    _make_folder(folder)
     for finding in report.triggers:
         name = f"{Path(report.model.path).stem}-{report.model.sha256[:8]}-label-{finding.label}"
         save_trigger(finding.trigger, folder / f"{name}.npz")
@@ -207,9 +204,13 @@ def save_pages(document: ScanDocument, folder: Path) -> None:
     """
     from onnxaudit.report.html import render_folder
 
+    _make_folder(folder)
+    for name, page in render_folder(document).items():
+        write_atomically(folder / name, page.encode("utf-8"))
+
+
+def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{folder} cannot be created: {error.strerror or error}") from error
-    for name, page in render_folder(document).items():
-        write_atomically(folder / name, page.encode("utf-8"))
