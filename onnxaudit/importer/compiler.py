@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from onnxaudit.importer.fusion import Folded, fuse
+from onnxaudit.importer.fusion import Derived, fuse
 from onnxaudit.importer.graph import MISSING, Step
 from onnxaudit.importer.plan import Instruction, Plan, Program, release, select_steps
 from onnxaudit.importer.shapes import find_settled
@@ -26,7 +26,7 @@ def make_plan(
     wanted: Sequence[str],
     *,
     fixed: Collection[str] = (),
-    folds: dict[str, Folded] | None = None,
+    derived: dict[str, Derived] | None = None,
     device: torch.device | None = None,
 ) -> Plan:
     """A plan that computes `wanted` from `feeds` and the `stored` tensors.
@@ -37,7 +37,7 @@ def make_plan(
         feeds: names of the tensors that a run is given.
         wanted: names of the tensors that a run returns.
         fixed: names of stored tensors that never change, which allows to compute some things once.
-        folds: folded weights that several plans share; entries are added.
+        derived: what is computed of weights alone, which several plans share; entries are added.
         device: where the feeds will be; by default where the first stored tensor is that is not on the CPU.
 
     Raises:
@@ -46,7 +46,7 @@ def make_plan(
     chosen, missing = select_steps(steps, {*feeds, *stored}, wanted)
     if missing:
         raise KeyError(f"neither fed nor stored nor computed: {', '.join(sorted(missing))}")
-    fused = fuse(chosen, {*wanted, *feeds}, stored, fixed, {} if folds is None else folds)
+    fused = fuse(chosen, {*wanted, *feeds}, stored, fixed, {} if derived is None else derived)
     compiler = _Compiler(stored, feeds, find_settled(fused, fixed, stored, feeds), device)
     for step in fused:
         compiler.compile(step)

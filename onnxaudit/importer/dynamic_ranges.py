@@ -16,6 +16,9 @@ from onnxaudit.importer.ops import microsoft_quantized as microsoft
 from onnxaudit.importer.ops.quantization import dequantize, quantize_dynamically, quantize_in_range
 from onnxaudit.importer.registry import make_operator
 
+Place = tuple[tuple[str, int], ...]
+"""Where the batches are in a tensor: `axis`, `outer` and `size` of `part_ranges`."""
+
 # Operators that quantize their first input by its range, and what is left of them once that is done.
 REST: dict[Callable[..., Any], Callable[..., Any]] = {
     microsoft.multiply_with_quantized: microsoft.multiply_with_codes,
@@ -46,16 +49,30 @@ def part_ranges(step: Step, *, axis: int, outer: int, size: int) -> list[Step]:
     return [before, replace(step, operator=operator, inputs=(rounded, *step.inputs[1:]))]
 
 
-def quantize_batches(x: Tensor, *, axis: int, outer: int, size: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Codes of `x`, and scale and zero point of shape `(1, ..., n, ..., 1)`, one for each entry of `axis`."""
+def find_span(x: Tensor, place: Place | None, *, lowest: bool = True) -> tuple[Tensor, Tensor]:
+    """The smallest and the largest value of `x`, or of each batch in it, spread out as the scale of `x`.
+
+    Args:
+        x: the values.
+        place: of the batches, as `part_ranges` has it; None: one range for all.
+        lowest: whether the smallest is wanted; the largest is there twice otherwise.
+    """
+    if place is None:  # one pass each: faster than `torch.aminmax`
+        high = x.amax()
+        return (x.amin() if lowest else high), high
+    axis, outer, size = (dict(place)[name] for name in ("axis", "outer", "size"))
     batches = (outer, x.shape[axis] // size, size // outer)
     parts = x.reshape(*x.shape[:axis], *batches, *x.shape[axis + 1 :])
     others = [index for index in range(parts.ndim) if index != axis + 1]
     spread = [-1 if index not in range(axis, axis + 3) else batches[index - axis] for index in range(parts.ndim)]
-    low, high = (
-        end.expand(spread).flatten(axis, axis + 2) for end in (parts.amin(others, True), parts.amax(others, True))
-    )
-    return quantize_in_range(x, low, high)
+    high = parts.amax(others, True)
+    low = parts.amin(others, True) if lowest else high
+    return low.expand(spread).flatten(axis, axis + 2), high.expand(spread).flatten(axis, axis + 2)
+
+
+def quantize_batches(x: Tensor, *, axis: int, outer: int, size: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Codes of `x`, and scale and zero point of shape `(1, ..., n, ..., 1)`, one for each entry of `axis`."""
+    return quantize_in_range(x, *find_span(x, (("axis", axis), ("outer", outer), ("size", size))))
 
 
 def round_batches(x: Tensor, *, axis: int, outer: int, size: int) -> Tensor:

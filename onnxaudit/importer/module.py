@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from onnxaudit.importer.compiler import make_plan
 from onnxaudit.importer.entry import to_entry
-from onnxaudit.importer.fusion import Folded
+from onnxaudit.importer.fusion import Derived
 from onnxaudit.importer.graph import Graph
 from onnxaudit.importer.plan import Plan, select_steps
 from onnxaudit.records import ModelInfo
@@ -39,7 +39,7 @@ class TorchModel(nn.Module):
         self.graph = replace(graph, weights=self.weights)
         self._plans: dict[tuple[tuple[str, ...], tuple[str, ...]], Plan] = {}
         self._sized: dict[tuple[tuple[str, ...], tuple[str, ...]], bool] = {}
-        self._folds: dict[str, Folded] = {}
+        self._derived: dict[str, Derived] = {}
         # Tells the device where there is no parameter to ask.
         self.register_buffer("_place", torch.empty(0), persistent=False)
         self.eval()
@@ -115,7 +115,7 @@ class TorchModel(nn.Module):
             constants = self.graph.constants
             stored = {**constants, **self.weights}
             self._plans[key] = make_plan(
-                self.graph.steps, stored, *key, fixed=constants, folds=self._folds, device=self.device
+                self.graph.steps, stored, *key, fixed=constants, derived=self._derived, device=self.device
             )
         return self._plans[key].run(feeds.values())
 
@@ -127,7 +127,7 @@ class TorchModel(nn.Module):
         }
         self.graph = replace(self.graph, weights=self.weights, constants=constants)
         self._plans.clear()
-        self._folds.clear()
+        self._derived.clear()
         return self
 
 

@@ -11,13 +11,19 @@ from torch import Tensor
 
 from onnxaudit.importer.fusion.activation import fuse_gelu, fuse_silu, overwrite_by_relu
 from onnxaudit.importer.fusion.attention import fuse_attention
-from onnxaudit.importer.fusion.linear import fuse_linear
+from onnxaudit.importer.fusion.derived import Derived
+from onnxaudit.importer.fusion.integers import spell_products
+from onnxaudit.importer.fusion.linear import fuse_bias, fuse_linear
 from onnxaudit.importer.fusion.neighborhood import IDENTITY, Neighborhood, Rule
-from onnxaudit.importer.fusion.normalization import Folded, fuse_normalization
-from onnxaudit.importer.fusion.rounding import fuse_rounding, skip_rounded
+from onnxaudit.importer.fusion.normalization import fuse_normalization
+from onnxaudit.importer.fusion.rounding import (
+    fuse_rounding,
+    overwrite_by_rounding,
+    skip_rounded,
+)
 from onnxaudit.importer.graph import Step
 
-__all__ = ["Folded", "fuse"]
+__all__ = ["Derived", "fuse"]
 
 
 def fuse(
@@ -25,7 +31,7 @@ def fuse(
     keep: Collection[str],
     stored: Mapping[str, Tensor],
     fixed: Collection[str],
-    folds: dict[str, Folded],
+    derived: dict[str, Derived],
 ) -> list[Step]:
     """Steps that compute the same, fewer of them.
 
@@ -34,19 +40,21 @@ def fuse(
         keep: tensors that are wanted or fed, which have to stay.
         stored: tensors that are there from the start.
         fixed: names of those that never change.
-        folds: folded weights by the name of the convolution's output; entries are added.
+        derived: what is computed of weights alone, by the name of a tensor that it serves; entries are added.
     """
     rules: list[Rule] = [
-        lambda step, around: fuse_normalization(step, around, folds),
+        fuse_bias,
+        lambda step, around: fuse_normalization(step, around, derived),
         fuse_gelu,
         fuse_silu,
         fuse_linear,
         fuse_attention,
-        overwrite_by_relu,
         fuse_rounding,
         skip_rounded,
+        overwrite_by_rounding,
+        overwrite_by_relu,
     ]
-    result = skip_identities(steps, {*keep, *stored})
+    result = spell_products(skip_identities(steps, {*keep, *stored}), keep, stored, fixed, derived)
     for rule in rules:
         result = _apply(rule, result, Neighborhood(result, keep, stored, fixed))
     return result

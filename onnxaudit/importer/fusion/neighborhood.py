@@ -7,6 +7,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 from onnxaudit.importer import ops  # noqa: F401 - fills the registry
+from onnxaudit.importer.fusion.derived import ROUND_WEIGHT
 from onnxaudit.importer.graph import MISSING, Step, read_names
 from onnxaudit.importer.registry import Operator, find_operator
 
@@ -55,10 +56,18 @@ class Neighborhood:
         value = self.stored[name] if name in self._fixed and name in self.stored else None
         return float(value) if value is not None and value.numel() == 1 else None
 
+    def find_stored(self, name: str) -> Tensor | None:
+        """A stored tensor, or the weight that was rounded, which has its shape."""
+        step = self._producers.get(name)
+        if step is not None and step.operator is ROUND_WEIGHT:
+            name = step.inputs[0]
+        return self.stored.get(name)
+
     def find_rank(self, name: str) -> int | None:
         """How many axes a stored tensor, or the transpose of one, has."""
-        if name in self.stored:
-            return self.stored[name].ndim
+        stored = self.find_stored(name)
+        if stored is not None:
+            return stored.ndim
         step = self._producers.get(name)
         return self.find_rank(step.inputs[0]) if step is not None and step.operator is TRANSPOSE else None
 

@@ -2,15 +2,16 @@
 
     norm(conv(x; W, b)) = conv(x; W·s, (b − mean)·s + shift),    s = scale / √(var + ε)
 
-Folded weights are kept while all of them are frozen and unchanged. Otherwise they are folded anew in every call, which
-costs little next to a pass over the activations and lets gradients reach each of them.
+Folded weights are kept while those of the file stay as they are (`derived.py`).
 """
 
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from onnxaudit.importer.fusion.derived import Derived
 from onnxaudit.importer.fusion.neighborhood import Match, Neighborhood, newest
 from onnxaudit.importer.graph import MISSING, Step
 from onnxaudit.importer.ops.convolution import convolve
@@ -19,27 +20,6 @@ from onnxaudit.importer.registry import make_operator
 
 Pair = tuple[Tensor, Tensor]
 CONVOLUTION = newest("Conv")
-
-
-class Folded:
-    """The weights of one convolution with its normalization folded in."""
-
-    def __init__(self) -> None:
-        self._sources: tuple[Tensor | None, ...] = ()
-        self._state: tuple[tuple[int, int] | None, ...] = ()
-        self._pair: Pair | None = None
-
-    def get(self, *sources: Tensor | None, epsilon: float) -> Pair:
-        """`fold` of the sources, kept until one of them changes."""
-        tensors = [source for source in sources if source is not None]
-        if torch.is_inference_mode_enabled() or any(tensor.requires_grad for tensor in tensors):
-            self._pair = None
-            return fold(*sources, epsilon=epsilon)
-        state = tuple(None if source is None else (source._version, source.data_ptr()) for source in sources)
-        known = all(old is new for old, new in zip(self._sources, sources, strict=False))
-        if self._pair is None or not known or state != self._state:
-            self._sources, self._state, self._pair = sources, state, fold(*sources, epsilon=epsilon)
-        return self._pair
 
 
 def fold(*sources: Tensor | None, epsilon: float) -> Pair:
@@ -56,17 +36,18 @@ def fold(*sources: Tensor | None, epsilon: float) -> Pair:
 
 
 def convolve_normalized(
-    x: Tensor, *sources: Tensor | None, folded: Folded | None, epsilon: float = 1e-5, **attributes: Any
+    x: Tensor, *sources: Tensor | None, folded: Derived | None, epsilon: float = 1e-5, **attributes: Any
 ) -> Tensor:
     """Normalized convolution; `attributes` are the convolution's."""
-    w, b = fold(*sources, epsilon=epsilon) if folded is None else folded.get(*sources, epsilon=epsilon)
+    make = partial(fold, epsilon=epsilon)
+    w, b = make(*sources) if folded is None else folded.get(make, *sources)
     return convolve(x, w, b, **attributes)
 
 
 FUSED = make_operator(convolve_normalized, "x", "w", "b", "scale", "shift", "mean", "var")
 
 
-def fuse_normalization(step: Step, around: Neighborhood, folds: dict[str, Folded]) -> Match | None:
+def fuse_normalization(step: Step, around: Neighborhood, derived: dict[str, Derived]) -> Match | None:
     """Conv, BatchNormalization."""
     convolution = around.find_sole(step.inputs[0], CONVOLUTION) if is_plain_normalization(step) else None
     if convolution is None:
@@ -76,7 +57,7 @@ def fuse_normalization(step: Step, around: Neighborhood, folds: dict[str, Folded
         attributes["epsilon"] = step.attributes["epsilon"]
     inputs = (*convolution.inputs, MISSING)[:3] + step.inputs[1:]
     lasting = all(name == MISSING or name in around.stored for name in inputs[1:])
-    attributes["folded"] = folds.setdefault(convolution.outputs[0], Folded()) if lasting else None
+    attributes["folded"] = derived.setdefault(convolution.outputs[0], Derived()) if lasting else None
     fused = Step(f"{convolution.name} with {step.name}", FUSED, attributes, inputs, step.outputs[:1], {})
     return Match(fused, (convolution,))
 

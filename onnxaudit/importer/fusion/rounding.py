@@ -2,70 +2,68 @@
 
     y = clamp(round(x / scale), low, high) · scale,      low and high less the zero point
 
-The gradient passes the rounding as if it were not there, and stops where the value saturates.
+The gradient passes the rounding as if it were not there, and stops where the value saturates. A range that follows the
+values is taken for given on the way back. What nobody else reads is rounded in the memory in which it stands: new
+memory costs more than the arithmetic.
 """
 
-from typing import Any
-
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
+from onnxaudit.importer.dynamic_ranges import Place, find_span
+from onnxaudit.importer.fusion.activation import FRESH, OVERWRITTEN, RELU
 from onnxaudit.importer.fusion.neighborhood import IDENTITY, Match, Neighborhood, newest
 from onnxaudit.importer.graph import Step
-from onnxaudit.importer.ops.quantization import dequantize, find_limits, quantize, quantize_dynamically
+from onnxaudit.importer.ops.quantization import (
+    dequantize,
+    find_limits,
+    quantize,
+    quantize_dynamically,
+)
 from onnxaudit.importer.registry import make_operator
 
-MOVING = tuple(map(newest, ("MaxPool", "Flatten", "Reshape", "Transpose", "Squeeze", "Unsqueeze")))
-DYNAMIC_TOP = 255.0
+POOLING = newest("MaxPool")
+MOVING = (POOLING, *map(newest, ("Flatten", "Reshape", "Transpose", "Squeeze", "Unsqueeze")))
+ALMOST_HALF = 0.499
+TINY = torch.finfo(torch.float32).tiny
+OWN = (*FRESH, POOLING)  # their results are new tensors, which their gradients do not need
 
 
-class _Rounding(torch.autograd.Function):
-    """`x` as its codes stand for it."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, scale: Any, low: Any, high: Any) -> Tensor:
-        codes = (x / scale).round_()
-        kept: Tensor = codes.clamp(low, high)
-        ctx.save_for_backward(codes)
-        ctx.limits = low - 0.5, high + 0.5  # between whole numbers: what stands on a limit does not saturate
-        return kept.mul_(scale)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
-        (codes,) = ctx.saved_tensors
-        return torch.ops.aten.hardtanh_backward(gradient, codes, *ctx.limits), None, None, None
+def round_to_scale(x: Tensor, *, scale: float, low: float, high: float, overwrite: bool = False) -> Tensor:
+    """`x` in whole multiples of `scale`, from `low` to `high` of them; in the memory of `x` if that may be had."""
+    own = x if overwrite else x.clone()
+    own.detach().div_(scale)
+    # Whatever is rounded to a limit does not saturate; rounding does not leave the limits.
+    limits = low - ALMOST_HALF, high + ALMOST_HALF
+    kept = F.hardtanh(own, *limits) if _needs_gradient(own) else F.hardtanh_(own, *limits)
+    kept.detach().round_().mul_(scale)
+    return kept
 
 
-class _RoundingInRange(torch.autograd.Function):
-    """The same where scale and zero point follow from `x`, so that nothing saturates."""
+def round_to_range(x: Tensor, *, place: Place | None = None, positive: bool = False, overwrite: bool = False) -> Tensor:
+    """`x` in 256 steps over its own range, zero among them.
 
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, scale: Tensor, low: Tensor, high: Tensor) -> Tensor:
-        del ctx
-        return (x / scale).round_().clamp_(low, high).mul_(scale)
+    Args:
+        x: the values.
+        place: where each batch has a range of its own.
+        positive: no value is below zero, so that codes run from 0 to 255 by themselves.
+        overwrite: the memory of `x` may be had.
+    """
+    own = x if overwrite else x.clone()
+    values = own.detach()
+    low, high = find_span(values, place, lowest=not positive)
+    # Nothing is divided by zero; where all values are zero any scale will do.
+    scale = (high if positive else high.clamp_min(0) - low.clamp_max(0)).div(255).clamp_min_(TINY)
+    values.div_(scale).round_()
+    if not positive:  # from below nothing saturates: the zero point is the smallest value's own code
+        values.clamp_max_(255 - (-low / scale).clamp_(0, 255).round_())
+    values.mul_(scale)
+    return own
 
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
-        del ctx
-        return gradient, None, None, None
 
-
-def round_to_scale(x: Tensor, *, scale: float, low: float, high: float) -> Tensor:
-    """`x` in whole multiples of `scale`, from `low` to `high` of them."""
-    rounded: Tensor = _Rounding.apply(x, scale, low, high)  # type: ignore[no-untyped-call]
-    return rounded
-
-
-def round_to_range(x: Tensor) -> Tensor:
-    """`x` in 256 steps over its own range, zero among them."""
-    with torch.no_grad():
-        low, high = torch.aminmax(x)
-        low, high = low.clamp(max=0), high.clamp(min=0)
-        scale = (high - low) / DYNAMIC_TOP
-        scale = torch.where(scale == 0, torch.ones_like(scale), scale)
-        zero = (-low / scale).clamp(0, DYNAMIC_TOP).round()
-    rounded: Tensor = _RoundingInRange.apply(x, scale, -zero, DYNAMIC_TOP - zero)  # type: ignore[no-untyped-call]
-    return rounded
+def _needs_gradient(x: Tensor) -> bool:
+    return x.requires_grad and torch.is_grad_enabled()
 
 
 ROUND, ROUND_IN_RANGE = make_operator(round_to_scale, "x"), make_operator(round_to_range, "x")
@@ -104,6 +102,23 @@ def skip_rounded(step: Step, around: Neighborhood) -> Match | None:
         if maker is not None and maker.operator is ROUND and maker.attributes == step.attributes:
             return Match(Step(step.name, IDENTITY, {}, step.inputs, step.outputs, {}))
     return None
+
+
+def overwrite_by_rounding(step: Step, around: Neighborhood) -> Match | None:
+    """Rounding of what nobody else reads, or of what Relu makes."""
+    if step.operator not in (ROUND, ROUND_IN_RANGE):
+        return None
+    name = step.inputs[0]
+    maker, known = around.find_maker(name), dict(step.attributes)
+    if around.find_sole(name, *OWN) is not None:
+        known["overwrite"] = True
+    if step.operator is ROUND_IN_RANGE and maker is not None and maker.operator in (RELU, OVERWRITTEN):
+        known["positive"] = True
+    return (
+        None
+        if known == step.attributes
+        else Match(Step(step.name, step.operator, known, step.inputs, step.outputs, {}))
+    )
 
 
 def _find_limits(step: Step, around: Neighborhood) -> dict[str, float] | None:
