@@ -8,6 +8,7 @@
     │   │   ├── NanError            it answers NaN
     │   │   └── RejectedError       the file works against its audit; says how, by rules
     │   ├── DataError               the clean samples: missing, wrong size, NaN, labels out of range
+    │   ├── FetchError              a model elsewhere cannot be had, or is another one than was asked for
     │   ├── UndecidedRangeError     how pixels become inputs could not be told: name it
     │   └── UsageError              options that contradict each other or the input
     │       └── ShortOfMemoryError  the memory that was given is too little for the model
@@ -83,6 +84,10 @@ class RejectedError(ModelError):
 
 class DataError(InputError):
     """The clean samples are missing, damaged, or do not fit the model."""
+
+
+class FetchError(InputError):
+    """A model elsewhere cannot be had, or has another digest than was asked for."""
 
 
 class UndecidedRangeError(InputError):

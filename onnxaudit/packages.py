@@ -10,7 +10,7 @@ ADVICE = "`pip install torch onnx-graphsurgeon` brings both; README, Install, ha
 
 def list_missing() -> tuple[str, ...]:
     """Names, for people, of the packages that an audit needs and that are not installed; imports none of them."""
-    return tuple(name for module, name in NAMES.items() if not _is_installed(module))
+    return tuple(name for module, name in NAMES.items() if not is_installed(module))
 
 
 def require_all(work: str) -> None:
@@ -34,7 +34,8 @@ def describe_missing() -> str:
     return f"{' and '.join(missing)} {verb} not installed here" if missing else ""
 
 
-def _is_installed(module: str) -> bool:
+def is_installed(module: str) -> bool:
+    """Whether a module can be found; imports none."""
     try:
         return find_spec(module) is not None
     except (ImportError, ValueError):  # a finder that refuses, or a module that was put in place by hand

@@ -6,7 +6,7 @@ the names of models and nodes. It reads this variable when it is imported; proce
 
 import os
 
-SWITCHES = ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY", "DO_NOT_TRACK")
+SWITCHES = ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY", "MLFLOW_DISABLE_TELEMETRY", "DO_NOT_TRACK")
 
 
 def switch_off() -> None:

@@ -24,6 +24,7 @@ from onnxaudit.cli.stdout import escape_unwritable, keep_stdout, read_stdout_for
 from onnxaudit.cli.streams import mend_streams, settle_streams
 from onnxaudit.files import remove_drafts
 from onnxaudit.isolation.worker import can_fork, end_all
+from onnxaudit.telemetry import switch_off
 from onnxaudit.version import __version__
 
 HELP = {"help_option_names": ["-h", "--help"]}
@@ -44,8 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def keep_to_ourselves() -> None:
     """Switch the libraries' reports to their makers off, before any of them is imported."""
-    for name in ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY", "DO_NOT_TRACK"):
-        os.environ[name] = "1"
+    switch_off()
 
 
 def _run(arguments: Sequence[str] | None) -> int:

@@ -1,7 +1,7 @@
 """Statements about models: those of `scan` and `repair`, and `verify`. Models are parsed in a worker alone."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,15 +19,22 @@ from onnxaudit.gate.statement import Original, Statement, read_statement
 from onnxaudit.gate.verification import Demands, verify
 from onnxaudit.records import RepairDocument, RepairReport, ScanDocument, ScanReport
 from onnxaudit.regular_files import read_regular
+from onnxaudit.remote.address import is_remote
 from onnxaudit.report.json import to_json
 from onnxaudit.text import show_plainly
 from onnxaudit.version import __version__
 
 LARGEST = 2**20  # bytes of an attestation
+NOTHING: Mapping[str, Path] = {}
 
 
 def open_attestation(
-    attesting: RepairAttesting, models: Sequence[Path], settings: Settings, created: datetime | None = None
+    attesting: RepairAttesting,
+    models: Sequence[Path],
+    settings: Settings,
+    created: datetime | None = None,
+    *,
+    named: Mapping[str, Path] = NOTHING,
 ) -> Callable[[ScanDocument | RepairDocument], None]:
     """What writes the statements once there is a report; until then no older one stays that could be taken for them.
 
@@ -36,6 +43,7 @@ def open_attestation(
         models: that were looked at.
         settings: of the command.
         created: when that was; None is now.
+        named: files that reports call otherwise.
 
     Raises:
         UsageError: several models, or a key that cannot sign.
@@ -56,9 +64,9 @@ def open_attestation(
         if not any(find_subject(report) for report in document.reports):
             report_notice("No model was written, so nothing is stated about one.")
             return
-        statement = make_statement(document, created or datetime.now(UTC), settings)
+        statement = make_statement(document, created or datetime.now(UTC), settings, named)
         if bom is not None and isinstance(document, ScanDocument):
-            metadata = read_metadata(Path(document.reports[0].model.path), settings)
+            metadata = read_metadata(_find(document.reports[0].model.path, named), settings)
             write_atomically(bom, make_bom(statement, document, metadata))
         if attesting.attest is not None:
             content = statement.to_json()
@@ -76,7 +84,9 @@ def find_subject(report: ScanReport | RepairReport) -> tuple[str, str] | None:
     return report.output, report.output_sha256
 
 
-def make_statement(document: ScanDocument | RepairDocument, created: datetime, settings: Settings) -> Statement:
+def make_statement(
+    document: ScanDocument | RepairDocument, created: datetime, settings: Settings, named: Mapping[str, Path] = NOTHING
+) -> Statement:
     """What is stated about the one model of a scan, or about the one that a repair wrote.
 
     Raises:
@@ -86,7 +96,7 @@ def make_statement(document: ScanDocument | RepairDocument, created: datetime, s
     (report,), (decision,) = document.reports, document.gate.decisions
     subject = find_subject(report)
     assert subject is not None
-    path, files = _digest(*subject, settings)
+    path, files = _digest(_find(subject[0], named), subject[1], settings)
     grounds = gather(report)
     return Statement(
         name=_escape(path.name),
@@ -106,7 +116,7 @@ def make_statement(document: ScanDocument | RepairDocument, created: datetime, s
 
 
 def _name_original(report: RepairReport, settings: Settings) -> Original:
-    path, files = _digest(report.scan.model.path, report.scan.model.sha256, settings)
+    path, files = _digest(Path(report.scan.model.path), report.scan.model.sha256, settings)
     return Original(name=_escape(path.name), model_sha256=files.model, data_sha256=files.data)
 
 
@@ -115,8 +125,18 @@ def _escape(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode()
 
 
-def _digest(name: str, sha256: str, settings: Settings) -> tuple[Path, FileDigests]:
-    path = Path(name)
+def _find(name: str, named: Mapping[str, Path]) -> Path:
+    """The file that a report speaks of.
+
+    Raises:
+        UsageError: it was fetched, and is gone.
+    """
+    if name not in named and is_remote(name):
+        raise UsageError(f"{name} lies elsewhere, so nothing is stated about it here; state it when it is scanned")
+    return named.get(name, Path(name))
+
+
+def _digest(path: Path, sha256: str, settings: Settings) -> tuple[Path, FileDigests]:
     files = digest_named(path, ())
     if files.combined != sha256:  # it has external data, or another content by now
         files = digest_named(path, read_metadata(path, settings).locations)

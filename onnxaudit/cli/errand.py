@@ -17,9 +17,10 @@ from onnxaudit.cli.options import ProgressName, keep_given
 from onnxaudit.cli.output import list_data_paths
 from onnxaudit.cli.places import Places
 from onnxaudit.cli.progress import describe_event, report_progress
+from onnxaudit.cli.project import Job
 from onnxaudit.cli.recall import Recall, Recollection, Shelf
 from onnxaudit.detectors.registry import choose
-from onnxaudit.errors import OnnxauditError, ShortOfMemoryError
+from onnxaudit.errors import FetchError, OnnxauditError, ShortOfMemoryError
 from onnxaudit.gate.policy import Policy
 from onnxaudit.isolation.worker import Ending
 from onnxaudit.packages import require_all
@@ -57,23 +58,28 @@ class Errand:
     Attributes:
         number: of the model in the run, from 1 on.
         model: its file.
+        name: what it is called.
         short: whether its worker said that the memory was too little.
         again: whether it is tried once more then, so that nothing is said of the first time.
     """
 
-    def __init__(self, number: int, model: Path, options: dict[str, Any], crew: Crew) -> None:
-        """Nothing has begun; `options` are arguments of `scan`."""
-        self.number, self.model, self.short, self.again = number, model, False, False
-        self._options, self._crew, self._recall = options, crew, Recall()
+    def __init__(self, number: int, job: Job, crew: Crew) -> None:
+        """Nothing has begun."""
+        self.number, self.model, self.name, self.short, self.again = number, job.model, job.name, False, False
+        self._job, self._options, self._crew, self._recall = job, job.options, crew, Recall()
 
     def begin(self, board: Board, memory: int | None, pin: Callable[[], None]) -> Task | Outcome:
         """What is known, what came of the scan in this process, or the worker that does it."""
+        if self._job.error is not None:
+            return self.fail(FetchError(self._job.error))
         crew, began, places = self._crew, time.monotonic(), Places(apart=self._crew.settings.apart)
         self._recall = crew.recollection.open(self.model, self._options)
         known = self._recall.find(self.model, self._options.get("data"))
         if known is not None:
-            return known
+            return self._name(known)
         place, options = places.find(self.model), place_sources(self._options, places) | keep_given(memory=memory)
+        if self._job.origin is not None:
+            places.call(place, self.name)
 
         def work(line: Line) -> ScanDocument:
             pin()
@@ -106,7 +112,7 @@ class Errand:
 
     def decline(self) -> ScanFailure:
         """What is told of a model of which nothing is known when the run is interrupted."""
-        return ScanFailure(str(self.model), "interrupted before anything was found out")
+        return ScanFailure(self.name, "interrupted before anything was found out")
 
     def _conclude(self, document: Document | Ending) -> Outcome:
         if isinstance(document, Ending):
@@ -114,21 +120,24 @@ class Errand:
             if kept is None:
                 return self.fail(complain(document, "before anything was found out"))
             report_problem(kept.reasons[0])
-            return name_report(kept, self.model)
+            return self._name(kept)
         assert isinstance(document, ScanDocument)
         if document.reports:
-            report = name_report(document.reports[0], self.model)
+            report = name_report(document.reports[0], str(self.model))
             self._recall.keep(report)
-            return report
-        failure = ScanFailure(str(self.model), document.failures[0].error)
+            return self._name(report)
+        failure = ScanFailure(self.name, document.failures[0].error)
         if not (self.short and self.again):
-            report_problem(failure.error if failure.path in failure.error else f"{self.model}: {failure.error}")
+            report_problem(failure.error if failure.path in failure.error else f"{self.name}: {failure.error}")
         return failure
+
+    def _name(self, report: ScanReport) -> ScanReport:
+        return replace(name_report(report, self.name), origin=self._job.origin)
 
     def fail(self, error: OnnxauditError) -> ScanFailure:
         """Say what went wrong; the run goes on."""
-        report_error(error, self._crew.settings, where=self.model)
-        return ScanFailure(str(self.model), describe_error(error))
+        report_error(error, self._crew.settings, where=self.name)
+        return ScanFailure(self.name, describe_error(error))
 
 
 class _Ear:
@@ -213,9 +222,9 @@ def answer_of(outcome: Outcome) -> str:
     return f"{outcome.verdict.value}, score {outcome.score:.2f}"
 
 
-def name_report(report: ScanReport, model: Path) -> ScanReport:
+def name_report(report: ScanReport, name: str) -> ScanReport:
     """The report about the file of that name, which JSON may not have held (it need not be UTF-8)."""
-    return replace(report, model=replace(report.model, path=str(model)))
+    return replace(report, model=replace(report.model, path=name))
 
 
 def place_sources(options: dict[str, Any], places: Places) -> dict[str, Any]:

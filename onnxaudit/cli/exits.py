@@ -6,7 +6,6 @@ import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 import typer
@@ -105,10 +104,10 @@ def leave_word(message: str, settings: Settings) -> None:
             settings.stdout.flush()
 
 
-def report_error(error: Exception, settings: Settings, where: Path | None = None) -> None:
+def report_error(error: Exception, settings: Settings, where: str | None = None) -> None:
     """One line on stderr; `where` is put before it unless it says so itself."""
     message = describe_error(error)
-    report_problem(message if where is None or str(where) in message else f"{where}: {message}")
+    report_problem(message if where is None or where in message else f"{where}: {message}")
     if settings.debug:
         traceback.print_exception(error)
 

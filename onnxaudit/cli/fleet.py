@@ -118,7 +118,7 @@ class Fleet:
 
     def _begin(self, errand: Errand, alone: bool) -> Iterator[tuple[Errand, Outcome]]:
         if not alone:
-            self._board.begin(errand.number, str(errand.model))
+            self._board.begin(errand.number, errand.name)
         slot = min(set(range(self._room.jobs)) - {one.slot for one in self._running})
         granted = self._room.grant(errand.model, alone=alone) if self._room.jobs > 1 else None
         errand.again = bool(granted and granted < (self._room.memory or 0))

@@ -1,5 +1,6 @@
 """`inspect`, `doctor` and `detectors`: what is there, told without a scan."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,13 @@ from onnxaudit.packages import require_all
 from onnxaudit.records import DetectorsDocument, DiagnosisDocument, Inspection, InspectionDocument
 
 
-def run_inspect(model: Path, options: dict[str, Any], outputs: Outputs, settings: Settings) -> int:
-    """Tell what a model file holds; the exit code is that of a scan that cannot begin, 3 where nobody knows, or 0."""
+def run_inspect(model: Path, options: dict[str, Any], outputs: Outputs, settings: Settings, *, name: str) -> int:
+    """Tell what a model file of that name holds.
+
+    The exit code is that of a scan that cannot begin, 3 where nobody knows, or 0.
+    """
     delivery = open_delivery(outputs, settings, [model])
-    inspection = inspect_apart(model, options, settings)
+    inspection = replace(inspect_apart(model, options, settings, name=name), path=name)
     delivery.show(InspectionDocument(inspection))
     if inspection.irregularities:
         return BACKDOORED
@@ -26,14 +30,16 @@ def run_inspect(model: Path, options: dict[str, Any], outputs: Outputs, settings
     return CLEAN if inspection.scannable else ERROR
 
 
-def inspect_apart(model: Path, options: dict[str, Any], settings: Settings) -> Inspection:
-    """What a model file holds, found out in a worker process.
+def inspect_apart(model: Path, options: dict[str, Any], settings: Settings, *, name: str | None = None) -> Inspection:
+    """What a model file holds, found out in a worker process; where it has another name, it is called so.
 
     Raises:
         WorkerError: that ended before anything was known.
     """
     places = Places(apart=settings.apart)
     place = places.find(model)
+    if name is not None and name != str(model):
+        places.call(place, name)
 
     def work(line: Line) -> InspectionDocument:
         del line

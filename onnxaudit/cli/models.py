@@ -5,6 +5,7 @@ from pathlib import Path
 
 from onnxaudit.errors import UsageError
 from onnxaudit.regular_files import read_regular
+from onnxaudit.remote.address import is_remote
 
 LIST = ".txt"
 MOST_IN_LIST = 2**24  # bytes
@@ -45,7 +46,9 @@ def is_list(word: Path) -> bool:
 
 
 def _expand(word: Path) -> Iterator[Path]:
-    if word.is_dir():
+    if is_remote(word):
+        yield word
+    elif word.is_dir():
         models = sorted(path for path in word.rglob("*.onnx") if path.is_file())
         yield from _refuse_none(models, f"{word} holds no .onnx file")
     elif is_list(word):
@@ -64,14 +67,14 @@ def _match(pattern: Path) -> list[Path]:
 
 
 def _read_list(file: Path) -> Iterator[Path]:
-    """One model a line, as seen from the list's folder; lines that begin with # are passed over."""
+    """One model a line, as seen from the list's folder, or an address; lines that begin with # are passed over."""
     try:
         lines = read_regular(file, MOST_IN_LIST).decode().splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} cannot be read as a list of models: {error}") from error
     for line in map(str.strip, lines):
         if line and not line.startswith("#"):
-            yield file.parent / line
+            yield Path(line) if is_remote(line) else file.parent / line
 
 
 def _refuse_none(models: list[Path], words: str) -> list[Path]:

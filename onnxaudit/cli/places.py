@@ -28,6 +28,11 @@ class Places:
         self._given[found] = source
         return found
 
+    def call(self, path: Path, name: str) -> None:
+        """Give a file with an absolute path, which the user does not know, the name that the user knows."""
+        if self._home is not None:
+            self._given[str(path)] = name
+
     def restore(self, document: bytes) -> bytes:
         """A document in JSON that names the files as the user did."""
         if not self._given:

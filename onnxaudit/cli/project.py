@@ -14,6 +14,8 @@ from onnxaudit.cli.values import read_bytes, read_deviations, read_numbers, read
 from onnxaudit.errors import UsageError
 from onnxaudit.gate.layers import PROJECT_TABLE, PYPROJECT, lies_with_subject, read_toml
 from onnxaudit.gate.policy import check_names
+from onnxaudit.records import Origin
+from onnxaudit.remote.address import is_remote
 
 PROJECT = "onnxaudit.toml"
 TRIGGERS = "save_triggers"
@@ -22,10 +24,25 @@ PIXELS = ("range", "mean", "std", "channel_order")
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One model, and the arguments of its scan."""
+    """One model, and the arguments of its scan.
+
+    Attributes:
+        model: its file; until it is fetched, its address.
+        options: arguments of `scan`.
+        name: what it is called.
+        origin: where it was fetched from; None where it was here.
+        error: why it cannot be had; None where it can.
+    """
 
     model: Path
     options: dict[str, Any]
+    name: str = ""
+    origin: Origin | None = None
+    error: str | None = None
+
+    def __post_init__(self) -> None:
+        """A file is called by its path."""
+        object.__setattr__(self, "name", self.name or str(self.model))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +123,7 @@ def _list_jobs(models: Any, usual: Mapping[str, Any], where: str) -> Iterator[Jo
 
 
 def _find_models(pattern: str, place: str) -> list[Path]:
-    if not any(sign in pattern for sign in "*?["):
+    if is_remote(pattern) or not any(sign in pattern for sign in "*?["):
         return [Path(pattern)]
     root = Path(pattern).anchor
     try:

@@ -121,7 +121,7 @@ def run_profile(
 def _name_repaired(report: RepairReport, model: Path, output: Path) -> RepairReport:
     """The same for a repair."""
     written = None if report.output is None else str(output)
-    return replace(report, scan=name_report(report.scan, model), output=written)
+    return replace(report, scan=name_report(report.scan, str(model)), output=written)
 
 
 def _place_files(repairing: Repairing, places: Places) -> Repairing:

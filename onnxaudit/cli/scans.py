@@ -6,6 +6,7 @@ imported.
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from onnxaudit.cli.attestation import open_attestation
@@ -15,26 +16,35 @@ from onnxaudit.cli.cache import open_user_cache
 from onnxaudit.cli.errand import Crew, Errand, Outcome
 from onnxaudit.cli.exits import ERROR, INTERRUPTED, Settings, find_worst, list_codes, report_notice
 from onnxaudit.cli.fleet import Fleet, Room
-from onnxaudit.cli.options import Attesting, Caching
+from onnxaudit.cli.options import Attesting, Caching, Fetching
 from onnxaudit.cli.output import list_data_paths, open_delivery, save_pages, save_triggers
 from onnxaudit.cli.plan import Plan
 from onnxaudit.cli.policies import decide, find_policy, settle_limits
 from onnxaudit.cli.recall import Recollection
+from onnxaudit.cli.remote import bring_models
 from onnxaudit.files import check_folder_writable
 from onnxaudit.memory import measure_free
 from onnxaudit.records import ScanDocument, ScanFailure, ScanReport, Verdict
 
+NO_WISH = Fetching()
 SHARE = 0.6  # of what is free, where nothing was said
 
 
-def run_scan(plan: Plan, attesting: Attesting, caching: Caching, settings: Settings) -> int:
-    """Scan each model; one that fails does not stop the rest."""
+def run_scan(
+    plan: Plan, attesting: Attesting, caching: Caching, settings: Settings, fetching: Fetching = NO_WISH
+) -> int:
+    """Bring the models here that lie elsewhere, and scan each; one that fails does not stop the rest."""
+    with bring_models(plan.jobs, fetching, settings, silent=plan.outputs.progress_name in ("none", "jsonl")) as jobs:
+        return _scan_here(replace(plan, jobs=jobs), attesting, caching, settings)
+
+
+def _scan_here(plan: Plan, attesting: Attesting, caching: Caching, settings: Settings) -> int:
     models, outputs, triggers = plan.models, plan.outputs, plan.triggers
     inputs = [*models, *plan.files, attesting.sign_key, *list_data_paths(*plan.sources)]
     delivery = open_delivery(outputs, settings, inputs, attesting.files, folder=triggers)
     if plan.pages is not None:
         check_folder_writable(plan.pages)
-    attest = open_attestation(attesting, models, settings)
+    attest = open_attestation(attesting, models, settings, named={job.name: job.model for job in plan.jobs})
     effective = find_policy(plan.request, models, plan.sources)
     check_baseline(plan.baseline, effective)
     settle_limits(effective, settings)
@@ -97,7 +107,7 @@ class Results:
         Raises:
             KeyboardInterrupt: the run was interrupted before anything was known.
         """
-        errands = [Errand(number, job.model, job.options, crew) for number, job in enumerate(plan.jobs, start=1)]
+        errands = [Errand(number, job, crew) for number, job in enumerate(plan.jobs, start=1)]
         with _open_board(len(errands), crew) as board, closing(Fleet(errands, _find_room(plan, jobs), board)) as fleet:
             try:
                 for errand, outcome in fleet.run():

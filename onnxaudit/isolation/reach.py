@@ -78,7 +78,7 @@ def list_accelerators() -> Iterator[Path]:
 
 def list_model_files(path: Path) -> tuple[Path, ...]:
     """A model's file, and those below its folder that it names as external data; no links, as they are refused."""
-    return (path, *(path.parent / location for location in read_locations(path) if _lies_below(path.parent, location)))
+    return (path, *(path.parent / location for location in read_locations(path) if lies_below(path.parent, location)))
 
 
 def read_locations(path: Path) -> tuple[str, ...]:
@@ -98,7 +98,8 @@ def _read_text(data: mmap.mmap, match: "re.Match[bytes]") -> str:
     return data[match.end() : match.end() + length].decode("utf-8", "surrogateescape")
 
 
-def _lies_below(folder: Path, location: str) -> bool:
+def lies_below(folder: Path, location: str) -> bool:
+    """Whether a location names what is below a folder, no link on the way."""
     if "\0" in location or ".." in PurePosixPath(location).parts:
         return False
     within = PurePosixPath(location)

@@ -27,6 +27,7 @@ from onnxaudit.records.memory import MemoryPlan
 from onnxaudit.records.metadata import FileMetadata
 from onnxaudit.records.model import ElementType, InputSpec, Layout, ModelInfo, OutputKind, OutputSpec
 from onnxaudit.records.notebook import draw_by
+from onnxaudit.records.origin import Origin
 from onnxaudit.records.quantization import QuantizationKind
 from onnxaudit.records.reasons import Reason
 from onnxaudit.records.repair import (
@@ -116,6 +117,7 @@ __all__ = [
     "NeuronProfile",
     "OnEvent",
     "OperatorUse",
+    "Origin",
     "OutputKind",
     "OutputSpec",
     "Preprocessing",

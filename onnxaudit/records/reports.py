@@ -15,6 +15,7 @@ from onnxaudit.records.irregularity import Irregularity
 from onnxaudit.records.memory import MemoryPlan
 from onnxaudit.records.model import ModelInfo
 from onnxaudit.records.notebook import ShownInNotebooks
+from onnxaudit.records.origin import Origin
 from onnxaudit.records.reasons import Reason
 from onnxaudit.records.repair import (
     Forgetting,
@@ -65,6 +66,7 @@ class ScanReport(ShownInNotebooks):
         isolation: what held the process that opened the files; empty where it was the caller's own.
         comparison: how the score stands among those of models whose truth is known; None where nothing was scored.
         memory: what the process kept to; None where nobody knows how much there is.
+        origin: where the model was fetched from; None where it was here.
         kind: tells a scan from a repair.
     """
 
@@ -95,6 +97,7 @@ class ScanReport(ShownInNotebooks):
     isolation: str = ""
     comparison: Comparison | None = None
     memory: MemoryPlan | None = None
+    origin: Origin | None = None
     kind: Literal["scan"] = "scan"
 
 

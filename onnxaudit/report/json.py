@@ -106,6 +106,7 @@ def _forget_run(report: dict[str, Any]) -> None:
     report.pop("duration_seconds", None)
     report.pop("isolation", None)
     report.pop("memory", None)
+    report.pop("origin", None)
     report.pop("output", None)
     for run in report.get("detectors", ()):
         run.pop("cpu_seconds")

@@ -17,6 +17,7 @@ from onnxaudit.records import (
 from onnxaudit.report.forgetting import describe_forgetting
 from onnxaudit.report.measures import list_measures
 from onnxaudit.report.trade_off import HEADINGS, find_front, list_row
+from onnxaudit.report.wording import describe_origin
 from onnxaudit.text import format_duration, format_number, format_rate, name_label, show_plainly
 
 LABELS_SHOWN = 8
@@ -76,6 +77,9 @@ def _describe(report: ScanReport | RepairReport, gate: Gate | None) -> Iterator[
         f"{scan.samples.count} clean images, seed {report.seed}, {format_duration(report.duration_seconds)}, sha256 "
         f"{escape(scan.model.sha256)}"
     )
+    if scan.origin is not None:
+        yield ""
+        yield f"fetched: {escape(describe_origin(scan.origin))}"
 
 
 def _describe_gate(gate: Gate) -> Iterator[str]:

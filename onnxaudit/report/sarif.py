@@ -8,6 +8,7 @@ of one file, and would be merged if the fingerprint that is called after the lin
 import json
 import math
 import os
+import re
 from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
@@ -35,6 +36,7 @@ TAXA = {
     taxonomy: tuple(dict.fromkeys(taxon for rule in RULES for taxon in rule.taxa if taxon.taxonomy == taxonomy))
     for taxonomy in TAXONOMIES
 }
+ELSEWHERE = re.compile(r"(?:hf|s3)://|models:/")
 HEX_DIGITS = 16  # of a line's fingerprint, as code scanning services compute it
 ERROR_SEVERITY = 7.0  # of rules; from here on services call an alert high
 _MESSAGE_ESCAPES = str.maketrans({"\\": "\\\\", "[": "\\[", "]": "\\]", "{": "{{", "}": "}}"})
@@ -258,7 +260,12 @@ def _identify(finding: Finding) -> dict[str, str]:
 
 
 def _to_uri(path: str) -> str:
-    """A relative reference, or a `file:` URI where the path is absolute; all that is not plain is escaped."""
+    """A relative reference, or a `file:` URI where the path is absolute; all that is not plain is escaped.
+
+    An address of a model elsewhere is a URI already.
+    """
+    if ELSEWHERE.match(path):
+        return quote(path.encode("utf-8", "backslashreplace"), safe="/:@%")
     escaped = quote(path.replace(os.sep, "/").encode("utf-8", "backslashreplace"), safe="/")
     absolute = escaped.startswith("/") or PurePath(path).is_absolute()
     return f"file:///{escaped.lstrip('/')}" if absolute else escaped

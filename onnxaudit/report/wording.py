@@ -13,6 +13,7 @@ from onnxaudit.records import (
     Irregularity,
     Measurement,
     MemoryPlan,
+    Origin,
     PreprocessingChoice,
     Reason,
     SamplesInfo,
@@ -57,6 +58,12 @@ def describe_range(samples: SamplesInfo) -> str:
     if samples.low is None or samples.high is None or samples.mean is None:
         return ""
     return f"; pixels from {samples.low:.2f} to {samples.high:.2f}, mean {samples.mean:.2f}"
+
+
+def describe_origin(origin: Origin) -> str:
+    """What an address stood for, and whether that was asked for by its digest."""
+    pin = "pinned" if origin.pinned else "not pinned"
+    return f"revision {show_plainly(origin.revision) or 'unknown'}, sha256 {origin.sha256} ({pin})"
 
 
 def describe_memory(plan: MemoryPlan) -> str:

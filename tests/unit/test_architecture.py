@@ -30,6 +30,7 @@ ROOMS = (
         "workers",
     ),
     "isolation",
+    "remote",
     *(
         "intake",
         "data",

@@ -3,6 +3,7 @@
 from onnxaudit.cli.exits import BACKDOORED, CLEAN, CODE_OF_DECISION, ERROR, INCONCLUSIVE, INTERRUPTED, WORST_FIRST
 from onnxaudit.gate.layers import CACHE, ONLY_IN_FILES, PREFIX
 from onnxaudit.gate.policy import KEYS
+from onnxaudit.telemetry import SWITCHES
 from tools.reference.markdown import write_code, write_table
 
 MEANINGS = {
@@ -21,6 +22,7 @@ def write_page() -> str:
     worst = ", ".join(str(code) for code in WORST_FIRST)
     names = [PREFIX + key.upper() for key in KEYS if key not in ONLY_IN_FILES]
     rows = [(write_code(name), f"[`{name.removeprefix(PREFIX).lower()}`](policy.md)") for name in names]
+    switches = ", ".join(map(write_code, SWITCHES))
     return f"""# Exit codes and variables
 
 ## Exit codes
@@ -41,7 +43,11 @@ is an error: a misspelled demand would be none.
 
 `TMPDIR` names where the worker process gets its empty folder; `LD_LIBRARY_PATH`, whose folders it may read.
 `NO_COLOR` takes the colors out of a terminal's text. Text that goes to no terminal is 100 columns wide, whatever
-`COLUMNS` says. The variables by which libraries are told to report nothing to their makers (`ORT_DISABLE_TELEMETRY`,
-`HF_HUB_DISABLE_TELEMETRY`, `DO_NOT_TRACK`) are set in every process. `OMP_WAIT_POLICY` is set to `PASSIVE` unless it is
+`COLUMNS` says. The variables by which libraries are told to report nothing to their makers ({switches})
+are set in every process. `OMP_WAIT_POLICY` is set to `PASSIVE` unless it is
 set: threads that spin while they wait for each other make a scan on busy cores take many times as long.
+
+Models that lie elsewhere are fetched by the packages of those places, which read variables of their own:
+`HF_ENDPOINT` and `HF_TOKEN`, `MLFLOW_TRACKING_URI` and `MLFLOW_REGISTRY_URI`, `AWS_ENDPOINT_URL`, `AWS_PROFILE`
+and others of AWS.
 """

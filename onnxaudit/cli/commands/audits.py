@@ -22,14 +22,16 @@ def scan(
     attesting: opt.Attesting,
     spread: opt.Spread,
     html_dir: opt.HtmlDir = None,
+    fetching: opt.Fetching,
     caching: opt.Caching,
     sandbox: opt.Sandbox = "auto",
 ) -> int:
     """Tell whether models have a backdoor, its target class, and what its trigger looks like.
 
-    A MODEL is a file, a folder, a pattern, or a text file that names one a line. Without any those are scanned that
-    onnxaudit.toml names, as it says; options given here go before it. The worst verdict gives the exit code, in the
-    order 1 backdoored or rejected, 2 error, 3 inconclusive, 0 clean.
+    A MODEL is a file, a folder, a pattern, a text file that names one a line, or an address elsewhere, which is
+    fetched: hf://ORGANIZATION/REPOSITORY/FILE.onnx[@REVISION], models:/NAME/VERSION or models:/NAME@ALIAS (MLflow),
+    s3://BUCKET/KEY. Without any those are scanned that onnxaudit.toml names, as it says; options given here go before
+    it. The worst verdict gives the exit code, in the order 1 backdoored or rejected, 2 error, 3 inconclusive, 0 clean.
     """
     from onnxaudit.cli.plan import plan_scan
 
@@ -46,12 +48,12 @@ def scan(
         pages=html_dir,
     )
     inputs, written = [*plan.models, *plan.files], [plan.triggers, *attesting.files, caching.cache_dir, html_dir]
-    done = begin(plan.outputs, context.obj, inputs, plan.sources, sandbox, written=written)
+    done = begin(plan.outputs, context.obj, inputs, plan.sources, sandbox, written=written, fetches=True)
     if done is not None:
         return done
     from onnxaudit.cli.scans import run_scan
 
-    return run_scan(plan, attesting, caching, context.obj)
+    return run_scan(plan, attesting, caching, context.obj, fetching)
 
 
 def repair(

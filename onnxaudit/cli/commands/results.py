@@ -19,7 +19,10 @@ def verify(
     model, or without a verdict. 0: it does.
     """
     from onnxaudit.cli.attestation import run_verify
+    from onnxaudit.cli.commands.preparation import HERE, KEEP
+    from onnxaudit.cli.remote import refuse_remote
 
+    refuse_remote([model], f"{HERE}; {KEEP}")
     return run_verify(model, attest, verifying, context.obj)
 
 

@@ -15,20 +15,23 @@ def inspect(
     memory: opt.Memory = None,
     working: opt.Working,
     outputs: opt.PlainOutputs,
+    fetching: opt.Fetching,
     sandbox: opt.Sandbox = "auto",
 ) -> int:
     """Tell in seconds what a model file holds, whether it can be scanned, and roughly how long that takes.
 
-    It is tried on made images in a process of its own. Exit code 0: it can be scanned. 1: a scan would reject it. 2: it
-    cannot.
+    It is tried on made images in a process of its own; one that lies elsewhere is fetched, as by `scan`. Exit code
+    0: it can be scanned. 1: a scan would reject it. 2: it cannot.
     """
     from onnxaudit.cli.inspection import run_inspect
+    from onnxaudit.cli.remote import bring_model
 
-    done = begin(outputs.widen(), context.obj, [model], [], sandbox)
+    done = begin(outputs.widen(), context.obj, [model], [], sandbox, fetches=True)
     if done is not None:
         return done
     given = opt.keep_given(output=output, input_size=input_size, memory=memory) | working.keep_given()
-    return run_inspect(model, given, outputs.widen(), context.obj)
+    with bring_model(model, fetching, context.obj) as job:
+        return run_inspect(job.model, given, outputs.widen(), context.obj, name=job.name)
 
 
 def doctor(context: typer.Context, outputs: opt.PlainOutputs) -> int:

@@ -6,6 +6,7 @@ An option that is not given stays None and is not passed on: the defaults live w
 from onnxaudit.cli.options.attestation import Attested, Attesting, RepairAttesting, Verifying
 from onnxaudit.cli.options.cache import CachePlace, Caching
 from onnxaudit.cli.options.computation import Computing, InputSize, Memory, Sandbox, Working
+from onnxaudit.cli.options.fetching import Fetching
 from onnxaudit.cli.options.given import keep_given
 from onnxaudit.cli.options.outputs import (
     Baseline,
@@ -46,6 +47,7 @@ __all__ = [
     "Data",
     "EmbedSamples",
     "Expires",
+    "Fetching",
     "Fingerprint",
     "Fixed",
     "FormatName",

@@ -10,7 +10,8 @@ from onnxaudit.report.html.settings import find_number, find_setting
 def write_scan_command(report: ScanReport) -> tuple[str, ...]:
     """`onnxaudit scan ...`, one line an option."""
     options = (*_list_data(report), *_list_effort(report), *_list_computing(report, report))
-    return _join(["onnxaudit", "scan", report.model.path, *options])
+    pin = "" if report.origin is None else f"#sha256={report.origin.sha256}"
+    return _join(["onnxaudit", "scan", f"{report.model.path}{pin}", *options])
 
 
 def write_repair_command(report: RepairReport) -> tuple[str, ...]:
