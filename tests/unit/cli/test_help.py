@@ -13,6 +13,7 @@ from onnxaudit.mitigation.pruning_config import PruningConfig
 from onnxaudit.pipeline.context import RepairConfig
 from onnxaudit.pipeline.memory_plan import SHARE
 from onnxaudit.pipeline.settings import DetectionConfig
+from onnxaudit.remote.fetch import MOST
 from tools.reference.cli import list_commands
 
 from .conftest import Outcome
@@ -36,6 +37,7 @@ DEFAULTS: dict[str, Any] = {
     "cache_dir": "onnxaudit in the user's cache folder",
     "jobs": ALONE.jobs or 1,
     "cache_limit": f"{LIMIT // 2**30}GiB",
+    "fetch_limit": f"{MOST // 2**30}GiB",
 }
 
 
