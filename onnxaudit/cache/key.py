@@ -52,7 +52,7 @@ def sign_tree(path: Path) -> str:
 
 def _describe(path: Path, tell: Callable[[Path], bytes]) -> str:
     digest = hashlib.sha256()
-    for one in _list_parts(path):
+    for one in list_parts(path):
         name, told = os.fsencode(one.relative_to(path)), tell(one)
         digest.update(len(name).to_bytes(4) + name + len(told).to_bytes(4) + told)
     return digest.hexdigest()
@@ -71,8 +71,12 @@ def _read_state(one: Path) -> bytes:
     return f"{found.st_dev} {found.st_ino} {found.st_size} {found.st_mtime_ns} {found.st_ctime_ns}".encode()
 
 
-def _list_parts(path: Path) -> Iterator[Path]:
-    """A file; or all files and folders below a folder: an empty folder may be a class of which nothing is known."""
+def list_parts(path: Path) -> Iterator[Path]:
+    """A file; or all files and folders below a folder: an empty folder may be a class of which nothing is known.
+
+    Raises:
+        OSError: something cannot be looked at, or there are too many.
+    """
     if not path.is_dir():
         yield path
         return

@@ -20,7 +20,7 @@ from onnxaudit.cli.progress import describe_event, report_progress
 from onnxaudit.cli.project import Job
 from onnxaudit.cli.recall import Recall, Recollection, Shelf
 from onnxaudit.detectors.registry import choose
-from onnxaudit.errors import FetchError, OnnxauditError, ShortOfMemoryError
+from onnxaudit.errors import FetchError, OnnxauditError, ShortOfMemoryError, WorkerError
 from onnxaudit.gate.policy import Policy
 from onnxaudit.isolation.worker import Ending
 from onnxaudit.packages import require_all
@@ -59,25 +59,32 @@ class Errand:
         number: of the model in the run, from 1 on.
         model: its file.
         name: what it is called.
+        options: arguments of `scan`.
         short: whether its worker said that the memory was too little.
         again: whether it is tried once more then, so that nothing is said of the first time.
     """
 
     def __init__(self, number: int, job: Job, crew: Crew) -> None:
         """Nothing has begun."""
-        self.number, self.model, self.name, self.short, self.again = number, job.model, job.name, False, False
-        self._job, self._options, self._crew, self._recall = job, job.options, crew, Recall()
+        self.number, self.model, self.name, self.options = number, job.model, job.name, job.options
+        self.short, self.again = False, False
+        self._job, self._crew, self._recall = job, crew, Recall()
+
+    def recall(self) -> Outcome | None:
+        """What is known before anything is opened: of earlier runs, or that there is no file."""
+        if self._job.error is not None:
+            return self.fail(FetchError(self._job.error))
+        self._recall = self._crew.recollection.open(self.model, self.options)
+        known = self._recall.find(self.model, self.options.get("data"))
+        return None if known is None else self._name(known)
 
     def begin(self, board: Board, memory: int | None, pin: Callable[[], None]) -> Task | Outcome:
         """What is known, what came of the scan in this process, or the worker that does it."""
-        if self._job.error is not None:
-            return self.fail(FetchError(self._job.error))
         crew, began, places = self._crew, time.monotonic(), Places(apart=self._crew.settings.apart)
-        self._recall = crew.recollection.open(self.model, self._options)
-        known = self._recall.find(self.model, self._options.get("data"))
+        known = self.recall()
         if known is not None:
-            return self._name(known)
-        place, options = places.find(self.model), place_sources(self._options, places) | keep_given(memory=memory)
+            return known
+        place, options = places.find(self.model), place_sources(self.options, places) | keep_given(memory=memory)
         if self._job.origin is not None:
             places.call(place, self.name)
 
@@ -88,7 +95,7 @@ class Errand:
         scope = self._recall.scope
         needs = Needs(
             models=[self.model],
-            data=list_data_paths(self._options.get("data")),
+            data=list_data_paths(self.options.get("data")),
             files=[scope],
             seconds=allow_seconds(crew.policy.time_budget),
             memory=crew.policy.memory_limit,
@@ -97,34 +104,37 @@ class Errand:
         hear = _Ear(self, board, self._recall)
         if crew.settings.apart:
             return Task(work, needs, crew.settings, places, hear)
-        return self._conclude(work_apart(work, needs, crew.settings, places, hear))
+        return self.conclude(work_apart(work, needs, crew.settings, places, hear))
 
     def finish(self, task: Task) -> Outcome:
         """What came of a worker that has ended."""
         try:
-            return self._conclude(task.finish())
+            return self.conclude(task.finish())
         except OnnxauditError as error:
             return self.fail(error)
 
     def interrupt(self, task: Task) -> Outcome:
         """How far a worker had come, which is ended here."""
-        return self._conclude(task.interrupt())
+        return self.conclude(task.interrupt())
 
     def decline(self) -> ScanFailure:
         """What is told of a model of which nothing is known when the run is interrupted."""
         return ScanFailure(self.name, "interrupted before anything was found out")
 
-    def _conclude(self, document: Document | Ending) -> Outcome:
+    def conclude(self, document: Document | Ending, *, lasting: bool = True) -> Outcome:
+        """What a document, or its missing, comes to; a report is kept if it is `lasting`."""
         if isinstance(document, Ending):
             kept = keep_scan(document)
             if kept is None:
                 return self.fail(complain(document, "before anything was found out"))
             report_problem(kept.reasons[0])
             return self._name(kept)
-        assert isinstance(document, ScanDocument)
+        if not isinstance(document, ScanDocument) or not (document.reports or document.failures):
+            return self.fail(WorkerError("the worker process gave a report of something else"))
         if document.reports:
             report = name_report(document.reports[0], str(self.model))
-            self._recall.keep(report)
+            if lasting:
+                self._recall.keep(report)
             return self._name(report)
         failure = ScanFailure(self.name, document.failures[0].error)
         if not (self.short and self.again):

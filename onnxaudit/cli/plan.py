@@ -25,7 +25,7 @@ class Plan:
         request: of the policy.
         baseline: the report of an earlier run, whose findings let no model fail, or None.
         project: the file that the plan is from, or None.
-        jobs_at_once: so many models are scanned at the same time.
+        spread: how many models are scanned at the same time, and where.
         pages: a folder for a page of each model, or None.
         lists: text files that name models.
     """
@@ -36,7 +36,7 @@ class Plan:
     request: PolicyRequest
     baseline: Path | None
     project: Path | None = None
-    jobs_at_once: int = 1
+    spread: Spread = ALONE
     pages: Path | None = None
     lists: tuple[Path, ...] = ()
 
@@ -76,14 +76,13 @@ def plan_scan(
         triggers: likewise.
         request: likewise.
         baseline: likewise.
-        spread: how many at once, and which part of them.
+        spread: how many at once, which part of them, and where.
         pages: a folder for a page of each model, or None.
 
     Raises:
         UsageError: no model is named, and there is no project; see `read_project`.
         OutputError: a folder for the project's results cannot be made.
     """
-    at_once = spread.jobs or 1
     if models:
         chosen = choose_shard(find_models(models), spread.shard)
         return Plan(
@@ -92,7 +91,7 @@ def plan_scan(
             triggers=triggers,
             request=request,
             baseline=baseline,
-            jobs_at_once=at_once,
+            spread=spread,
             pages=pages,
             lists=tuple(word for word in models if is_list(word)),
         )
@@ -113,7 +112,7 @@ def plan_scan(
         request=replace(request, file=request.file or project.policy),
         baseline=baseline or project.baseline,
         project=project.file,
-        jobs_at_once=at_once,
+        spread=spread,
         pages=pages,
     )
 

@@ -120,11 +120,15 @@ NOTHING = Recall()
 
 
 class Recollection:
-    """Opens each model's part of a cache; data that several share are hashed once."""
+    """Opens each model's part of a cache; data that several share are hashed once.
 
-    def __init__(self, cache: Cache | None, policy: Policy) -> None:
+    Attributes:
+        shared: the cache, if its folder was named, so that other machines of a run may use it; else None.
+    """
+
+    def __init__(self, cache: Cache | None, policy: Policy, *, named: bool = False) -> None:
         """Nothing was looked for yet."""
-        self._cache, self._policy = cache, policy
+        self._cache, self._policy, self.shared = cache, policy, cache if named else None
         self._data: dict[str, tuple[str | None, str | None]] = {}  # state and digest
 
     def open(self, model: Path, options: dict[str, Any]) -> Recall:
@@ -172,8 +176,15 @@ class Recollection:
         policy = {"detectors": self._policy.detectors, "domains": self._policy.domains}
         given = {name: value for name, value in options.items() if name != "data"}
         made = {"format": FORMAT, "code": digest_code(), "versions": list_versions(), "readers": list_readers()}
-        machine = {"accelerators": has_accelerators(), "visible": os.environ.get(VISIBLE)}
-        return make_key({**made, **machine, "model": sha256, "data": data, "options": given, "policy": policy})
+        return make_key(
+            {**made, **describe_machine(), "model": sha256, "data": data, "options": given, "policy": policy}
+        )
+
+
+def describe_machine() -> dict[str, str | bool | None]:
+    """What of this machine may change results."""
+    accelerators = has_accelerators()
+    return {"accelerators": accelerators, "visible": os.environ.get(VISIBLE) if accelerators else None}
 
 
 def _describe_data(source: str, tell: Callable[[Path], str]) -> str | None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from onnxaudit.cli.attestation import open_attestation
 from onnxaudit.cli.baseline import accept_known, check_baseline
@@ -25,6 +26,9 @@ from onnxaudit.cli.remote import bring_models
 from onnxaudit.files import check_folder_writable
 from onnxaudit.memory import measure_free
 from onnxaudit.records import ScanDocument, ScanFailure, ScanReport, Verdict
+
+if TYPE_CHECKING:  # at run time only what an engine needs is imported
+    from onnxaudit.cli.cluster.fleet import ClusterFleet
 
 NO_WISH = Fetching()
 SHARE = 0.6  # of what is free, where nothing was said
@@ -48,16 +52,15 @@ def _scan_here(plan: Plan, attesting: Attesting, caching: Caching, settings: Set
     effective = find_policy(plan.request, models, plan.sources)
     check_baseline(plan.baseline, effective)
     settle_limits(effective, settings)
-    jobs = min(plan.jobs_at_once, len(models)) if settings.apart else 1
     crew = Crew(
         policy=effective.policy,
         progress=outputs.progress_name,
-        together=jobs > 1,
+        together=_count_jobs(plan, settings) > 1 or plan.spread.engine != "local",
         settings=settings,
-        recollection=Recollection(open_user_cache(caching), effective.policy),
+        recollection=Recollection(open_user_cache(caching), effective.policy, named=caching.cache_dir is not None),
     )
     results = Results(len(models), triggers)
-    for report in results.collect(plan, crew, jobs):
+    for report in results.collect(plan, crew):
         delivery.tell(ScanDocument((report,)))
     document = accept_known(decide(results.document, effective, settings), plan.baseline)
     if document.reports:
@@ -101,14 +104,17 @@ class Results:
         reports = tuple(one for one in self._outcomes if isinstance(one, ScanReport))
         return ScanDocument(reports, tuple(one for one in self._outcomes if isinstance(one, ScanFailure)))
 
-    def collect(self, plan: Plan, crew: Crew, jobs: int) -> Iterator[ScanReport]:
+    def collect(self, plan: Plan, crew: Crew) -> Iterator[ScanReport]:
         """Scan; each report once it is there, of several at once all reports at the end.
 
         Raises:
             KeyboardInterrupt: the run was interrupted before anything was known.
         """
         errands = [Errand(number, job, crew) for number, job in enumerate(plan.jobs, start=1)]
-        with _open_board(len(errands), crew) as board, closing(Fleet(errands, _find_room(plan, jobs), board)) as fleet:
+        with (
+            _open_board(len(errands), crew) as board,
+            closing(_make_fleet(errands, plan, crew, board)) as fleet,
+        ):
             try:
                 for errand, outcome in fleet.run():
                     self._take(errand, outcome, crew)
@@ -134,6 +140,21 @@ class Results:
             self._outcomes[errand.number - 1] = self._outcomes[errand.number - 1] or errand.decline()
         if not self.document.reports:
             raise KeyboardInterrupt
+
+
+def _make_fleet(errands: Sequence[Errand], plan: Plan, crew: Crew, board: Board) -> "Fleet | ClusterFleet":
+    if plan.spread.engine == "local":
+        jobs = _count_jobs(plan, crew.settings)
+        return Fleet(errands, _find_room(plan, jobs), board)
+    from onnxaudit.cli.cluster.fleet import ClusterFleet
+    from onnxaudit.cli.cluster.ray_engine import RayEngine
+
+    return ClusterFleet(errands, RayEngine(plan.spread.address), board, crew, jobs=plan.spread.jobs)
+
+
+def _count_jobs(plan: Plan, settings: Settings) -> int:
+    """So many scans at once on this machine."""
+    return min(plan.spread.jobs or 1, len(plan.models)) if settings.apart else 1
 
 
 @contextmanager

@@ -35,6 +35,7 @@ def scan(
     """
     from onnxaudit.cli.plan import plan_scan
 
+    spread.check(sandbox)
     given = opt.keep_given(data=data, output=output, embed_samples=embed_samples)
     given |= working.keep_given() | computing.keep_given()
     plan = plan_scan(

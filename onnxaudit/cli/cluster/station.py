@@ -1,0 +1,100 @@
+"""One scan on a machine of a cluster, in a process that has nothing of the engine: no socket, no thread, no secret.
+
+    python -m onnxaudit.cli.cluster.station PARENT CORES FOLDER...
+
+The job comes on stdin and the answer goes to stdout, as JSON. As on the user's machine, strangers' files are opened in
+a worker process of this one.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from onnxaudit.cache.folder import open_cache
+from onnxaudit.cli.app import keep_to_ourselves
+from onnxaudit.cli.board import SilentBoard
+from onnxaudit.cli.cluster.job import Answer, Job, check_made, read_job, write
+from onnxaudit.cli.cluster.parcel import place_source
+from onnxaudit.cli.errand import Crew, Errand, Outcome
+from onnxaudit.cli.exits import Settings
+from onnxaudit.cli.isolation import Task
+from onnxaudit.cli.places import Places
+from onnxaudit.cli.project import Job as Scanned
+from onnxaudit.cli.recall import Recollection, describe_machine
+from onnxaudit.errors import OnnxauditError
+from onnxaudit.isolation.limits import die_with
+from onnxaudit.isolation.worker import TICK
+from onnxaudit.records import ScanDocument, ScanFailure, ScanReport
+from onnxaudit.report.json import to_json
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Do the job; the exit code is 0 unless there is no answer."""
+    parent, cores, *folders = arguments
+    die_with(int(parent))
+    keep_to_ourselves()
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    answer = os.dup(sys.stdout.fileno())
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries say is no part of it
+    job = read_job(sys.stdin.buffer.read())
+    pinned = [int(core) for core in cores.split(",") if core]
+    if pinned:
+        os.sched_setaffinity(0, pinned)
+    with os.fdopen(answer, "wb") as file:
+        file.write(write(do(job, [Path(one) for one in folders])))
+    return 0
+
+
+def do(job: Job, folders: Sequence[Path]) -> Answer:
+    """Scan; the answer names files as the user does.
+
+    Args:
+        job: what is to be done.
+        folders: the unpacked parcels: of the model, and of each source of samples.
+
+    Raises:
+        WorkerError: this machine would not find what the one that asks would.
+        OutputError: the cache that was named cannot be used here.
+    """
+    check_made(job.made)
+    names, model = Places(apart=True), folders[0] / job.file
+    names.call(model, job.model)
+    options = job.read_options()
+    for (name, source), folder in zip(job.sources.items(), folders[1:], strict=True):
+        options[name] = place_source(source, folder)
+        names.call(Path(options[name]), source)
+    errand = Errand(1, Scanned(model=model, options=options), _make_crew(job))
+    outcome = _carry_out(errand, job)
+    document = ScanDocument((outcome,)) if isinstance(outcome, ScanReport) else ScanDocument((), (outcome,))
+    told = names.restore(to_json(document).encode()).decode()
+    return Answer(document=told, short=errand.short, machine=describe_machine())
+
+
+def _make_crew(job: Job) -> Crew:
+    policy = job.read_policy()
+    cache = None if job.cache is None else open_cache(Path(job.cache), job.cache_limit)
+    settings = Settings(debug=job.debug, apart=job.apart)
+    recollection = Recollection(cache, policy)
+    return Crew(policy=policy, progress="none", together=True, settings=settings, recollection=recollection)
+
+
+def _carry_out(errand: Errand, job: Job) -> Outcome:
+    try:
+        begun = errand.begin(SilentBoard(), job.memory, lambda: None)
+        if isinstance(begun, ScanReport | ScanFailure):
+            return begun
+        return _await(errand, begun)
+    except OnnxauditError as error:
+        return errand.fail(error)
+
+
+def _await(errand: Errand, begun: Task) -> Outcome:
+    with begun as task:
+        while not task.worker.listen(TICK):
+            pass
+        return errand.finish(task)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,146 @@
+"""The scans of a run on a cluster: one that comes to nothing takes none of the others with it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from onnxaudit.cli.board import SilentBoard
+from onnxaudit.cli.cluster.engine import LostError, Machine
+from onnxaudit.cli.cluster.fleet import ClusterFleet
+from onnxaudit.cli.cluster.job import Job
+from onnxaudit.cli.errand import Crew, Errand, Outcome
+from onnxaudit.cli.exits import Settings
+from onnxaudit.cli.project import Job as Scanned
+from onnxaudit.cli.recall import Recollection
+from onnxaudit.errors import UsageError
+from onnxaudit.gate.policy import Policy
+from onnxaudit.records import ScanFailure, ScanReport
+from tests.reports import make_scan_report
+
+from .engines import GIB, FakeEngine, lose, tell
+
+Answering = Callable[[Job], bytes]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for name in "abcd":
+        Path(f"{name}.onnx").write_bytes(name.encode())
+    Path("data").mkdir()
+    return tmp_path
+
+
+def send(engine: FakeEngine, *, jobs: int | None = None, names: str = "abcd", **options: Any) -> dict[str, Outcome]:
+    policy = Policy()
+    crew = Crew(
+        policy=policy,
+        progress="none",
+        together=True,
+        settings=Settings(),
+        recollection=Recollection(None, policy),
+    )
+    models = [Path(f"{name}.onnx") for name in names]
+    errands = [
+        Errand(number, Scanned(model=model, options=options), crew) for number, model in enumerate(models, start=1)
+    ]
+    fleet = ClusterFleet(errands, engine, SilentBoard(), crew, jobs=jobs)
+    try:
+        return {errand.model.stem: outcome for errand, outcome in fleet.run()}
+    finally:
+        fleet.close()
+
+
+def find_clean(job: Job) -> bytes:
+    report = make_scan_report()
+    return tell(replace(report, model=replace(report.model, path=job.model)))
+
+
+def test_every_model_gets_its_own_report_and_files_are_sent_once() -> None:
+    engine = FakeEngine(find_clean)
+    found = send(engine, data="data")
+    assert {name: one.model.path for name, one in found.items() if isinstance(one, ScanReport)} == {
+        name: f"{name}.onnx" for name in "abcd"
+    }
+    assert len(engine.puts) == 5  # four models, and the data once
+    assert all(job.sources == {"data": "data"} and "data" not in job.options for job, _ in engine.jobs)
+    assert engine.closed
+
+
+def tell_nothing(job: Job) -> bytes:
+    return tell(ScanFailure(job.model, "no model")).replace(b"no model", b"no\\nmodel")
+
+
+@pytest.mark.parametrize("nothing", [lose, lambda _: b"{}", lambda _: b"\xff", tell_nothing])
+def test_what_comes_to_nothing_is_named_and_stops_no_other(
+    nothing: Answering, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine = FakeEngine(lambda job: nothing(job) if job.model == "b.onnx" else find_clean(job))
+    found = send(engine)
+    assert [name for name, one in found.items() if isinstance(one, ScanFailure)] == ["b"]
+    assert capsys.readouterr().err.startswith("error: b.onnx: ")
+
+
+def test_a_model_that_cannot_be_read_stops_no_other() -> None:
+    Path("b.onnx").unlink()
+    found = send(FakeEngine(find_clean))
+    assert [name for name, one in found.items() if isinstance(one, ScanFailure)] == ["b"]
+
+
+def test_a_scan_takes_its_part_of_a_machine_and_all_of_it_where_that_was_too_little() -> None:
+    def want_more(job: Job) -> bytes:
+        if job.model == "c.onnx" and (job.memory or 0) < 16 * GIB:
+            return tell(ScanFailure(job.model, "too little memory"), short=True)
+        return find_clean(job)
+
+    engine = FakeEngine(want_more)
+    assert all(isinstance(one, ScanReport) for one in send(engine).values())
+    assert [demand.memory // GIB for _, demand in engine.jobs] == [4, 4, 4, 4, 32]
+    assert {demand.cores for _, demand in engine.jobs} == {1}
+    assert engine.jobs[-1][0].memory == 32 * GIB
+
+
+def test_memory_that_is_named_is_what_a_scan_gets() -> None:
+    engine = FakeEngine(find_clean)
+    send(engine, memory=3 * GIB)
+    assert {(demand.memory, job.memory, job.options["memory"]) for job, demand in engine.jobs} == {
+        (3 * GIB, None, 3 * GIB)
+    }
+
+
+def test_no_more_run_than_asked_for_and_then_each_has_more_cores() -> None:
+    engine = FakeEngine(find_clean)
+    send(engine, jobs=2)
+    assert engine.most == 2
+    assert {demand.cores for _, demand in engine.jobs} == {3}
+
+
+def test_small_scans_share_a_gpu_and_none_is_promised_where_there_is_none() -> None:
+    card = Machine(cores=2, memory=8 * GIB, gpus=1.0)
+    engine = FakeEngine(find_clean, machines=[card])
+    send(engine, device="cuda")
+    assert {demand.gpus for _, demand in engine.jobs} == {0.125}
+    with pytest.raises(UsageError, match="no machine of the cluster has a GPU"):
+        send(FakeEngine(find_clean), device="cuda")
+
+
+def test_an_interrupt_ends_what_runs() -> None:
+    def interrupt(_: Job) -> bytes:
+        raise KeyboardInterrupt
+
+    engine = FakeEngine(interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        send(engine)
+    assert engine.closed
+
+
+def test_an_answer_that_is_lost_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    def lose_in_words(_: Job) -> bytes:
+        raise LostError("its machine is gone")
+
+    found = send(FakeEngine(lose_in_words), names="a")
+    assert found["a"] == ScanFailure("a.onnx", "its machine is gone [worker-crashed]")
+    assert capsys.readouterr().err == "error: a.onnx: its machine is gone [worker-crashed]\n"

@@ -1,0 +1,115 @@
+"""A scan on another machine: the answer is what this machine would say."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from onnxaudit.cli.cluster import node
+from onnxaudit.cli.cluster.job import Job, list_made, read_answer, read_job, write
+from onnxaudit.cli.cluster.parcel import pack_model
+from onnxaudit.cli.cluster.station import do
+from onnxaudit.errors import ModelError, WorkerError
+from onnxaudit.records import GivenPreprocessing
+from tests.unit.cli.conftest import FakePipeline
+
+
+def make_job(**other: Any) -> Job:
+    job = Job(
+        run="aa",
+        model="vendor/m.onnx",
+        file="m.onnx",
+        digests=("0",),
+        sources={},
+        options={"seed": 3},
+        preprocessing=GivenPreprocessing(range=(0.0, 1.0)),
+        input_size=(4, 6),
+        detectors=(),
+        domains=None,
+        time_budget=None,
+        memory_limit=None,
+        memory=2**30,
+        cores=1,
+        cache=None,
+        cache_limit=0,
+        apart=False,
+        debug=False,
+        made=list_made(),
+    )
+    return replace(job, **other)
+
+
+def test_a_job_arrives_as_it_was_sent() -> None:
+    job = make_job()
+    assert read_job(write(job)) == job
+    with pytest.raises(WorkerError, match="cannot be read"):
+        read_job(b"{}")
+
+
+def test_options_reach_the_scan_and_files_have_the_users_names(pipeline: FakePipeline, tmp_path: Path) -> None:
+    model, data = tmp_path / "a" / "m.onnx", tmp_path / "b" / "clean"
+    model.parent.mkdir()
+    model.write_bytes(b"model")
+    data.mkdir(parents=True)
+    job = make_job(sources={"data": "images/clean"}, digests=("0", "1"))
+    made, usual = dict[str, Any](), pipeline.answers["scan"]
+
+    def scan(path: Path, **options: Any) -> Any:
+        made.update(options, model=path)
+        samples = replace(usual.samples, source=options["data"])
+        return replace(usual, model=replace(usual.model, path=str(path)), samples=samples)
+
+    pipeline.answers["scan"] = scan
+    answer = read_answer(write(do(job, [model.parent, data.parent])))
+    report = json.loads(answer.document)["reports"][0]
+    assert (report["model"]["path"], report["samples"]["source"]) == ("vendor/m.onnx", "images/clean")
+    assert str(tmp_path) not in answer.document
+    assert (made["model"], made["data"], made["seed"]) == (model, str(data), 3)
+    assert (made["preprocessing"], made["input_size"]) == (job.preprocessing, (4, 6))
+    assert made["memory"] == 2**30
+
+
+def test_what_is_wrong_with_a_model_is_an_answer(pipeline: FakePipeline, tmp_path: Path) -> None:
+    pipeline.answers["scan"] = ModelError(f"{tmp_path}/m.onnx: no model")
+    answer = do(make_job(), [tmp_path])
+    assert json.loads(answer.document)["failures"] == [{"path": "vendor/m.onnx", "error": "vendor/m.onnx: no model"}]
+
+
+def test_a_machine_with_other_versions_answers_nothing(tmp_path: Path) -> None:
+    with pytest.raises(WorkerError, match=r"has torch .*, not 0.1"):
+        do(make_job(made={**list_made(), "torch": "0.1"}), [tmp_path])
+
+
+def test_a_node_scans_in_a_process_that_knows_nothing_of_the_cluster(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "m.onnx").write_bytes(b"model")
+    parcel, seen = pack_model(tmp_path / "m.onnx"), dict[str, Any]()
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "secret")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    def run(command: list[str], **options: Any) -> Any:
+        seen.update(options, model=(Path(command[-1]) / "m.onnx").read_bytes(), command=command)
+        return subprocess.CompletedProcess(command, 0, b"answer", b"")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    job = write(make_job(digests=(parcel.digest,)))
+    assert node.do(job, memoryview(parcel.content)) == b"answer"
+    assert (seen["model"], seen["input"]) == (b"model", job)
+    assert not [name for name in seen["env"] if name.startswith("RAY_")]
+    assert not [one for one in (tmp_path / f"onnxaudit-{os.getuid()}").iterdir() if one.is_dir()]
+
+
+def test_a_process_without_an_answer_is_told_in_its_last_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "m.onnx").write_bytes(b"model")
+    parcel = pack_model(tmp_path / "m.onnx")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(node, "sys", type("Sys", (), {"executable": "/bin/false", "stderr": sys.stderr}))
+    with pytest.raises(WorkerError, match="exit code 1"):
+        node.do(write(make_job(digests=(parcel.digest,))), memoryview(parcel.content))
