@@ -38,7 +38,13 @@ class InputError(OnnxauditError):
 
 
 class ModelError(InputError):
-    """The model file is missing, damaged, or not something that can be audited."""
+    """The model file is missing, damaged, or not something that can be audited.
+
+    Attributes:
+        settled: whether whoever reads the same bytes meets it again, whatever time and memory there is.
+    """
+
+    settled = False
 
 
 class UnsupportedOperatorError(ModelError):

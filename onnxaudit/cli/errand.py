@@ -18,16 +18,16 @@ from onnxaudit.cli.output import list_data_paths
 from onnxaudit.cli.places import Places
 from onnxaudit.cli.progress import describe_event, report_progress
 from onnxaudit.cli.project import Job
-from onnxaudit.cli.recall import Recall, Recollection, Shelf
+from onnxaudit.cli.recall import Recall, Recollection, Shelf, name_failure
 from onnxaudit.detectors.registry import choose
-from onnxaudit.errors import FetchError, OnnxauditError, ShortOfMemoryError, WorkerError
+from onnxaudit.errors import FetchError, ModelError, OnnxauditError, ShortOfMemoryError, WorkerError
 from onnxaudit.gate.policy import Policy
 from onnxaudit.isolation.worker import Ending
 from onnxaudit.packages import require_all
 from onnxaudit.records import Document, Event, OnEvent, ScanDocument, ScanFailure, ScanReport
 
 Outcome = ScanReport | ScanFailure
-UNIT, EVENT, SHORT = b"u", b"e", b"m"  # what a worker says aside begins with
+UNIT, EVENT, SHORT, SETTLED = b"u", b"e", b"m", b"s"  # what a worker says aside begins with
 EVERY = 0.1  # seconds between two events of one stage
 MOST_OF_EVENT = 4096  # bytes
 SOURCES = ("data", "evaluation")
@@ -62,12 +62,13 @@ class Errand:
         options: arguments of `scan`.
         short: whether its worker said that the memory was too little.
         again: whether it is tried once more then, so that nothing is said of the first time.
+        settled: whether its worker said that the file's bytes alone make it fail.
     """
 
     def __init__(self, number: int, job: Job, crew: Crew) -> None:
         """Nothing has begun."""
         self.number, self.model, self.name, self.options = number, job.model, job.name, job.options
-        self.short, self.again = False, False
+        self.short, self.again, self.settled = False, False, False
         self._job, self._crew, self._recall = job, crew, Recall()
 
     def recall(self) -> Outcome | None:
@@ -76,6 +77,10 @@ class Errand:
             return self.fail(FetchError(self._job.error))
         self._recall = self._crew.recollection.open(self.model, self.options)
         known = self._recall.find(self.model, self.options.get("data"))
+        if isinstance(known, ScanFailure):
+            known = name_failure(known, self.name)
+            self._complain(known)
+            return known
         return None if known is None else self._name(known)
 
     def begin(self, board: Board, memory: int | None, pin: Callable[[], None]) -> Task | Outcome:
@@ -138,8 +143,13 @@ class Errand:
             return self._name(report)
         failure = ScanFailure(self.name, document.failures[0].error)
         if not (self.short and self.again):
-            report_problem(failure.error if failure.path in failure.error else f"{self.name}: {failure.error}")
+            self._complain(failure)
+        if lasting and self.settled:
+            self._recall.keep_failure(failure, self.model)
         return failure
+
+    def _complain(self, failure: ScanFailure) -> None:
+        report_problem(failure.error if failure.path in failure.error else f"{self.name}: {failure.error}")
 
     def _name(self, report: ScanReport) -> ScanReport:
         return replace(name_report(report, self.name), origin=self._job.origin)
@@ -163,6 +173,8 @@ class _Ear:
             self._recall.take(rest)
         elif kind == SHORT:
             self._errand.short = True
+        elif kind == SETTLED:
+            self._errand.settled = True
         elif kind == EVENT and len(rest) <= MOST_OF_EVENT:
             event = _read_event(rest)
             if event is not None:
@@ -218,7 +230,19 @@ def _scan(
             traceback.print_exception(error)
         if isinstance(error, ShortOfMemoryError):
             line.aside(SHORT)
+        if isinstance(error, ModelError) and error.settled and not _wanted_memory(error):
+            line.aside(SETTLED)
         return ScanDocument((), (ScanFailure(str(model), describe_error(error)),))
+
+
+def _wanted_memory(error: Exception) -> bool:
+    """Whether what looks like the file's fault began with memory that was refused."""
+    cause: BaseException | None = error
+    while isinstance(cause, Exception):
+        if is_out_of_memory(cause):
+            return True
+        cause = cause.__cause__
+    return False
 
 
 def _open_progress(crew: Crew, line: Line) -> AbstractContextManager[OnEvent]:

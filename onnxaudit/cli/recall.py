@@ -4,6 +4,7 @@ All writing is done here, in the command's own process. The worker, which a stra
 the folder of its own model's units and no other, and says what it finished; so that all it can lie about is its model.
 """
 
+import contextlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -21,7 +22,7 @@ from onnxaudit.errors import DataError, ModelError
 from onnxaudit.findings.interruptions import UNTIMELY
 from onnxaudit.gate.policy import Policy
 from onnxaudit.isolation.reach import has_accelerators, read_locations
-from onnxaudit.records import ScanDocument, ScanReport
+from onnxaudit.records import ScanDocument, ScanFailure, ScanReport
 from onnxaudit.report.json import from_json, to_json
 from onnxaudit.versions import list_readers, list_versions
 
@@ -74,15 +75,17 @@ class Recall:
     still_holds: Callable[[], bool] = field(default=lambda: True)
     _left: list[int] = field(default_factory=lambda: [MOST_UNITS, MOST_BYTES])
 
-    def find(self, model: Path, data: str | None) -> ScanReport | None:
-        """The report of an earlier scan with the same answer, with the names that files have now."""
+    def find(self, model: Path, data: str | None) -> ScanReport | ScanFailure | None:
+        """What an earlier scan came to: a report with the names that files have now, or a failure with its name of then."""
         body = None if self.cache is None or not self.key else self.cache.find(self.key)
         try:
             document = None if body is None else from_json(body)
         except DataError:
             return None
-        if not isinstance(document, ScanDocument) or len(document.reports) != 1 or document.failures:
+        if not isinstance(document, ScanDocument) or len(document.reports) + len(document.failures) != 1:
             return None
+        if document.failures:
+            return document.failures[0]
         (report,) = document.reports
         if report.model.sha256 != self.sha256 or not self.is_lasting(report):
             return None
@@ -96,6 +99,14 @@ class Recall:
             return
         if self.is_lasting(report) and self.still_holds():
             self.cache.keep(self.key, to_json(ScanDocument((report,))).encode())
+
+    def keep_failure(self, failure: ScanFailure, model: Path) -> None:
+        """Keep what is wrong with a file whatever time and memory there is, if it still is the file that was hashed."""
+        if self.cache is None or not self.key or not self.still_holds():
+            return
+        with contextlib.suppress(ModelError, OSError):
+            if digest_named(model, read_locations(model)).combined == self.sha256:
+                self.cache.keep(self.key, to_json(ScanDocument((), (failure,))).encode())
 
     def is_lasting(self, report: ScanReport) -> bool:
         """Whether clock, want of memory and other packages had no part in a report, and no picture is in it."""
@@ -179,6 +190,13 @@ class Recollection:
         return make_key(
             {**made, **describe_machine(), "model": sha256, "data": data, "options": given, "policy": policy}
         )
+
+
+def name_failure(failure: ScanFailure, name: str) -> ScanFailure:
+    """The failure with the name that its file has now."""
+    begin = f"{failure.path}: "
+    named = f"{name}: {failure.error.removeprefix(begin)}" if failure.error.startswith(begin) else failure.error
+    return ScanFailure(name, named)
 
 
 def describe_machine() -> dict[str, str | bool | None]:

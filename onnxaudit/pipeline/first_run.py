@@ -51,7 +51,7 @@ def read_and_try(
         OutOfTimeError: the deadline has passed.
     """
     on_event(Event("load", 0, 0, f"reading {path.name}"))
-    with told_by_path(path):
+    with _settled_by_bytes(), told_by_path(path):
         model = load_model(path, output, size, find_size)
         check_operators(model)
     on_event(Event("load", 0, 0, "trying it in a process of its own"))
@@ -85,6 +85,16 @@ def told_by_path(path: Path) -> Iterator[None]:
     except Exception as error:
         words = " ".join(str(error).split())[:LONGEST]
         raise ModelError(f"{path}: the graph cannot be understood ({type(error).__name__}: {words})") from error
+
+
+@contextlib.contextmanager
+def _settled_by_bytes() -> Iterator[None]:
+    """Reading is settled by the file's bytes: what is wrong with them now will be wrong with them again."""
+    try:
+        yield
+    except ModelError as error:
+        error.settled = not isinstance(error.__cause__, OSError)
+        raise
 
 
 def check_answers(model: Model, runtime: Runtime, *, rounding: bool, named: bool = False) -> tuple[Reason, ...]:

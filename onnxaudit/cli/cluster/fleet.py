@@ -167,6 +167,7 @@ class ClusterFleet:
             if answer.short and errand.again:
                 self._waiting.append((errand, True))  # once more, with all the memory of one machine
                 return
+            errand.settled = answer.settled
             outcome = errand.conclude(
                 read_document(answer.document.encode()), lasting=answer.machine == describe_machine()
             )

@@ -81,11 +81,13 @@ class Answer:
     Attributes:
         document: in JSON, with the files as the user names them.
         short: whether the memory was too little.
+        settled: whether the file's bytes alone make the scan fail.
         machine: what of it may change results.
     """
 
     document: str
     short: bool = False
+    settled: bool = False
     machine: Mapping[str, Any]
 
 

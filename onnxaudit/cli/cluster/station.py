@@ -68,7 +68,7 @@ def do(job: Job, folders: Sequence[Path]) -> Answer:
     outcome = _carry_out(errand, job)
     document = ScanDocument((outcome,)) if isinstance(outcome, ScanReport) else ScanDocument((), (outcome,))
     told = names.restore(to_json(document).encode()).decode()
-    return Answer(document=told, short=errand.short, machine=describe_machine())
+    return Answer(document=told, short=errand.short, settled=errand.settled, machine=describe_machine())
 
 
 def _make_crew(job: Job) -> Crew:

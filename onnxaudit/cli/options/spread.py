@@ -37,7 +37,7 @@ Address = Annotated[
     str | None,
     typer.Option(
         metavar="HOST:PORT",
-        help="Where Ray's cluster is; `auto`: the one that this machine belongs to. Else that one, or one for this run.",
+        help="Where Ray's cluster is; `auto`: that of this machine. By default that one, or one for this run.",
     ),
 ]
 HtmlDir = Annotated[

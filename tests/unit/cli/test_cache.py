@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from onnxaudit.cache.folder import LAYOUT, REPORTS, open_cache
+from onnxaudit.errors import ModelError
 from onnxaudit.findings.interruptions import OUT_OF_TIME
 from onnxaudit.records import MemoryPlan, Verdict
 from tests.reports import make_scan_report
@@ -135,11 +136,15 @@ def test_what_more_memory_may_change_is_not_kept(run: Run, pipeline: FakePipelin
         assert len(pipeline.calls) == calls
 
 
-def test_other_visible_devices_scan_anew(run: Run, pipeline: FakePipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("there", [True, False])
+def test_other_visible_devices_scan_anew_where_there_are_any(
+    run: Run, pipeline: FakePipeline, monkeypatch: pytest.MonkeyPatch, there: bool
+) -> None:
+    monkeypatch.setattr("onnxaudit.cli.recall.has_accelerators", lambda: there)
     for visible in ("", "0", "0"):
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
         run(*SCAN)
-    assert len(pipeline.calls) == 2
+    assert len(pipeline.calls) == 1 + there
 
 
 def test_what_more_time_may_change_is_not_kept(run: Run, pipeline: FakePipeline) -> None:
@@ -153,6 +158,46 @@ def test_what_more_time_may_change_is_not_kept(run: Run, pipeline: FakePipeline)
     assert run(*SCAN).code == 2
     assert len(pipeline.calls) == 4
     assert not list(Path("cache", LAYOUT, REPORTS).iterdir())
+
+
+@pytest.mark.parametrize("settled", [True, False])
+def test_what_the_bytes_alone_make_fail_is_told_again_under_todays_name(
+    run: Run, pipeline: FakePipeline, settled: bool
+) -> None:
+    error = ModelError("m.onnx: not an ONNX file")
+    error.settled = settled
+    pipeline.answers["scan"] = error
+    first = run(*SCAN)
+    Path("m.onnx").rename("n.onnx")
+    second = run("scan", "n.onnx", *SCAN[2:])
+    assert len(pipeline.calls) == (1 if settled else 2)
+    assert (first.code, second.code) == (2, 2)
+    if settled:
+        assert second.err == "error: n.onnx: not an ONNX file\n"
+        assert read()["failures"] == [{"path": "n.onnx", "error": "n.onnx: not an ONNX file"}]
+
+
+@pytest.mark.parametrize("cause", [MemoryError(), RuntimeError("bad allocation"), RuntimeError("out of memory")])
+def test_a_failure_for_want_of_memory_is_not_kept(run: Run, pipeline: FakePipeline, cause: Exception) -> None:
+    error = ModelError("m.onnx: not a valid ONNX model")
+    error.settled, error.__cause__ = True, cause
+    pipeline.answers["scan"] = error
+    assert [run(*SCAN).code, run(*SCAN).code, len(pipeline.calls)] == [2, 2, 2]
+
+
+def test_a_file_that_changes_while_it_fails_leaves_nothing(run: Run, pipeline: FakePipeline) -> None:
+    error = ModelError("m.onnx: not an ONNX file")
+    error.settled = True
+
+    def scan(*_: Any, **__: Any) -> Any:
+        Path("m.onnx").write_bytes(b"other")
+        raise error
+
+    pipeline.answers["scan"] = scan
+    run(*SCAN)
+    Path("m.onnx").write_bytes(b"model")
+    pipeline.answers["scan"] = make_report()
+    assert run(*SCAN).code == 0
 
 
 def test_an_entry_that_is_none_is_scanned_anew(run: Run, pipeline: FakePipeline) -> None:
