@@ -41,6 +41,7 @@ def _scan(job: bytes, folders: list[Path], cores: tuple[int, ...]) -> bytes:
         input=job,
         capture_output=True,
         env=_make_environment(),
+        cwd=os.sep,  # what is imported from the working folder would be kept from the worker
         check=False,
     )
     sys.stderr.write(done.stderr.decode("utf-8", "replace"))
@@ -54,4 +55,5 @@ def _make_environment() -> dict[str, str]:
     """Of this process, without what leads into the cluster; the package is found as it was found here."""
     own = str(Path(onnxaudit.__file__).parent.parent)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(SECRETS)}
-    return {**kept, PACKAGES: os.pathsep.join(filter(None, (own, kept.get(PACKAGES))))}
+    others = map(os.path.abspath, filter(None, kept.get(PACKAGES, "").split(os.pathsep)))
+    return {**kept, PACKAGES: os.pathsep.join((own, *others))}
