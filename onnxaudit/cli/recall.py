@@ -76,7 +76,7 @@ class Recall:
     _left: list[int] = field(default_factory=lambda: [MOST_UNITS, MOST_BYTES])
 
     def find(self, model: Path, data: str | None) -> ScanReport | ScanFailure | None:
-        """What an earlier scan came to: a report with the names that files have now, or a failure with its name of then."""
+        """What an earlier scan came to: a report with today's names of files, or a failure with those of then."""
         body = None if self.cache is None or not self.key else self.cache.find(self.key)
         try:
             document = None if body is None else from_json(body)

@@ -60,9 +60,10 @@ def estimate(torch_model: TorchModel, config: DetectionConfig) -> float:
 
 def tell_estimate(torch_model: TorchModel, config: DetectionConfig, on_event: OnEvent) -> None:
     """Say how long a scan takes, where that is long; of small models not even a step is made to find out."""
-    config, begun = config.fit_to(torch_model.info.input), time.process_time()
+    spec, place = torch_model.info.input, torch_model.device
+    config, begun = config.fit_to(spec), time.process_time()
     with torch.no_grad():
-        torch_model(torch.zeros(torch_model.info.input.shape(torch_model.info.input.batch or 1)))
+        torch_model(torch.zeros(spec.shape(spec.batch or 1), device=place))
     least = (time.process_time() - begun) * count_passes(torch_model.info.output.classes, config)
     if least >= LONG:
         seconds = format_duration(estimate(torch_model, config))

@@ -61,5 +61,6 @@ def _measure_shapes(opened: Opened, known: Shapes) -> Shapes:
     made = {name for step in opened.torch_model.graph.steps for name in step.outputs}
     names = sorted(list_unsized(opened.model.computed, known) & made)
     with torch.no_grad():
-        found = opened.torch_model.values(torch.zeros(opened.model.info.input.shape(1)), names) if names else {}
+        inputs = torch.zeros(opened.model.info.input.shape(1), device=opened.torch_model.device)
+        found = opened.torch_model.values(inputs, names) if names else {}
     return {**known, **{name: tuple(value.shape) for name, value in found.items()}}
