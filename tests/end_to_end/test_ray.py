@@ -21,13 +21,12 @@ MODELS, BAD = 8, 2
 
 @pytest.fixture
 def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    pytest.importorskip("ray", reason="ray is not installed")
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     monkeypatch.setenv("RAY_worker_niceness", "0")  # 15 by default: on a busy machine they would never end
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(ROOT), os.environ.get("PYTHONPATH", ""))))
-    from ray.cluster_utils import Cluster
-
-    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    made = pytest.importorskip("ray.cluster_utils", reason="ray is not installed").Cluster(
+        initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False}
+    )
     yield made
     made.shutdown()
 
@@ -51,17 +50,17 @@ def test_a_lost_machine_changes_nothing(cluster: Any, tmp_path: Path) -> None:
     alone.communicate(timeout=1200)
     machines = [cluster.add_node(num_cpus=1) for _ in range(2)]
     cache = ("--cache-dir", str(tmp_path / "cache"))
-    spread = begin(tmp_path, "spread.json", "--engine", "ray", "--address", cluster.address, *cache)
-    assert spread.stderr is not None
-    told = []
-    for line in spread.stderr:
-        told.append(line)
-        if "inconclusive" in line or "backdoored" in line:
-            break
-    time.sleep(1.0)
-    cluster.remove_node(machines[0], allow_graceful=False)
-    told += spread.stderr.readlines()
-    assert spread.wait(timeout=1200) == alone.returncode, "".join(told)
+    with begin(tmp_path, "spread.json", "--engine", "ray", "--address", cluster.address, *cache) as spread:
+        assert spread.stderr is not None
+        told = []
+        for line in spread.stderr:
+            told.append(line)
+            if "inconclusive" in line or "backdoored" in line:
+                break
+        time.sleep(1.0)
+        cluster.remove_node(machines[0], allow_graceful=False)
+        told += spread.stderr.readlines()
+    assert spread.returncode == alone.returncode, "".join(told)
     expected, found = (from_json((tmp_path / name).read_bytes()) for name in ("alone.json", "spread.json"))
     assert canonical(found) == canonical(expected)
     names = ", ".join(f"models/bad-{number:03d}.onnx" for number in range(BAD))

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -100,7 +101,7 @@ class RayEngine:
 def _import_ray() -> Any:
     os.environ.update(QUIET)
     try:
-        import ray
+        ray = import_module("ray")  # its types, where it is installed, take mypy minutes
     except ImportError as error:
         raise MissingPackageError(
             "--engine ray needs Ray, which is not installed here; `pip install ray` brings it"
