@@ -56,9 +56,9 @@ class Errand:
     """One model's scan.
 
     Attributes:
-        number: of the model in the run, from 1 on.
+        number: of the scan in the run, from 1 on.
         model: its file.
-        name: what it is called.
+        name: what it is called: the file, or a copy of it.
         options: arguments of `scan`.
         short: whether its worker said that the memory was too little.
         again: whether it is tried once more then, so that nothing is said of the first time.

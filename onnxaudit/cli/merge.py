@@ -16,7 +16,7 @@ from onnxaudit.errors import UsageError
 from onnxaudit.records import RunInfo, ScanDocument
 
 SETTINGS = (
-    *("--effort", "--profile", "--seed", "--detectors", "--output", "--input-size"),
+    *("--effort", "--profile", "--seed", "--detectors", "--output", "--input-size", "--quantize"),
     *("--range", "--mean", "--std", "--channel-order"),
 )
 _SHARD = re.compile(r"(?:--shard=)?(\d{1,6}/\d{1,6})")

@@ -1,6 +1,6 @@
 """What a scan is to do: what the command line says, or where that names no model, what the project does."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from onnxaudit.cli.options import PolicyRequest, RunOutputs, Spread
 from onnxaudit.cli.project import TRIGGERS, Job, read_project
 from onnxaudit.cli.stdout import STDOUT
 from onnxaudit.errors import OutputError
+from onnxaudit.records import QuantizationKind, name_copy
 
 ALONE = Spread()
 
@@ -28,6 +29,7 @@ class Plan:
         spread: how many models are scanned at the same time, and where.
         pages: a folder for a page of each model, or None.
         lists: text files that name models.
+        quantize: whether the copies of each model in 8-bit integers are scanned too.
     """
 
     jobs: tuple[Job, ...]
@@ -39,11 +41,21 @@ class Plan:
     spread: Spread = ALONE
     pages: Path | None = None
     lists: tuple[Path, ...] = ()
+    quantize: bool = False
 
     @property
     def models(self) -> list[Path]:
-        """All of them."""
-        return [job.model for job in self.jobs]
+        """Their files, each once where copies of it are scanned too."""
+        return [job.model for job in self.jobs if "quantization" not in job.options]
+
+    def with_copies(self) -> "Plan":
+        """The plan with scans of both int8 copies behind that of each model, where they were asked for."""
+        return replace(self, jobs=tuple(one for job in self.jobs for one in self._spread(job)))
+
+    def _spread(self, job: Job) -> Iterator[Job]:
+        yield job
+        for kind in QuantizationKind if self.quantize else ():
+            yield replace(job, options={**job.options, "quantization": kind}, name=name_copy(job.name, kind))
 
     @property
     def sources(self) -> list[str]:

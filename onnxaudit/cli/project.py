@@ -24,7 +24,7 @@ PIXELS = ("range", "mean", "std", "channel_order")
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One model, and the arguments of its scan.
+    """One model, or a copy of it in 8-bit integers, and the arguments of its scan.
 
     Attributes:
         model: its file; until it is fetched, its address.

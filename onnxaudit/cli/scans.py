@@ -23,6 +23,7 @@ from onnxaudit.cli.plan import Plan
 from onnxaudit.cli.policies import decide, find_policy, settle_limits
 from onnxaudit.cli.recall import Recollection
 from onnxaudit.cli.remote import bring_models
+from onnxaudit.errors import UsageError
 from onnxaudit.files import check_folder_writable
 from onnxaudit.memory import measure_free
 from onnxaudit.records import ScanDocument, ScanFailure, ScanReport, Verdict
@@ -44,6 +45,9 @@ def run_scan(
 
 def _scan_here(plan: Plan, attesting: Attesting, caching: Caching, settings: Settings) -> int:
     models, outputs, triggers = plan.models, plan.outputs, plan.triggers
+    if attesting.files and plan.quantize:
+        raise UsageError("--attest and --bom state what was found of a file, not of its copies; leave out --quantize")
+    plan = plan.with_copies()
     inputs = [*models, *plan.files, attesting.sign_key, *list_data_paths(*plan.sources)]
     delivery = open_delivery(outputs, settings, inputs, attesting.files, folder=triggers)
     if plan.pages is not None:
@@ -59,7 +63,7 @@ def _scan_here(plan: Plan, attesting: Attesting, caching: Caching, settings: Set
         settings=settings,
         recollection=Recollection(open_user_cache(caching), effective.policy, named=caching.cache_dir is not None),
     )
-    results = Results(len(models), triggers)
+    results = Results(len(plan.jobs), triggers)
     for report in results.collect(plan, crew):
         delivery.tell(ScanDocument((report,)))
     document = accept_known(decide(results.document, effective, settings), plan.baseline)
@@ -71,7 +75,7 @@ def _scan_here(plan: Plan, attesting: Attesting, caching: Caching, settings: Set
         delivery.deliver(document)
         settings.told = True
         return INTERRUPTED
-    if len(models) > 1 and crew.progress not in ("none", "jsonl"):
+    if len(plan.jobs) > 1 and crew.progress not in ("none", "jsonl"):
         report_notice(summarise_run(document))
     delivery.deliver(document, lambda: attest(document))
     return find_worst([*list_codes(document), *(ERROR for _ in document.failures)])
@@ -154,7 +158,7 @@ def _make_fleet(errands: Sequence[Errand], plan: Plan, crew: Crew, board: Board)
 
 def _count_jobs(plan: Plan, settings: Settings) -> int:
     """So many scans at once on this machine."""
-    return min(plan.spread.jobs or 1, len(plan.models)) if settings.apart else 1
+    return min(plan.spread.jobs or 1, len(plan.jobs)) if settings.apart else 1
 
 
 @contextmanager

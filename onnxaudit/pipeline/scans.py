@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from onnxaudit.data.selection import thin
 from onnxaudit.deadline import Deadline
@@ -22,6 +22,7 @@ from onnxaudit.pipeline.likeness import compare_detection, describe_likeness, do
 from onnxaudit.pipeline.memory_plan import threads_restored
 from onnxaudit.pipeline.progress import Progress
 from onnxaudit.pipeline.provenance import describe_config
+from onnxaudit.pipeline.quantized import open_quantized
 from onnxaudit.pipeline.settings import ScanConfig, choose_config
 from onnxaudit.pipeline.subject import Subject, ask_with_triggers, open_features
 from onnxaudit.pipeline.units import Shelf, Units
@@ -34,6 +35,7 @@ from onnxaudit.records import (
     OnEvent,
     Preprocessing,
     PreprocessingChoice,
+    QuantizationKind,
     Reason,
     SamplesInfo,
     ScanReport,
@@ -64,6 +66,7 @@ def scan(
     time_budget: float | None = None,
     memory: int | None = None,
     embed_samples: bool = False,
+    quantization: QuantizationKind | Literal["static", "dynamic"] | None = None,
     on_event: OnEvent | None = None,
     on_partial: OnPartial | None = None,
     shelf: Shelf | None = None,
@@ -87,6 +90,8 @@ def scan(
         memory: bytes that the process takes at most; 60 % of what is free where None. It decides how many samples are
             held, how many images are run at a time, and how many steps side by side; the report says what.
         embed_samples: keep a few clean samples in the report, to show triggers on.
+        quantization: scan the copy in 8-bit integers that onnxruntime's quantizer makes of the file, "static"
+            (calibrated on the clean images) or "dynamic", in the file's place.
         on_event: told of progress.
         on_partial: told what the report would be if the scan ended there, whenever there is more to report.
         shelf: where finished parts are kept and found again.
@@ -96,25 +101,29 @@ def scan(
     """
     start, config = time.monotonic(), choose_config(config, effort, detectors)
     deadline, listen = Deadline.after(time_budget), Progress(on_event or _ignore, STARTING)
+    kind = None if quantization is None else QuantizationKind(quantization)
+    opening = partial(
+        open_subject,
+        data=data,
+        output=output,
+        seed=seed,
+        device=device,
+        memory=memory,
+        deadline=deadline,
+        on_event=listen,
+        on_opened=partial(tell_estimate, config=config.detection, on_event=listen),
+        most_samples=lambda taken: config.detection.fit_to(taken).most_samples,
+    )
     try:
-        subject = open_subject(
-            Path(model),
-            data,
-            output=output,
-            input_size=input_size,
-            preprocessing=preprocessing,
-            seed=seed,
-            device=device,
-            memory=memory,
-            deadline=deadline,
-            on_event=listen,
-            on_opened=partial(tell_estimate, config=config.detection, on_event=listen),
-            most_samples=lambda taken: config.detection.fit_to(taken).most_samples,
-        )
+        subject = opening(Path(model), input_size=input_size, preprocessing=preprocessing)
+        if kind is not None:
+            subject = open_quantized(subject, kind, lambda path, choice: opening(path, preprocessing=choice), listen)
     except RejectedError as rejected:
-        return report_rejection(rejected, config, source=str(data or ""), seed=seed, start=start)
+        report = report_rejection(rejected, config, source=str(data or ""), seed=seed, start=start)
+        return replace(report, quantization=kind)
     except OutOfTimeError as late:
-        return report_unopened(late, config, listen.doing, source=str(data or ""), seed=seed, start=start)
+        report = report_unopened(late, config, listen.doing, source=str(data or ""), seed=seed, start=start)
+        return replace(report, quantization=kind)
     report = scan_subject(
         subject,
         config,
@@ -244,6 +253,7 @@ def _report(subject: Subject, found: Detection, config: ScanConfig, *, seed: int
         caveats=found.assessment.caveats,
         parts=subject.parts,
         memory=subject.memory,
+        quantization=subject.quantization,
     )
 
 

@@ -17,7 +17,16 @@ from onnxaudit.importer.module import TorchModel
 from onnxaudit.importer.parity import rounds
 from onnxaudit.intake import Model
 from onnxaudit.pipeline.consistency import compare_outputs
-from onnxaudit.records import GraphPart, Irregularity, MemoryPlan, PreprocessingChoice, Reason, Samples, Trigger
+from onnxaudit.records import (
+    GraphPart,
+    Irregularity,
+    MemoryPlan,
+    PreprocessingChoice,
+    QuantizationKind,
+    Reason,
+    Samples,
+    Trigger,
+)
 from onnxaudit.runtime import Runtime
 from onnxaudit.surgery import find_target_layer, spell_out, unshare
 
@@ -39,6 +48,7 @@ class Subject:
         named: whether the user chose the output among several.
         parts: of the graph, that do nothing on clean images and could answer in the model's place.
         memory: what is held at one time; None where nobody knows how much there is.
+        quantization: which copy of the file in 8-bit integers this is; None: the file itself.
     """
 
     model: Model
@@ -53,6 +63,7 @@ class Subject:
     named: bool = False
     parts: tuple[GraphPart, ...] = ()
     memory: MemoryPlan | None = None
+    quantization: QuantizationKind | None = None
 
     def make_classifier(self, copy: TorchModel) -> Classifier:
         """Another copy of the network behind the preprocessing, with the same deadline and memory."""

@@ -28,7 +28,7 @@ from onnxaudit.records.metadata import FileMetadata
 from onnxaudit.records.model import ElementType, InputSpec, Layout, ModelInfo, OutputKind, OutputSpec
 from onnxaudit.records.notebook import draw_by
 from onnxaudit.records.origin import Origin
-from onnxaudit.records.quantization import QuantizationKind
+from onnxaudit.records.quantization import QuantizationKind, name_copy, name_original
 from onnxaudit.records.reasons import Reason
 from onnxaudit.records.repair import (
     FitOutcome,
@@ -155,4 +155,6 @@ __all__ = [
     "decode_array",
     "draw_by",
     "encode_array",
+    "name_copy",
+    "name_original",
 ]

@@ -16,6 +16,7 @@ from onnxaudit.records.memory import MemoryPlan
 from onnxaudit.records.model import ModelInfo
 from onnxaudit.records.notebook import ShownInNotebooks
 from onnxaudit.records.origin import Origin
+from onnxaudit.records.quantization import QuantizationKind
 from onnxaudit.records.reasons import Reason
 from onnxaudit.records.repair import (
     Forgetting,
@@ -67,6 +68,8 @@ class ScanReport(ShownInNotebooks):
         comparison: how the score stands among those of models whose truth is known; None where nothing was scored.
         memory: what the process kept to; None where nobody knows how much there is.
         origin: where the model was fetched from; None where it was here.
+        quantization: which copy of the file in 8-bit integers was scanned; None: the file itself. SHA-256 and size are
+            the copy's.
         kind: tells a scan from a repair.
     """
 
@@ -98,6 +101,7 @@ class ScanReport(ShownInNotebooks):
     comparison: Comparison | None = None
     memory: MemoryPlan | None = None
     origin: Origin | None = None
+    quantization: QuantizationKind | None = None
     kind: Literal["scan"] = "scan"
 
 

@@ -14,6 +14,8 @@ from onnxaudit.records import (
     ScanDocument,
     ScanReport,
 )
+from onnxaudit.report.copies import HEADINGS as HEADINGS_OF_COPIES
+from onnxaudit.report.copies import CopyTable, compare_copies
 from onnxaudit.report.forgetting import describe_forgetting
 from onnxaudit.report.measures import list_measures
 from onnxaudit.report.trade_off import HEADINGS, find_front, list_row
@@ -46,6 +48,7 @@ def to_markdown(document: Document) -> str:
             parts = []
     if isinstance(document, ScanDocument):
         parts += [_describe_failure(failure.path, failure.error) for failure in document.failures]
+        parts += ["\n".join(_compare_copies(table)) for table in compare_copies(document)]
     if isinstance(document, ScanDocument | RepairDocument) and document.gate is not None:
         parts.append("\n".join(_describe_gate(document.gate)))
     return "\n\n".join(part.strip() for part in parts) + "\n"
@@ -108,6 +111,16 @@ def _list_findings(found: tuple[Finding, ...]) -> Iterator[str]:
             yield ""
             yield "</details>"
             yield ""
+
+
+def _compare_copies(compared: CopyTable) -> Iterator[str]:
+    yield f"## Copies in 8-bit integers: {escape(compared.name)}"
+    yield ""
+    yield f"| {' | '.join(HEADINGS_OF_COPIES)} |"
+    yield "|---|---|---:|---|"
+    yield from (f"| {' | '.join(map(escape, row))} |" for row in compared.rows)
+    yield ""
+    yield escape(compared.remark)
 
 
 def _tabulate_labels(report: ScanReport) -> Iterator[str]:

@@ -26,6 +26,7 @@ from onnxaudit.records import (
     RepairDocument,
     ScanDocument,
     ScanReport,
+    name_original,
 )
 from onnxaudit.report.detectors import list_detectors
 from onnxaudit.text import show_plainly
@@ -199,7 +200,7 @@ def _find_closest(scan: ScanReport, info: DetectorInfo) -> dict[str, Any]:
 
 def _describe_model(model: ModelInfo) -> dict[str, Any]:
     return {
-        "location": {"uri": _to_uri(model.path)},
+        "location": {"uri": _to_uri(name_original(model.path))},
         "length": model.bytes,
         "hashes": {"sha-256": model.sha256},
         "roles": ["analysisTarget"],
@@ -218,7 +219,7 @@ def _describe_finding(finding: Finding, artifact: int) -> dict[str, Any]:
         "locations": [
             {
                 "physicalLocation": {
-                    "artifactLocation": {"uri": _to_uri(finding.model.path), "index": artifact},
+                    "artifactLocation": {"uri": _to_uri(name_original(finding.model.path)), "index": artifact},
                     "region": {"startLine": 1},
                 },
                 "logicalLocations": [_locate(finding)],

@@ -1,5 +1,7 @@
 """`scan`, `repair` and `profile`: what computes with a model."""
 
+from dataclasses import replace
+
 import typer
 
 from onnxaudit.cli import options as opt
@@ -16,6 +18,7 @@ def scan(
     embed_samples: opt.EmbedSamples = False,
     outputs: opt.RunOutputs,
     output: opt.OutputName = None,
+    quantize: opt.Quantize = None,
     computing: opt.Computing,
     gating: opt.Gating,
     baseline: opt.Baseline = None,
@@ -54,6 +57,7 @@ def scan(
         return done
     from onnxaudit.cli.scans import run_scan
 
+    plan = replace(plan, quantize=quantize is not None)
     return run_scan(plan, attesting, caching, context.obj, fetching)
 
 

@@ -1,7 +1,7 @@
 """What is audited: models, clean images, reports, triggers."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -30,6 +30,14 @@ OutputName = Annotated[
         "--output",
         metavar="NAME",
         help="The classifying output, where a model has several.",
+        rich_help_panel="How the model is run",
+    ),
+]
+Quantize = Annotated[
+    Literal["int8"] | None,
+    typer.Option(
+        help="Scan, beside each file, the two copies in 8-bit integers that onnxruntime's quantizer makes of it: "
+        "static, calibrated on the clean images, and dynamic. The worst of the three counts.",
         rich_help_panel="How the model is run",
     ),
 ]

@@ -3,15 +3,16 @@
 import shlex
 from collections.abc import Iterator
 
-from onnxaudit.records import PreprocessingChoice, RepairReport, ScanReport
+from onnxaudit.records import PreprocessingChoice, RepairReport, ScanReport, name_original
 from onnxaudit.report.html.settings import find_number, find_setting
 
 
 def write_scan_command(report: ScanReport) -> tuple[str, ...]:
     """`onnxaudit scan ...`, one line an option."""
-    options = (*_list_data(report), *_list_effort(report), *_list_computing(report, report))
+    copies = [] if report.quantization is None else ["--quantize", "int8"]
+    options = (*_list_data(report), *_list_effort(report), *copies, *_list_computing(report, report))
     pin = "" if report.origin is None else f"#sha256={report.origin.sha256}"
-    return _join(["onnxaudit", "scan", f"{report.model.path}{pin}", *options])
+    return _join(["onnxaudit", "scan", f"{name_original(report.model.path)}{pin}", *options])
 
 
 def write_repair_command(report: RepairReport) -> tuple[str, ...]:

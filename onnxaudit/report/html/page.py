@@ -24,6 +24,7 @@ from onnxaudit.records import (
     ScanFailure,
     ScanReport,
 )
+from onnxaudit.report.copies import HEADINGS, compare_copies
 from onnxaudit.report.html.detail import STEPS, Detail
 from onnxaudit.report.html.views.gate import describe_decision, find_gate, view_gate
 from onnxaudit.report.html.views.overview import Entry, list_entries
@@ -74,6 +75,8 @@ def _fill(
             entries=entries,
             error=document.error if isinstance(document, ErrorDocument) else "",
             failures=failures,
+            copies=compare_copies(document) if isinstance(document, ScanDocument) else (),
+            headings_of_copies=HEADINGS,
             views=[_view(report, detail, document) for report in reports[:shown]],
             decisions=[describe_decision(gate, number) for number in range(len(reports[:shown]))],
             total=len(reports),

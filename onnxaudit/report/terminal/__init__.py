@@ -16,6 +16,8 @@ from onnxaudit.records import (
     ScanDocument,
     ScanReport,
 )
+from onnxaudit.report.copies import compare_copies
+from onnxaudit.report.terminal.copies import render_copies
 from onnxaudit.report.terminal.gate import render_gate
 from onnxaudit.report.terminal.inspection import render_detectors, render_diagnosis, render_inspection
 from onnxaudit.report.terminal.lines import Detail, print_line
@@ -73,5 +75,7 @@ def render_document(document: Document, console: Console, detail: Detail = "usua
     if isinstance(document, ScanDocument):
         for failure in document.failures:
             print_line(console, ("ERROR", "bold red"), f"  {failure.path}: {failure.error}")
+        for table in compare_copies(document):
+            render_copies(table, console)
     if isinstance(document, ScanDocument | RepairDocument) and document.gate is not None:
         render_gate(document.gate, console, detail)
