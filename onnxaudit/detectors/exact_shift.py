@@ -130,6 +130,8 @@ def _read_features(context: Context, head: str, config: ExactShiftConfig, *, man
 def read_layer(classifier: Classifier, head: str, features: Tensor, tolerance: float) -> tuple[Tensor, Tensor] | None:
     """The matrix `(classes, d)` from tensor `head` to the logits, and the logits `(n, classes)`, in double precision.
 
+    Logits before they are rounded, where a quantized file rounds them.
+
     Args:
         classifier: the network.
         head: name of the tensor.
@@ -140,14 +142,15 @@ def read_layer(classifier: Classifier, head: str, features: Tensor, tolerance: f
         None where the rest of the network is not affine.
     """
     shape, width = features.shape[1:], features[0].numel()
-    origin = classifier.tail({head: torch.zeros(1, *shape).to(features)})
+    name = classifier.model.find_unrounded(classifier.model.info.output.logits)
+    origin = classifier.tail({head: torch.zeros(1, *shape).to(features)}, name)
     rows = []
     for start in range(0, width, _CHUNK):
         unit = torch.zeros(min(_CHUNK, width - start), width).to(features)
         unit[torch.arange(len(unit)), torch.arange(start, start + len(unit))] = 1
-        rows.append(classifier.tail({head: unit.view(-1, *shape)}) - origin)
+        rows.append(classifier.tail({head: unit.view(-1, *shape)}, name) - origin)
     weights = torch.cat(rows).double().T
-    logits = classifier.tail({head: features}).double()
+    logits = classifier.tail({head: features}, name).double()
     affine = features.flatten(1).double() @ weights.T + origin.double()
     error, spread = (affine - logits).abs().max(), logits.std()
     # Written so that a NaN on either side is a refusal.

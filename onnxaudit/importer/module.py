@@ -10,6 +10,7 @@ from onnxaudit.importer.compiler import make_plan
 from onnxaudit.importer.entry import to_entry
 from onnxaudit.importer.fusion import Derived
 from onnxaudit.importer.graph import Graph
+from onnxaudit.importer.ops.quantization import dequantize, quantize
 from onnxaudit.importer.plan import Plan, select_steps
 from onnxaudit.records import ModelInfo
 
@@ -97,6 +98,16 @@ class TorchModel(nn.Module):
             shape = self.info.input.shape(len(next(iter(feeds.values()))))
             feeds = {**feeds, self.info.input.name: torch.zeros((), device=self.device).expand(shape)}
         return self._run(feeds, wanted)[0]
+
+    def find_unrounded(self, name: str) -> str:
+        """The tensor that QuantizeLinear and DequantizeLinear make `name` of; itself where they do not."""
+        makers = {output: step for step in self.graph.steps for output in step.outputs}
+        while (last := makers.get(name)) is not None and last.operator.function is dequantize:
+            before = makers.get(last.inputs[0])
+            if before is None or before.operator.function is not quantize:
+                break
+            name = before.inputs[0]
+        return name
 
     def _asks_for_sizes(self, feeds: Sequence[str], wanted: Sequence[str]) -> bool:
         """Whether all that is missing are the sizes of the model's input, not its values."""

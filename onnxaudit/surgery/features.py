@@ -40,10 +40,11 @@ def find_head(model: Model) -> str | None:
     """The tensor from which the logits are computed by affine operators alone, as early as there is one.
 
     Pooling before the last product is affine too, but what goes into it is wider and says no more. None where there is
-    no such product, or where it has several tensors to read.
+    no such product, or where it has several tensors to read. Logits that are rounded to whole numbers in the end count
+    as what they were before.
     """
     graph = Graph(model)
-    tensor, found = graph.origin(graph.tensor(graph.logits)), None
+    tensor, found = graph.unrounded(graph.tensor(graph.logits)), None
     while tensor.inputs and tensor.inputs[0].op in (AFFINE if found is not None else AFFINE | AVERAGING):
         node = tensor.inputs[0]
         varying = [graph.origin(part) for part in node.inputs if graph.is_computed(part)]

@@ -9,6 +9,7 @@ from onnxaudit.detectors.exact_shift import ExactShift, solve
 from onnxaudit.importer import Classifier, import_model
 from onnxaudit.intake import load_model
 from onnxaudit.records import Preprocessing, Samples
+from onnxaudit.surgery import find_head
 from tests.tiny_models import build, write
 
 BODY = """tiny (float[N, 1, 2, 2] x) => (float[N, 3] y) {
@@ -18,9 +19,13 @@ BODY = """tiny (float[N, 1, 2, 2] x) => (float[N, 3] y) {
     y = Add(z, b)
 }"""
 SQUARED = BODY.replace("y = Add(z, b)", "s = Add(z, b)\n    y = Mul(s, s)")
+ROUNDED = BODY.replace(
+    "y = Add(z, b)", "s = Add(z, b)\n    q = QuantizeLinear(s, step)\n    y = DequantizeLinear(q, step)"
+)
 WEIGHTS = {
     "w": np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [0.5, 0, 0]], np.float32),
     "b": np.array([0.0, 0.1, 0.2], np.float32),
+    "step": np.array(0.3, np.float32),
 }
 
 
@@ -68,6 +73,12 @@ def test_a_weight_that_pulls_to_a_label_shortens_the_way_there() -> None:
 def test_the_last_layer_is_read_off_whatever_its_operators(tmp_path: Path) -> None:
     evidence = ExactShift().measure(open_context(tmp_path, BODY, "h"), range(3))
     assert set(evidence.distances) == {0, 1, 2}
+
+
+def test_a_last_layer_whose_logits_are_rounded_is_read_off_before_that(tmp_path: Path) -> None:
+    assert find_head(load_model(write(build(ROUNDED, WEIGHTS), tmp_path))) == "h"
+    rounded = ExactShift().measure(open_context(tmp_path, ROUNDED, "h"), range(3)).distances
+    assert rounded == ExactShift().measure(open_context(tmp_path, BODY, "h"), range(3)).distances
 
 
 def test_nothing_is_measured_where_the_rest_is_not_affine(tmp_path: Path) -> None:
