@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from onnxaudit.cli.commands import audits, knowledge, policies, projects, results, storage, surroundings
+from onnxaudit.cli.commands import audits, conversion, knowledge, policies, projects, results, storage, surroundings
 from onnxaudit.cli.exits import (
     CLEAN,
     ERROR,
@@ -103,7 +103,7 @@ def _add(within: typer.Typer, *commands: Callable[..., int]) -> None:
 
 _add(app, audits.scan, results.verify, audits.repair, audits.profile, results.report, results.diff, results.merge)
 _add(app, surroundings.inspect, surroundings.doctor, surroundings.detectors, knowledge.schema, knowledge.rules)
-_add(app, projects.init, projects.demo)
+_add(app, conversion.convert, projects.init, projects.demo)
 policy_app = typer.Typer(help="The policy by which models are let through.", cls=Group)
 app.add_typer(policy_app, name="policy")
 _add(policy_app, policies.show, policies.waive)

@@ -90,7 +90,7 @@ class Errand:
         if known is not None:
             return known
         place, options = places.find(self.model), place_sources(self.options, places) | keep_given(memory=memory)
-        if self._job.origin is not None:
+        if self.name != str(self.model):
             places.call(place, self.name)
 
         def work(line: Line) -> ScanDocument:
@@ -152,7 +152,8 @@ class Errand:
         report_problem(failure.error if failure.path in failure.error else f"{self.name}: {failure.error}")
 
     def _name(self, report: ScanReport) -> ScanReport:
-        return replace(name_report(report, self.name), origin=self._job.origin)
+        origin, conversion = self._job.origin, self._job.conversion
+        return replace(name_report(report, self.name), origin=origin, conversion=conversion)
 
     def fail(self, error: OnnxauditError) -> ScanFailure:
         """Say what went wrong; the run goes on."""

@@ -63,6 +63,7 @@ class Needs:
         models: files with a graph; what external data they name belongs to them.
         data: files and folders of samples.
         files: others that are read.
+        programs: others that are run, with what belongs to them.
         output: a model that is written; None for none.
         seconds: of wall clock.
         memory: bytes of data; None is most of the machine's.
@@ -72,6 +73,7 @@ class Needs:
     models: Sequence[Path] = ()
     data: Sequence[Path] = ()
     files: Sequence[Path | None] = field(default=())
+    programs: Sequence[Path] = ()
     output: Path | None = None
     seconds: float = LONGEST
     memory: int | None = None
@@ -256,7 +258,7 @@ def _make_box(needs: Needs, folders: _Folders) -> Box:
             *(file for source in needs.data for file in reach.list_data_files(source)),
             *(file for file in needs.files if file is not None),
         ),
-        run=reach.list_programs(GROUP, os.environ.get(reach.LIBRARY_FOLDERS, "")),
+        run=(*reach.list_programs(GROUP, os.environ.get(reach.LIBRARY_FOLDERS, "")), *needs.programs),
         write=(*folders.list(), Path(reach.SHARED_MEMORY)),
         devices=reach.list_devices(accelerators=accelerators),
         services=accelerators and reach.has_accelerators(),

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from onnxaudit.conversion.kinds import is_convertible
 from onnxaudit.errors import UsageError
 from onnxaudit.regular_files import read_regular
 from onnxaudit.remote.address import is_remote
@@ -46,7 +47,7 @@ def is_list(word: Path) -> bool:
 
 
 def _expand(word: Path) -> Iterator[Path]:
-    if is_remote(word):
+    if is_remote(word) or is_convertible(word):
         yield word
     elif word.is_dir():
         models = sorted(path for path in word.rglob("*.onnx") if path.is_file())

@@ -14,7 +14,7 @@ from onnxaudit.cli.values import read_bytes, read_deviations, read_numbers, read
 from onnxaudit.errors import UsageError
 from onnxaudit.gate.layers import PROJECT_TABLE, PYPROJECT, lies_with_subject, read_toml
 from onnxaudit.gate.policy import check_names
-from onnxaudit.records import Origin
+from onnxaudit.records import Conversion, Origin
 from onnxaudit.remote.address import is_remote
 
 PROJECT = "onnxaudit.toml"
@@ -31,6 +31,7 @@ class Job:
         options: arguments of `scan`.
         name: what it is called.
         origin: where it was fetched from; None where it was here.
+        conversion: what it was made of; None where it is as it came.
         error: why it cannot be had; None where it can.
     """
 
@@ -38,6 +39,7 @@ class Job:
     options: dict[str, Any]
     name: str = ""
     origin: Origin | None = None
+    conversion: Conversion | None = None
     error: str | None = None
 
     def __post_init__(self) -> None:

@@ -9,13 +9,15 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from onnxaudit.cli.conversion import convert_apart, take_order
 from onnxaudit.cli.exits import Settings, describe_error, report_notice
 from onnxaudit.cli.isolation import MOST_FILES
 from onnxaudit.cli.options import Fetching
 from onnxaudit.cli.project import Job
+from onnxaudit.conversion.kinds import is_convertible
 from onnxaudit.errors import FetchError, OnnxauditError, OutputError, UsageError
 from onnxaudit.files import open_folder
 from onnxaudit.isolation.limits import Limits, hold
@@ -55,19 +57,11 @@ def bring_models(
     wanted = None if fetching.sha256 is None else read_digest(fetching.sha256)
     if wanted is not None and len(jobs) > 1:
         raise UsageError("--sha256 is that of one model; write #sha256=... behind each address")
-    addresses = {job.model: read_address(job.model) for job in jobs if is_remote(job.model)}
+    bring = _Bringer(fetching=fetching, settings=settings, tell=_say_nothing if silent else report_notice)
     with ExitStack() as stack:
-        folder = stack.enter_context(_open_place(fetching.fetch_into)) if addresses else Path()
-        brought = []
-        for number, job in enumerate(jobs):
-            address = addresses.get(job.model)
-            if address is None:
-                brought.append(_check(job, wanted))
-                continue
-            pinned = replace(address, sha256=address.sha256 if wanted is None else wanted)
-            tell = _say_nothing if silent else report_notice
-            brought.append(_bring(job, pinned, folder / str(number), fetching, apart=settings.apart, tell=tell))
-        yield tuple(brought)
+        elsewhere = any(is_remote(job.model) or is_convertible(job.model) for job in jobs)
+        folder = stack.enter_context(_open_place(fetching.fetch_into)) if elsewhere else Path()
+        yield tuple(bring(job, wanted, folder / str(number)) for number, job in enumerate(jobs))
 
 
 @contextmanager
@@ -81,15 +75,6 @@ def bring_model(model: Path, fetching: Fetching, settings: Settings) -> Iterator
         if job.error is not None:
             raise FetchError(job.error)
         yield job
-
-
-def _check(job: Job, wanted: str | None) -> Job:
-    try:
-        if wanted is not None:
-            check_pin(job.model, wanted)
-    except OnnxauditError as error:
-        return replace(job, error=str(error))
-    return job
 
 
 @contextmanager
@@ -109,34 +94,66 @@ def _say_nothing(message: str) -> None:
     del message
 
 
-def _bring(
-    job: Job, address: Address, folder: Path, fetching: Fetching, *, apart: bool, tell: Callable[[str], None]
-) -> Job:
-    tell(f"fetching {address.uri}")
-    most = fetching.fetch_limit or MOST
-    try:
-        folder.mkdir()
-        fetched = _fetch_apart(address, folder, most) if apart else _fetch_here(address, folder, most)
-        if fetching.fetch_into is not None:
-            fetched = _keep(fetched, folder, fetching.fetch_into)
-            tell(f"kept as {fetched.path}")
-    except OnnxauditError as error:
-        return replace(job, name=address.uri, error=str(error))
-    return replace(job, model=fetched.path, name=address.uri, origin=fetched.origin)
+@dataclass(frozen=True, kw_only=True)
+class _Bringer:
+    """Brings one model after the other, and says so."""
 
+    fetching: Fetching
+    settings: Settings
+    tell: Callable[[str], None]
 
-def _keep(fetched: Fetched, folder: Path, kept: Path) -> Fetched:
-    """Leave what was fetched in a folder named by its content, which is there already where it was fetched before."""
-    target = kept / f"{fetched.path.stem}-{fetched.origin.sha256[:KEPT_DIGITS]}"
-    path = target / fetched.path.relative_to(folder)
-    try:
-        if target.exists():
-            check_pin(path, fetched.origin.sha256)
-        else:
-            folder.rename(target)
-    except OSError as error:
-        raise OutputError(f"{target} cannot be written: {error.strerror or error}") from error
-    return replace(fetched, path=path)
+    def __call__(self, job: Job, wanted: str | None, folder: Path) -> Job:
+        """The job with its model here, in an ONNX file; with word of what stood against that."""
+        name = job.name
+        try:
+            if is_remote(job.model):
+                job = self._fetch(job, wanted, folder)
+                name = job.name
+            elif wanted is not None:
+                check_pin(job.model, wanted)
+            return self._convert(job, folder) if is_convertible(job.model) else job
+        except OnnxauditError as error:
+            known = read_address(job.model).uri if is_remote(job.model) else name
+            return replace(job, name=known, error=str(error))
+
+    def _fetch(self, job: Job, wanted: str | None, folder: Path) -> Job:
+        address = read_address(job.model)
+        address = replace(address, sha256=address.sha256 if wanted is None else wanted)
+        self.tell(f"fetching {address.uri}")
+        place, most = folder / "fetched", self.fetching.fetch_limit or MOST
+        place.mkdir(parents=True)
+        fetched = (_fetch_apart if self.settings.apart else _fetch_here)(address, place, most)
+        path = self._keep(fetched.path, place, fetched.origin.sha256)
+        return replace(job, model=path, name=address.uri, origin=fetched.origin)
+
+    def _convert(self, job: Job, folder: Path) -> Job:
+        self.tell(f"converting {job.name}")
+        order = take_order(job.model, python=self.fetching.python, size=job.options.get("input_size"))
+        place = folder / "converted"
+        place.mkdir(parents=True)
+        output = place / f"{job.model.stem}.onnx"
+        document = convert_apart(order, output, self.settings)
+        if self.fetching.fetch_into is None:
+            self.tell("what is scanned is the ONNX file, which is gone after the run: --fetch-into DIR keeps it")
+        path = self._keep(output, place, document.output_sha256)
+        return replace(job, model=path, name=job.name, conversion=replace(document.conversion, source=job.name))
+
+    def _keep(self, path: Path, folder: Path, sha256: str) -> Path:
+        """Where a file stays: in a folder named by its content, which is there already where it was made before."""
+        kept = self.fetching.fetch_into
+        if kept is None:
+            return path
+        target = kept / f"{path.stem}-{sha256[:KEPT_DIGITS]}"
+        found = target / path.relative_to(folder)
+        try:
+            if target.exists():
+                check_pin(found, sha256)
+            else:
+                folder.rename(target)
+        except OSError as error:
+            raise OutputError(f"{target} cannot be written: {error.strerror or error}") from error
+        self.tell(f"kept as {found}")
+        return found
 
 
 def _fetch_here(address: Address, folder: Path, most: int) -> Fetched:

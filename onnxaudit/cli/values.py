@@ -32,6 +32,14 @@ def read_size(text: str) -> tuple[int, int]:
     return int(match[1] or 1), int(match[2])
 
 
+def read_shape(text: str) -> tuple[int, ...]:
+    """Sizes of one input, without the batch, in `3x32x32`."""
+    parts = re.split(r"[x×,]", text)
+    if not 1 <= len(parts) <= 4 or not all(re.fullmatch(r"[1-9]\d{0,5}", part) for part in parts):
+        raise typer.BadParameter(f"{text!r} is no shape; write the sizes of one input, without the batch: 3x32x32")
+    return tuple(map(int, parts))
+
+
 def read_shard(text: str) -> tuple[int, int]:
     """Which of how many parts in `3/10`."""
     match = re.fullmatch(r"([1-9]\d{0,5})/([1-9]\d{0,5})", text)

@@ -5,6 +5,7 @@ Frozen dataclasses over numpy. Reading them is the tour: `model`, `samples`, `de
 
 from onnxaudit.records.arrays import Array, Floats, Ints, decode_array, encode_array
 from onnxaudit.records.comparison import Comparison
+from onnxaudit.records.conversion import Conversion
 from onnxaudit.records.detection import (
     Assessment,
     Coverage,
@@ -47,6 +48,7 @@ from onnxaudit.records.repair import (
 )
 from onnxaudit.records.reports import (
     SCHEMA_VERSION,
+    ConversionDocument,
     DetectorsDocument,
     DiagnosisDocument,
     Document,
@@ -79,6 +81,8 @@ __all__ = [
     "ChannelOrder",
     "Check",
     "Comparison",
+    "Conversion",
+    "ConversionDocument",
     "Coverage",
     "Decision",
     "Detection",

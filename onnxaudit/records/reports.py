@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from onnxaudit.records.comparison import Comparison
+from onnxaudit.records.conversion import Conversion
 from onnxaudit.records.detection import Coverage, LabelResult, TriggerFinding, UniversalTrigger, Verdict
 from onnxaudit.records.evidence import DetectorInfo, DetectorRun
 from onnxaudit.records.gate import Gate
@@ -70,6 +71,7 @@ class ScanReport(ShownInNotebooks):
         origin: where the model was fetched from; None where it was here.
         quantization: which copy of the file in 8-bit integers was scanned; None: the file itself. SHA-256 and size are
             the copy's.
+        conversion: what the ONNX file was made of in this run; None where it was there.
         kind: tells a scan from a repair.
     """
 
@@ -102,6 +104,7 @@ class ScanReport(ShownInNotebooks):
     memory: MemoryPlan | None = None
     origin: Origin | None = None
     quantization: QuantizationKind | None = None
+    conversion: Conversion | None = None
     kind: Literal["scan"] = "scan"
 
 
@@ -240,6 +243,23 @@ class DetectorsDocument:
     schema_version: str = field(default=SCHEMA_VERSION)
 
 
+@dataclass(frozen=True, kw_only=True)
+class ConversionDocument:
+    """What `convert --json` writes.
+
+    Attributes:
+        conversion: of what, and how far the ONNX file computes the same.
+        output: the ONNX file.
+        output_sha256: of that.
+        schema_version: of the classes in this module.
+    """
+
+    conversion: Conversion
+    output: str
+    output_sha256: str
+    schema_version: str = field(default=SCHEMA_VERSION)
+
+
 @dataclass(frozen=True)
 class ErrorDocument:
     """What stands where a report was asked for and none could be made: one line for people."""
@@ -255,5 +275,6 @@ Document = (
     | InspectionDocument
     | DiagnosisDocument
     | DetectorsDocument
+    | ConversionDocument
     | ErrorDocument
 )

@@ -12,6 +12,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from onnxaudit.errors import DataError
 from onnxaudit.records import (
     SCHEMA_VERSION,
+    ConversionDocument,
     DetectorsDocument,
     DiagnosisDocument,
     Document,
@@ -31,6 +32,7 @@ KINDS: tuple[tuple[str, type[Document]], ...] = (  # documents that a field tell
     ("inspection", InspectionDocument),
     ("checks", DiagnosisDocument),
     ("detectors", DetectorsDocument),
+    ("conversion", ConversionDocument),
     ("error", ErrorDocument),
 )
 
@@ -107,6 +109,7 @@ def _forget_run(report: dict[str, Any]) -> None:
     report.pop("isolation", None)
     report.pop("memory", None)
     report.pop("origin", None)
+    report.pop("conversion", None)
     report.pop("output", None)
     for run in report.get("detectors", ()):
         run.pop("cpu_seconds")

@@ -19,7 +19,7 @@ from onnxaudit.report.copies import CopyTable, compare_copies
 from onnxaudit.report.forgetting import describe_forgetting
 from onnxaudit.report.measures import list_measures
 from onnxaudit.report.trade_off import HEADINGS, find_front, list_row
-from onnxaudit.report.wording import describe_origin
+from onnxaudit.report.wording import describe_conversion, describe_origin
 from onnxaudit.text import format_duration, format_number, format_rate, name_label, show_plainly
 
 LABELS_SHOWN = 8
@@ -83,6 +83,9 @@ def _describe(report: ScanReport | RepairReport, gate: Gate | None) -> Iterator[
     if scan.origin is not None:
         yield ""
         yield f"fetched: {escape(describe_origin(scan.origin))}"
+    if scan.conversion is not None:
+        yield ""
+        yield f"converted: {escape(describe_conversion(scan.conversion))}"
 
 
 def _describe_gate(gate: Gate) -> Iterator[str]:

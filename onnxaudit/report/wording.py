@@ -9,6 +9,7 @@ from onnxaudit.findings.caveats import find_title
 from onnxaudit.findings.finding import describe_by_ratio
 from onnxaudit.findings.kind import Kind, list_kinds
 from onnxaudit.records import (
+    Conversion,
     Detection,
     Irregularity,
     Measurement,
@@ -64,6 +65,16 @@ def describe_origin(origin: Origin) -> str:
     """What an address stood for, and whether that was asked for by its digest."""
     pin = "pinned" if origin.pinned else "not pinned"
     return f"revision {show_plainly(origin.revision) or 'unknown'}, sha256 {origin.sha256} ({pin})"
+
+
+def describe_conversion(conversion: Conversion) -> str:
+    """What an ONNX file was made of, by which packages, and how far it computes the same."""
+    made = ", ".join(f"{name} {version}" for name, version in conversion.packages.items())
+    return (
+        f"from {conversion.kind}, sha256 {conversion.sha256}, by {show_plainly(made)}; on "
+        f"{_count(conversion.inputs, 'random input', 'random inputs')} outputs differ by at most "
+        f"{conversion.max_difference:.1g} of the largest, and {format_share(conversion.agreement)} get the same class"
+    )
 
 
 def describe_memory(plan: MemoryPlan) -> str:

@@ -49,6 +49,7 @@ ROOMS = (
         "report",
         "pipeline",
         "gate",
+        "conversion",
     ),
     *("diagnosis", "statements", "testing", "pytest_plugin", "cli", "__main__"),
 )

@@ -33,8 +33,9 @@ def scan(
 
     A MODEL is a file, a folder, a pattern, a text file that names one a line, or an address elsewhere, which is
     fetched: hf://ORGANIZATION/REPOSITORY/FILE.onnx[@REVISION], models:/NAME/VERSION or models:/NAME@ALIAS (MLflow),
-    s3://BUCKET/KEY. Without any those are scanned that onnxaudit.toml names, as it says; options given here go before
-    it. The worst verdict gives the exit code, in the order 1 backdoored or rejected, 2 error, 3 inconclusive, 0 clean.
+    s3://BUCKET/KEY. What is no ONNX file is converted first, as by `convert`. Without any those are scanned that
+    onnxaudit.toml names, as it says; options given here go before it. The worst verdict gives the exit code, in the
+    order 1 backdoored or rejected, 2 error, 3 inconclusive, 0 clean.
     """
     from onnxaudit.cli.plan import plan_scan
 

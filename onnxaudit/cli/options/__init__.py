@@ -6,6 +6,7 @@ An option that is not given stays None and is not passed on: the defaults live w
 from onnxaudit.cli.options.attestation import Attested, Attesting, RepairAttesting, Verifying
 from onnxaudit.cli.options.cache import CachePlace, Caching
 from onnxaudit.cli.options.computation import Computing, InputSize, Memory, Sandbox, Working
+from onnxaudit.cli.options.conversion import InputShape, Python, Signature, Source, Target
 from onnxaudit.cli.options.fetching import Fetching
 from onnxaudit.cli.options.given import keep_given
 from onnxaudit.cli.options.outputs import (
@@ -54,6 +55,7 @@ __all__ = [
     "FormatName",
     "Gating",
     "HtmlDir",
+    "InputShape",
     "InputSize",
     "Into",
     "Layer",
@@ -69,6 +71,7 @@ __all__ = [
     "PlainOutputs",
     "PolicyRequest",
     "ProgressName",
+    "Python",
     "Quantize",
     "Reason",
     "RepairAttesting",
@@ -79,7 +82,10 @@ __all__ = [
     "RunOutputs",
     "Sandbox",
     "SaveTriggers",
+    "Signature",
+    "Source",
     "Spread",
+    "Target",
     "Trigger",
     "Verifying",
     "WaivedRun",

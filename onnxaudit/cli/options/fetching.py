@@ -1,4 +1,4 @@
-"""How models are fetched that lie elsewhere, and which content they are to have."""
+"""How models are brought here that lie elsewhere or are another framework's, and which content they are to have."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar
 
 import typer
 
+from onnxaudit.cli.options.conversion import Python
 from onnxaudit.cli.values import read_bytes
 
 Sha256 = Annotated[
@@ -16,7 +17,11 @@ Sha256 = Annotated[
 ]
 FetchInto = Annotated[
     Path | None,
-    typer.Option(metavar="DIR", help="Keep what is fetched there; else it is gone after the run.", show_default=False),
+    typer.Option(
+        metavar="DIR",
+        help="Keep what is fetched or converted there; else it is gone after the run.",
+        show_default=False,
+    ),
 ]
 FetchLimit = Annotated[
     Any,
@@ -28,9 +33,10 @@ FetchLimit = Annotated[
 
 @dataclass(frozen=True)
 class Fetching:
-    """What is asked for of models that lie elsewhere."""
+    """What is asked for of models that lie elsewhere, or are no ONNX files yet."""
 
-    PANEL: ClassVar[str] = "Models that lie elsewhere"
+    PANEL: ClassVar[str] = "Models from elsewhere and other frameworks"
     sha256: Sha256 = None
     fetch_into: FetchInto = None
     fetch_limit: FetchLimit = None
+    python: Python = None

@@ -6,6 +6,7 @@ from typing import TextIO
 from rich.console import Console
 
 from onnxaudit.records import (
+    ConversionDocument,
     DetectorsDocument,
     DiagnosisDocument,
     Document,
@@ -17,6 +18,7 @@ from onnxaudit.records import (
     ScanReport,
 )
 from onnxaudit.report.copies import compare_copies
+from onnxaudit.report.terminal.conversion import render_conversion
 from onnxaudit.report.terminal.copies import render_copies
 from onnxaudit.report.terminal.gate import render_gate
 from onnxaudit.report.terminal.inspection import render_detectors, render_diagnosis, render_inspection
@@ -66,6 +68,8 @@ def render_document(document: Document, console: Console, detail: Detail = "usua
             render_diagnosis(document.checks, console, detail)
         case DetectorsDocument():
             render_detectors(document.detectors, console)
+        case ConversionDocument():
+            render_conversion(document, console, detail)
         case _:
             for report in document.reports:
                 if isinstance(report, ScanReport):

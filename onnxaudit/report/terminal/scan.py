@@ -23,7 +23,13 @@ from onnxaudit.report.terminal.lines import (
     print_summary,
 )
 from onnxaudit.report.terminal.tables import Column, Table, print_table
-from onnxaudit.report.wording import describe_memory, describe_origin, describe_preprocessing, describe_range
+from onnxaudit.report.wording import (
+    describe_conversion,
+    describe_memory,
+    describe_origin,
+    describe_preprocessing,
+    describe_range,
+)
 from onnxaudit.text import format_duration, format_number, format_rate, format_share, name_label
 
 LABELS_SHOWN = 8
@@ -147,6 +153,8 @@ def _describe_scan(report: ScanReport) -> Iterable[tuple[str, str]]:
     kind = "synthetic images" if samples.synthetic else "images, labeled" if samples.labeled else "images, no labels"
     if report.origin is not None:
         yield "fetched", describe_origin(report.origin)
+    if report.conversion is not None:
+        yield "converted", describe_conversion(report.conversion)
     yield "preprocessing", describe_preprocessing(choice)
     tried = [_describe_candidate(candidate) for candidate in choice.candidates]
     if tried:

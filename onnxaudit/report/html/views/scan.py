@@ -36,7 +36,13 @@ from onnxaudit.report.html.views.suspects import (
     list_suspects,
 )
 from onnxaudit.report.html.wording import count, name_input, shorten, shorten_path
-from onnxaudit.report.wording import describe_memory, describe_origin, describe_preprocessing, describe_range
+from onnxaudit.report.wording import (
+    describe_conversion,
+    describe_memory,
+    describe_origin,
+    describe_preprocessing,
+    describe_range,
+)
 from onnxaudit.text import format_duration, format_rate, format_share, name_labels
 
 TARGETS_NAMED = 3
@@ -160,6 +166,8 @@ def describe_files(report: ScanReport) -> Iterator[Fact]:
     yield Fact("Model", model.path)
     if report.origin is not None:
         yield Fact("Fetched", describe_origin(report.origin))
+    if report.conversion is not None:
+        yield Fact("Converted", describe_conversion(report.conversion))
     yield Fact("File", f"{model.bytes:,} bytes, opset {model.opset}, written by {model.producer or 'nobody named'}")
     yield Fact("Input", f"{model.input.name}: {name_input(report)}")
     yield Fact("Output", f"{model.output.name}: {model.output.classes:,} classes, {model.output.kind.value}")
