@@ -23,7 +23,6 @@ MODELS, BAD = 8, 2
 def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     monkeypatch.setenv("RAY_worker_niceness", "0")  # 15 by default: on a busy machine they would never end
-    monkeypatch.setenv("RAY_raylet_start_wait_time_s", "300")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(ROOT), os.environ.get("PYTHONPATH", ""))))
     made = pytest.importorskip("ray.cluster_utils", reason="ray is not installed").Cluster(
         initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False}
