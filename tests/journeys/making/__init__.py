@@ -1,0 +1,1 @@
+"""What vendors hand over, made in their own environments."""
