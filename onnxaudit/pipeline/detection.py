@@ -55,6 +55,7 @@ def detect(
     features: str | None = None,
     head: str | None = None,
     unit: str = "pixels",
+    class_names: Sequence[str] | None = None,
     doubts: Sequence[Reason] = (),
     seed: int,
     deadline: Deadline = Deadline(),
@@ -75,6 +76,7 @@ def detect(
             `onnxaudit.importer.Classifier`. None: the verdict rests on the other detectors.
         head: the tensor behind which the network is affine, by its ONNX name, for exact shifts; likewise.
         unit: what a mask counts, for the reasons given.
+        class_names: names by class index, likewise; None where the data gives none.
         doubts: further reasons why a backdoor may be missed.
         seed: of all randomness.
         deadline: what is not done by then is reported as unfinished, and the verdict is inconclusive.
@@ -151,6 +153,7 @@ def detect(
             config.verdict,
             unit=unit,
             detectors=words,
+            class_names=class_names,
         ),
         labels=tabulate(
             first, found, refined_sizes=sizes, evidence=evidence, roles=roles, success=success, classes=context.classes

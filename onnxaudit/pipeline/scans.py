@@ -199,6 +199,7 @@ def _detect(
         features=features,
         head=head,
         unit=subject.model.info.input.layout.unit,
+        class_names=subject.class_names,
         doubts=(*subject.list_doubts(features, head), *doubt_likeness(likeness, config.detection)),
         seed=seed,
         deadline=deadline,

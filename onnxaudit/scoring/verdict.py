@@ -54,7 +54,7 @@ from onnxaudit.scoring.closeness import (
 )
 from onnxaudit.scoring.outliers import SMALLEST_SIZE
 from onnxaudit.scoring.settings import VerdictConfig, Weights
-from onnxaudit.text import join_words
+from onnxaudit.text import join_words, name_label
 
 WEIGHED = (  # detectors; others decide nothing
     *("patch", "compactness", "latent-inversion", "exact-shift", "spectral", "photometric"),
@@ -234,6 +234,7 @@ def assess(
     *,
     unit: str = "pixels",
     detectors: Sequence[DetectorInfo] = (),
+    class_names: Sequence[str] | None = None,
 ) -> Assessment:
     """The verdict.
 
@@ -245,6 +246,7 @@ def assess(
         config: limits.
         unit: what a mask counts.
         detectors: that ran, in words.
+        class_names: names by class index, where the data gives them.
 
     Returns:
         Never clean without evidence: what was not compared was not tested.
@@ -253,7 +255,8 @@ def assess(
     score = _logistic(max([mapping_odds, *(one.log_odds for one in evidence)], default=-math.inf))
     suspects = [one for one in evidence if _is_suspect(one, config)]
     convincing = [one for one in suspects if one.log_odds > 0]
-    grounds = [_describe(one, unit, detectors) for one in convincing or suspects or evidence[:1]]
+    told = convincing or suspects or evidence[:1]
+    grounds = [_describe(one, name_label(one.label, class_names), unit, detectors) for one in told]
     if mapping is not None and _logistic(mapping_odds) >= config.clean_below:
         grounds.insert(0, _describe_mapping(mapping, unit))
     targets = _name_targets(convincing or suspects, mapping if mapping_odds > 0 else None)
@@ -297,14 +300,14 @@ def _name_targets(found: Sequence[LabelEvidence], mapping: UniversalTrigger | No
     return tuple(dict.fromkeys([*single, *others]))
 
 
-def _describe(one: LabelEvidence, unit: str, detectors: Sequence[DetectorInfo]) -> str:
+def _describe(one: LabelEvidence, name: str, unit: str, detectors: Sequence[DetectorInfo]) -> str:
     size = "no trigger was found" if one.size is None else f"the smallest trigger found covers {one.size:.1f} {unit}"
     carries = (
         "no unseen sample could test it"
         if one.success.value is None
         else f"it sends {one.success.successes} of {one.success.trials} unseen samples there"
     )
-    return f"Label {one.label}: {size}, {carries}; {_compare(one, detectors)}."
+    return f"Label {name}: {size}, {carries}; {_compare(one, detectors)}."
 
 
 def _compare(one: LabelEvidence, detectors: Sequence[DetectorInfo]) -> str:

@@ -197,6 +197,11 @@ def test_reasons_give_the_figures() -> None:
     assert "6.0 times smaller" in reason
 
 
+def test_reasons_name_the_class() -> None:
+    found = assess(weigh_labels(STRONG), NOTHING, (), (), CONFIG, detectors=DETECTORS, class_names=["stop", "go"])
+    assert found.reasons[0].startswith("Label 0 (stop): ")
+
+
 def test_one_small_trigger_that_sends_each_class_elsewhere_is_a_backdoor() -> None:
     found = make_universal([1, 2, 3, 4, 0])
     odds = weigh_universal(found, 40.0, CONFIG)
