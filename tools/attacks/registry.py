@@ -10,6 +10,7 @@ from tools.attacks.clean_label import CleanLabel
 from tools.attacks.filter import Filter
 from tools.attacks.input_aware import InputAware
 from tools.attacks.low_rate import LowRate
+from tools.attacks.pq_backdoor import PQBackdoor
 from tools.attacks.scattered import Scattered
 from tools.attacks.sig import SIG
 from tools.attacks.source_specific import SourceSpecific
@@ -20,7 +21,18 @@ from tools.attacks.wanet import SmoothWarp, WaNet
 
 _CLASSES: tuple[type[Attack], ...] = (
     *(AdaptiveBoth, AdaptiveCompactness, AdaptiveLatent, AdaptiveSize, AllToAll, BadNets, Blended, Checkerboard),
-    *(CleanLabel, Filter, InputAware, LowRate, Scattered, SIG, SmoothWarp, SourceSpecific, TrojanNNActivation),
+    *(
+        CleanLabel,
+        Filter,
+        InputAware,
+        LowRate,
+        PQBackdoor,
+        Scattered,
+        SIG,
+        SmoothWarp,
+        SourceSpecific,
+        TrojanNNActivation,
+    ),
     *(TrojanNNWeights, TwoKey, TwoTargets, WaNet),
 )
 ATTACKS: dict[str, Attack] = {attack.name: attack() for attack in _CLASSES}

@@ -61,7 +61,8 @@ def test_every_attack_says_what_it_is_and_how_much_it_poisons() -> None:
 def test_second_series_has_every_attack_and_alternates_with_clean_models() -> None:
     attacks = [kind in ATTACKS for kind in PATTERN]
     assert all(one != other for one, other in pairwise(attacks))
-    assert set(ATTACKS) - set(PATTERN) == {"warp"}
+    # One is of the first series; the other works in 8-bit integers alone, and a zoo holds floats.
+    assert set(ATTACKS) - set(PATTERN) == {"warp", "pq-backdoor"}
     assert set(FIRST_NAMES.values()) <= set(ATTACKS)
 
 
