@@ -12,6 +12,7 @@ import pytest
 
 from benchmarks.fleet import write_models
 from onnxaudit.report.json import canonical, from_json
+from tests.ray_cluster import add_machine, open_cluster
 from tests.unit.pipeline.conftest import write_samples
 
 pytestmark = pytest.mark.slow
@@ -21,14 +22,10 @@ MODELS, BAD = 8, 2
 
 @pytest.fixture
 def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-    monkeypatch.setenv("RAY_worker_niceness", "0")  # 15 by default: on a busy machine they would never end
+    pytest.importorskip("ray", reason="ray is not installed")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(ROOT), os.environ.get("PYTHONPATH", ""))))
-    made = pytest.importorskip("ray.cluster_utils", reason="ray is not installed").Cluster(
-        initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False}
-    )
-    yield made
-    made.shutdown()
+    with open_cluster() as made:
+        yield made
 
 
 def begin(folder: Path, name: str, *options: str) -> "subprocess.Popen[str]":
@@ -48,7 +45,7 @@ def test_a_lost_machine_changes_nothing(cluster: Any, tmp_path: Path) -> None:
     write_samples(tmp_path)
     alone = begin(tmp_path, "alone.json", "--jobs", "2", "--no-cache")
     alone.communicate(timeout=1200)
-    machines = [cluster.add_node(num_cpus=1) for _ in range(2)]
+    machines = [add_machine(cluster) for _ in range(2)]
     cache = ("--cache-dir", str(tmp_path / "cache"))
     with begin(tmp_path, "spread.json", "--engine", "ray", "--address", cluster.address, *cache) as spread:
         assert spread.stderr is not None
@@ -71,7 +68,7 @@ def test_a_lost_machine_changes_nothing(cluster: Any, tmp_path: Path) -> None:
 def test_a_repeated_run_is_the_same_and_files_of_the_run_are_gone(cluster: Any, tmp_path: Path) -> None:
     write_models(tmp_path, 2, 1)
     write_samples(tmp_path)
-    cluster.add_node(num_cpus=1)
+    add_machine(cluster)
     options = ("--engine", "ray", "--address", cluster.address, "--cache-dir", str(tmp_path / "cache"))
     for name in ("first.json", "again.json"):
         begin(tmp_path, name, *options).communicate(timeout=1200)
