@@ -74,11 +74,11 @@ def measure_memory(pid: int) -> float:
     return total / MIB
 
 
-def run(models: Path, data: Path, jobs: int, cache: Path) -> tuple[float, float, ScanDocument]:
+def run(models: Path, data: Path, cache: Path, *options: str) -> tuple[float, float, ScanDocument]:
     """Seconds, memory, and what was found."""
     report = cache.with_suffix(".json")
-    options = ("--data", str(data), "--effort", "quick", "--jobs", str(jobs), "--cache-dir", str(cache), "-q")
-    command = [sys.executable, "-m", "onnxaudit", "scan", str(models), *options, "--json", str(report)]
+    usual = ("--data", str(data), "--effort", "quick", "--cache-dir", str(cache), "-q", "--json", str(report))
+    command = [sys.executable, "-m", "onnxaudit", "scan", str(models), *usual, *options]
     start, most = time.perf_counter(), 0.0
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 - ours
     while process.poll() is None:
@@ -104,7 +104,7 @@ def main() -> None:
         models, data = write_models(folder, options.models, options.bad), write_samples(folder)
         runs = (("one job", 1, "a"), (f"{options.jobs} jobs", options.jobs, "b"), ("again", options.jobs, "b"))
         for words, jobs, cache in runs:
-            seconds, memory, document = run(models, data, jobs, folder / cache)
+            seconds, memory, document = run(models, data, folder / cache, "--jobs", str(jobs))
             expected = expected or canonical(document)
             speed = rows[0].seconds / seconds if rows else 1.0
             same, failures = canonical(document) == expected, len(document.failures)

@@ -1,0 +1,85 @@
+"""Scans of a folder on Ray, one and two machines of one core each, beside one core without it; in turn.
+
+    python -m benchmarks.cluster [--models 8] [--rounds 3] [--json FILE]
+
+The machines are processes on this one, so that two need two cores; the cluster stands before the clock starts, its
+workers do not. Of every run the canonical report has to be the same. The median over rounds counts: others may use the
+cores.
+"""
+
+import argparse
+import os
+import statistics
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.fleet import run, write_models
+from benchmarks.results import add_json_option, keep
+from onnxaudit.report.json import canonical
+from tests.ray_cluster import add_machine, open_cluster
+from tests.unit.pipeline.conftest import write_samples
+
+ALONE, ONE, TWO = "without Ray", "one machine", "two machines"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One way to scan the folder.
+
+    Attributes:
+        way: which.
+        seconds: of each round.
+        same: whether all canonical reports are those of the first run.
+    """
+
+    way: str
+    seconds: tuple[float, ...]
+    same: bool
+
+
+def measure(models: int, rounds: int, folder: Path) -> list[Row]:
+    """All ways in turn, as often as there are rounds."""
+    scanned, data = write_models(folder, models, 0), write_samples(folder)
+    seconds: dict[str, list[float]] = {ALONE: [], ONE: [], TWO: []}
+    reports: dict[str, set[str]] = {way: set() for way in seconds}
+
+    def go(way: str, *options: str) -> None:
+        cache = folder / f"{len(seconds[way])}-{way.replace(' ', '-')}"
+        taken, _, document = run(scanned, data, cache, *options)
+        seconds[way].append(taken)
+        reports[way].add(canonical(document))
+        print(f"{way:12} {taken:7.1f} s", flush=True)
+
+    os.environ["OMP_NUM_THREADS"] = "1"
+    with open_cluster() as cluster:
+        spread = ("--engine", "ray", "--address", cluster.address)
+        add_machine(cluster)
+        for _ in range(rounds):
+            go(ALONE, "--jobs", "1")
+            go(ONE, *spread)
+            second = add_machine(cluster)
+            go(TWO, *spread)
+            cluster.remove_node(second)
+    expected = next(iter(reports[ALONE]))
+    return [Row(way=way, seconds=tuple(found), same=reports[way] == {expected}) for way, found in seconds.items()]
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--models", type=int, default=8)
+    parser.add_argument("--rounds", type=int, default=3)
+    add_json_option(parser)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        rows = measure(options.models, options.rounds, Path(folder))
+    middle = {row.way: statistics.median(row.seconds) for row in rows}
+    print(f"overhead of Ray {100 * (middle[ONE] / middle[ALONE] - 1):.0f} %, ", end="")
+    print(f"two machines {middle[ONE] / middle[TWO]:.2f} times as fast as one, ", end="")
+    print("the same" if all(row.same for row in rows) else "DIFFERENT")
+    keep(options.json, "cluster", rows)
+
+
+if __name__ == "__main__":
+    main()
