@@ -5,17 +5,13 @@ import hashlib
 import json
 import os
 import shutil
-import socket
-import subprocess
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.journeys.environments import ROOT, Done, Environment, build_wheel, make_environment, make_framework
+from tests.servers import serve_objects
 
 FOLDER = os.environ.get("JOURNEYS_FOLDER")
 MAKING = Path(__file__).parent / "making"
@@ -135,7 +131,7 @@ def test_an_alias_of_a_registry_is_scanned_as_the_version_that_it_stands_for(cpu
 
 
 def test_an_object_of_s3_is_scanned_if_it_is_the_one_that_was_meant(cpu: Environment, home: Path) -> None:
-    with serve_s3(cpu, home) as account:
+    with serve_objects(str(cpu.python), home) as account:
         expect(0, cpu.run(home, "python", str(MAKING / "upload.py"), BACKDOORED, **account))
         address = f"s3://models/signs.onnx#sha256={hash_of(home / BACKDOORED)}"
         expect(1, cpu.run(home, "onnxaudit", "scan", address, *QUICK, **account))
@@ -168,26 +164,3 @@ def test_a_repaired_model_passes_the_gate(cpu: Environment, home: Path) -> None:
 
 def hash_of(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-@contextmanager
-def serve_s3(environment: Environment, home: Path) -> Iterator[dict[str, str]]:
-    """A server of objects on this machine, and what finds it."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [str(environment.python), "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    with (home / "s3.log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log, cwd=home) as server:
-        try:
-            until = time.monotonic() + 120
-            while not is_open(port) and time.monotonic() < until:
-                time.sleep(0.2)
-            account = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "any")
-            yield {**account, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}", "AWS_DEFAULT_REGION": "us-east-1"}
-        finally:
-            server.terminate()
-
-
-def is_open(port: int) -> bool:
-    with socket.socket() as knock:
-        return knock.connect_ex(("127.0.0.1", port)) == 0

@@ -1,10 +1,7 @@
 """Objects of S3: by a file system of fsspec's own in its place, and slowly by a local server."""
 
 import os
-import socket
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +11,7 @@ import pytest
 from onnxaudit.errors import UsageError
 from onnxaudit.packages import is_installed
 from onnxaudit.remote.address import read_address
+from tests.servers import serve_objects
 
 fsspec: Any = pytest.importorskip("fsspec", reason="fsspec comes with PyTorch")
 
@@ -50,38 +48,20 @@ def test_an_address_without_a_key_is_refused(word: str) -> None:
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
+def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     for package in ("s3fs", "moto"):
         if not is_installed(package):
             pytest.skip(f"{package} is not installed")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    with (tmp_path / "moto.log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
-        try:
-            until = time.monotonic() + 60
-            while not is_open(port) and time.monotonic() < until:
-                time.sleep(0.1)
-            endpoint = f"http://127.0.0.1:{port}"
-            monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
-            monkeypatch.setenv("AWS_ACCESS_KEY_ID", "any")
-            monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "any")
-            monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-            yield endpoint
-        finally:
-            process.terminate()
-
-
-def is_open(port: int) -> bool:
-    with socket.socket() as knock:
-        return knock.connect_ex(("127.0.0.1", port)) == 0
+    with serve_objects(sys.executable, tmp_path) as variables:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        yield
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")
-def test_a_version_of_an_object_stays_what_it_is(server: str, shelf: Path, tmp_path: Path) -> None:
-    del server
+@pytest.mark.usefixtures("server")
+def test_a_version_of_an_object_stays_what_it_is(shelf: Path, tmp_path: Path) -> None:
     files = fsspec.filesystem("s3", skip_instance_cache=True)
     files.mkdir("models")
     files.call_s3("put_bucket_versioning", Bucket="models", VersioningConfiguration={"Status": "Enabled"})
