@@ -20,7 +20,7 @@ from onnxaudit.isolation.reach import read_locations
 from onnxaudit.records import Document, ErrorDocument, ScanDocument, ScanReport
 from onnxaudit.regular_files import follow_links
 from onnxaudit.report.formats import render
-from onnxaudit.report.terminal import Detail, open_console, render_document
+from onnxaudit.report.terminal import Detail, open_console, render_copies, render_document
 
 # What a folder of samples is read for.
 READ = frozenset((".csv", ".jsonl", ".txt")) | ARRAYS | COLUMNS | TARS | SUFFIXES
@@ -48,6 +48,11 @@ class Delivery:
         """Show a part of the result to people, as soon as it is there."""
         if self.format == "text" or self.detail != "brief":
             render_document(document, self.console, self.detail)
+
+    def compare(self, document: ScanDocument) -> None:
+        """Show files and their copies side by side to people, where each was told by itself before."""
+        if self.format == "text" or self.detail != "brief":
+            render_copies(document, self.console)
 
     def show(self, document: Document) -> None:
         """The whole result, told where nothing else stands on stdout.

@@ -67,6 +67,7 @@ def _scan_here(plan: Plan, attesting: Attesting, caching: Caching, settings: Set
     for report in results.collect(plan, crew):
         delivery.tell(ScanDocument((report,)))
     document = accept_known(decide(results.document, effective, settings), plan.baseline)
+    delivery.compare(document)
     if document.reports:
         delivery.tell(ScanDocument((), gate=document.gate))
     if plan.pages is not None:

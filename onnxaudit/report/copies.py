@@ -27,10 +27,11 @@ class CopyTable:
 
 
 def compare_copies(document: ScanDocument) -> tuple[CopyTable, ...]:
-    """One table for each file of which copies were scanned too; in the order of the run."""
+    """One table for each file of which copies were scanned too; none where one stands alone."""
     names = [report.model.path for report in document.reports] + [failure.path for failure in document.failures]
     originals = dict.fromkeys(name_original(name) for name in names if name_original(name) != name)
-    return tuple(_compare(document, original) for original in originals)
+    tables = (_compare(document, original) for original in originals)
+    return tuple(table for table in tables if len(table.rows) > 1)
 
 
 def _compare(document: ScanDocument, original: str) -> CopyTable:
@@ -52,8 +53,9 @@ def _name_targets(report: ScanReport) -> str:
 
 def _remark(reports: list[ScanReport]) -> Iterator[str]:
     """A backdoor that rounding wakes, or puts to sleep."""
-    files = [one for one in reports if one.quantization is None]
-    guilty = [_name(one.model.path) for one in reports if one.quantization is not None and one.verdict in GUILTY]
+    # By their names, which are given here: what else a report says is a worker's word.
+    files = [one for one in reports if _name(one.model.path) == FILE]
+    guilty = [_name(one.model.path) for one in reports if one not in files and one.verdict in GUILTY]
     if files and files[0].verdict not in GUILTY and guilty:
         yield (
             f"Only in 8-bit integers ({'; '.join(guilty)}) is this model not what it seems: in floats the backdoor is "

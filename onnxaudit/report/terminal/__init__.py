@@ -17,7 +17,6 @@ from onnxaudit.records import (
     ScanDocument,
     ScanReport,
 )
-from onnxaudit.report.copies import compare_copies
 from onnxaudit.report.terminal.conversion import render_conversion
 from onnxaudit.report.terminal.copies import render_copies
 from onnxaudit.report.terminal.gate import render_gate
@@ -31,6 +30,7 @@ __all__ = [
     "Detail",
     "list_places",
     "open_console",
+    "render_copies",
     "render_document",
     "render_profile",
     "render_repair",
@@ -79,7 +79,6 @@ def render_document(document: Document, console: Console, detail: Detail = "usua
     if isinstance(document, ScanDocument):
         for failure in document.failures:
             print_line(console, ("ERROR", "bold red"), f"  {failure.path}: {failure.error}")
-        for table in compare_copies(document):
-            render_copies(table, console)
+        render_copies(document, console)
     if isinstance(document, ScanDocument | RepairDocument) and document.gate is not None:
         render_gate(document.gate, console, detail)

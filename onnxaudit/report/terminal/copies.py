@@ -2,12 +2,19 @@
 
 from rich.console import Console
 
-from onnxaudit.report.copies import HEADINGS, CopyTable
+from onnxaudit.records import ScanDocument
+from onnxaudit.report.copies import HEADINGS, CopyTable, compare_copies
 from onnxaudit.report.terminal.lines import print_line, print_summary
 from onnxaudit.report.terminal.tables import Column, Table, print_table
 
 
-def render_copies(compared: CopyTable, console: Console) -> None:
+def render_copies(document: ScanDocument, console: Console) -> None:
+    """A table for each file of which copies were scanned too."""
+    for compared in compare_copies(document):
+        _render(compared, console)
+
+
+def _render(compared: CopyTable, console: Console) -> None:
     """What was found of each, and what it means that they differ."""
     print_line(console, ("COPIES", "bold"), f"  {compared.name}")
     first, *others, last = HEADINGS

@@ -42,6 +42,13 @@ def test_the_file_and_both_copies_are_scanned_and_named(run: Run, pipeline: Fake
     assert [report["model"]["path"] for report in reports] == ["m.onnx", STATIC, DYNAMIC]
 
 
+def test_people_see_them_side_by_side_once(run: Run, pipeline: FakePipeline) -> None:
+    answer_by_kind(pipeline, static=Verdict.BACKDOORED)
+    outcome = run("scan", "m.onnx", "--quantize", "int8", "--no-cache")
+    assert outcome.out.count("COPIES") == 1
+    assert "rounding wakes it" in " ".join(outcome.out.split())
+
+
 def test_without_the_option_there_is_no_copy(run: Run, pipeline: FakePipeline) -> None:
     answer_by_kind(pipeline)
     run("scan", "m.onnx", "--no-cache", "-q")

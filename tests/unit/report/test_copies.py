@@ -46,6 +46,10 @@ def test_a_clean_copy_of_a_backdoored_file_is_not_recommended() -> None:
     assert "do not use either" in compare_copies(document)[0].remark
 
 
+def test_a_copy_alone_has_no_table() -> None:
+    assert not compare_copies(ScanDocument((make_report(Verdict.CLEAN, STATIC),)))
+
+
 def test_each_file_has_a_table_of_its_own_and_files_alone_have_none() -> None:
     reports = [make_report(Verdict.CLEAN, kind, path) for path in ("a.onnx", "b.onnx") for kind in (None, STATIC)]
     tables = compare_copies(ScanDocument((*reports, make_report(Verdict.CLEAN, path="c.onnx"))))
