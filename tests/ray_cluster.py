@@ -10,9 +10,11 @@ from typing import Any
 SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_worker_niceness": "0",  # 15 by default: beside other programs a scan would come to no end
-    "RAY_raylet_start_wait_time_s": "300",
+    "RAY_raylet_start_wait_time_s": "60",
     "RAY_agent_register_timeout_ms": "300000",
 }
+
+TRIES = 5
 
 
 @contextmanager
@@ -20,7 +22,7 @@ def open_cluster() -> Iterator[Any]:
     """A cluster without cores; Ray reads these variables once, where it is imported."""
     os.environ.update(SETTINGS)
     cluster = import_module("ray.cluster_utils").Cluster()
-    cluster.add_node(num_cpus=0, include_dashboard=False, **choose_ports())
+    _start(cluster, num_cpus=0, include_dashboard=False)
     try:
         yield cluster
     finally:
@@ -29,7 +31,18 @@ def open_cluster() -> Iterator[Any]:
 
 def add_machine(cluster: Any, cores: int = 1) -> Any:
     """A machine more, which `cluster.remove_node` takes away."""
-    return cluster.add_node(num_cpus=cores, **choose_ports())
+    return _start(cluster, num_cpus=cores)
+
+
+def _start(cluster: Any, **options: Any) -> Any:
+    """A machine, tried again: Ray's own program ends itself where another of its programs takes 15 seconds to begin."""
+    for left in reversed(range(TRIES)):
+        try:
+            return cluster.add_node(**options, **choose_ports())
+        except Exception:  # Ray raises no narrower one
+            if not left:
+                raise
+    return None
 
 
 def choose_ports() -> dict[str, int]:
