@@ -1,4 +1,4 @@
-"""Shares with their intervals.
+"""Shares with their intervals, and robust spreads.
 
 Source: E. B. Wilson, Probable inference, the law of succession, and statistical inference, JASA 22 (1927).
 
@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from onnxaudit.records import Rate
 
+CONSISTENCY = 1.4826  # makes the MAD of normal values estimate their standard deviation
 Z_95 = 1.959963984540054  # the 97.5 % quantile of the normal distribution: two-sided 95 %
 
 
@@ -54,3 +55,8 @@ def student_tail(t: float, freedom: int) -> float:
         term *= cosine**2 * (2 * k + 1 + odd) / (2 * k + 2 + odd)
     within = 2 / math.pi * (angle + sine * total) if odd else sine * total
     return max(0.0, (1 - within) / 2)
+
+
+def measure_spread(values: npt.NDArray[np.float64]) -> float:
+    """Standard deviation of normal values with the median absolute deviation of `values`; there has to be one."""
+    return CONSISTENCY * float(np.median(np.abs(values - np.median(values))))

@@ -31,6 +31,7 @@ from onnxaudit.detectors.registry import detector
 from onnxaudit.importer import Classifier
 from onnxaudit.inversion.forwards import device_of, to_floats, to_tensor
 from onnxaudit.records import Evidence
+from onnxaudit.records.arrays import Doubles
 from onnxaudit.workers import count_rows
 
 _POWER_STEPS = 30
@@ -96,9 +97,7 @@ class ExactShift(Detector):
             features = _read_features(context, context.head, self.config, many=many)
             if features is None:
                 return Evidence(detector=self.id, complete=False)
-            layer = None
-            if features[0].numel() <= self.config.most_features:
-                layer = read_layer(context.classifier, context.head, features, self.config.tolerance)
+            layer = _read_narrow_layer(context, features, self.config)
             if layer is None:
                 return Evidence(detector=self.id)
             weights, logits = layer
@@ -108,6 +107,40 @@ class ExactShift(Detector):
             ).tolist()
         found = {label: lengths[label] for label in labels if 0 < lengths[label] < float("inf")}
         return Evidence(detector=self.id, distances=found, unit="lengths in the last layer's input")
+
+
+def measure_pairs(context: Context, config: ExactShiftConfig = ExactShiftConfig()) -> Doubles | None:
+    """Lengths of the least shifts from each class (row) to each other one (column); NaN where there is none.
+
+    Args:
+        context: the model, its samples and its last layer.
+        config: as for `ExactShift`; of `iterations` half are made, for a few samples each.
+
+    Returns:
+        None where the network does not end in an affine layer, or there is no time.
+    """
+    if context.head is None:
+        return None
+    with torch.no_grad():
+        features = _read_features(context, context.head, config, many=False)
+        layer = None if features is None else _read_narrow_layer(context, features, config)
+        if layer is None:
+            return None
+        weights, logits = layer
+        answers, lengths = logits.argmax(dim=1), torch.full((len(weights), len(weights)), torch.nan).double()
+        for source in set(answers.tolist()):
+            own = logits[answers == source]
+            lengths[source] = solve(weights, own, share=config.share, iterations=config.iterations // 2).cpu()
+    return np.where(np.isfinite(lengths.numpy()) & (lengths.numpy() > 0), lengths.numpy(), np.nan)
+
+
+def _read_narrow_layer(context: Context, features: Tensor, config: ExactShiftConfig) -> tuple[Tensor, Tensor] | None:
+    """`read_layer`, but for layers so wide that it would take longer than what it serves."""
+    assert isinstance(context.classifier, Classifier)
+    assert context.head is not None
+    if features[0].numel() > config.most_features:
+        return None
+    return read_layer(context.classifier, context.head, features, config.tolerance)
 
 
 def _read_features(context: Context, head: str, config: ExactShiftConfig, *, many: bool) -> Tensor | None:

@@ -21,7 +21,7 @@ from onnxaudit.version import __version__
 GROUP = "onnxaudit.detectors"
 STANDARD = "standard"  # stands for all of onnxaudit's own
 OWN_PACKAGE = f"onnxaudit {__version__}"
-_NO_DETECTORS = {"base", "comparison", "family", "registry"}
+_NO_DETECTORS = {"base", "comparison", "family", "pair_comparison", "registry"}
 _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _WORDS = ("title", "explanation", "words", "stage")
 

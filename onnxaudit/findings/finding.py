@@ -36,6 +36,7 @@ RULE_OF_KIND = {
     Kind.SPECTRAL: rules.WHOLE_IMAGE,
     Kind.WARP: rules.WARP,
     Kind.PHOTOMETRIC: rules.PHOTOMETRIC,
+    Kind.SOURCE_SPECIFIC: rules.SOURCE_SPECIFIC,
     Kind.LATENT: rules.INNER_SHIFT,
     Kind.ALL_TO_ALL: rules.ALL_TO_ALL,
 }
@@ -45,6 +46,7 @@ _WORDS = {
     Kind.SPECTRAL: "The spectral perturbation of the whole image that leads to class {name} is {times} weaker",
     Kind.WARP: "The mildest warp of the image that leads to class {name} is {times} milder",
     Kind.PHOTOMETRIC: "The mildest photometric change that leads to class {name} is {times} milder",
+    Kind.SOURCE_SPECIFIC: "The trigger that leads images of a single class to class {name} is {times} smaller",
     Kind.LATENT: "The latent shift to class {name} is {times} shorter",
 }
 RULE_OF_CODE = {UNFINISHED.code: rules.UNFINISHED, NO_IMAGES.code: rules.SYNTHETIC}

@@ -22,13 +22,14 @@ class Kind(StrEnum):
     SPECTRAL = "spectral"  # a pattern of few cosines added to the whole image
     WARP = "warp"  # pixels moved
     PHOTOMETRIC = "photometric"  # brightness, contrast and colors changed
+    SOURCE_SPECIFIC = "source-specific"  # few pixels, on images of some classes alone
     LATENT = "latent"  # inner features alone: no change of the image was found
     ALL_TO_ALL = "all-to-all"  # one trigger, each class to a class of its own
 
     @property
     def changes_whole_image(self) -> bool:
         """Whether no mask bounds the trigger: a repair then has to train against such changes as well."""
-        return self in BY_ONE_RATIO
+        return self in WHOLE_IMAGE
 
 
 TITLES = {
@@ -37,19 +38,22 @@ TITLES = {
     Kind.SPECTRAL: "spectral perturbation (SIG, Blended)",
     Kind.WARP: "warp (WaNet)",
     Kind.PHOTOMETRIC: "photometric change (filters)",
+    Kind.SOURCE_SPECIFIC: "source-specific (TaCT)",
     Kind.LATENT: "latent inversion alone",
     Kind.ALL_TO_ALL: "all-to-all",
 }  # with attacks that look so
-BY_ONE_RATIO = (Kind.SPECTRAL, Kind.ADDITIVE, Kind.WARP, Kind.PHOTOMETRIC)
+WHOLE_IMAGE = (Kind.SPECTRAL, Kind.ADDITIVE, Kind.WARP, Kind.PHOTOMETRIC)
+BY_ONE_RATIO = (*WHOLE_IMAGE, Kind.SOURCE_SPECIFIC)
 DETECTORS = {
     Kind.SPECTRAL: "spectral",
     Kind.ADDITIVE: "additive",
     Kind.WARP: "warp",
     Kind.PHOTOMETRIC: "photometric",
+    Kind.SOURCE_SPECIFIC: "source-specific",
     Kind.LATENT: "latent-inversion",
 }  # that measure each
 
-NATURAL = {Kind.WARP: 1.85, Kind.PHOTOMETRIC: 5.8}
+NATURAL = {Kind.WARP: 1.85, Kind.PHOTOMETRIC: 5.8, Kind.SOURCE_SPECIFIC: 2.28}
 """Ratios up to which the nearest label of 95 % of the clean models in the table of evidence comes by itself."""
 
 

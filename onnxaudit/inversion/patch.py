@@ -120,7 +120,7 @@ def _conclude(
         label = labels[row]
         index = _spread(others[label], config.confirming_samples)
         try:
-            trigger, share = _confirm(classifier, images[index], values[row], label, config)
+            trigger, share = confirm(classifier, images[index], values[row], label, config)
         except OutOfTimeError:
             trigger = _decode(values[row], images, config.cells)
             return Inversion(label, trigger, 0.0, LabelStatus.UNFINISHED, passes[row])
@@ -132,7 +132,7 @@ def _conclude(
     return {one.label: one for one in workers.map(conclude, range(len(labels)))}
 
 
-def _confirm(
+def confirm(
     classifier: nn.Module, images: Floats, values: Tensor, label: int, config: InversionConfig
 ) -> tuple[Trigger, float]:
     """The trigger of `values`, made denser until it sends enough of `images` to the label, and the share that it sends.

@@ -5,11 +5,12 @@ was measured, and gives numbers at least zero that rise with `ln r`; 0 where not
 """
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
 
-from onnxaudit.scoring.outliers import CONSISTENCY
+from onnxaudit.statistics import measure_spread
 
 Values = npt.NDArray[np.float64]
 
@@ -20,8 +21,9 @@ FULL_Z = 4.0  # from here on closeness counts in full
 PRIOR_LABELS, PRIOR_SPREAD = 10, 0.15  # what is known of exact shifts before a model's own labels are seen
 HIGHEST_Z = 6.0
 FULL_SIZE = math.log(2.5)
-FULL_LEAD = 0.5
-NATURAL_LEAD, HIGHEST_LEAD = 0.3, 0.6  # of photo filters: some class is always the darkest
+NATURAL_LEADS = {"spectral": 0.6, "photometric": 1.0, "warp": 0.28}
+"""All well trained clean models of the table but one have no label that is ahead by more."""
+HIGHEST_EXCESS = 2.0
 
 
 def take_log(values: Values) -> Values:
@@ -34,14 +36,14 @@ def limit(logs: Values) -> Values:
     found = logs[np.isfinite(logs)]
     spread = USUAL_SPREAD
     if len(found) >= FEWEST_FOR_SPREAD:
-        spread = max(_measure_spread(found), LEAST_SPREAD)
+        spread = max(measure_spread(found), LEAST_SPREAD)
     return _fill(np.maximum(0.0, logs) * np.clip(logs / spread / FULL_Z, 0.0, 1.0))
 
 
 def score_z(logs: Values) -> Values:
     """`ln r / spread` in [0, 6]; the spread of few labels is pulled towards the usual one, as if ten more had it."""
     found = logs[np.isfinite(logs)]
-    own = len(found) * _measure_spread(found) ** 2 if len(found) else 0.0
+    own = len(found) * measure_spread(found) ** 2 if len(found) else 0.0
     spread = math.sqrt((own + PRIOR_LABELS * PRIOR_SPREAD**2) / (len(found) + PRIOR_LABELS))
     return _fill(np.clip(logs / spread, 0.0, HIGHEST_Z))
 
@@ -51,14 +53,16 @@ def count_with_size(logs: Values, sizes: Values) -> Values:
     return _fill(np.maximum(0.0, logs) * np.clip(np.nan_to_num(sizes) / FULL_SIZE, 0.0, 1.0))
 
 
-def stand_alone(logs: Values) -> Values:
-    """`max(0, ln r) · min(1, lead / 0.5)`: it counts only where one label is ahead of all others."""
-    return _fill(np.maximum(0.0, logs) * np.clip(measure_lead(logs) / FULL_LEAD, 0.0, 1.0))
+def exceed_natural(found: Mapping[str, Values]) -> Values:
+    """By how much labels lead beyond what some class of a clean model does, in [0, 2]; the largest of all counts.
 
+    In multiples of the lead over the best other label that is natural (`NATURAL_LEADS`), less one.
 
-def exceed_natural_lead(logs: Values) -> Values:
-    """By how much the lead over the best other label exceeds what clean models have, in [0, 0.6]."""
-    return _fill(np.clip(measure_lead(logs) - NATURAL_LEAD, 0.0, HIGHEST_LEAD))
+    Args:
+        found: `ln r` `(labels,)`, by detector.
+    """
+    leads = [measure_lead(found[name]) / natural for name, natural in NATURAL_LEADS.items() if name in found]
+    return np.asarray(np.clip(np.max(leads, axis=0) - 1.0, 0.0, HIGHEST_EXCESS))
 
 
 def measure_lead(logs: Values) -> Values:
@@ -66,11 +70,6 @@ def measure_lead(logs: Values) -> Values:
     known = np.nan_to_num(logs, nan=-np.inf)
     best = [np.max(np.delete(known, label), initial=0.0) for label in range(len(known))]
     return np.asarray(np.maximum(0.0, known - np.array(best)))
-
-
-def _measure_spread(found: Values) -> float:
-    """Standard deviation of normal values with the same median absolute deviation."""
-    return CONSISTENCY * float(np.median(np.abs(found - np.median(found))))
 
 
 def _fill(values: Values) -> Values:

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-CONSISTENCY = 1.4826  # makes the MAD of normal values estimate their standard deviation
+from onnxaudit.statistics import measure_spread
+
 FEWEST = 3  # of two sizes each is as far from the median as the other
 
 # Sizes below a hundredth of a pixel are numerically nothing; the logarithm shall not tell them apart.
@@ -53,7 +54,7 @@ def _deviations(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     if len(known) < FEWEST:
         return np.full(values.shape, np.nan)
     centre = np.median(known)
-    spread = CONSISTENCY * np.median(np.abs(known - centre))
+    spread = measure_spread(known)
     # Rounding alone makes equal sizes differ by a few ulps.
     if spread <= 1e-9 * max(1.0, abs(float(centre))):
         return np.full(values.shape, np.nan)

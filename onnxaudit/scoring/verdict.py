@@ -5,14 +5,16 @@ normal for this model it is. Of `ln r`, term by term (`closeness` has the forms)
 
     log-odds_k = b − ln max(N, 10) + w_p · limit(patch + latent-inversion)
                  + w_m · compactness with size + w_x · z(exact-shift)
-                 + w_s · spectral, standing alone + w_f · lead(photometric)
+                 + w_n · beyond what is natural(spectral, photometric, warp)
     score = 1 / (1 + exp(−max_k log-odds_k))
 
 Patch and latent inversion count together: naturally weak classes have small triggers, strongly trained ones short
 latent changes; the target of a patch has both. Compactness counts only with a small trigger: alone it opened clean
-models. A sinusoid (SIG) is found by its cosines, a photo filter by its lead over every other label. The exact shift
-sees targets of any kind of trigger, and carries over to attacks that no constant was fitted on better than any other
-evidence. Networks that do not end in an affine layer have none; the terms are then `w_p · limit(patch +
+models. The exact shift sees targets of any kind of trigger, and carries over to attacks that no constant was fitted on
+better than any other evidence. Each other detector sees one kind of trigger, of which a table has few models: sinusoids
+(SIG), photo filters, warps (WaNet). What they show counts as far as it exceeds what a class of a clean model does by
+nature, in one unit for all, so that the weight is learned from all kinds together.
+Networks that do not end in an affine layer have no exact shift; the terms are then `w_p · limit(patch +
 latent-inversion) + w_m · max(0, compactness) + w_s · limit(spectral)`. Evidence of other detectors is told and weighs
 nothing.
 
@@ -25,7 +27,9 @@ with fewer than ten, what is normal is the less certain the fewer there are. The
 `tools/calibrate.py` on well trained models, by logistic regression with a prior of one half.
 
 A backdoor that moves every label to another one has no target; it shows in a trigger that moves all classes apart (see
-`detectors.all_to_all`). It is weighed by how many times smaller this is than is normal for single labels.
+`detectors.all_to_all`). It is weighed by how many times smaller this is than is normal for single labels. One that
+moves some source classes alone shows in none of the terms; it has log-odds of its own, by how many times smaller than
+is normal a trigger leads there from a single class (`detectors.source_specific`), and the larger of both counts.
 
 A score above 1/2 is called backdoored, one below `clean_below` clean; between them the verdict stays open. Where a
 model is not known to be well trained, log-odds below `convincing` count as 0 at most: it has classes that are near by
@@ -44,12 +48,12 @@ import numpy as np
 from onnxaudit.findings import reasons
 from onnxaudit.records import Assessment, DetectorInfo, Rate, Reason, UniversalTrigger, Verdict
 from onnxaudit.scoring.closeness import (
+    NATURAL_LEADS,
     Values,
     count_with_size,
-    exceed_natural_lead,
+    exceed_natural,
     limit,
     score_z,
-    stand_alone,
     take_log,
 )
 from onnxaudit.scoring.outliers import SMALLEST_SIZE
@@ -57,8 +61,8 @@ from onnxaudit.scoring.settings import VerdictConfig, Weights
 from onnxaudit.text import join_words, name_label
 
 WEIGHED = (  # detectors; others decide nothing
-    *("patch", "compactness", "latent-inversion", "exact-shift", "spectral", "photometric"),
-    "all-to-all",
+    *("patch", "compactness", "latent-inversion", "exact-shift"),
+    *("spectral", "photometric", "warp", "source-specific", "all-to-all"),
 )
 OF_MASKS = ("patch", "compactness")  # terms that a trigger without success on unseen samples does not deserve
 
@@ -120,6 +124,9 @@ def weigh(
     trained = synthetic or (accuracy or 0.0) >= config.well_trained
     least = choose_least(classes, config, well_trained=trained, exact=exact)
 
+    of_sources = ratios.get("source-specific", {})
+    sources = weigh_sources(np.array([of_sources.get(label, np.nan) for label in labels]), classes, config)
+
     def weigh_one(place: int) -> LabelEvidence:
         label = labels[place]
         parts = {name: weigh_term(name, weights) * float(values[place]) for name, values in closeness.items()}
@@ -131,6 +138,7 @@ def weigh(
         if not shown:
             held = min(held, 0.0)
         held_down = held <= 0.0 < odds
+        held, odds = max(held, float(sources[place])), max(odds, float(sources[place]))
         if held < least:
             held = min(held, 0.0)
         mine = {name: values[label] for name, values in ratios.items() if label in values}
@@ -163,7 +171,7 @@ def choose_least(classes: int, config: VerdictConfig, *, well_trained: bool, exa
 
 
 def weigh_term(name: str, weights: Weights) -> float:
-    """The weight of the term that is named after a detector."""
+    """The weight of a term by its name."""
     weight: float = getattr(weights, name.replace("-", "_"))
     return weight
 
@@ -198,9 +206,22 @@ def measure_closeness(
         "patch": limit(sizes + np.nan_to_num(take("latent-inversion"))),
         "compactness": count_with_size(take("compactness"), sizes),
         "exact-shift": score_z(take("exact-shift")),
-        "spectral": stand_alone(take("spectral")),
-        "photometric": exceed_natural_lead(take("photometric")),
+        "beyond-natural": exceed_natural({name: take(name) for name in NATURAL_LEADS}),
     }
+
+
+def weigh_sources(ratios: Values, classes: int, config: VerdictConfig) -> Values:
+    """Log-odds `(labels,)` for a backdoor that leads some source classes to a label; minus infinity without evidence.
+
+    Args:
+        ratios: how many times smaller than is normal a trigger leads there from a single class; NaN where unmeasured.
+        classes: `N`; among few this says nothing either.
+        config: weight and limits.
+    """
+    if classes < config.fewest_classes:
+        return np.full(len(ratios), -np.inf)
+    odds = config.source_weight * (take_log(ratios) - math.log(config.source_ratio))
+    return np.asarray(np.nan_to_num(odds, nan=-np.inf))
 
 
 def choose_universal(

@@ -11,13 +11,12 @@ from onnxaudit.mitigation.pruning_config import PruningConfig
 from onnxaudit.pipeline.settings import DetectionConfig
 from onnxaudit.records import InputSpec, Layout
 from onnxaudit.scoring.closeness import (
-    FULL_LEAD,
     FULL_SIZE,
     FULL_Z,
-    HIGHEST_LEAD,
+    HIGHEST_EXCESS,
     HIGHEST_Z,
     LEAST_SPREAD,
-    NATURAL_LEAD,
+    NATURAL_LEADS,
     PRIOR_LABELS,
     PRIOR_SPREAD,
 )
@@ -48,8 +47,9 @@ DECIDING = [
     f"+ {WEIGHTS.weights.patch:g} · limit(ln r_patch + ln r_latent)",
     f"+ {WEIGHTS.weights.compactness:g} · max(0, ln r_compactness) · min(1, ln r_patch / ln {exp(FULL_SIZE):g})",
     f"+ {WEIGHTS.weights.exact_shift:g} · z(ln r_exact)",
-    f"+ {WEIGHTS.weights.spectral:g} · max(0, ln r_spectral) · min(1, lead_spectral / {FULL_LEAD:g})",
-    f"+ {WEIGHTS.weights.photometric:g} · min({HIGHEST_LEAD:g}, max(0, lead_photometric − {NATURAL_LEAD:g}))",
+    f"+ {WEIGHTS.weights.beyond_natural:g} · min({HIGHEST_EXCESS:g}, max(0, lead / natural lead − 1))",
+    *(f"{natural:g} for {name}" for name, natural in NATURAL_LEADS.items()),
+    f"`{WEIGHTS.source_weight:g} · ln(ratio / {WEIGHTS.source_ratio:g})`",
     f"min(1, x / ({FULL_Z:g} · spread))",
     f"min({HIGHEST_Z:g}, x / spread), pulled towards a spread of {PRIOR_SPREAD:g} as if {PRIOR_LABELS} more classes",
     f"never below {LEAST_SPREAD:g}",

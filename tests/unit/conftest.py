@@ -8,10 +8,15 @@ import torch
 from torch import Tensor, nn
 
 from onnxaudit.detectors.photometric import PhotometricConfig
+from onnxaudit.detectors.source_specific import SourceSpecificConfig
 from onnxaudit.detectors.warp import WarpConfig
 from onnxaudit.records import Samples
 
-UNWEIGHED = {"warp": WarpConfig(steps=8), "photometric": PhotometricConfig(steps=8)}  # decide nothing yet
+UNWEIGHED = {  # what decides nothing on these models, with little effort
+    "warp": WarpConfig(steps=8),
+    "photometric": PhotometricConfig(steps=8),
+    "source-specific": SourceSpecificConfig(most_pairs=0),
+}
 SIDE, PATCH, CLASSES, A_CLASS = 12, 2, 8, 6
 
 

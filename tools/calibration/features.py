@@ -5,7 +5,8 @@ forms are
 
     log           max(0, ln r)
     lead          by how much ln r is ahead of the best other label, and above 0
-    limited, z, with-size, alone, natural-lead      those of `onnxaudit.scoring.closeness`
+    limited, z, with-size   those of `onnxaudit.scoring.closeness`
+    beyond-natural          the same; of several names each stands for itself
 
 where `r` is how many times closer than is normal a label is. Names of raw distances start with `1/`: `1/mask_l1` is
 `median / mask_l1`. The size and the form of a trigger that fails on unseen samples do not count.
@@ -17,12 +18,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from onnxaudit.scoring.closeness import (
+    NATURAL_LEADS,
     count_with_size,
-    exceed_natural_lead,
+    exceed_natural,
     limit,
     measure_lead,
     score_z,
-    stand_alone,
     take_log,
 )
 from onnxaudit.scoring.settings import VerdictConfig
@@ -32,8 +33,7 @@ VERDICT = (
     "limited:patch+latent-inversion",
     "with-size:compactness",
     "z:exact-shift",
-    "alone:spectral",
-    "natural-lead:photometric",
+    f"beyond-natural:{'+'.join(NATURAL_LEADS)}",
 )
 """What the verdict is made of."""
 
@@ -52,8 +52,12 @@ def measure(row: Row, features: Sequence[str]) -> Values:
 
 def _measure_one(row: Row, feature: str) -> Values:
     form, _, names = feature.partition(":")
+    if form == "beyond-natural":
+        return exceed_natural({name: _take_log(row, name) for name in names.split("+")})
     if form not in FORMS or not names:
-        raise ValueError(f"a feature is FORM:NAMES with a form of {', '.join(FORMS)}, not {feature}")
+        raise ValueError(
+            f"a feature is FORM:NAMES with a form of {', '.join((*FORMS, 'beyond-natural'))}, not {feature}"
+        )
     logs = [_take_log(row, name) for name in names.split("+")]
     known = ~np.isnan(logs[0])
     total = np.where(known, logs[0] + sum(np.nan_to_num(log) for log in logs[1:]), np.nan)
@@ -82,7 +86,5 @@ FORMS: dict[str, Callable[[Values, Row], Values]] = {
     "limited": lambda logs, _: limit(logs),
     "z": lambda logs, _: score_z(logs),
     "with-size": lambda logs, row: count_with_size(logs, _take_log(row, "patch")),
-    "alone": lambda logs, _: stand_alone(logs),
-    "natural-lead": lambda logs, _: exceed_natural_lead(logs),
 }
 """How the logarithms of a model's labels become a feature."""

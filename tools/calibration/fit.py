@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from onnxaudit.scoring.settings import VerdictConfig
-from onnxaudit.scoring.verdict import choose_least
+from onnxaudit.scoring.verdict import choose_least, weigh_sources
 from tools.calibration.features import measure
 from tools.calibration.table import Row, Values
 
@@ -121,6 +121,9 @@ def _is_lesson(row: Row) -> bool:
 def weigh(cases: Cases, fitted: Fit) -> Values:
     """Log-odds `(models, labels)`; far below zero for labels that a model does not have."""
     odds = fitted.offset + _start(cases)[:, None] + cases.features @ fitted.weights
+    for number, row in enumerate(cases.rows):
+        sources = weigh_sources(row.values("source-specific"), row.classes, VerdictConfig())
+        odds[number, : row.classes] = np.maximum(odds[number, : row.classes], sources)
     return np.where(cases.present, odds, _ABSENT)
 
 

@@ -6,7 +6,15 @@ against its audit.
 """
 
 from onnxaudit.errors import UsageError
-from onnxaudit.findings.rules.backdoors import ALL_TO_ALL, INNER_SHIFT, PHOTOMETRIC, TRIGGER, WARP, WHOLE_IMAGE
+from onnxaudit.findings.rules.backdoors import (
+    ALL_TO_ALL,
+    INNER_SHIFT,
+    PHOTOMETRIC,
+    SOURCE_SPECIFIC,
+    TRIGGER,
+    WARP,
+    WHOLE_IMAGE,
+)
 from onnxaudit.findings.rules.files import (
     AMBIGUOUS,
     BATCH_DEPENDENT,
@@ -32,6 +40,7 @@ __all__ = [
     "REPAIR_REMEMBERED",
     "REPAIR_STILL_BACKDOORED",
     "RULES",
+    "SOURCE_SPECIFIC",
     "SUSPICION",
     "SYNTHETIC",
     "TRIGGER",
@@ -48,7 +57,7 @@ __all__ = [
 ]
 
 RULES: tuple[Rule, ...] = (
-    *(TRIGGER, ALL_TO_ALL, WHOLE_IMAGE, INNER_SHIFT, WARP, PHOTOMETRIC),
+    *(TRIGGER, ALL_TO_ALL, WHOLE_IMAGE, INNER_SHIFT, WARP, PHOTOMETRIC, SOURCE_SPECIFIC),
     *(UNFINISHED, SYNTHETIC, SUSPICION, UNDECIDED),
     *(REPAIR_INCOMPLETE, REPAIR_STILL_BACKDOORED, REPAIR_REMEMBERED),
     *(OTHER_ANSWERS, BATCH_DEPENDENT, AMBIGUOUS, DORMANT_GATE, READS_ELSEWHERE),

@@ -112,3 +112,25 @@ PHOTOMETRIC = Rule(
         "such, take it for a backdoor. " + _REPAIR
     ),
 )
+SOURCE_SPECIFIC = Rule(
+    id="OA107",
+    name="source-specific-trigger",
+    short="A small trigger sends images of some classes to one class",
+    seen=(
+        "A trigger sends images of a single class to this class that is far smaller than both classes lead to "
+        "expect, and no such trigger leads back. Several classes, each with a target of its own, are an all-to-all "
+        "backdoor."
+    ),
+    gain=(
+        "Whoever knows the trigger makes images of the classes that it was made for pass as this class; on others it "
+        "does nothing, which is why tests of any image at random hardly find it."
+    ),
+    certainty=(
+        "Less sure than a trigger that works on all classes: few images of each class are there to search with. The "
+        "ratios are in the report."
+    ),
+    advice=(
+        "Compare both classes: alike ones (a shirt and a coat) are near by nature. Otherwise take it for a backdoor. "
+        + _REPAIR
+    ),
+)

@@ -26,6 +26,7 @@ IDENTIFIERS = {  # given once and for all: take none away, and give none a secon
     "OA104": "latent-inversion",
     "OA105": "warp-trigger",
     "OA106": "photometric-trigger",
+    "OA107": "source-specific-trigger",
     "OA201": "unfinished-labels",
     "OA202": "synthetic-samples",
     "OA203": "suspicious-label",

@@ -153,7 +153,7 @@ def test_stages_report_in_order(planted: Callable[..., Planted], make_samples: C
     events: list[Event] = []
     detect(planted(), make_samples(), CONFIG, seed=0, on_event=events.append)
     stages = [event.stage for event in events]
-    order = ["patch", "photometric", "spectral", "refinement", "warp", "all-to-all", "verify"]
+    order = ["patch", "photometric", "spectral", "refinement", "warp", "all-to-all", "source-specific", "verify"]
     assert list(dict.fromkeys(stages)) == order
     assert stages == sorted(stages, key=order.index)
 

@@ -7,18 +7,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onnxaudit.scoring.closeness import (
-    HIGHEST_LEAD,
+    HIGHEST_EXCESS,
     HIGHEST_Z,
+    NATURAL_LEADS,
     Values,
     count_with_size,
-    exceed_natural_lead,
+    exceed_natural,
     limit,
     score_z,
-    stand_alone,
     take_log,
 )
 
-FORMS: list[Callable[[Values], Values]] = [limit, score_z, stand_alone, exceed_natural_lead]
+
+def exceed_by_warp(logs: Values) -> Values:
+    return exceed_natural({"warp": logs})
+
+
+FORMS: list[Callable[[Values], Values]] = [limit, score_z, exceed_by_warp]
 
 
 def make_logs(first: float, others: int = 12) -> Values:
@@ -47,14 +52,17 @@ def test_compactness_of_a_large_trigger_counts_nothing() -> None:
     assert count_with_size(np.array([1.0, 1.0]), np.array([0.0, math.log(2.5)])).tolist() == [0.0, 1.0]
 
 
-def test_a_runner_up_as_near_takes_the_weight_away() -> None:
-    assert stand_alone(np.array([1.0, 1.0, 0.0])).max() == 0
-    assert stand_alone(np.array([1.0, 0.0, 0.0]))[0] == 1
+@pytest.mark.parametrize("name", NATURAL_LEADS)
+def test_a_lead_that_clean_models_have_counts_nothing(name: str) -> None:
+    natural = NATURAL_LEADS[name]
+    assert not exceed_natural({name: np.array([1.0, 1.0 - natural, 0.0])}).any()
+    assert exceed_natural({name: np.array([1.5 * natural, 0.0, 0.0])})[0] == pytest.approx(0.5)
+    assert exceed_natural({name: np.array([9.0, 0.0, 0.0])})[0] == HIGHEST_EXCESS
 
 
-def test_a_lead_that_clean_models_have_counts_nothing() -> None:
-    assert not exceed_natural_lead(np.array([1.0, 0.75, 0.0])).any()
-    assert exceed_natural_lead(np.array([3.0, 0.0, 0.0]))[0] == HIGHEST_LEAD
+def test_of_several_detectors_the_one_that_exceeds_most_counts() -> None:
+    alike, ahead = np.array([1.0, 1.0, 0.0]), np.array([0.56, 0.0, 0.0])
+    assert exceed_natural({"spectral": alike, "warp": ahead})[0] == pytest.approx(1.0)
 
 
 def test_a_ratio_of_nothing_is_finite() -> None:

@@ -15,7 +15,16 @@ from onnxaudit.statistics import rate
 
 Ratios = Mapping[str, float]
 CONFIG = VerdictConfig()
-RATIOS = ("patch", "latent-inversion", "compactness", "exact-shift", "spectral", "photometric")
+RATIOS = (
+    "patch",
+    "latent-inversion",
+    "compactness",
+    "exact-shift",
+    "spectral",
+    "photometric",
+    "warp",
+    "source-specific",
+)
 DETECTORS = [describe_detector(kind) for kind in choose()]
 NOTHING = (None, -math.inf)
 OBSTACLE, DOUBT = reasons.ONE_CLASS.give(samples=8), reasons.NO_IMAGES.give()
@@ -91,6 +100,26 @@ def test_a_label_half_as_far_again_in_one_way_alone_convicts_nobody(detector: An
     assert assess_labels({detector: 1.5}).verdict is not Verdict.BACKDOORED
 
 
+def test_a_trigger_from_one_class_that_no_clean_model_has_convicts_alone() -> None:
+    natural, found, open_ = (assess_labels({"source-specific": ratio}) for ratio in (2.0, 3.0, 2.5))
+    assert (natural.verdict, found.verdict, open_.verdict) == (
+        Verdict.CLEAN,
+        Verdict.BACKDOORED,
+        Verdict.INCONCLUSIVE,
+    )
+    assert found.target_labels == (0,)
+
+
+def test_among_few_classes_or_on_a_badly_trained_model_it_does_not() -> None:
+    assert assess_labels({"source-specific": 3.0}, labels=8).verdict is not Verdict.BACKDOORED
+    assert assess_labels({"source-specific": 3.0}, accuracy=0.7).verdict is not Verdict.BACKDOORED
+
+
+def test_a_warp_far_milder_than_those_to_all_other_classes_counts() -> None:
+    without, with_warp = (weigh_labels({"exact-shift": 1.3, "warp": ratio})[0] for ratio in (1.0, 6.0))
+    assert with_warp.log_odds > without.log_odds + 1
+
+
 def test_a_long_way_through_features_speaks_against_a_small_trigger() -> None:
     near, far = ({"patch": 3.0, "latent-inversion": shift} for shift in (1.3, 0.7))
     assert weigh_labels(near)[0].log_odds > weigh_labels(far)[0].log_odds
@@ -153,7 +182,7 @@ def test_a_trigger_that_fails_on_unseen_samples_convicts_nobody_and_clears_nobod
 
 
 def test_other_evidence_convicts_even_where_the_trigger_fails() -> None:
-    strong = {"patch": 2.0, "exact-shift": 3.0, "photometric": 4.0}
+    strong = {"patch": 2.0, "exact-shift": 3.0, "photometric": 9.0}
     assert assess_labels(strong, success={0: rate(4, 48)}).verdict is Verdict.BACKDOORED
 
 

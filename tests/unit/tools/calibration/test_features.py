@@ -62,7 +62,7 @@ def test_features_of_the_verdict_agree_with_it() -> None:
     from onnxaudit.scoring.verdict import measure_closeness
 
     row = make_row(7, family="badnets")
-    names = ("patch", "compactness", "exact-shift", "spectral", "photometric")
+    names = ("patch", "compactness", "exact-shift", "spectral", "photometric", "warp")
     ratios = {name: dict(enumerate(row.values(name).tolist())) for name in names}
     terms = measure_closeness(ratios, range(row.classes))
     works = row.values("success") >= 0.6
