@@ -51,7 +51,8 @@ def test_progress_is_told_in_the_order_of_the_stages(make_model: MakeModel, data
     scan(make_model(), data, BRIEF_SCAN, on_event=events.append)
     stages = list(dict.fromkeys(event.stage for event in events))
     survey, screening = ["exact-shift", "latent-inversion"], ["patch", "photometric", "spectral"]
-    assert stages == ["load", "import", "preprocess", *survey, *screening, "refinement", "warp", "all-to-all", "verify"]
+    late = ["refinement", "warp", "all-to-all", "source-specific", "verify"]
+    assert stages == ["load", "import", "preprocess", *survey, *screening, *late]
 
 
 def test_a_given_range_is_used_and_recorded(make_model: MakeModel, data: Path) -> None:
