@@ -16,6 +16,7 @@ from onnxaudit.errors import OutputError
 from onnxaudit.regular_files import follow_links
 
 DRAFT = ".onnxaudit-"  # begins the names of drafts, and of folders of drafts
+SAVED_MODEL_FILE = "saved_model.pb"  # of TensorFlow; without its magic it reads as ONNX without a graph
 
 
 def check_writable(path: Path) -> None:

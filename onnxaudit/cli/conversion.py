@@ -19,7 +19,7 @@ from onnxaudit.cli.options import Outputs
 from onnxaudit.cli.output import open_delivery
 from onnxaudit.cli.places import Places
 from onnxaudit.conversion.kinds import find_kind
-from onnxaudit.conversion.process import Order
+from onnxaudit.conversion.order import Order
 from onnxaudit.errors import UsageError
 from onnxaudit.files import write_atomically
 from onnxaudit.isolation.worker import Ending

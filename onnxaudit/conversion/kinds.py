@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onnxaudit.errors import ModelError
-from onnxaudit.intake.formats import SAVED_MODEL_FILE
+from onnxaudit.files import SAVED_MODEL_FILE
 
 SUFFIXES = (".keras", ".h5", ".hdf5", ".tflite", ".pt2", ".pt", ".ts", ".torchscript")
 PICKLED = (".pth", ".pkl", ".pickle", ".joblib")

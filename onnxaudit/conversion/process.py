@@ -7,34 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from onnxaudit.conversion.kinds import Kind
+from onnxaudit.conversion.order import Order
 from onnxaudit.conversion.parity import Parity, measure_parity
 from onnxaudit.errors import MissingPackageError, ModelError
 from onnxaudit.text import show_plainly
 
 MAIN = Path(__file__).parent / "programs" / "main.py"
 LONGEST_WORDS = 400
-
-
-@dataclass(frozen=True, kw_only=True)
-class Order:
-    """What is converted, and how.
-
-    Attributes:
-        source: the file or folder.
-        kind: what it is.
-        python: the interpreter of the environment in which the framework is; None for this one.
-        shape: of one input, without the batch; None where the source tells.
-        size: height and width, likewise.
-        signature: which of a SavedModel's; None for the one that is served.
-    """
-
-    source: Path
-    kind: Kind
-    python: Path | None = None
-    shape: tuple[int, ...] | None = None
-    size: tuple[int, int] | None = None
-    signature: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from onnxaudit.files import SAVED_MODEL_FILE
+
 ZIP = b"PK\x03\x04"
-SAVED_MODEL_FILE = "saved_model.pb"  # without its magic: it reads as ONNX without a graph
 
 
 @dataclass(frozen=True)

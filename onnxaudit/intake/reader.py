@@ -8,9 +8,10 @@ from google.protobuf.message import DecodeError
 
 from onnxaudit.digests import FileDigests, digest_named
 from onnxaudit.errors import ModelError
+from onnxaudit.files import SAVED_MODEL_FILE
 from onnxaudit.intake.escapes import list_escapes
 from onnxaudit.intake.external import digest_data, find_place, list_external, read_data_files, take_in
-from onnxaudit.intake.formats import SAVED_MODEL_FILE, recognise_file, recognise_folder
+from onnxaudit.intake.formats import recognise_file, recognise_folder
 from onnxaudit.intake.wire import Survey, survey
 from onnxaudit.records import Irregularity
 from onnxaudit.staging import MOST_OF_MODEL, read_named

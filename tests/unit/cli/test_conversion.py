@@ -11,6 +11,7 @@ import pytest
 
 from onnxaudit.cli import conversion
 from onnxaudit.conversion import process
+from onnxaudit.conversion.order import Order
 from onnxaudit.conversion.parity import Parity
 from onnxaudit.errors import ParityError
 from onnxaudit.records import Verdict
@@ -22,12 +23,12 @@ Run = Callable[..., Outcome]
 
 
 @pytest.fixture
-def orders(run: Run, monkeypatch: pytest.MonkeyPatch) -> list[process.Order]:
+def orders(run: Run, monkeypatch: pytest.MonkeyPatch) -> list[Order]:
     """What is asked of a converter that answers at once."""
     del run
-    asked: list[process.Order] = []
+    asked: list[Order] = []
 
-    def convert(order: process.Order, folder: Path) -> process.Converted:
+    def convert(order: Order, folder: Path) -> process.Converted:
         assert folder.is_dir()
         asked.append(order)
         parity = Parity(inputs=24, max_difference=2e-6, agreement=1.0)
@@ -42,7 +43,7 @@ def read(name: str) -> Any:
     return json.loads(Path(name).read_text())
 
 
-def test_the_file_is_kept_and_the_comparison_told(run: Run, orders: list[process.Order]) -> None:
+def test_the_file_is_kept_and_the_comparison_told(run: Run, orders: list[Order]) -> None:
     done = run("convert", "m.keras", "-o", "m.onnx", "--input-shape", "8x8x1", "--json", "c.json")
     assert (done.code, done.err) == (0, "")
     assert done.out.startswith("CONVERTED  m.keras to m.onnx\n")
@@ -55,7 +56,7 @@ def test_the_file_is_kept_and_the_comparison_told(run: Run, orders: list[process
 
 
 def test_what_computes_something_else_leaves_no_file(
-    run: Run, orders: list[process.Order], monkeypatch: pytest.MonkeyPatch
+    run: Run, orders: list[Order], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def convert(*_: Any) -> process.Converted:
         raise ParityError("it computes something else")
@@ -68,7 +69,7 @@ def test_what_computes_something_else_leaves_no_file(
     assert orders == []
 
 
-def test_a_scan_converts_first_and_says_so(run: Run, orders: list[process.Order], pipeline: FakePipeline) -> None:
+def test_a_scan_converts_first_and_says_so(run: Run, orders: list[Order], pipeline: FakePipeline) -> None:
     report = make_scan_report(Verdict.CLEAN)
 
     def answer(path: Path, *_: Any, **__: Any) -> Any:
@@ -96,7 +97,7 @@ def test_a_pickle_gets_the_sentence_how_to_export(run: Run) -> None:
         assert "torch.onnx.export" in done.err
 
 
-def test_what_is_no_interpreter_is_told(run: Run, orders: list[process.Order]) -> None:
+def test_what_is_no_interpreter_is_told(run: Run, orders: list[Order]) -> None:
     del orders
     Path("nothing").touch()
     done = run("convert", "m.keras", "-o", "m.onnx", "--python", "nothing")

@@ -9,8 +9,9 @@ import torch
 
 from onnxaudit.conversion import process
 from onnxaudit.conversion.kinds import KERAS, SCRIPT, Kind
+from onnxaudit.conversion.order import Order
 from onnxaudit.conversion.parity import TOLERANCE, measure_parity
-from onnxaudit.conversion.process import Order, convert
+from onnxaudit.conversion.process import convert
 from onnxaudit.errors import MissingPackageError, ModelError, ParityError
 
 FAKE = """
