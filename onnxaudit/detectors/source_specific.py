@@ -101,8 +101,8 @@ class SourceSpecific(Detector):
             seed=context.seed,
             deadline=context.deadline,
         )
-        if found is None:
-            return Evidence(detector=self.id, complete=False)
+        if not found:
+            return Evidence(detector=self.id, complete=found is not None)
         nearest = self._find_nearest(found, measure_pairs(context), context.classes)
         return Evidence(
             detector=self.id,

@@ -136,7 +136,7 @@ def detect(
     universal, mapping_odds = choose_universal(universals, normal, config.verdict)
     runs = course.describe(WEIGHED)
     words = [run.detector for run in runs]
-    should = [one.id for one in detectors if _should_measure(one, context)]
+    should = [one.id for one in detectors if _should_measure(one, context, config)]
     missing = [name for name in should if not course.evidence.get(name, NOTHING).ratios]
     left_out = sorted(set(WEIGHED) - {one.id for one in detectors})
     obstacles = list_obstacles(samples, logits, tuple(found.values()))
@@ -219,9 +219,16 @@ def _choose_roles(course: Course, first: Evidence, context: Context, config: Det
     return choose_roles(evidence, config, seed=context.seed)
 
 
-def _should_measure(one: Detector, context: Context) -> bool:
-    """Whether the verdict rests on ratios of this detector."""
-    return one.id in WEIGHED and one.stage != "model" and context.allows(one)
+def _should_measure(one: Detector, context: Context, config: DetectionConfig) -> bool:
+    """Whether the verdict rests on ratios of this detector: what then has none, for want of time too, is a doubt."""
+    if one.id not in WEIGHED or not context.allows(one):
+        return False
+    if one.stage != "model":
+        return True
+    compares_labels = one.id != "all-to-all"  # which gives triggers, and is asked for its completeness
+    return (
+        compares_labels and context.classes >= config.verdict.fewest_classes and one.count_passes(context.classes) > 0
+    )
 
 
 def _with_classes(samples: Samples, logits: Floats) -> Samples:

@@ -120,12 +120,14 @@ def weigh(
     alone = measure_closeness({**ratios, "latent-inversion": {}}, labels, exact=exact or few)["patch"]
     weights = choose_weights(classes, config, exact=exact)
     start = weights.offset - math.log(max(classes, config.fewest_compared))
-    start -= config.synthetic_discount if synthetic else 0.0
+    discount = config.synthetic_discount if synthetic else 0.0
+    start -= discount
     trained = synthetic or (accuracy or 0.0) >= config.well_trained
     least = choose_least(classes, config, well_trained=trained, exact=exact)
 
     of_sources = ratios.get("source-specific", {})
-    sources = weigh_sources(np.array([of_sources.get(label, np.nan) for label in labels]), classes, config)
+    nearer = np.array([of_sources.get(label, np.nan) for label in labels])
+    sources = weigh_sources(nearer, classes, config) - discount
 
     def weigh_one(place: int) -> LabelEvidence:
         label = labels[place]

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from onnxaudit.deadline import Deadline
-from onnxaudit.detectors import spectral
+from onnxaudit.detectors import source_specific, spectral
 from onnxaudit.detectors.maximum_margin import MaximumMarginConfig
 from onnxaudit.detectors.patch import PatchConfig
+from onnxaudit.detectors.source_specific import SourceSpecificConfig
 from onnxaudit.detectors.spectral import SpectralConfig
 from onnxaudit.errors import UsageError
 from onnxaudit.inversion.patch import InversionConfig
@@ -174,6 +175,20 @@ def test_a_detector_that_measured_nothing_is_a_doubt(
     found = detect(planted(), make_samples(), CONFIG, seed=0)
     assert found.assessment.verdict is Verdict.INCONCLUSIVE
     assert any("could not be compared by the detector spectral" in reason for reason in found.assessment.reasons)
+
+
+@pytest.mark.parametrize("outcome", [None, ()])
+def test_pairs_that_there_was_no_time_for_or_that_nothing_leads_between_are_a_doubt(
+    planted: Callable[..., Planted],
+    make_samples: Callable[..., Samples],
+    monkeypatch: pytest.MonkeyPatch,
+    outcome: tuple[()] | None,
+) -> None:
+    monkeypatch.setattr(source_specific, "invert_pairs", lambda *_, **__: outcome)
+    settings = {**CONFIG.settings, "source-specific": SourceSpecificConfig()}
+    found = detect(planted(classes=10), make_samples(10), replace(CONFIG, settings=settings), seed=0)
+    assert found.assessment.verdict is not Verdict.CLEAN
+    assert any("compared by the detector source-specific" in reason for reason in found.assessment.reasons)
 
 
 @pytest.mark.parametrize("stage", ["spectral", "refinement", "all-to-all"])
