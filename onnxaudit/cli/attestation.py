@@ -1,13 +1,14 @@
 """Statements about models: those of `scan` and `repair`, and `verify`. Models are parsed in a worker alone."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from onnxaudit.cli.exits import CODE_OF_DECISION, Settings, report_notice
 from onnxaudit.cli.options import Attesting, PolicyRequest, RepairAttesting, Verifying
 from onnxaudit.cli.policies import find_policy
+from onnxaudit.cli.project import Job
 from onnxaudit.cli.questions import check_domains, read_metadata
 from onnxaudit.digests import FileDigests, digest_again, digest_named
 from onnxaudit.errors import DataError, InputError, OutputError, UsageError
@@ -17,7 +18,7 @@ from onnxaudit.gate.envelope import read_signer, seal, unseal
 from onnxaudit.gate.grounds import gather
 from onnxaudit.gate.statement import Original, Statement, read_statement
 from onnxaudit.gate.verification import Demands, verify
-from onnxaudit.records import RepairDocument, RepairReport, ScanDocument, ScanReport
+from onnxaudit.records import Origin, RepairDocument, RepairReport, ScanDocument, ScanReport
 from onnxaudit.regular_files import read_regular
 from onnxaudit.remote.address import is_remote
 from onnxaudit.report.json import to_json
@@ -111,12 +112,12 @@ def make_statement(
         version=__version__,
         waivers=tuple(use.waiver for use in document.gate.waivers if use.state == "used"),
         grounds=grounds,
-        original=_name_original(report, settings) if isinstance(report, RepairReport) else None,
+        original=_name_original(report, settings, named) if isinstance(report, RepairReport) else None,
     )
 
 
-def _name_original(report: RepairReport, settings: Settings) -> Original:
-    path, files = _digest(Path(report.scan.model.path), report.scan.model.sha256, settings)
+def _name_original(report: RepairReport, settings: Settings, named: Mapping[str, Path]) -> Original:
+    path, files = _digest(_find(report.scan.model.path, named), report.scan.model.sha256, settings)
     return Original(name=_escape(path.name), model_sha256=files.model, data_sha256=files.data)
 
 
@@ -145,9 +146,9 @@ def _digest(path: Path, sha256: str, settings: Settings) -> tuple[Path, FileDige
     return path, files
 
 
-def run_verify(model: Path, attestation: Path, verifying: Verifying, settings: Settings) -> int:
+def run_verify(job: Job, attestation: Path, verifying: Verifying, settings: Settings) -> int:
     """Tell whether a statement lets a model through; what softens a scan does so here only in a named policy."""
-    request, unsigned = verifying.request(), verifying.allow_unsigned
+    model, request, unsigned = job.model, verifying.request(), verifying.allow_unsigned
     named = {"accepted_keys": [_read_key(key) for key in verifying.key]} if verifying.key else {}
     effective = find_policy(PolicyRequest(request.file, {**request.options, **named}), [model])
     policy = effective.policy
@@ -172,10 +173,17 @@ def run_verify(model: Path, attestation: Path, verifying: Verifying, settings: S
         ),
         datetime.now(UTC),
     )
-    told = [*(f"{reason.seen} [{reason.code}]" for reason in found.reasons), *found.notes]
-    lines = [f"{found.outcome.upper()}  {model}", *(f"· {line}" for line in told)]
+    told = [*(f"{reason.seen} [{reason.code}]" for reason in found.reasons), *found.notes, *describe_origin(job.origin)]
+    lines = [f"{found.outcome.upper()}  {job.name}", *(f"· {line}" for line in told)]
     settings.stdout.write("".join(show_plainly(line) + "\n" for line in lines))
     return CODE_OF_DECISION[found.outcome]
+
+
+def describe_origin(origin: Origin | None) -> Iterator[str]:
+    """What an address stood for; nothing of a model that was here."""
+    if origin is not None:
+        pinned = ", as was asked for" if origin.pinned else ""
+        yield f"Fetched as {origin.revision}: SHA-256 {origin.sha256}{pinned}."
 
 
 def _remove(path: Path) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from onnxaudit.cli.conversion import convert_apart, take_order
 from onnxaudit.cli.exits import Settings, describe_error, report_notice
 from onnxaudit.cli.isolation import MOST_FILES
-from onnxaudit.cli.options import Fetching
+from onnxaudit.cli.options import Fetching, Locating
 from onnxaudit.cli.project import Job
 from onnxaudit.conversion.kinds import is_convertible
 from onnxaudit.errors import FetchError, OnnxauditError, OutputError, UsageError
@@ -44,11 +44,12 @@ def refuse_remote(models: Sequence[Path], why: str) -> None:
 
 @contextmanager
 def bring_models(
-    jobs: Sequence[Job], fetching: Fetching, settings: Settings, *, silent: bool = False
+    jobs: Sequence[Job], fetching: Locating, settings: Settings, *, silent: bool = False
 ) -> Iterator[tuple[Job, ...]]:
     """The jobs with every model here, for as long as the block lasts, or in the folder that was given for good.
 
     One that cannot be had has word of that in its job, and stops no other. What is fetched is told unless `silent`.
+    Other frameworks' models are converted where `fetching` says how.
 
     Raises:
         UsageError: one digest for several models, or an address of no known kind.
@@ -65,13 +66,13 @@ def bring_models(
 
 
 @contextmanager
-def bring_model(model: Path, fetching: Fetching, settings: Settings) -> Iterator[Job]:
+def bring_model(model: Path, fetching: Locating, settings: Settings, *, silent: bool = False) -> Iterator[Job]:
     """The same for one model.
 
     Raises:
         OnnxauditError: it cannot be had.
     """
-    with bring_models([Job(model=model, options={})], fetching, settings) as (job,):
+    with bring_models([Job(model=model, options={})], fetching, settings, silent=silent) as (job,):
         if job.error is not None:
             raise FetchError(job.error)
         yield job
@@ -98,7 +99,7 @@ def _say_nothing(message: str) -> None:
 class _Bringer:
     """Brings one model after the other, and says so."""
 
-    fetching: Fetching
+    fetching: Locating
     settings: Settings
     tell: Callable[[str], None]
 
@@ -111,7 +112,9 @@ class _Bringer:
                 name = job.name
             elif wanted is not None:
                 check_pin(job.model, wanted)
-            return self._convert(job, folder) if is_convertible(job.model) else job
+            if isinstance(self.fetching, Fetching) and is_convertible(job.model):
+                return self._convert(job, folder, self.fetching.python)
+            return job
         except OnnxauditError as error:
             known = read_address(job.model).uri if is_remote(job.model) else name
             return replace(job, name=known, error=str(error))
@@ -126,9 +129,9 @@ class _Bringer:
         path = self._keep(fetched.path, place, fetched.origin.sha256)
         return replace(job, model=path, name=address.uri, origin=fetched.origin)
 
-    def _convert(self, job: Job, folder: Path) -> Job:
+    def _convert(self, job: Job, folder: Path, python: Path | None) -> Job:
         self.tell(f"converting {job.name}")
-        order = take_order(job.model, python=self.fetching.python, size=job.options.get("input_size"))
+        order = take_order(job.model, python=python, size=job.options.get("input_size"))
         place = folder / "converted"
         place.mkdir(parents=True)
         output = place / f"{job.model.stem}.onnx"

@@ -21,6 +21,7 @@ from onnxaudit.cli.output import list_data_paths, open_delivery
 from onnxaudit.cli.places import Places
 from onnxaudit.cli.policies import decide, find_policy, settle_limits
 from onnxaudit.cli.progress import report_progress
+from onnxaudit.cli.project import Job
 from onnxaudit.cli.recall import Recollection, Shelf
 from onnxaudit.cli.report import read_report
 from onnxaudit.errors import UsageError
@@ -31,7 +32,7 @@ from onnxaudit.regular_files import open_regular
 
 
 def run_repair(
-    model: Path,
+    job: Job,
     options: dict[str, Any],
     *,
     repairing: Repairing,
@@ -42,18 +43,20 @@ def run_repair(
     settings: Settings,
 ) -> int:
     """Repair one model; `options` are arguments of `repair`. What the policy limits goes before the defaults."""
-    options, began = dict(options), time.monotonic()
+    model, options, began = job.model, dict(options), time.monotonic()
     data, output = options.pop("data"), options.pop("output")
     sources = list_data_paths(data, repairing.evaluation)
     inputs = [model, repairing.scan, repairing.known_trigger, request.file, attesting.sign_key, *sources]
     delivery = open_delivery(outputs, settings, inputs, further=[output, *attesting.files])
-    attest = open_attestation(attesting, [model], settings)
+    attest = open_attestation(attesting, [model], settings, named={job.name: model})
     effective = find_policy(request, [model], [data])
     settle_limits(effective, settings)
     policy, places = effective.policy, Places(apart=settings.apart)
     recollection = Recollection(open_user_cache(caching), policy)
     recall = recollection.open(model, {"data": data, **options})
     named = (places.find(model), places.find_source(data), places.find(output))
+    if job.name != str(model):
+        places.call(named[0], job.name)
     asked, placed = _place_files(repairing, places), place_sources(options, places)
 
     def work(line: Line) -> RepairDocument:
@@ -80,11 +83,11 @@ def run_repair(
     if isinstance(repaired, Ending):
         kept = keep_repair(repaired)
         if kept is None:
-            raise complain(repaired, f"before {model} was scanned, so that nothing was written")
+            raise complain(repaired, f"before {job.name} was scanned, so that nothing was written")
         report_problem(kept.reasons[0])
         repaired = RepairDocument((kept,))
     assert isinstance(repaired, RepairDocument)
-    named_again = tuple(_name_repaired(report, model, output) for report in repaired.reports)
+    named_again = tuple(_name_repaired(report, job, output) for report in repaired.reports)
     document = decide(replace(repaired, reports=named_again), effective, settings)
     delivery.tell(document)
     delivery.deliver(document, lambda: attest(document))
@@ -118,10 +121,11 @@ def run_profile(
     return CLEAN
 
 
-def _name_repaired(report: RepairReport, model: Path, output: Path) -> RepairReport:
-    """The same for a repair."""
+def _name_repaired(report: RepairReport, job: Job, output: Path) -> RepairReport:
+    """The report with the names of files that the user gave, and what became of the model before."""
     written = None if report.output is None else str(output)
-    return replace(report, scan=name_report(report.scan, str(model)), output=written)
+    scan = replace(name_report(report.scan, job.name), origin=job.origin, conversion=job.conversion)
+    return replace(report, scan=scan, output=written)
 
 
 def _place_files(repairing: Repairing, places: Places) -> Repairing:

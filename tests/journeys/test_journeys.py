@@ -125,9 +125,12 @@ def test_a_program_of_torch_export_is_converted_and_a_pickle_is_not(cpu: Environ
 def test_an_alias_of_a_registry_is_scanned_as_the_version_that_it_stands_for(cpu: Environment, home: Path) -> None:
     registry = {"MLFLOW_TRACKING_URI": "sqlite:///mlflow.db"}
     expect(0, cpu.run(home, "python", str(MAKING / "register.py"), CLEAN, **registry))
-    expect(0, cpu.run(home, "onnxaudit", "scan", "models:/signs@candidate", *QUICK, **registry))
+    alias = "models:/signs@candidate"
+    expect(0, cpu.run(home, "onnxaudit", "scan", alias, *QUICK, "--attest", "a.json", **registry))
     origin = read(home)["reports"][0]["origin"]
     assert (origin["revision"], origin["sha256"]) == ("version 1", hash_of(home / CLEAN))
+    done = cpu.run(home, "onnxaudit", "verify", alias, "--attest", "a.json", "--allow-unsigned", **registry)
+    assert "Fetched as version 1" in expect(0, done).out
 
 
 def test_an_object_of_s3_is_scanned_if_it_is_the_one_that_was_meant(cpu: Environment, home: Path) -> None:

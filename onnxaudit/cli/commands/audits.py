@@ -74,31 +74,36 @@ def repair(
     computing: opt.Computing,
     gating: opt.RepairGating,
     attesting: opt.RepairAttesting,
+    fetching: opt.Fetching,
     caching: opt.Caching,
     sandbox: opt.Sandbox = "auto",
 ) -> int:
     """Remove a backdoor and write a working model without it; the original is never changed.
 
+    A model that lies elsewhere, or is no ONNX file, is fetched and converted first, as by `scan`.
     Exit code 0: repaired, or nothing to repair. 1: a limit was missed. 3: the scan was inconclusive, or with
     --suspects the new one is.
     """
-    done = begin(outputs, context.obj, [model], [data], sandbox, written=[output, *attesting.files, caching.cache_dir])
+    written = [output, *attesting.files, caching.cache_dir]
+    done = begin(outputs, context.obj, [model], [data], sandbox, written=written, fetches=True)
     if done is not None:
         return done
+    from onnxaudit.cli.remote import bring_model
     from onnxaudit.cli.runs import run_repair
 
     given = opt.keep_given(data=data, output=output, embed_samples=embed_samples)
     given |= repairing.keep_given() | computing.keep_given()
-    return run_repair(
-        model,
-        given,
-        repairing=repairing,
-        outputs=outputs,
-        request=gating.request(),
-        attesting=attesting,
-        caching=caching,
-        settings=context.obj,
-    )
+    with bring_model(model, fetching, context.obj, silent=outputs.progress_name in ("none", "jsonl")) as job:
+        return run_repair(
+            job,
+            given,
+            repairing=repairing,
+            outputs=outputs,
+            request=gating.request(),
+            attesting=attesting,
+            caching=caching,
+            settings=context.obj,
+        )
 
 
 def profile(

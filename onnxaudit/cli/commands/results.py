@@ -11,19 +11,19 @@ def verify(
     attest: opt.Attested,
     *,
     verifying: opt.Verifying,
+    locating: opt.Locating,
 ) -> int:
     """Let a model through by what an earlier scan stated about it, in a second, without scanning again.
 
-    With --policy, that policy decides on what the statement tells: waivers and repaired models count as it says. Exit
-    code 1: it was called backdoored, or fails. 3: the statement does not clear it: unsigned, too old, about another
-    model, or without a verdict. 0: it does.
+    One that lies elsewhere is fetched, as by `scan`, and what came decides. With --policy, that policy decides on what
+    the statement tells: waivers and repaired models count as it says. Exit code 1: it was called backdoored, or fails.
+    3: the statement does not clear it: unsigned, too old, about another model, or without a verdict. 0: it does.
     """
     from onnxaudit.cli.attestation import run_verify
-    from onnxaudit.cli.commands.preparation import HERE, KEEP
-    from onnxaudit.cli.remote import refuse_remote
+    from onnxaudit.cli.remote import bring_model
 
-    refuse_remote([model], f"{HERE}; {KEEP}")
-    return run_verify(model, attest, verifying, context.obj)
+    with bring_model(model, locating, context.obj) as job:
+        return run_verify(job, attest, verifying, context.obj)
 
 
 def report(

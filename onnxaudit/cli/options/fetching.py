@@ -32,11 +32,18 @@ FetchLimit = Annotated[
 
 
 @dataclass(frozen=True)
-class Fetching:
-    """What is asked for of models that lie elsewhere, or are no ONNX files yet."""
+class Locating:
+    """What is asked for of a model that lies elsewhere."""
 
-    PANEL: ClassVar[str] = "Models from elsewhere and other frameworks"
+    PANEL: ClassVar[str] = "Models from elsewhere"
     sha256: Sha256 = None
     fetch_into: FetchInto = None
     fetch_limit: FetchLimit = None
+
+
+@dataclass(frozen=True)
+class Fetching(Locating):
+    """What is asked for of models that lie elsewhere, or are no ONNX files yet."""
+
+    PANEL: ClassVar[str] = "Models from elsewhere and other frameworks"
     python: Python = None

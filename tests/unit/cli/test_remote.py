@@ -16,7 +16,7 @@ from onnxaudit.digests import digest_named
 from onnxaudit.packages import is_installed
 from onnxaudit.records import Verdict
 from onnxaudit.remote import fetch
-from tests.reports import make_scan_report
+from tests.reports import make_repair_report, make_scan_report
 from tests.unit.remote.hub import COMMIT, REPOSITORY, serve
 
 from .conftest import FakePipeline, Outcome
@@ -131,8 +131,8 @@ def test_a_project_names_addresses(run: Run, digest: str) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        ("repair", PLACE, "--data", "d.npz", "--output", "f.onnx"),
-        ("verify", PLACE, "--attest", "a.json"),
+        ("profile", PLACE, "--data", "d.npz", "--trigger", "t.npz"),
+        ("repair", PLACE, "--data", "d.npz", "--output", "f.onnx", "--sandbox", "bwrap"),
         ("scan", PLACE, "--sandbox", "bwrap"),
     ],
 )
@@ -141,6 +141,47 @@ def test_commands_that_fetch_nothing_say_what_does(run: Run, words: tuple[str, .
     assert done.code == 2
     assert done.err.startswith(f"error: {PLACE} lies elsewhere: ")
     assert "--fetch-into" in done.err
+
+
+@pytest.fixture
+def stated(run: Run, digest: str) -> str:
+    """A statement about the model elsewhere; its digest."""
+    assert run("scan", PLACE, "--attest", str(ATTESTED), "-q").code == 0
+    return digest
+
+
+def test_a_statement_is_held_against_what_an_address_holds_today(run: Run, stated: str) -> None:
+    words = ("--attest", str(ATTESTED), "--allow-unsigned")
+    done = run("verify", PLACE, *words, "--sha256", stated)
+    assert (done.code, done.out.splitlines()[0]) == (0, f"PASS  {PLACE}")
+    assert f"Fetched as r1: SHA-256 {stated}, as was asked for." in done.out
+    Path("elsewhere", DATA).write_bytes(bytes(1600))
+    done = run("verify", PLACE, *words)
+    assert (done.code, done.out.splitlines()[0]) == (3, f"INCONCLUSIVE  {PLACE}")
+    done = run("verify", PLACE, *words, "--sha256", stated)
+    assert (done.code, done.out) == (2, "")
+    assert "has another content" in done.err
+
+
+def test_a_model_elsewhere_is_repaired_into_a_file_here(run: Run, digest: str, pipeline: FakePipeline) -> None:
+    report = make_repair_report()
+
+    def answer(path: Path, _data: str, output: Path, *_: Any, **__: Any) -> Any:
+        shutil.copyfile(path, output)
+        scan = replace(report.scan, model=replace(report.scan.model, path=str(path), sha256=digest))
+        written = digest_named(output, [DATA.name]).combined
+        return replace(report, scan=scan, output=str(output), output_sha256=written)
+
+    pipeline.answers["repair"] = answer
+    shutil.copyfile(Path("elsewhere", DATA), DATA.name)  # the copy here names it too
+    words = ("--data", "d.npz", "--output", "f.onnx", "--json", "r.json", "--attest", str(ATTESTED))
+    done = run("repair", f"{PLACE}#sha256={digest}", *words)
+    assert (done.code, done.err.splitlines()[0]) == (0, f"fetching {PLACE}")
+    scan = read()["reports"][0]["scan"]
+    assert (scan["model"]["path"], scan["origin"]["pinned"]) == (PLACE, True)
+    assert read(str(ATTESTED))["predicate"]["onnxaudit"]["original"][0]["name"] == MODEL.name
+    assert run("repair", f"{PLACE}#sha256={'0' * 64}", *words).code == 2
+    assert len(pipeline.calls) == 1
 
 
 @pytest.fixture
