@@ -18,6 +18,7 @@ from onnxaudit.gate.envelope import read_signer, seal, unseal
 from onnxaudit.gate.grounds import gather
 from onnxaudit.gate.statement import Original, Statement, read_statement
 from onnxaudit.gate.verification import Demands, verify
+from onnxaudit.gate.vex import NOBODY, make_vex
 from onnxaudit.records import Origin, RepairDocument, RepairReport, ScanDocument, ScanReport
 from onnxaudit.regular_files import read_regular
 from onnxaudit.remote.address import is_remote
@@ -52,10 +53,11 @@ def open_attestation(
     """
     if attesting.sign_key is not None and attesting.attest is None:
         raise UsageError("--sign-key signs what --attest FILE writes; name a file")
+    if attesting.vex_author is not None and attesting.vex is None:
+        raise UsageError("--vex-author makes the statements that --vex FILE writes; name a file")
     if attesting.files and len(models) > 1:
-        raise UsageError("--attest and --bom write a statement about one model; scan one at a time")
+        raise UsageError("--attest, --bom and --vex write a statement about one model; scan one at a time")
     signer = None if attesting.sign_key is None else read_signer(attesting.sign_key)
-    bom = attesting.bom if isinstance(attesting, Attesting) else None
     for path in attesting.files:
         _remove(path)
 
@@ -66,14 +68,28 @@ def open_attestation(
             report_notice("No model was written, so nothing is stated about one.")
             return
         statement = make_statement(document, created or datetime.now(UTC), settings, named)
-        if bom is not None and isinstance(document, ScanDocument):
-            metadata = read_metadata(_find(document.reports[0].model.path, named), settings)
-            write_atomically(bom, make_bom(statement, document, metadata))
+        _write_lists(statement, document, attesting, settings, named)
         if attesting.attest is not None:
             content = statement.to_json()
             write_atomically(attesting.attest, content if signer is None else seal(content, signer))
 
     return write
+
+
+def _write_lists(
+    statement: Statement,
+    document: ScanDocument | RepairDocument,
+    attesting: RepairAttesting,
+    settings: Settings,
+    named: Mapping[str, Path],
+) -> None:
+    """Write what inventories and vulnerability tools read of what is stated."""
+    bom = attesting.bom if isinstance(attesting, Attesting) else None
+    if bom is not None and isinstance(document, ScanDocument):
+        metadata = read_metadata(_find(document.reports[0].model.path, named), settings)
+        write_atomically(bom, make_bom(statement, document, metadata))
+    if attesting.vex is not None:
+        write_atomically(attesting.vex, make_vex(statement, document, attesting.vex_author or NOBODY))
 
 
 def find_subject(report: ScanReport | RepairReport) -> tuple[str, str] | None:

@@ -46,7 +46,9 @@ def run_scan(
 def _scan_here(plan: Plan, attesting: Attesting, caching: Caching, settings: Settings) -> int:
     models, outputs, triggers = plan.models, plan.outputs, plan.triggers
     if attesting.files and plan.quantize:
-        raise UsageError("--attest and --bom state what was found of a file, not of its copies; leave out --quantize")
+        raise UsageError(
+            "--attest, --bom and --vex state what was found of a file, not of its copies; leave out --quantize"
+        )
     plan = plan.with_copies()
     inputs = [*models, *plan.files, attesting.sign_key, *list_data_paths(*plan.sources)]
     delivery = open_delivery(outputs, settings, inputs, attesting.files, folder=triggers)

@@ -20,6 +20,16 @@ SignKey = Annotated[
 Bom = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Write a bill of materials there: CycloneDX 1.6, JSON (ML-BOM).")
 ]
+Vex = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Write there what vulnerability tools are to know of the model: OpenVEX 0.2.0."),
+]
+VexAuthor = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TEXT", show_default="Unknown Author", help="Who makes the statements of --vex: a name or an address."
+    ),
+]
 Attested = Annotated[
     Path,
     typer.Option("--attest", metavar="FILE", help="What --attest of a scan or a repair wrote.", show_default=False),
@@ -35,29 +45,31 @@ MaxAge = Annotated[
 
 @dataclass(frozen=True)
 class RepairAttesting:
-    """Whether a statement about the model is written, and by whom it is signed."""
+    """Which statements about the model are written, and by whom they are made."""
 
     PANEL: ClassVar[str] = "Statements"
 
     attest: Attest = None
     sign_key: SignKey = None
+    vex: Vex = None
+    vex_author: VexAuthor = None
 
     @property
     def files(self) -> list[Path]:
         """The statements that were asked for."""
-        return [] if self.attest is None else [self.attest]
+        return [path for path in (self.attest, self.vex) if path is not None]
 
 
 @dataclass(frozen=True)
 class Attesting(RepairAttesting):
-    """Which statements about the model are written, and by whom they are signed."""
+    """The same, with a bill of materials, which there is none of a repair."""
 
     bom: Bom = None
 
     @property
     def files(self) -> list[Path]:
         """The statements that were asked for."""
-        return [path for path in (self.attest, self.bom) if path is not None]
+        return [*super().files, *([] if self.bom is None else [self.bom])]
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,15 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import onnx
 import pytest
 
 from onnxaudit.cli import main
 from onnxaudit.intake.reader import read_proto
-from onnxaudit.records import Verdict
+from onnxaudit.records import RepairReport, Verdict
 from tests.reports import make_profile, make_repair_report, make_scan_report
 
-from .statements import ATTESTED, MODEL, write_keys, write_model
+from .statements import ATTESTED, FIXED, MODEL, SIGNED, write_keys, write_model
 
 
 @dataclass
@@ -89,3 +90,29 @@ def attest(run: Callable[..., Outcome], pipeline: FakePipeline) -> Callable[...,
         return run("scan", str(MODEL), "--attest", str(ATTESTED), *options)
 
     return attest
+
+
+@pytest.fixture
+def attest_repair(
+    attest: Callable[..., Outcome], run: Callable[..., Outcome], pipeline: FakePipeline
+) -> Callable[..., Outcome]:
+    """Repair with a statement; the new scan has the given verdict."""
+    del attest
+
+    def repair(*options: str, rescan: Verdict = Verdict.INCONCLUSIVE, **changes: Any) -> Outcome:
+        def answer(*_: Any, **__: Any) -> RepairReport:
+            model = onnx.load(MODEL)
+            model.producer_name = "repaired"
+            onnx.save(model, FIXED)
+            scan = make_scan_report()
+            scan = replace(scan, model=replace(scan.model, path=str(MODEL), sha256=read_proto(MODEL).sha256))
+            again = make_scan_report(rescan, score=0.47)
+            given = {"scan": scan, "rescan": again, "output": str(FIXED), "output_sha256": read_proto(FIXED).sha256}
+            return make_repair_report(**{**given, **changes})
+
+        pipeline.answers["repair"] = answer
+        return run(
+            *("repair", str(MODEL), "--data", "x", "--output", str(FIXED), "--attest", str(ATTESTED)), *SIGNED, *options
+        )
+
+    return repair

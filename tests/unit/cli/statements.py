@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 MODEL, DATA, ATTESTED, BOM = Path("models/m.onnx"), Path("models/w.bin"), Path("a.json"), Path("bom.json")
+FIXED, VEX = Path("models/fixed.onnx"), Path("vex.json")
 VERIFY = ("verify", str(MODEL), "--attest", str(ATTESTED))
 SIGNED, OURS = ("--sign-key", "ours.pem"), ("--key", "ours.pub")
 

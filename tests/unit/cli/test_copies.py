@@ -74,7 +74,7 @@ def test_a_copy_that_cannot_be_made_is_told_by_its_name(run: Run, pipeline: Fake
     assert failure == {"path": STATIC, "error": "it cannot be quantized"}
 
 
-@pytest.mark.parametrize("option", ["--attest", "--bom"])
+@pytest.mark.parametrize("option", ["--attest", "--bom", "--vex"])
 def test_nothing_is_stated_about_copies(run: Run, pipeline: FakePipeline, option: str) -> None:
     answer_by_kind(pipeline)
     outcome = run(*SCAN, option, "s.json")

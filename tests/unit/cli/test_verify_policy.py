@@ -2,22 +2,17 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import onnx
 import pytest
 
 from onnxaudit.intake.reader import digest_files, read_proto
-from onnxaudit.records import RepairReport, Verdict
-from tests.reports import make_repair_report, make_scan_report
+from onnxaudit.records import Verdict
 
-from .conftest import FakePipeline, Outcome
-from .statements import ATTESTED, MODEL, OURS, SIGNED, VERIFY, forge, read_payload
+from .conftest import Outcome
+from .statements import ATTESTED, FIXED, MODEL, OURS, SIGNED, VERIFY, forge, read_payload
 
 Run = Callable[..., Outcome]
-FIXED = Path("models/fixed.onnx")
 FINGERPRINT = "0bda960feb98b5d3dd1a04e4bc77b663f62cdf0f621ea8bbabef19f24c0bf305"
 WAIVER = """
 [[waivers]]
@@ -94,29 +89,6 @@ def test_grounds_that_were_forged_do_not_pass(attest: Callable[..., Outcome], ru
     forge(lambda one: one["predicate"]["onnxaudit"]["grounds"].update(model_sha256="a" * 64))
     assert run(*VERIFY, *OURS, *write_policy("q.toml", model="a" * 64)).code == 3
     assert run(*VERIFY, "--allow-unsigned", *policy).code == 1
-
-
-@pytest.fixture
-def attest_repair(attest: Callable[..., Outcome], run: Run, pipeline: FakePipeline) -> Callable[..., Outcome]:
-    del attest
-
-    def repair(*options: str, rescan: Verdict = Verdict.INCONCLUSIVE, **changes: Any) -> Outcome:
-        def answer(*_: Any, **__: Any) -> RepairReport:
-            model = onnx.load(MODEL)
-            model.producer_name = "repaired"
-            onnx.save(model, FIXED)
-            scan = make_scan_report()
-            scan = replace(scan, model=replace(scan.model, path=str(MODEL), sha256=read_proto(MODEL).sha256))
-            again = make_scan_report(rescan, score=0.47)
-            given = {"scan": scan, "rescan": again, "output": str(FIXED), "output_sha256": read_proto(FIXED).sha256}
-            return make_repair_report(**{**given, **changes})
-
-        pipeline.answers["repair"] = answer
-        return run(
-            *("repair", str(MODEL), "--data", "x", "--output", str(FIXED), "--attest", str(ATTESTED)), *SIGNED, *options
-        )
-
-    return repair
 
 
 def verify_repaired(run: Run, *options: str) -> Outcome:
