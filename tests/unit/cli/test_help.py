@@ -9,6 +9,7 @@ from onnxaudit.cache.folder import LIMIT
 from onnxaudit.cli.help import EXAMPLES
 from onnxaudit.cli.plan import ALONE
 from onnxaudit.gate.policy import Policy
+from onnxaudit.gate.vex import NOBODY
 from onnxaudit.mitigation.pruning_config import PruningConfig
 from onnxaudit.pipeline.context import RepairConfig
 from onnxaudit.pipeline.memory_plan import SHARE
@@ -38,6 +39,7 @@ DEFAULTS: dict[str, Any] = {
     "jobs": ALONE.jobs or 1,
     "cache_limit": f"{LIMIT // 2**30}GiB",
     "fetch_limit": f"{MOST // 2**30}GiB",
+    "vex_author": NOBODY,
 }
 
 
