@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from onnxaudit.data.label_order import follow_answers
 from onnxaudit.data.preprocessing import preprocess
@@ -22,6 +21,7 @@ from onnxaudit.errors import ModelError
 from onnxaudit.findings import reasons
 from onnxaudit.intake.outputs import find_bypasses
 from onnxaudit.pipeline.batch_sizes import find_odd_sizes
+from onnxaudit.pipeline.replies import Array, Reply, arrange, ask, find_largest, read_reply
 from onnxaudit.records import Floats, Irregularity, Reason
 from onnxaudit.records.irregularity import BATCH_DEPENDENT, OTHER_ANSWERS
 from onnxaudit.runtime import Runtime
@@ -39,8 +39,6 @@ NEAR_TIE_ROUNDED = 0.2
 DRIFT = 0.01  # of the logits' spread: what the order of sums changes is a thousand times smaller
 TIED = 1e-4  # of an output's own spread: rounded scores have equal largest entries
 
-Array = npt.NDArray[Any]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Consistency:
@@ -53,14 +51,6 @@ class Consistency:
 
     irregularities: tuple[Irregularity, ...] = ()
     doubts: tuple[Reason, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Reply:
-    """What one output says of each image: a class, and its scores where it has any."""
-
-    classes: Array
-    scores: Array | None = None
 
 
 def check_consistency(runtime: Runtime, probes: Probes, *, rounding: bool, named: bool = False) -> Consistency:
@@ -77,7 +67,7 @@ def check_consistency(runtime: Runtime, probes: Probes, *, rounding: bool, named
         ModelError: onnxruntime fails on the model, or its answers differ from one run to the next.
     """
     size = runtime.model.info.input.batch or min(BATCH_SIZES[-1], len(probes))
-    values = _run(runtime, probes.images, size)
+    values = ask(runtime, probes.images, size)
     _refuse_chance(runtime, values, probes.images, size)
     outputs = compare_outputs(runtime, probes, rounding=rounding, named=named, values=values)
     drift = NEAR_TIE_ROUNDED if rounding else DRIFT
@@ -96,7 +86,7 @@ def compare_outputs(
     Where the `values` of all outputs and of the audited tensor are known already, nothing is run.
     """
     size = runtime.model.info.input.batch or min(BATCH_SIZES[-1], len(probes))
-    found = _run(runtime, probes.images, size) if values is None else values
+    found = ask(runtime, probes.images, size) if values is None else values
     output, near = runtime.model.info.output, NEAR_TIE_ROUNDED if rounding else NEAR_TIE
     bypasses = find_bypasses(runtime.model.computed, output)
     irregularities, doubts = [], []
@@ -116,7 +106,7 @@ def compare_outputs(
 
 
 def _refuse_chance(runtime: Runtime, values: dict[str, Any], images: Floats, size: int) -> None:
-    again = _run(runtime, images, size)
+    again = ask(runtime, images, size)
     for name, value in again.items():
         if not _equal(values[name], value):
             raise ModelError(
@@ -138,7 +128,7 @@ def _compare_deciding(
 ) -> Iterator[tuple[str, Array]]:
     """Each output that can decide a class, and for which images it names another than the audited tensor."""
     output = runtime.model.info.output
-    logits = _rows(values[output.logits], len(probes))
+    logits = arrange(values[output.logits], len(probes))
     audited, clean = logits.argmax(1), np.array([kind == "clean" for kind in probes.kinds])
     for name in (value.name for value in runtime.model.computed.graph.output):
         reply = read_reply(values.get(name), len(probes), output.classes)
@@ -223,9 +213,9 @@ def _compare_batches(
     order = np.random.default_rng(0).permutation(len(images))
     if len(images) < 2:
         return
-    first = _run(runtime, images, sizes[0])
-    trials = [(f"in batches of {size}", _run(runtime, images, size)) for size in sizes[1:]]
-    trials.append(("in another order", _unshuffle(_run(runtime, images[order], sizes[-1]), order)))
+    first = ask(runtime, images, sizes[0])
+    trials = [(f"in batches of {size}", ask(runtime, images, size)) for size in sizes[1:]]
+    trials.append(("in another order", _unshuffle(ask(runtime, images[order], sizes[-1]), order)))
     trials += [(f"in batches of {size}", values) for size, values in _ask_in_odd_sizes(runtime, images, odd)]
     clear = _find_clear(first[runtime.model.info.output.logits], drift)
     seen = set[str]()
@@ -255,7 +245,7 @@ def _ask_in_odd_sizes(runtime: Runtime, images: Floats, odd: Sequence[int]) -> I
         if size * images[0].size > MOST_VALUES or time.monotonic() - start > PATIENCE:
             continue
         whole = images[np.arange(-(-len(images) // size) * size) % len(images)]
-        values = _run(runtime, whole, size)
+        values = ask(runtime, whole, size)
         yield size, {name: value[: len(images)] for name, value in values.items()}
 
 
@@ -296,66 +286,5 @@ def _count_changed(first: Any, second: Any, clear: Array, drift: float, *, round
 
 def _same_entry(first: Any, second: Any) -> bool:
     if isinstance(first, dict) and isinstance(second, dict):
-        return bool(_pick(first) == _pick(second))
+        return bool(find_largest(first) == find_largest(second))
     return bool(np.array_equal(first, second))
-
-
-def read_reply(value: Any, count: int, classes: int) -> Reply | None:
-    """What an output says of `count` images; None where it cannot be about classes."""
-    if isinstance(value, list):
-        if len(value) == count and all(isinstance(one, dict) and one for one in value):
-            return _number([_pick(one) for one in value])
-        return None
-    if not isinstance(value, np.ndarray) or value.ndim == 0 or len(value) != count:
-        return None
-    rows = _rows(value, count)
-    if value.dtype.kind == "f" and rows.shape[1] > 1:
-        return Reply(classes=np.nan_to_num(rows, nan=-np.inf).argmax(1), scores=rows)
-    if value.dtype.kind == "f":
-        low = 0.0 if (rows < 0).any() else 0.5
-        return Reply(classes=(rows[:, 0] > low).astype(np.int64)) if classes == 2 else None
-    if value.dtype.kind in "iu" and rows.shape[1]:
-        return Reply(classes=rows[:, 0].astype(np.int64))
-    return _number(list(rows[:, 0])) if value.dtype.kind in "OU" and rows.shape[1] == 1 else None
-
-
-def _number(names: list[Any]) -> Reply:
-    if all(isinstance(name, int | np.integer) for name in names):
-        return Reply(classes=np.array(names, np.int64))
-    known = {name: place for place, name in enumerate(dict.fromkeys(map(str, names)), start=2**20)}
-    return Reply(classes=np.array([known[str(name)] for name in names], np.int64))
-
-
-def _rows(value: Array, count: int) -> Array:
-    return value.reshape(count, -1)
-
-
-def _pick(scores: dict[Any, Any]) -> Any:
-    """The key with the largest value."""
-    return max(scores, key=lambda key: float(scores[key]))
-
-
-def _run(runtime: Runtime, images: Floats, size: int) -> dict[str, Any]:
-    """Every output and the audited logits, in batches of `size`; the last is filled up where the file fixes it."""
-    info = runtime.model.info
-    names = list(dict.fromkeys([*(value.name for value in runtime.model.computed.graph.output), info.output.logits]))
-    parts: dict[str, list[Any]] = {name: [] for name in names}
-    for start in range(0, len(images), size):
-        chunk = images[start : start + size]
-        missing = size - len(chunk) if info.input.batch else 0
-        filled = np.concatenate([chunk, np.repeat(chunk[-1:], missing, axis=0)]) if missing else chunk
-        inputs = preprocess(filled, runtime.preprocessing, info.input.layout)
-        for name, value in runtime.run(inputs, names).items():
-            rows = len(value) if isinstance(value, list) or np.ndim(value) else 0
-            if rows == len(filled):
-                parts[name].append(value[: len(chunk)])
-    whole = {name: found for name, found in parts.items() if sum(map(len, found)) == len(images)}
-    if info.output.logits not in whole:
-        raise ModelError(f"{info.path}: tensor {info.output.logits!r} has not one row an image")
-    return {name: _join(found) for name, found in whole.items()}
-
-
-def _join(parts: list[Any]) -> Any:
-    if all(isinstance(part, np.ndarray) for part in parts):
-        return np.concatenate(parts)
-    return [one for part in parts for one in part]
