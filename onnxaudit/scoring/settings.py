@@ -10,6 +10,7 @@ class Weights:
     Attributes:
         offset: `b`.
         patch: `w_p`.
+        patch_gap: `w_g`.
         compactness: `w_m`.
         exact_shift: `w_x`.
         beyond_natural: `w_n`.
@@ -17,10 +18,11 @@ class Weights:
     """
 
     offset: float = -0.51
-    patch: float = 2.37
-    compactness: float = 1.68
-    exact_shift: float = 0.79
-    beyond_natural: float = 0.74
+    patch: float = 1.55
+    patch_gap: float = 1.25
+    compactness: float = 1.45
+    exact_shift: float = 0.75
+    beyond_natural: float = 0.89
     spectral: float = 0.0
 
 
@@ -55,10 +57,10 @@ class VerdictConfig:
 
     weights: Weights = Weights()
     weights_without_exact_shift: Weights = Weights(
-        offset=-0.1, patch=1.38, compactness=3.64, exact_shift=0.0, beyond_natural=0.0, spectral=0.85
+        offset=-0.1, patch=1.38, patch_gap=0.0, compactness=3.64, exact_shift=0.0, beyond_natural=0.0, spectral=0.85
     )
     weights_of_few_classes: Weights = Weights(
-        offset=1.91, patch=0.48, compactness=0.58, exact_shift=0.0, beyond_natural=0.0, spectral=0.0
+        offset=1.91, patch=0.48, patch_gap=0.0, compactness=0.58, exact_shift=0.0, beyond_natural=0.0, spectral=0.0
     )
     convincing: float = 4.0
     convincing_without_exact_shift: float = 2.0

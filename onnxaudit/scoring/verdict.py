@@ -3,13 +3,14 @@
 A detector gives a label `k` a ratio `r_k` that is above one where it looks like a target: how many times closer than is
 normal for this model it is. Of `ln r`, term by term (`closeness` has the forms):
 
-    log-odds_k = b − ln max(N, 10) + w_p · limit(patch + latent-inversion)
+    log-odds_k = b − ln max(N, 10) + w_p · limit(patch + latent-inversion) + w_g · gap(patch)
                  + w_m · compactness with size + w_x · z(exact-shift)
                  + w_n · beyond what is natural(spectral, photometric, warp)
     score = 1 / (1 + exp(−max_k log-odds_k))
 
 Patch and latent inversion count together: naturally weak classes have small triggers, strongly trained ones short
-latent changes; the target of a patch has both. Compactness counts only with a small trigger: alone it opened clean
+latent changes; the target of a patch has both. In a clean model several classes are weak; a target is alone: its gap
+to them counts beside its size. Compactness counts only with a small trigger: alone it opened clean
 models. The exact shift sees targets of any kind of trigger, and carries over to attacks that no constant was fitted on
 better than any other evidence. Each other detector sees one kind of trigger, of which a table has few models: sinusoids
 (SIG), photo filters, warps (WaNet). What they show counts as far as it exceeds what a class of a clean model does by
@@ -53,6 +54,7 @@ from onnxaudit.scoring.closeness import (
     count_with_size,
     exceed_natural,
     limit,
+    measure_gap,
     score_z,
     take_log,
 )
@@ -64,7 +66,7 @@ WEIGHED = (  # detectors; others decide nothing
     *("patch", "compactness", "latent-inversion", "exact-shift"),
     *("spectral", "photometric", "warp", "source-specific", "all-to-all"),
 )
-OF_MASKS = ("patch", "compactness")  # terms that a trigger without success on unseen samples does not deserve
+OF_MASKS = ("patch", "patch-gap", "compactness")  # not deserved by a trigger without success on unseen samples
 
 
 @dataclass(frozen=True)
@@ -134,8 +136,9 @@ def weigh(
         parts = {name: weigh_term(name, weights) * float(values[place]) for name, values in closeness.items()}
         odds = held = start + sum(parts.values())
         if not carries_over(success[label], config):
-            held = max(min(odds, 0.0), odds - sum(parts[name] for name in OF_MASKS))
+            held = max(min(odds, 0.0), odds - sum(parts.get(name, 0.0) for name in OF_MASKS))
         inner = parts.get("exact-shift", 0.0) + parts["patch"] - weights.patch * float(alone[place])
+        inner += parts.get("patch-gap", 0.0)  # beside a trigger that is hardly smaller than usual it shows nothing
         shown = few or not exact or odds - start - inner >= config.least_shown
         if not shown:
             held = min(held, 0.0)
@@ -201,6 +204,7 @@ def measure_closeness(
         }
     return {
         "patch": limit(sizes + np.nan_to_num(take("latent-inversion"))),
+        "patch-gap": measure_gap(sizes),
         "compactness": count_with_size(take("compactness"), sizes),
         "exact-shift": score_z(take("exact-shift")),
         "beyond-natural": exceed_natural({name: take(name) for name in NATURAL_LEADS}),

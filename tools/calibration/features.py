@@ -5,7 +5,7 @@ forms are
 
     log           max(0, ln r)
     lead          by how much ln r is ahead of the best other label, and above 0
-    limited, z, with-size   those of `onnxaudit.scoring.closeness`
+    limited, gap, z, with-size   those of `onnxaudit.scoring.closeness`
     beyond-natural          the same; of several names each stands for itself
 
 where `r` is how many times closer than is normal a label is. Names of raw distances start with `1/`: `1/mask_l1` is
@@ -22,6 +22,7 @@ from onnxaudit.scoring.closeness import (
     count_with_size,
     exceed_natural,
     limit,
+    measure_gap,
     measure_lead,
     score_z,
     take_log,
@@ -31,13 +32,14 @@ from tools.calibration.table import Row, Values
 
 VERDICT = (
     "limited:patch+latent-inversion",
+    "gap:patch",
     "with-size:compactness",
     "z:exact-shift",
     f"beyond-natural:{'+'.join(NATURAL_LEADS)}",
 )
 """What the verdict is made of."""
 
-OF_FEW_CLASSES = VERDICT[:2]
+OF_FEW_CLASSES = (VERDICT[0], VERDICT[2])
 """The same for models of few classes."""
 
 _OF_MASKS = {"patch", "compactness", "1/mask_l1"}
@@ -84,6 +86,7 @@ FORMS: dict[str, Callable[[Values, Row], Values]] = {
     "log": lambda logs, _: np.maximum(0.0, logs),
     "lead": lambda logs, _: measure_lead(logs),
     "limited": lambda logs, _: limit(logs),
+    "gap": lambda logs, _: measure_gap(logs),
     "z": lambda logs, _: score_z(logs),
     "with-size": lambda logs, row: count_with_size(logs, _take_log(row, "patch")),
 }

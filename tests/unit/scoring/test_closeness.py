@@ -8,12 +8,14 @@ from hypothesis import strategies as st
 
 from onnxaudit.scoring.closeness import (
     HIGHEST_EXCESS,
+    HIGHEST_GAP,
     HIGHEST_Z,
     NATURAL_LEADS,
     Values,
     count_with_size,
     exceed_natural,
     limit,
+    measure_gap,
     score_z,
     take_log,
 )
@@ -23,7 +25,7 @@ def exceed_by_warp(logs: Values) -> Values:
     return exceed_natural({"warp": logs})
 
 
-FORMS: list[Callable[[Values], Values]] = [limit, score_z, exceed_by_warp]
+FORMS: list[Callable[[Values], Values]] = [limit, measure_gap, score_z, exceed_by_warp]
 
 
 def make_logs(first: float, others: int = 12) -> Values:
@@ -46,6 +48,18 @@ def test_z_of_few_labels_is_drawn_to_the_usual_spread() -> None:
     alike = np.array([0.3, 0.0, 0.0, 0.0])
     assert score_z(alike)[0] < 0.3 / 0.01
     assert score_z(make_logs(9.0))[0] == HIGHEST_Z
+
+
+def test_a_gap_is_measured_from_the_nearest_of_all_others_but_a_tenth() -> None:
+    assert measure_gap(make_logs(2.5, others=9))[0] == HIGHEST_GAP
+    assert not measure_gap(np.array([2.0, 2.0, *np.zeros(8)])).any()
+    two_of_many = measure_gap(np.array([0.3, 0.3, *np.zeros(18)]))
+    assert two_of_many[0] == pytest.approx(1.0)
+    assert two_of_many[1] == pytest.approx(1.0)
+
+
+def test_among_few_labels_there_is_no_gap() -> None:
+    assert not measure_gap(np.array([3.0, 0.0, 0.0, 0.0])).any()
 
 
 def test_compactness_of_a_large_trigger_counts_nothing() -> None:
