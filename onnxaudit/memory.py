@@ -1,5 +1,7 @@
 """How much memory there is: of the machine, within the limits of a container, and what this process holds."""
 
+import contextlib
+import ctypes
 import os
 from pathlib import Path
 
@@ -8,6 +10,22 @@ _STATUS = Path("/proc/self/statm")
 _GROUPS = Path("/proc/self/cgroup")
 _ROOT = Path("/sys/fs/cgroup")
 _NAMES = {"": ("memory.max", "memory.current"), "memory": ("memory.limit_in_bytes", "memory.usage_in_bytes")}
+
+# Parameters of glibc's malloc, and the most that it comes to by itself where a program frees blocks that large.
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+_LARGEST_KEPT, _MOST_KEPT = 2**25, 2**26  # bytes
+
+
+def keep_freed() -> None:
+    """Have what this process frees kept for what it takes next, up to 64 MiB, where the system is one with glibc.
+
+    Each step of an inversion takes and frees the same tensors. Given back to the system each time, their pages have to
+    be found and zeroed anew: a sixth of the processor time of a scan of 28x28 images.
+    """
+    with contextlib.suppress(OSError, AttributeError, TypeError):
+        set_parameter = ctypes.CDLL(None).mallopt
+        set_parameter(_MMAP_THRESHOLD, _LARGEST_KEPT)
+        set_parameter(_TRIM_THRESHOLD, _MOST_KEPT)
 
 
 def measure_free(root: Path = _ROOT, groups: Path = _GROUPS, meminfo: Path = _MEMINFO) -> int | None:

@@ -25,6 +25,7 @@ from onnxaudit.isolation import reach
 from onnxaudit.isolation.box import Box
 from onnxaudit.isolation.limits import Limits, measure_memory
 from onnxaudit.isolation.worker import TICK, Ending, Tell, Worker
+from onnxaudit.memory import keep_freed
 from onnxaudit.records import Document, ErrorDocument, RepairDocument, ScanDocument
 from onnxaudit.report.json import from_json, to_json
 
@@ -196,6 +197,7 @@ def _begin(
     on_aside: Callable[[bytes], None] | None = None,
 ) -> Worker:
     def within(tell: Tell) -> bytes:
+        keep_freed()
         folders.use(places)
         return work(tell)
 

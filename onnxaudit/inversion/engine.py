@@ -110,7 +110,7 @@ class Shrinking:
 
     def step(self) -> None:
         """One step for every active row; settled rows then leave."""
-        self._workers.map(self._advance, cut_tensor(self.active, self._most_rows))
+        self._workers.map(self._advance, cut_tensor(self.active, self._most_rows, even=True))
         self.steps_of[self.active] += 1
         self.steps += 1
         self.active = self._penalty.unsettled(self.active, self.steps)[: None if self.steps < self._steps else 0]

@@ -1,8 +1,12 @@
+import ctypes
+import platform
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from onnxaudit.memory import measure_free, measure_held
+from onnxaudit.memory import keep_freed, measure_free, measure_held
 
 GIB = 2**30
 
@@ -51,3 +55,31 @@ def test_a_system_that_says_nothing_is_not_guessed_at(tmp_path: Path) -> None:
 
 def test_what_this_process_holds_is_more_than_nothing_where_the_system_says_it() -> None:
     assert measure_held() == 0 or measure_held() > 2**20
+
+
+def test_blocks_that_steps_take_and_free_again_are_not_given_back_to_the_system() -> None:
+    """In a process of its own: the setting is for good."""
+    program = """
+import resource
+from onnxaudit.memory import keep_freed
+
+def count():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(50):
+        blocks = [bytearray(2**20) for _ in range(8)]
+        del blocks
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+keep_freed()
+count()
+print(count())
+"""
+    if not hasattr(ctypes.CDLL(None), "mallopt") or platform.libc_ver()[0] != "glibc":
+        pytest.skip("this system's malloc has no such setting")
+    printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert int(printed) < 50 * 8  # each block has 256 pages
+
+
+def test_a_system_without_glibc_keeps_its_own_ways(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: object())
+    keep_freed()

@@ -40,6 +40,22 @@ def test_rows_are_cut_evenly(length: int, most: int, expected: list[int]) -> Non
         assert [len(part) for part in cut_tensor(torch.arange(length), most)] == expected
 
 
+@pytest.mark.parametrize(
+    ("length", "most", "expected"),
+    [
+        (10, 10, [5, 5]),
+        (17, 8, [4, 4, 4, 5]),
+        (16, 8, [8, 8]),
+        (4, 8, [2, 2]),
+        (3, 8, [3]),
+        (2, 1, [1, 1]),
+        (3, 1, [1, 1, 1]),
+    ],
+)
+def test_rows_of_a_step_come_out_even_for_two_cores(length: int, most: int, expected: list[int]) -> None:
+    assert [len(part) for part in cut_tensor(torch.arange(length), most, even=True)] == expected
+
+
 def test_unfinished_parts_spoil_the_whole() -> None:
     assert join([[1], [2, 3]]) == [1, 2, 3]
     assert join([[1], None]) == []
