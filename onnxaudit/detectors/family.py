@@ -3,14 +3,20 @@
 from collections.abc import Sequence
 
 from onnxaudit.detectors.base import Context
-from onnxaudit.inversion.labels import LabelsConfig, measure_sizes
+from onnxaudit.inversion.labels import CONVENTIONS, Conventions, LabelsConfig, measure_sizes
 from onnxaudit.inversion.sampling import find_others
 from onnxaudit.perturbations.base import Family
 from onnxaudit.records import Evidence
 
 
 def measure_family(
-    name: str, context: Context, labels: Sequence[int], family: Family, config: LabelsConfig
+    name: str,
+    context: Context,
+    labels: Sequence[int],
+    family: Family,
+    config: LabelsConfig,
+    *,
+    conventions: Conventions = CONVENTIONS,
 ) -> Evidence:
     """The size of the smallest perturbation that leads to each label; where there is none, what was tried.
 
@@ -20,6 +26,7 @@ def measure_family(
         labels: to measure.
         family: of the perturbations.
         config: of the inversion.
+        conventions: likewise, of rounding.
     """
     others = find_others(context.classifier, context.known, labels, config.chunk_pixels)
     usable = {label: index for label, index in others.items() if len(index)}
@@ -31,6 +38,7 @@ def measure_family(
         config,
         seed=context.seed,
         deadline=context.deadline,
+        conventions=conventions,
     )
     return Evidence(
         detector=name,

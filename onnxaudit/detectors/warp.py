@@ -25,12 +25,13 @@ from typing import ClassVar
 from onnxaudit.detectors.base import Context, Detector, Words
 from onnxaudit.detectors.family import measure_family
 from onnxaudit.detectors.registry import detector
-from onnxaudit.inversion.labels import LabelsConfig
+from onnxaudit.inversion.labels import Conventions, LabelsConfig
 from onnxaudit.inversion.schedule import RACE
 from onnxaudit.perturbations.warp import Warp
 from onnxaudit.records import Evidence, Floats
 
 BOUND = 0.3  # of the shorter side: far beyond what could pass for the same image
+CONVENTIONS = Conventions(even=False)  # gradients of five by five cosines are rounded by how many rows there are
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,9 @@ class WarpDetector(Detector):
 
     def measure(self, context: Context, labels: Sequence[int]) -> Evidence:
         """Sizes for `labels`."""
-        return measure_family(self.id, context, labels, _choose_family(context.known.images), self.config)
+        return measure_family(
+            self.id, context, labels, _choose_family(context.known.images), self.config, conventions=CONVENTIONS
+        )
 
     def count_passes(self, labels: int) -> int:
         """All steps for all labels."""

@@ -64,7 +64,15 @@ class Shrinking:
     """
 
     def __init__(
-        self, problem: Problem, *, steps: int, adam: AdamConfig, schedule: Schedule, most_rows: int, workers: Workers
+        self,
+        problem: Problem,
+        *,
+        steps: int,
+        adam: AdamConfig,
+        schedule: Schedule,
+        most_rows: int,
+        workers: Workers,
+        even: bool = True,
     ) -> None:
         """Nothing has been done yet.
 
@@ -75,8 +83,10 @@ class Shrinking:
             schedule: of the penalty.
             most_rows: that go through the network at once on one core.
             workers: share the work of a step.
+            even: whether it is cut into an even number of parts, see `cut_tensor`.
         """
-        self.problem, self._steps, self._most_rows, self._workers = problem, steps, most_rows, workers
+        self.problem, self._steps = problem, steps
+        self._most_rows, self._workers, self._even = most_rows, workers, even
         rows, device = len(problem.labels), problem.starts.device
         self._values, self._best = problem.starts.clone(), problem.starts.clone()
         self._adam = Adam(self._values, adam)
@@ -110,7 +120,7 @@ class Shrinking:
 
     def step(self) -> None:
         """One step for every active row; settled rows then leave."""
-        self._workers.map(self._advance, cut_tensor(self.active, self._most_rows, even=True))
+        self._workers.map(self._advance, cut_tensor(self.active, self._most_rows, even=self._even))
         self.steps_of[self.active] += 1
         self.steps += 1
         self.active = self._penalty.unsettled(self.active, self.steps)[: None if self.steps < self._steps else 0]

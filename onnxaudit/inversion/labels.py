@@ -71,6 +71,24 @@ class Sizes:
         return self.found | {label: max(farthest, size) for label, size in self.tried.items()}
 
 
+@dataclass(frozen=True, kw_only=True)
+class Conventions:
+    """What changes no more than the last bits, or which random numbers are drawn; each detector keeps its own.
+
+    Attributes:
+        starts_first: whether a stream gives the start before the order of samples, or after it.
+        fused: see `AdamConfig`.
+        even: whether a step is cut into an even number of parts, see `cut_tensor`.
+    """
+
+    starts_first: bool = True
+    fused: bool = True
+    even: bool = True
+
+
+CONVENTIONS = Conventions()
+
+
 def measure_sizes(
     classifier: nn.Module,
     images: Floats,
@@ -80,6 +98,7 @@ def measure_sizes(
     *,
     seed: int,
     deadline: Deadline,
+    conventions: Conventions = CONVENTIONS,
 ) -> Sizes:
     """The smallest perturbation of a family towards each label; nothing if the deadline passed.
 
@@ -88,7 +107,9 @@ def measure_sizes(
     if not others:
         return Sizes(found={}, tried={})
     with Workers(device_of(classifier)) as workers:
-        shrinking = prepare(classifier, images, others, family, config, seed=seed, workers=workers)
+        shrinking = prepare(
+            classifier, images, others, family, config, seed=seed, workers=workers, conventions=conventions
+        )
         finished = shrinking.run(deadline)
     if not finished:
         return Sizes(found={}, tried={})
@@ -101,22 +122,6 @@ def measure_sizes(
         tried={label: tried for label, size, tried, _ in sizes if not np.isfinite(size)},
         perturbations={label: one for label, size, _, one in sizes if np.isfinite(size)},
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Conventions:
-    """What changes no more than the last bits, or which random numbers are drawn; each detector keeps its own.
-
-    Attributes:
-        starts_first: whether a stream gives the start before the order of samples, or after it.
-        fused: see `AdamConfig`.
-    """
-
-    starts_first: bool = True
-    fused: bool = True
-
-
-CONVENTIONS = Conventions()
 
 
 def prepare(
@@ -163,4 +168,5 @@ def prepare(
         schedule=config.schedule,
         most_rows=count_rows(config.chunk_pixels, each * images[0, 0].size, device),
         workers=workers,
+        even=conventions.even,
     )
