@@ -29,7 +29,6 @@ class Plan:
         spread: how many models are scanned at the same time, and where.
         pages: a folder for a page of each model, or None.
         lists: text files that name models.
-        quantize: whether the copies of each model in 8-bit integers are scanned too.
     """
 
     jobs: tuple[Job, ...]
@@ -41,7 +40,11 @@ class Plan:
     spread: Spread = ALONE
     pages: Path | None = None
     lists: tuple[Path, ...] = ()
-    quantize: bool = False
+
+    @property
+    def quantizes(self) -> bool:
+        """Whether copies of any model in 8-bit integers are scanned too."""
+        return any(job.quantize for job in self.jobs)
 
     @property
     def models(self) -> list[Path]:
@@ -54,7 +57,7 @@ class Plan:
 
     def _spread(self, job: Job) -> Iterator[Job]:
         yield job
-        for kind in QuantizationKind if self.quantize else ():
+        for kind in QuantizationKind if job.quantize else ():
             yield replace(job, options={**job.options, "quantization": kind}, name=name_copy(job.name, kind))
 
     @property
@@ -83,7 +86,7 @@ def plan_scan(
 
     Args:
         models: of the command line.
-        given: arguments of `scan` from there.
+        given: arguments of `scan` from there, and `quantize` where copies are wanted.
         outputs: likewise.
         triggers: likewise.
         request: likewise.
@@ -95,10 +98,12 @@ def plan_scan(
         UsageError: no model is named, and there is no project; see `read_project`.
         OutputError: a folder for the project's results cannot be made.
     """
+    given = dict(given)
+    quantize = given.pop("quantize", None) is not None
     if models:
         chosen = choose_shard(find_models(models), spread.shard)
         return Plan(
-            jobs=tuple(Job(model=model, options=given) for model in chosen),
+            jobs=tuple(Job(model=model, options=given, quantize=quantize) for model in chosen),
             outputs=outputs,
             triggers=triggers,
             request=request,
@@ -117,7 +122,9 @@ def plan_scan(
     wanted = choose_shard([job.model for job in project.jobs], spread.shard)
     return Plan(
         jobs=tuple(
-            Job(model=job.model, options={**job.options, **given}) for job in project.jobs if job.model in wanted
+            replace(job, options={**job.options, **given}, quantize=job.quantize or quantize)
+            for job in project.jobs
+            if job.model in wanted
         ),
         outputs=replace(outputs, **files),
         triggers=triggers or (None if folder is None else Path(folder)),

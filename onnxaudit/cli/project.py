@@ -29,6 +29,7 @@ class Job:
     Attributes:
         model: its file; until it is fetched, its address.
         options: arguments of `scan`.
+        quantize: whether its copies in 8-bit integers are scanned too.
         name: what it is called.
         origin: where it was fetched from; None where it was here.
         conversion: what it was made of; None where it is as it came.
@@ -37,6 +38,7 @@ class Job:
 
     model: Path
     options: dict[str, Any]
+    quantize: bool = False
     name: str = ""
     origin: Origin | None = None
     conversion: Conversion | None = None
@@ -121,7 +123,9 @@ def _list_jobs(models: Any, usual: Mapping[str, Any], where: str) -> Iterator[Jo
             if model in seen:
                 raise UsageError(f"{place}: {model} is named before; name each model once")
             seen.add(model)
-            yield Job(model=model, options=_name_arguments({**usual, **own}))
+            values = {**usual, **own}
+            copies = values.pop("quantize", None) is not None
+            yield Job(model=model, options=_name_arguments(values), quantize=copies)
 
 
 def _find_models(pattern: str, place: str) -> list[Path]:
@@ -212,5 +216,6 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "device": _one_of("auto", "cpu", "cuda"),
     "memory": lambda value: read_bytes(str(value)),
     "seed": _read_seed,
+    "quantize": _one_of("int8"),
     "embed_samples": _check(bool, "neither true nor false"),
 }

@@ -45,7 +45,7 @@ def run_scan(
 
 def _scan_here(plan: Plan, attesting: Attesting, caching: Caching, settings: Settings) -> int:
     models, outputs, triggers = plan.models, plan.outputs, plan.triggers
-    if attesting.files and plan.quantize:
+    if attesting.files and plan.quantizes:
         raise UsageError(
             "--attest, --bom and --vex state what was found of a file, not of its copies; leave out --quantize"
         )

@@ -1,7 +1,5 @@
 """`scan`, `repair` and `profile`: what computes with a model."""
 
-from dataclasses import replace
-
 import typer
 
 from onnxaudit.cli import options as opt
@@ -40,7 +38,7 @@ def scan(
     from onnxaudit.cli.plan import plan_scan
 
     spread.check(sandbox)
-    given = opt.keep_given(data=data, output=output, embed_samples=embed_samples)
+    given = opt.keep_given(data=data, output=output, embed_samples=embed_samples, quantize=quantize)
     given |= working.keep_given() | computing.keep_given()
     plan = plan_scan(
         models or (),
@@ -58,7 +56,6 @@ def scan(
         return done
     from onnxaudit.cli.scans import run_scan
 
-    plan = replace(plan, quantize=quantize is not None)
     return run_scan(plan, attesting, caching, context.obj, fetching)
 
 

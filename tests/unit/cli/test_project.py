@@ -71,6 +71,24 @@ def test_the_command_line_goes_before_it(run: Run, pipeline: FakePipeline) -> No
 
 
 @pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(
+    ("say", "copied"),
+    [
+        (TEXT.replace('effort = "deep"', 'effort = "deep", quantize = "int8"'), ["own/b.onnx"]),
+        ('quantize = "int8"\n' + TEXT, ["vendor/a.onnx", "vendor/z.onnx", "own/b.onnx"]),
+        (TEXT, []),
+    ],
+)
+def test_copies_are_scanned_of_the_models_that_it_says(
+    run: Run, pipeline: FakePipeline, say: str, copied: list[str]
+) -> None:
+    PROJECT.write_text(say)
+    run("scan")
+    static = [str(call["arguments"][0]) for call in pipeline.calls if call.get("quantization") == "static"]
+    assert static == copied
+
+
+@pytest.mark.usefixtures("project")
 def test_it_says_nothing_about_models_that_are_named(run: Run, pipeline: FakePipeline) -> None:
     run("scan", "own/b.onnx")
     assert "data" not in pipeline.calls[0]
