@@ -3,10 +3,9 @@
 Imported on first use: `inspect` tells of a file before PyTorch is loaded, and where it is not installed.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from onnxaudit.packages import require_all
+from onnxaudit.packages import load, require_all
 
 if TYPE_CHECKING:
     from onnxaudit.inversion.patch import InversionConfig
@@ -46,4 +45,4 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     require_all(name if name.islower() else "an audit")
-    return getattr(import_module(f"onnxaudit.{_HOMES[name]}"), name)
+    return getattr(load(f"onnxaudit.{_HOMES[name]}"), name)

@@ -3,12 +3,10 @@
 The same checks as before a scan; where these need images, on noise.
 """
 
-import gc
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +24,7 @@ from onnxaudit.intake.reader import read_if_regular, read_proto
 from onnxaudit.intake.side_outputs import drop_side_outputs
 from onnxaudit.intake.sizes import Size
 from onnxaudit.intake.stored import list_stored
-from onnxaudit.packages import ADVICE, describe_missing
+from onnxaudit.packages import ADVICE, describe_missing, load
 from onnxaudit.pipeline.first_run import check_answers, read_and_try
 from onnxaudit.pipeline.layer_table import Shapes, infer_shapes, list_layers
 from onnxaudit.pipeline.settings import ScanConfig, choose_config
@@ -40,6 +38,7 @@ if TYPE_CHECKING:  # PyTorch is imported while the model is tried, and where it 
 
 STANDARD = "ai.onnx"
 FREE = "?"
+LIBRARIES = "onnxaudit.pipeline.outlook"  # with which PyTorch comes
 UNTRIED = (
     "the file was read and run, but the copy that a scan works on was not made and compared with it, and scan time, "
     "memory and target layer are not told"
@@ -148,7 +147,7 @@ def _try_opening(path: Path, output: str | None, size: Size | None) -> _Seen:
     """The opened model if a scan would begin, else what stands against it."""
     missing = describe_missing()
     try:
-        model = read_and_try(path, output=output, size=size, meanwhile=None if missing else _load_libraries)
+        model = read_and_try(path, output=output, size=size, meanwhile=None if missing else lambda: load(LIBRARIES))
         if missing:
             doubts = check_answers(model, Runtime(model, Preprocessing()), rounding=True, named=output is not None)
             return _Seen(model=model, obstacles=_describe_doubts(doubts), untried=(f"{missing}: {UNTRIED}; {ADVICE}",))
@@ -161,17 +160,6 @@ def _try_opening(path: Path, output: str | None, size: Size | None) -> _Seen:
         return _Seen(obstacles=(str(error).removeprefix(f"{path}: "),), irregularities=error.irregularities)
     except OnnxauditError as error:
         return _Seen(obstacles=(str(error).removeprefix(f"{path}: "),))
-
-
-def _load_libraries() -> None:
-    """Import PyTorch and what works with it, which takes longer than all the rest."""
-    collects = gc.isenabled()
-    gc.disable()  # there is no garbage in modules, and looking for it takes a tenth of the time
-    try:
-        import_module("onnxaudit.pipeline.outlook")
-    finally:
-        if collects:
-            gc.enable()
 
 
 def _look_ahead(opened: "Opened", shapes: Shapes, config: ScanConfig, memory: int | None) -> "Outlook":
