@@ -16,6 +16,7 @@ from onnxaudit.version import __version__
 
 if TYPE_CHECKING:
     from onnxaudit.gate.policy import Policy
+    from onnxaudit.notebook import NotebookProgress
     from onnxaudit.pipeline import repair, scan
     from onnxaudit.pipeline.inspection import inspect
     from onnxaudit.report.formats import render_report
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
 
 switch_off()
 
-__all__ = ["Policy", "__version__", "inspect", "render_report", "repair", "scan", "verify"]
+__all__ = ["NotebookProgress", "Policy", "__version__", "inspect", "render_report", "repair", "scan", "verify"]
 _HOMES = {
+    "NotebookProgress": "notebook",
     "Policy": "gate.policy",
     "inspect": "pipeline.inspection",
     "render_report": "report.formats",

@@ -16,7 +16,7 @@ from onnxaudit.cli.isolation import Line, Needs, Task, allow_seconds, is_out_of_
 from onnxaudit.cli.options import ProgressName, keep_given
 from onnxaudit.cli.output import list_data_paths
 from onnxaudit.cli.places import Places
-from onnxaudit.cli.progress import describe_event, report_progress
+from onnxaudit.cli.progress import report_progress
 from onnxaudit.cli.project import Job
 from onnxaudit.cli.recall import Recall, Recollection, Shelf, name_failure
 from onnxaudit.detectors.registry import choose
@@ -25,6 +25,7 @@ from onnxaudit.gate.policy import Policy
 from onnxaudit.isolation.worker import Ending
 from onnxaudit.packages import require_all
 from onnxaudit.records import Document, Event, OnEvent, ScanDocument, ScanFailure, ScanReport
+from onnxaudit.stages import describe_event
 
 Outcome = ScanReport | ScanFailure
 UNIT, EVENT, SHORT, SETTLED = b"u", b"e", b"m", b"s"  # what a worker says aside begins with

@@ -13,24 +13,9 @@ from rich.table import Column
 
 from onnxaudit.cli.options import ProgressName
 from onnxaudit.records import Event, OnEvent
+from onnxaudit.stages import describe_event, name_stage
 from onnxaudit.text import show_plainly
 
-STAGES = {
-    "libraries": "loading PyTorch and ONNX Runtime",
-    "load": "reading the model",
-    "estimate": "estimate",
-    "samples": "reading clean samples",
-    "import": "copying the network",
-    "preprocess": "finding the value range",
-    "invert": "inverting triggers",
-    "refinement": "refining suspects",
-    "verify": "checking triggers on unseen samples",
-    "profile": "profiling neurons",
-    "prune": "pruning",
-    "tune": "fine-tuning",
-    "write": "writing the model",
-    "rescan": "scanning the repaired model",
-}
 TENTHS = 10
 
 
@@ -81,7 +66,7 @@ class LiveReporter:
     def _finish_last(self) -> None:
         """A stage that never says how much it has to do is done when the next begins."""
         for stage, task in list(self._tasks.items())[-1:]:
-            self._progress.update(task, description=_name_stage(stage), total=1, completed=1)
+            self._progress.update(task, description=name_stage(stage), total=1, completed=1)
             self._progress.stop_task(task)
 
 
@@ -134,21 +119,6 @@ def write_json(plain: dict[str, Any]) -> None:
     """One JSON object on a line of its own."""
     sys.stderr.write(json.dumps(plain) + "\n")
     sys.stderr.flush()
-
-
-def describe_event(event: Event) -> str:
-    """A stage, and what is done in it, in words."""
-    words = _name_stage(event.stage)
-    return f"{words}: {show_plainly(event.message)}" if event.message else words
-
-
-def _name_stage(stage: str) -> str:
-    """What a stage does; of detectors they say so themselves."""
-    if stage in STAGES:
-        return STAGES[stage]
-    from onnxaudit.detectors.registry import describe_progress
-
-    return describe_progress(stage) or stage
 
 
 def _count(event: Event) -> str:

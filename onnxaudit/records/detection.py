@@ -9,7 +9,7 @@ import numpy as np
 
 from onnxaudit.records.arrays import Array, Floats
 from onnxaudit.records.evidence import DetectorRun
-from onnxaudit.records.notebook import ShownInNotebooks
+from onnxaudit.records.notebook import Drawing, ShownInNotebooks, plot
 from onnxaudit.records.reasons import Reason
 
 
@@ -33,6 +33,19 @@ class Trigger(ShownInNotebooks):
     def mask_l1(self) -> float:
         """`|m|₁` in pixels."""
         return float(np.abs(self.mask).sum())
+
+    def plot(self, image: Floats | None = None) -> Drawing:
+        """The trigger as a picture: its mask, its pattern, and both on an image.
+
+        Args:
+            image: a clean image `(c, h, w)` in [0, 1], which is shown too; gray where none is given.
+
+        Raises:
+            ValueError: the image has another shape than the pattern.
+        """
+        if image is not None and image.shape != self.pattern.shape:
+            raise ValueError(f"the image is {image.shape}, the trigger {self.pattern.shape}; both are (c, h, w)")
+        return plot(self, image)
 
     @property
     def digest(self) -> str:

@@ -11,4 +11,10 @@ def _draw(record: Any) -> str:
     return draw_html(record)
 
 
-draw_by(_draw)
+def _plot(record: Any, image: Any) -> str:
+    from onnxaudit.report.drawing import plot_trigger
+
+    return plot_trigger(record, image)
+
+
+draw_by(_draw, _plot)

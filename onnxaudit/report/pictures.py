@@ -27,7 +27,7 @@ def draw_trigger(trigger: Trigger, image: Floats | None = None) -> dict[str, byt
         image: a clean image `(c, h, w)` in [0, 1] to stamp; gray where none is given.
     """
     pictures = {"mask": trigger.mask, "pattern": trigger.pattern, "triggered": _stamp(trigger, image)}
-    return {name: _encode(to_pixels(pixels)) for name, pixels in pictures.items()}
+    return {name: encode(to_pixels(pixels)) for name, pixels in pictures.items()}
 
 
 def sketch_trigger(trigger: Trigger) -> Text:
@@ -54,7 +54,8 @@ def to_pixels(pixels: Floats) -> Bytes:
     return np.rint(255 * np.clip(np.nan_to_num(rgb), 0, 1)).astype(np.uint8).transpose(1, 2, 0)
 
 
-def _encode(pixels: Bytes) -> bytes:
+def encode(pixels: Bytes) -> bytes:
+    """A PNG file of RGB `(h, w, 3)`, enlarged without smoothing."""
     height, width = pixels.shape[:2]
     scale = max(1, -(-SHORTEST_SIDE // min(height, width)))
     file = io.BytesIO()

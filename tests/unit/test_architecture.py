@@ -51,7 +51,7 @@ ROOMS = (
         "gate",
         "conversion",
     ),
-    *("diagnosis", "statements", "testing", "pytest_plugin", "cli", "__main__"),
+    *("stages", "diagnosis", "statements", "testing", "notebook", "pytest_plugin", "cli", "__main__"),
 )
 STRANGERS = {"mitigation": {"detectors", "scoring"}}  # stages meet in `records`
 ONLY = {
@@ -119,7 +119,8 @@ class TestEveryModule:
 
 
 def test_the_public_names_are_these() -> None:
-    assert onnxaudit.__all__ == ["Policy", "__version__", "inspect", "render_report", "repair", "scan", "verify"]
+    functions = ["inspect", "render_report", "repair", "scan", "verify"]
+    assert onnxaudit.__all__ == ["NotebookProgress", "Policy", "__version__", *functions]
 
 
 def test_few_rooms_know_onnxruntime_and_only_surgery_knows_graphsurgeon() -> None:

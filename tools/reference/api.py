@@ -22,9 +22,10 @@ if report.verdict == "backdoored":
 
 Everything is typed and prints nothing. What comes back are frozen dataclasses over numpy, those of the
 [JSON report](report.md); `verdict` compares with text. `import onnxaudit` is cheap: PyTorch and ONNX Runtime are loaded
-at first use. A notebook shows a report as its page, and a trigger as pictures; `trigger.mask` and `trigger.pattern` are
-numpy arrays. `onnxaudit.Policy` has [the policy's keys](policy.md). A `Verification` has `outcome` ("pass", "fail" or
-"inconclusive"), `reasons` and `notes`.
+at first use. A notebook shows a report as its page, and a trigger as a drawing (`trigger.plot(image)`: on an image of
+yours); `trigger.mask` and `trigger.pattern` are numpy arrays. With `on_event=onnxaudit.NotebookProgress()` a cell shows
+what is being done; [a notebook](../tutorial/notebook.ipynb) does all of it. `onnxaudit.Policy` has [the policy's
+keys](policy.md). A `Verification` has `outcome` ("pass", "fail" or "inconclusive"), `reasons` and `notes`.
 """
 FUNCTIONS: tuple[tuple[str, Callable[..., Any]], ...] = (
     ("onnxaudit.scan", onnxaudit.scan),
