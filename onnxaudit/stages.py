@@ -23,8 +23,10 @@ STAGES = {
 
 def describe_event(event: Event) -> str:
     """A stage, and what is done in it, in words."""
-    words = name_stage(event.stage)
-    return f"{words}: {show_plainly(event.message)}" if event.message else words
+    words, message = name_stage(event.stage), show_plainly(event.message)
+    if message.startswith(words):
+        return message
+    return f"{words}: {message}" if message else words
 
 
 def name_stage(stage: str) -> str:

@@ -10,6 +10,7 @@ from onnxaudit.cli.isolation import INSPECTION, Line, Needs, work_apart
 from onnxaudit.cli.options import Outputs
 from onnxaudit.cli.output import open_delivery
 from onnxaudit.cli.places import Places
+from onnxaudit.cli.waiting import show_waiting
 from onnxaudit.isolation.worker import Ending
 from onnxaudit.packages import require_all
 from onnxaudit.records import DetectorsDocument, DiagnosisDocument, Inspection, InspectionDocument
@@ -21,7 +22,8 @@ def run_inspect(model: Path, options: dict[str, Any], outputs: Outputs, settings
     The exit code is that of a scan that cannot begin, 3 where nobody knows, or 0.
     """
     delivery = open_delivery(outputs, settings, [model])
-    inspection = replace(inspect_apart(model, options, settings, name=name), path=name)
+    with show_waiting("reading the file and trying the model", silent=outputs.quiet):
+        inspection = replace(inspect_apart(model, options, settings, name=name), path=name)
     delivery.show(InspectionDocument(inspection))
     if inspection.irregularities:
         return BACKDOORED

@@ -17,6 +17,7 @@ from onnxaudit.stages import describe_event, name_stage
 from onnxaudit.text import show_plainly
 
 TENTHS = 10
+WIDE, BAR, SHORT_BAR = 100, 24, 8  # columns; on narrower terminals words need the room more than the bar
 
 
 @contextmanager
@@ -32,7 +33,7 @@ def report_progress(name: ProgressName = "auto") -> Iterator[OnEvent]:
     columns = (
         # The message gives way on narrow terminals, not the figures.
         TextColumn("{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")),
-        BarColumn(bar_width=24),
+        BarColumn(bar_width=BAR if console.width >= WIDE else SHORT_BAR),
         TextColumn("{task.fields[count]}", markup=False),
         TimeElapsedColumn(table_column=Column(min_width=7, no_wrap=True)),
         TimeRemainingColumn(table_column=Column(min_width=7, no_wrap=True)),

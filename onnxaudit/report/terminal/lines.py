@@ -1,5 +1,6 @@
 """Lines and tables on a console, of texts that strangers wrote."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
@@ -13,12 +14,14 @@ from onnxaudit.text import show_plainly
 Detail = Literal["brief", "usual", "full"]  # the answer alone; the story; everything
 FIELD_WIDTH = 14  # characters
 FINDINGS_SHOWN = 8
+TOGETHER = re.compile(r"(?<=\d) (?=%)|(?<=\bp) (?==)|(?<=\bp =) (?=\d)")  # spaces at which no line is folded
+HELD = "\ue000"  # stands for such a space meanwhile; strangers' ones have been escaped
 DIGITS_SHOWN = 16  # of a fingerprint: enough for `onnxaudit policy waive`
 
 
 def print_field(console: Console, name: str, value: str) -> None:
     """A named value in the story's left-hand column."""
-    print_line(console, (f"{name:<{FIELD_WIDTH}}", "dim"), value, indent=FIELD_WIDTH)
+    _print_folded(console, Text(f"{name:<{FIELD_WIDTH}}", "dim"), Text(show_plainly(value)), FIELD_WIDTH)
 
 
 def print_line(console: Console, *parts: str | tuple[str, str], indent: int = 2) -> None:
@@ -30,8 +33,16 @@ def print_line(console: Console, *parts: str | tuple[str, str], indent: int = 2)
     for part in parts:
         text, style = (part, "") if isinstance(part, str) else part
         line.append(show_plainly(text), style)
+    _print_folded(console, Text(), line, indent)
+
+
+def _print_folded(console: Console, head: Text, line: Text, indent: int) -> None:
+    """A line behind a head, in as many as it takes; a figure and its unit stay on one."""
+    line.plain = TOGETHER.sub(HELD, line.plain)
     folded = line.wrap(console, max(1, console.width - indent))
-    console.print(Text("\n" + indent * " ").join(folded))
+    for part in folded:
+        part.plain = part.plain.replace(HELD, " ")
+    console.print(head + Text("\n" + indent * " ").join(folded))
 
 
 def print_grounds(console: Console, grounds: Sequence[Ground]) -> None:

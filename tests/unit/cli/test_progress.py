@@ -15,7 +15,9 @@ def test_stages_of_unknown_length_are_told_once(capsys: pytest.CaptureFixture[st
     for done in range(50):
         listen(Event("load", done, 0, f"byte {done}"))
     listen(Event("import", 0, 0))
-    assert capsys.readouterr().err == "reading the model: byte 0\ncopying the network\n"
+    listen(Event("import", 1, 1, "copying the network to PyTorch"))
+    told = ["reading the model: byte 0", "copying the network", "copying the network to PyTorch 1/1"]
+    assert capsys.readouterr().err.splitlines() == told
 
 
 def test_the_estimate_has_a_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:

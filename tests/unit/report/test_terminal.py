@@ -25,6 +25,7 @@ from onnxaudit.report.terminal import (
     render_scan,
     render_text,
 )
+from onnxaudit.report.terminal.lines import print_field, print_line
 from tests.reports import make_profile, make_repair_report, make_scan_report, make_trigger
 
 RATE = Rate(20, 20, 1.0, 0.839, 1.0)
@@ -52,6 +53,26 @@ def test_a_scan_shows_verdict_target_evidence_and_advice() -> None:
         assert part in text
     assert "4 of 4 labels finished" in text
     assert "What was found." in text
+
+
+def fold(text: str, width: int) -> list[str]:
+    console = Console(file=io.StringIO(), width=width, color_system=None)
+    print_field(console, "note", text)
+    print_line(console, text)
+    return text_of(console).splitlines()
+
+
+@pytest.mark.parametrize("width", range(30, 62))
+def test_a_figure_stays_on_the_line_of_its_unit(width: int) -> None:
+    lines = fold("the smallest trigger sends 96 % of images, with p = 0.09, to \ue000 the class", width)
+    assert all(len(line) <= width for line in lines)
+    assert not [line for line in lines if line.endswith(("96", " p", "="))]
+    assert "".join(lines).count("\\ue000") == 2
+
+
+def test_a_field_takes_the_whole_width() -> None:
+    first, second, *_ = fold("aaaa bbbb cccc dddd eeee", 33)
+    assert (first, second) == ("note          aaaa bbbb cccc dddd", "              eeee")
 
 
 def test_notes_on_how_the_file_was_run_are_shown() -> None:
