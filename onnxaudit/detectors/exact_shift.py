@@ -16,6 +16,7 @@ one shift for a share of all samples instead of each; the lengths of a model's l
 operators a file writes its last layer; where the rest is not affine nothing is measured.
 """
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -32,7 +33,7 @@ from onnxaudit.importer import Classifier
 from onnxaudit.inversion.forwards import device_of, to_floats, to_tensor
 from onnxaudit.records import Evidence
 from onnxaudit.records.arrays import Doubles
-from onnxaudit.workers import count_rows
+from onnxaudit.workers import count_rows, on_one_thread
 
 _POWER_STEPS = 30
 _SAFETY = 1.05  # the power method comes from below
@@ -93,7 +94,7 @@ class ExactShift(Detector):
             return Evidence(detector=self.id)
         assert isinstance(context.classifier, Classifier)
         many = context.classes > self.config.most_exact
-        with torch.no_grad():
+        with torch.no_grad(), contextlib.nullcontext() if many else on_one_thread():
             features = _read_features(context, context.head, self.config, many=many)
             if features is None:
                 return Evidence(detector=self.id, complete=False)
@@ -121,7 +122,7 @@ def measure_pairs(context: Context, config: ExactShiftConfig = ExactShiftConfig(
     """
     if context.head is None:
         return None
-    with torch.no_grad():
+    with torch.no_grad(), on_one_thread():
         features = _read_features(context, context.head, config, many=False)
         layer = None if features is None else _read_narrow_layer(context, features, config)
         if layer is None:

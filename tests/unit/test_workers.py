@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from onnxaudit.workers import Workers, count_rows, cut, cut_tensor, join
+from onnxaudit.workers import Workers, count_rows, cut, cut_tensor, join, on_one_thread
 
 CPU = torch.device("cpu")
 
@@ -54,6 +54,12 @@ def test_rows_are_cut_evenly(length: int, most: int, expected: list[int]) -> Non
 )
 def test_rows_of_a_step_come_out_even_for_two_cores(length: int, most: int, expected: list[int]) -> None:
     assert [len(part) for part in cut_tensor(torch.arange(length), most, even=True)] == expected
+
+
+def test_small_operations_run_on_one_thread_and_the_setting_comes_back() -> None:
+    with on_one_thread():
+        assert torch.get_num_threads() == 1
+    assert torch.get_num_threads() == 2
 
 
 def test_unfinished_parts_spoil_the_whole() -> None:
