@@ -14,7 +14,7 @@ from onnxaudit.digests import FileDigests, digest_again, digest_named
 from onnxaudit.errors import DataError, InputError, OutputError, UsageError
 from onnxaudit.files import write_atomically
 from onnxaudit.gate.bom import make_bom
-from onnxaudit.gate.envelope import read_signer, seal, unseal
+from onnxaudit.gate.envelope import BUNDLE, read_signer, seal, unseal
 from onnxaudit.gate.grounds import gather
 from onnxaudit.gate.statement import Original, Statement, read_statement
 from onnxaudit.gate.verification import Demands, verify
@@ -53,6 +53,9 @@ def open_attestation(
     """
     if attesting.sign_key is not None and attesting.attest is None:
         raise UsageError("--sign-key signs what --attest FILE writes; name a file")
+    bundled = attesting.attest is not None and attesting.attest.name.endswith(BUNDLE)
+    if bundled and attesting.sign_key is None:
+        raise UsageError(f"{attesting.attest} is to be a bundle, which holds a signature; give --sign-key")
     if attesting.vex_author is not None and attesting.vex is None:
         raise UsageError("--vex-author makes the statements that --vex FILE writes; name a file")
     if attesting.files and len(models) > 1:
@@ -71,7 +74,7 @@ def open_attestation(
         _write_lists(statement, document, attesting, settings, named)
         if attesting.attest is not None:
             content = statement.to_json()
-            write_atomically(attesting.attest, content if signer is None else seal(content, signer))
+            write_atomically(attesting.attest, content if signer is None else seal(content, signer, bundled=bundled))
 
     return write
 

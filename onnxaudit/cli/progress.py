@@ -8,7 +8,15 @@ from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Column
 
 from onnxaudit.cli.options import ProgressName
@@ -17,7 +25,7 @@ from onnxaudit.stages import describe_event, name_stage
 from onnxaudit.text import show_plainly
 
 TENTHS = 10
-WIDE, BAR, SHORT_BAR = 100, 24, 8  # columns; on narrower terminals words need the room more than the bar
+WIDE, BAR, SHORT_BAR = 100, 24, 8  # columns
 
 
 @contextmanager
@@ -30,18 +38,22 @@ def report_progress(name: ProgressName = "auto") -> Iterator[OnEvent]:
     if not console.is_terminal or console.is_dumb_terminal:
         yield LineReporter()
         return
-    columns = (
-        # The message gives way on narrow terminals, not the figures.
-        TextColumn("{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")),
-        BarColumn(bar_width=BAR if console.width >= WIDE else SHORT_BAR),
-        TextColumn("{task.fields[count]}", markup=False),
-        TimeElapsedColumn(table_column=Column(min_width=7, no_wrap=True)),
-        TimeRemainingColumn(table_column=Column(min_width=7, no_wrap=True)),
-    )
-    with Progress(*columns, console=console, transient=True, expand=True) as progress:
+    with Progress(*choose_columns(console.width), console=console, transient=True, expand=True) as progress:
         listen = LiveReporter(progress)
         listen(Event("libraries", 0, 0))  # takes the first seconds: nobody waits before a screen that says nothing
         yield listen
+
+
+def choose_columns(width: int) -> tuple[ProgressColumn, ...]:
+    """What a terminal of that width shows of a stage; on narrow ones words and figures need the room more."""
+    wide = width >= WIDE
+    columns = (
+        TextColumn("{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")),
+        BarColumn(bar_width=BAR if wide else SHORT_BAR),
+        TextColumn("{task.fields[count]}", markup=False),
+        TimeElapsedColumn(table_column=Column(min_width=7, no_wrap=True)),
+    )
+    return (*columns, TimeRemainingColumn(table_column=Column(min_width=7, no_wrap=True))) if wide else columns
 
 
 class LiveReporter:

@@ -1,5 +1,8 @@
 """Signatures on statements: DSSE envelopes through securesystemslib, which the extra `sign` brings.
 
+An envelope may stand in a Sigstore bundle, version 0.3, for tools that take nothing else: with the hint of a public key
+in place of a certificate, so that no service had a part in it and the key alone is trusted.
+
 Differs from securesystemslib's own check: each accepted key is tried on each signature, as DSSE has it, because not
 every signer names keys as that library does.
 """
@@ -15,6 +18,8 @@ from typing import Any
 from onnxaudit.errors import DataError, UsageError
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
+BUNDLE = ".sigstore.json"  # ends the names of bundles, by Sigstore's own custom
+BUNDLE_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 _NOT_INSTALLED = (
     "signatures need securesystemslib: install onnxaudit with its extra `sign` from where you have it (in a checkout: "
     "pip install '.[sign]')"
@@ -52,20 +57,25 @@ def read_signer(path: Path) -> Any:
     return CryptoSigner(key)
 
 
-def seal(payload: bytes, signer: Any) -> bytes:
-    """The payload in a signed envelope, as JSON with a newline at its end."""
+def seal(payload: bytes, signer: Any, *, bundled: bool = False) -> bytes:
+    """The payload in a signed envelope, in a Sigstore bundle where that is wanted; JSON with a newline at its end."""
     from securesystemslib.dsse import Envelope
 
     envelope = Envelope(payload, PAYLOAD_TYPE, {})
     envelope.sign(signer)
-    return (json.dumps(envelope.to_dict(), indent=2) + "\n").encode()
+    plain = envelope.to_dict()
+    if bundled:
+        (signature,) = envelope.signatures.values()
+        material = {"publicKey": {"hint": signature.keyid}, "tlogEntries": []}  # in no public log
+        plain = {"mediaType": BUNDLE_TYPE, "verificationMaterial": material, "dsseEnvelope": plain}
+    return (json.dumps(plain, indent=2) + "\n").encode()
 
 
 def unseal(content: bytes) -> Sealed:
-    """What an attestation file holds, an envelope or a bare statement; nothing is checked yet.
+    """What an attestation file holds, an envelope, one in a bundle, or a bare statement; nothing is checked yet.
 
     Raises:
-        DataError: it is no JSON object, or a damaged envelope.
+        DataError: it is no JSON object, a damaged envelope, or a bundle of something else.
     """
     try:
         plain = json.loads(content)
@@ -73,6 +83,8 @@ def unseal(content: bytes) -> Sealed:
         raise DataError("no attestation, or cut short: it is not JSON") from error
     if not isinstance(plain, dict):
         raise DataError("no attestation: it is no JSON object")
+    if "mediaType" in plain:
+        plain = _unwrap(plain)
     if "payload" not in plain:
         return Sealed(content)
     try:
@@ -82,6 +94,14 @@ def unseal(content: bytes) -> Sealed:
         return Sealed(_decode(plain["payload"]), signatures)
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"the envelope is damaged: {type(error).__name__}: {error}") from error
+
+
+def _unwrap(bundle: dict[str, Any]) -> dict[str, Any]:
+    """The envelope in a bundle."""
+    envelope = bundle.get("dsseEnvelope")
+    if not isinstance(envelope, dict) or "payload" not in envelope:
+        raise DataError("the bundle holds no statement in a DSSE envelope")
+    return envelope
 
 
 def is_signed(sealed: Sealed, keys: Sequence[str]) -> bool:

@@ -12,7 +12,11 @@ from onnxaudit.cli.values import read_duration
 
 Attest = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="Write a statement about the model there, for `onnxaudit verify` (in-toto)."),
+    typer.Option(
+        metavar="FILE",
+        help="Write a statement about the model there, for `onnxaudit verify` (in-toto); signed, in a file named "
+        "*.sigstore.json, as a Sigstore bundle.",
+    ),
 ]
 SignKey = Annotated[
     Path | None, typer.Option(metavar="KEY.pem", help="Ed25519 private key that signs the statement (DSSE).")

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 from rich.progress import Progress, TextColumn
 
-from onnxaudit.cli.progress import LineReporter, LiveReporter, report_progress
+from onnxaudit.cli.progress import LineReporter, LiveReporter, choose_columns, report_progress
 from onnxaudit.records import Event
 
 
@@ -40,6 +40,18 @@ def test_each_tenth_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
 def test_stderr_that_is_no_terminal_gets_lines() -> None:
     with report_progress() as listen:
         assert isinstance(listen, LineReporter)
+
+
+@pytest.mark.parametrize("width", [76, 80, 100, 120])
+def test_the_live_display_cuts_no_figure(width: int) -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=width)
+    message = "agreement 0.970, strongest trigger 0.987"
+    with Progress(*choose_columns(width), console=console, auto_refresh=False, expand=True) as progress:
+        LiveReporter(progress)(Event("tune", 2, 12, message))
+        progress.refresh()
+    assert isinstance(console.file, io.StringIO)
+    assert f"fine-tuning: {message}" in console.file.getvalue()
+    assert "2/12" in console.file.getvalue()
 
 
 def test_the_live_display_shows_a_bar_for_each_stage_and_no_escapes_of_strangers() -> None:
