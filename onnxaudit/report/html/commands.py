@@ -11,8 +11,7 @@ def write_scan_command(report: ScanReport) -> tuple[str, ...]:
     """`onnxaudit scan ...`, one line an option."""
     copies = [] if report.quantization is None else ["--quantize", "int8"]
     options = (*_list_data(report), *_list_effort(report), *copies, *_list_computing(report, report))
-    pin = "" if report.origin is None else f"#sha256={report.origin.sha256}"
-    return _join(["onnxaudit", "scan", f"{name_original(report.model.path)}{pin}", *options])
+    return _join(["onnxaudit", "scan", _name_model(report), *options])
 
 
 def write_repair_command(report: RepairReport) -> tuple[str, ...]:
@@ -29,7 +28,13 @@ def write_repair_command(report: RepairReport) -> tuple[str, ...]:
         *(["--remove"] if report.removal is not None else []),
         *_list_computing(scan, report),
     ]
-    return _join(["onnxaudit", "repair", scan.model.path, *_list_data(scan), *options])
+    return _join(["onnxaudit", "repair", _name_model(scan), *_list_data(scan), *options])
+
+
+def _name_model(report: ScanReport) -> str:
+    """The file; of one that was fetched the address, with the digest of what was there."""
+    pin = "" if report.origin is None else f"#sha256={report.origin.sha256}"
+    return f"{name_original(report.model.path)}{pin}"
 
 
 def list_gaps(report: ScanReport | RepairReport) -> tuple[str, ...]:

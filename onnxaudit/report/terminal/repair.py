@@ -21,6 +21,7 @@ from onnxaudit.report.terminal.lines import (
 )
 from onnxaudit.report.terminal.tables import Column, Table, print_table
 from onnxaudit.report.trade_off import HEADINGS, find_front, list_row
+from onnxaudit.report.wording import describe_conversion, describe_origin
 from onnxaudit.text import format_count, format_duration, format_rate, name_labels
 
 ROUNDS_SHOWN = 12
@@ -54,6 +55,10 @@ def render_repair(report: RepairReport, console: Console, detail: Detail = "usua
         _print_trade_off(report, console)
     for found in report.forgetting:
         print_field(console, "forgetting", describe_forgetting(found))
+    if report.scan.origin is not None:
+        print_field(console, "fetched", describe_origin(report.scan.origin))
+    if report.scan.conversion is not None:
+        print_field(console, "converted", describe_conversion(report.scan.conversion))
     if report.output is not None:
         print_line(
             console, ("written       ", "dim"), f"{report.output}  (sha256 {(report.output_sha256 or '')[:16]}…)"

@@ -9,6 +9,7 @@ from rich.console import Console
 from onnxaudit.records import (
     Coverage,
     NeuronAxis,
+    Origin,
     PruningRound,
     Rate,
     RepairDocument,
@@ -17,6 +18,7 @@ from onnxaudit.records import (
     UniversalTrigger,
     Verdict,
 )
+from onnxaudit.report.html.commands import write_repair_command
 from onnxaudit.report.terminal import (
     Detail,
     render_document,
@@ -53,6 +55,15 @@ def test_a_scan_shows_verdict_target_evidence_and_advice() -> None:
         assert part in text
     assert "4 of 4 labels finished" in text
     assert "What was found." in text
+
+
+def test_a_repair_tells_where_its_model_is_from() -> None:
+    origin = Origin(uri="s3://b/m.onnx", revision="r1", sha256="a" * 64, pinned=True)
+    report = make_repair_report(scan=replace(make_scan_report(), origin=origin))
+    console = plain_console()
+    render_repair(report, console)
+    assert "fetched       revision r1, sha256 aaaa" in text_of(console)
+    assert f"repair 'folder/model.onnx#sha256={'a' * 64}'" in " ".join(write_repair_command(report))
 
 
 def fold(text: str, width: int) -> list[str]:
