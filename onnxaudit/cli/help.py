@@ -64,12 +64,18 @@ def plain_words(command: Any, context: Any) -> Iterator[None]:
             default = f" [default: {usual}]" if isinstance(usual, str) else ""
             if default:
                 _set(kept, one, "show_default", False)
-            for name in ("help", "epilog"):
-                if getattr(one, name, ""):
-                    _set(kept, one, name, escape(getattr(one, name) + default))
+            if getattr(one, "help", ""):
+                _set(kept, one, "help", escape(_join_lines(one.help) + default))
+            if getattr(one, "epilog", ""):
+                _set(kept, one, "epilog", escape(one.epilog))
             if getattr(one, "is_flag", False):
                 _set(kept, one, "display_type_rich", lambda ctx: None)  # noqa: ARG005 - typer gives it by name
         yield
+
+
+def _join_lines(text: str) -> str:
+    """The paragraphs of a docstring as one line each: terminals fold them by their own width."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
 
 
 def _set(kept: contextlib.ExitStack, one: Any, name: str, value: Any) -> None:

@@ -65,6 +65,18 @@ def test_help_shows_no_type_of_a_switch_and_eats_no_brackets(read: Callable[...,
         assert all("".join(word.split()) in squeezed for word in (part or "").split()), part
 
 
+@pytest.mark.parametrize("width", ["80", "120"])
+def test_lines_of_help_are_as_long_as_the_terminal_lets_them(
+    run: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch, width: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", width)
+    usage, _, story = run("verify", "--help").out.partition("\n")[2].partition("╭")[0].partition("One that lies")
+    assert "Usage" in usage
+    lines = f"One that lies{story}".strip().splitlines()
+    following = [line.split()[0] for line in lines[1:]]
+    assert all(len(line) + len(word) > int(width) - 4 for line, word in zip(lines, following, strict=False))
+
+
 def test_a_table_of_toml_stands_in_the_help_as_it_is_written(read: Callable[..., str]) -> None:
     assert "[tool.onnxaudit]" in read("policy", "show", "--help")
 
