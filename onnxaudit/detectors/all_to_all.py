@@ -15,6 +15,7 @@ B. Wang et al., Neural Cleanse, IEEE S&P 2019.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +30,7 @@ from onnxaudit.inversion.engine import Problem, Shrinking
 from onnxaudit.inversion.forwards import compute_logits, device_of, pick_classes, to_tensor
 from onnxaudit.inversion.objectives import leave
 from onnxaudit.inversion.sampling import draw_orders, draw_starts
-from onnxaudit.inversion.schedule import RACE, Schedule
+from onnxaudit.inversion.schedule import BRISK, RACE, Schedule
 from onnxaudit.perturbations.patch import Patch
 from onnxaudit.records import Evidence, Ints, Samples, Trigger, UniversalTrigger
 from onnxaudit.statistics import rate, rate_of
@@ -76,6 +77,7 @@ class AllToAll(Detector):
         farther="larger",
         progress="looking for a trigger that moves all classes",
     )
+    efforts: ClassVar = {"quick": AllToAllConfig(steps=60, starts=2, samples_per_step=12, schedule=BRISK)}
     of_large = AllToAllConfig(steps=40, starts=2, samples_per_step=8, schedule=RACE, cells=56)
     rule = "OA102"
 

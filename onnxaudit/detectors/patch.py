@@ -14,7 +14,7 @@ from onnxaudit.detectors.base import Context, Detector, Words
 from onnxaudit.detectors.comparison import compare, find_normal
 from onnxaudit.detectors.registry import detector
 from onnxaudit.inversion.patch import InversionConfig, invert
-from onnxaudit.inversion.schedule import RACE, Schedule
+from onnxaudit.inversion.schedule import BRISK, RACE, Schedule
 from onnxaudit.records import Evidence, Inversion, LabelStatus
 
 
@@ -56,7 +56,12 @@ class PatchDetector(Detector):
     words = Words(subject="its trigger is", closer="smaller", farther="larger", progress="inverting triggers")
     efforts: ClassVar = {
         "quick": PatchConfig(
-            screening=replace(USUAL.screening, steps=60), refinement=replace(USUAL.refinement, steps=120)
+            screening=InversionConfig(
+                steps=45, samples_per_step=6, step_size=0.5, schedule=BRISK, confirming_samples=48
+            ),
+            refinement=InversionConfig(
+                steps=80, samples_per_step=8, step_size=0.4, schedule=BRISK, confirming_samples=96
+            ),
         ),
         "deep": PatchConfig(
             screening=replace(USUAL.screening, steps=200), refinement=replace(USUAL.refinement, steps=300), runs=3

@@ -22,7 +22,7 @@ from onnxaudit.detectors.base import Context, Detector, Words
 from onnxaudit.detectors.family import measure_family
 from onnxaudit.detectors.registry import detector
 from onnxaudit.inversion.labels import LabelsConfig
-from onnxaudit.inversion.schedule import RACE
+from onnxaudit.inversion.schedule import BRISK, RACE
 from onnxaudit.perturbations.photometric import Photometric
 from onnxaudit.records import Evidence, Floats
 
@@ -57,7 +57,10 @@ class PhotometricDetector(Detector):
         farther="stronger",
         progress="changing brightness, contrast and colors",
     )
-    efforts: ClassVar = {"quick": PhotometricConfig(steps=50), "deep": PhotometricConfig(steps=200)}
+    efforts: ClassVar = {
+        "quick": PhotometricConfig(steps=40, samples_per_step=6, schedule=BRISK),
+        "deep": PhotometricConfig(steps=200),
+    }
     of_large = PhotometricConfig(steps=24, samples_per_step=4, schedule=RACE)
     rule = "OA106"
 

@@ -29,7 +29,7 @@ from onnxaudit.detectors.base import Context, Detector, Words
 from onnxaudit.detectors.registry import detector
 from onnxaudit.inversion.labels import LabelsConfig, measure_sizes
 from onnxaudit.inversion.sampling import find_others
-from onnxaudit.inversion.schedule import RACE
+from onnxaudit.inversion.schedule import BRISK, RACE
 from onnxaudit.perturbations.spectral import Spectral
 from onnxaudit.records import Evidence, Floats, Ints
 
@@ -62,7 +62,10 @@ class SpectralDetector(Detector):
         farther="stronger",
         progress="adding few cosines to whole images",
     )
-    efforts: ClassVar = {"quick": SpectralConfig(steps=50), "deep": SpectralConfig(steps=200)}
+    efforts: ClassVar = {
+        "quick": SpectralConfig(steps=40, samples_per_step=6, step_size=0.1, schedule=BRISK),
+        "deep": SpectralConfig(steps=200),
+    }
     of_large = SpectralConfig(steps=24, samples_per_step=4, schedule=RACE)
     rule = "OA103"
 

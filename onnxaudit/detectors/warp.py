@@ -26,7 +26,7 @@ from onnxaudit.detectors.base import Context, Detector, Words
 from onnxaudit.detectors.family import measure_family
 from onnxaudit.detectors.registry import detector
 from onnxaudit.inversion.labels import Conventions, LabelsConfig
-from onnxaudit.inversion.schedule import RACE
+from onnxaudit.inversion.schedule import BRISK, RACE
 from onnxaudit.perturbations.warp import Warp
 from onnxaudit.records import Evidence, Floats
 
@@ -59,7 +59,10 @@ class WarpDetector(Detector):
     words = Words(
         subject="the mildest warp that leads there is", closer="milder", farther="stronger", progress="warping images"
     )
-    efforts: ClassVar = {"quick": WarpConfig(steps=50), "deep": WarpConfig(steps=200)}
+    efforts: ClassVar = {
+        "quick": WarpConfig(steps=40, samples_per_step=6, schedule=BRISK),
+        "deep": WarpConfig(steps=200),
+    }
     of_large = WarpConfig(steps=24, samples_per_step=4, schedule=RACE)
     rule = "OA105"
 

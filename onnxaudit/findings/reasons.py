@@ -244,7 +244,7 @@ def left_out(detector: str) -> Cause:
         title=f"the detector {detector} was left out",
         seen=f"The detector {detector} was left out, and what only it can see would be missed.",
         meaning="The score rests on this detector too, and its constants were fitted with it.",
-        advice="Scan again without `--detectors`, or name it there.",
+        advice="Scan again with `--effort standard` or more, and without `--detectors`, or name it there.",
     )
 
 

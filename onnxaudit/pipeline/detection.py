@@ -138,7 +138,8 @@ def detect(
     words = [run.detector for run in runs]
     should = [one.id for one in detectors if _should_measure(one, context, config)]
     missing = [name for name in should if not course.evidence.get(name, NOTHING).ratios]
-    left_out = sorted(set(WEIGHED) - {one.id for one in detectors})
+    running = {one.id for one in detectors if not config.leaves_out(type(one), context.classes)}
+    left_out = sorted(set(WEIGHED) - running)
     obstacles = list_obstacles(samples, logits, tuple(found.values()))
     if unrefined or unverified:
         obstacles += (OUT_OF_TIME.give(doing=REFINING if unrefined else VERIFYING),)

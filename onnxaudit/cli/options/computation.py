@@ -16,7 +16,8 @@ Effort = Annotated[
     EffortName | None,
     typer.Option(
         show_default="standard",
-        help="How much work a scan does: quick, standard (for gates), or deep (suspects from several seeds).",
+        help="How much work a scan does: quick (for suspects, a quarter of the passes), standard (for gates), or deep "
+        "(suspects from several seeds).",
     ),
 ]
 OldEffort = Annotated[EffortName | None, typer.Option("--profile", hidden=True)]

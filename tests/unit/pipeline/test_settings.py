@@ -6,6 +6,7 @@ import pytest
 from onnxaudit.deadline import Deadline
 from onnxaudit.detectors.patch import PatchConfig, PatchDetector
 from onnxaudit.detectors.registry import list_own
+from onnxaudit.detectors.source_specific import SourceSpecific
 from onnxaudit.detectors.spectral import SpectralConfig
 from onnxaudit.inversion.patch import InversionConfig
 from onnxaudit.pipeline.detection import detect
@@ -23,6 +24,25 @@ def test_efforts_are_in_order() -> None:
     assert patches[0].screening.steps < patches[1].screening.steps < patches[2].screening.steps
     assert patches[0].runs == patches[1].runs < patches[2].runs
     assert quick.verdict == standard.verdict == deep.verdict
+
+
+@pytest.mark.parametrize("classes", [10, 27, 43, 100])
+def test_a_quick_scan_takes_about_a_quarter_of_the_passes(classes: int) -> None:
+    quick, standard = (count_passes(classes, choose_effort(effort)) for effort in ("quick", "standard"))
+    assert quick < 0.27 * standard
+
+
+def test_a_quick_scan_that_compares_no_pairs_clears_no_model_of_which_a_standard_one_would_compare_them(
+    planted: Callable[..., Planted], make_samples: Callable[..., Samples]
+) -> None:
+    assert choose_effort("quick").leaves_out(SourceSpecific, 12)
+    assert not choose_effort("quick").leaves_out(SourceSpecific, 13)
+    assert not choose_effort("quick").leaves_out(PatchDetector, 12)
+    assert not choose_effort("standard").leaves_out(SourceSpecific, 12)
+    little = {name: config for name, config in UNWEIGHED.items() if name != "source-specific"}
+    found = detect(planted(targets=()), make_samples(), replace(choose_effort("quick"), settings=little), seed=0)
+    assert found.assessment.verdict is not Verdict.CLEAN
+    assert "left-out-source-specific" in [caveat.code for caveat in found.assessment.caveats]
 
 
 @pytest.mark.parametrize("runs", [1, 2])
