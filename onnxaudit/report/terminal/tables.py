@@ -60,8 +60,8 @@ def print_table(console: Console, table: Table) -> None:
     console.print(shown)
     left_out = [column.heading for place, column in enumerate(table.columns) if place not in widths and column.heading]
     if left_out:
-        one = len(left_out) == 1
-        told = f"{join_words(left_out)} left out: the terminal is too narrow for {'this column' if one else 'them'}"
+        columns = "column" if len(left_out) == 1 else "columns"
+        told = f"the terminal is too narrow for the {columns} {join_words(left_out)}"
         console.print(Text(told, "dim"))
 
 
