@@ -18,8 +18,8 @@ after Y. Li et al., Neural attention distillation, ICLR 2021.
 Differs from the sources:
 - path-aware minimization takes every gradient on the way back, which costs two points of agreement here (98.8 to 96.7);
   that of clean images is taken where the copy stands (98.8);
-- `T` is the standard deviation of the original's centred logits. Networks trained to the end have margins of 5 or of
-  50; a fixed `T` would distil the one and teach hard labels to the other;
+- `T` is half the standard deviation of the original's centred logits. Networks trained to the end have margins of 5 or
+  of 50; a fixed `T` would distil the one and teach hard labels to the other;
 - what the original makes of an augmented image is left out where it answers the trigger's label and nothing in the
   image is of that class. A backdoor that answers to faint changes fires on half of the copies of some networks, which
   then teach it anew (success of a real warp after the repair, with them: 0.58; without: 0.26).
@@ -53,6 +53,7 @@ class DistillationConfig:
 
     Attributes:
         steps: of Adam.
+        temperature: `T`, in standard deviations of the original's centred logits.
         batch: images a step.
         stamped: share of them that carry a trigger.
         distorted: share of them with a change of the whole image.
@@ -73,13 +74,14 @@ class DistillationConfig:
     """
 
     steps: int = 160
+    temperature: float = 0.5
     batch: int = 64
     stamped: float = 0.25
     distorted: float = 0.25
     stamped_weight: float = 0.1
     activations: float = 1.0
     refusal: float = 0.5
-    refusal_margin: float = 0.2
+    refusal_margin: float = 0.4
     step_size: float = 3e-3
     warmup: int = 10
     reach: float | None = None
@@ -176,7 +178,7 @@ class Distiller:
         answers, right = logits.argmax(dim=1).cpu(), classes[sources % len(clean)]
         kept = ~torch.isin(answers, targets) | (right == answers[:, None]).any(dim=1)
         images, logits, activations = images[kept], logits[kept.to(self.device)], activations[kept.to(self.device)]
-        temperature = (logits - logits.mean(dim=1, keepdim=True)).std()
+        temperature = self._config.temperature * (logits - logits.mean(dim=1, keepdim=True)).std()
         variance = (activations - activations.mean(dim=0)).square().sum(dim=1).mean()
         return Lesson(
             images=images,

@@ -5,13 +5,14 @@ Each round distils the original into the copy on clean images, a share of them s
 fresh start; what that yields joins the others. Pruned neurons stay at zero. Validation samples alone choose which
 round's network is handed back:
 
-    min over rounds of  max(0, q0 − Q) + max(0, S − max_success),  then of  S' + D + KL
+    min over rounds of  max(0, q0 − Q) + max(0, S − max_success),  then of  S' + D + KL + (1 − PACC)
 
 with `S` the success of the strongest trigger found in any round, `S'` of the strongest hardened one, `D` that of all
 distortions together, `KL` the divergence of answers from the original's on clean samples: with 45 of them `Q` moves in
-steps of 2 points. Where there are none, the rounds end early once both limits are met, by `S'` as well, and a fresh
-inversion finds nothing that stands out. They go on for a few more while a limit is missed. Where the best network
-misses `q0`, those on the way to it from the pruned one are candidates too (`interpolation`).
+steps of 2 points. `PACC` is the lowest share of triggered samples that keep their own class. Where there are no
+distortions, the rounds end early once both limits are met, by `S'` as well, and a fresh inversion finds nothing that
+stands out. They go on for a few more while a limit is missed. Where the best network misses `q0`, those on the way to
+it from the pruned one are candidates too (`interpolation`).
 
 Differs from the source:
 - the source tunes on clean samples alone, which does not remove patch triggers; without triggers this does as it does;

@@ -109,12 +109,14 @@ class Student:
         """A network on validation samples, clean and under all that is known."""
         context = self._context
         network, validation = Runtime(model, context.preprocessing, context.device), context.validation
+        under = validation.under_worst(network, pair(self.found))
         return TuningRound(
             agreement=validation.agreement(network),
-            success_rate=validation.under_worst(network, pair(self.found)).success,
+            success_rate=under.success,
             hardened_success_rate=validation.under_worst(network, pair(self.hardened)).success,
             distorted_success_rate=validation.under_all(network, self.distortions).success,
             divergence=measure_divergence(self._wanted, network.logits(validation.images)),
+            poisoned_accuracy=under.accuracy,
         )
 
     def _harden(self, found: Sequence[Trigger], label: int) -> list[Trigger]:

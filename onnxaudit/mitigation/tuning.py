@@ -8,6 +8,7 @@ from onnxaudit.intake.model import Model
 from onnxaudit.mitigation.adversary import HardeningConfig
 from onnxaudit.mitigation.distillation import DistillationConfig
 from onnxaudit.mitigation.distortions import DistortionConfig
+from onnxaudit.mitigation.evaluation import NOTHING
 from onnxaudit.records import Layout, Rate, RepairCandidate, Trigger
 
 Triggers = Mapping[int, Sequence[Trigger]]
@@ -77,6 +78,7 @@ class TuningRound:
     `success_rate` is of those given and inverted, `hardened_success_rate` of those that were made of them;
     `distorted_success_rate` is of all distortions together: strong ones lead anywhere. `divergence` is that of its
     answers from the original's: agreement as a smooth measure, for with 45 samples one of them decides by chance.
+    `poisoned_accuracy` is the lowest under any of those given and inverted.
     """
 
     agreement: Rate
@@ -84,13 +86,18 @@ class TuningRound:
     hardened_success_rate: Rate
     distorted_success_rate: Rate
     divergence: float = 0.0
+    poisoned_accuracy: Rate = NOTHING.accuracy
 
     def cost(self, config: FineTuningConfig) -> tuple[float, float]:
-        """What is to be small: by how much both limits are missed, then success of other attacks and divergence."""
+        """What is to be small: by how much both limits are missed, then success of other attacks, divergence, errors.
+
+        Errors are those on triggered samples: to refuse the label is not enough.
+        """
         agreement, success = self.agreement.value or 0.0, self.success_rate.value or 0.0
         missed = max(0.0, config.min_agreement - agreement) + max(0.0, success - config.max_success)
         others = (self.hardened_success_rate.value or 0.0) + (self.distorted_success_rate.value or 0.0)
-        return missed, others + self.divergence
+        accuracy = self.poisoned_accuracy.value
+        return missed, others + self.divergence + (0.0 if accuracy is None else 1.0 - accuracy)
 
     def meets_limits(self, config: FineTuningConfig) -> bool:
         """Whether neither limit is missed."""

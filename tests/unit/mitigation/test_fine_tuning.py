@@ -193,6 +193,18 @@ def test_the_round_that_distortions_mislead_least_is_handed_back(monkeypatch: py
     assert run(stripes.backdoored(), config=replace(QUICK, rounds=3)).chosen == 1
 
 
+def test_of_rounds_that_refuse_alike_the_one_that_knows_triggered_images_is_handed_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    known = iter([70, 90, 80] * 3)
+    none = rate(0, 100)
+    even = TuningRound(
+        agreement=rate(99, 100), success_rate=none, hardened_success_rate=none, distorted_success_rate=none
+    )
+    monkeypatch.setattr(Student, "measure", lambda *_: replace(even, poisoned_accuracy=rate(next(known), 100)))
+    assert run(stripes.backdoored(), config=replace(QUICK, rounds=3)).chosen == 1
+
+
 def test_further_rounds_follow_only_while_a_limit_is_missed() -> None:
     model = stripes.backdoored()
     out_of_reach = run(model, config=replace(QUICK, further_rounds=1, min_agreement=1.01))
