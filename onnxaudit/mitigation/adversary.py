@@ -107,8 +107,9 @@ def _improve(
             steps=config.steps,
             adam=AdamConfig(step_size=config.step_size),
             schedule=UNSHRUNK,
-            most_rows=len(triggers),  # `within` is theirs, row by row
+            most_rows=len(triggers),  # `within` is theirs, row by row: never cut
             workers=alone,
+            even=False,
         )
         hardening.run(Deadline())
     return torch.cat(family.decode(hardening.values), dim=1)

@@ -45,3 +45,19 @@ def test_it_stays_near_its_place() -> None:
 
 def test_the_same_seed_gives_the_same_trigger() -> None:
     assert run(seed=3).digest == run(seed=3).digest
+
+
+def test_several_triggers_each_stay_near_their_own_place() -> None:
+    classifier, seen = Classifier(import_model(stripes.backdoored()), Preprocessing()), stripes.samples()
+    weak = weak_trigger()
+    mirrored = Trigger(np.ascontiguousarray(weak.mask[:, :, ::-1]), weak.pattern)
+    some = [weak, mirrored, weak]
+    labels, draw = torch.full((len(some),), stripes.TARGET), torch.Generator().manual_seed(0)
+    with Workers(torch.device("cpu")) as workers:
+        found = unstack(
+            harden(classifier, seen.images, stack(some), labels, HardeningConfig(steps=5), draw=draw, workers=workers)
+        )
+    right, left, again = (trigger.mask[0].any(axis=0) for trigger in found)
+    assert right.any()
+    assert (left == right[::-1]).all()
+    assert (again == right).all()
