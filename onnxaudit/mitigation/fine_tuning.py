@@ -23,8 +23,9 @@ Differs from the source:
 - against labels that are reached by whole-image changes (`distortions`) such changes join the triggers.
 """
 
-from collections.abc import Collection
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import torch
 
@@ -43,7 +44,7 @@ def fine_tune(
     triggers: Triggers,
     config: FineTuningConfig = FineTuningConfig(),
     *,
-    distorted: Collection[int] = (),
+    distorted: Mapping[int, Sequence[str]] = MappingProxyType({}),
     invert: Invert | None = None,
     seed: int,
     deadline: Deadline = NEVER,
@@ -55,7 +56,7 @@ def fine_tune(
         context: what is tuned, towards what, and on what.
         triggers: inverted triggers by label; empty for tuning on clean samples only.
         config: settings.
-        distorted: labels against which distortions of the whole image are made too.
+        distorted: labels against which distortions of the whole image are made too, and by which families.
         invert: finds further triggers between rounds; None: only the given triggers are known.
         seed: of all randomness.
         deadline: when to stop with what there is.

@@ -1,7 +1,7 @@
 """The network while it is tuned: a copy that learns to ignore triggers, and all triggers known against it."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 
@@ -10,7 +10,7 @@ from onnxaudit.intake.model import Model
 from onnxaudit.mitigation.adversary import harden
 from onnxaudit.mitigation.context import TuningContext
 from onnxaudit.mitigation.distillation import Distiller
-from onnxaudit.mitigation.distortions import shape_distortions
+from onnxaudit.mitigation.distortions import draw_distortions, shape_distortions
 from onnxaudit.mitigation.evaluation import measure_divergence
 from onnxaudit.mitigation.random_triggers import draw_triggers
 from onnxaudit.mitigation.stamps import Stamps, stack, unstack
@@ -30,7 +30,7 @@ class Student:
         context: what is tuned.
         config: settings.
         targets: labels that triggers lead to.
-        distorted: those of them against which changes of the whole image are made too.
+        distorted: those of them against which changes of the whole image are made too, and the ids of their families.
         seed: of all randomness.
         workers: who computes.
 
@@ -48,11 +48,11 @@ class Student:
         config: FineTuningConfig,
         *,
         targets: Sequence[int],
-        distorted: Collection[int],
+        distorted: Mapping[int, Sequence[str]],
         seed: int,
         workers: Workers,
     ) -> None:
-        self.distorted = [label for label in targets if label in distorted]
+        self.distorted = {label: distorted[label] for label in targets if label in distorted}
         self.found: dict[int, list[Trigger]] = defaultdict(list)
         self.hardened: dict[int, list[Trigger]] = defaultdict(list)
         self.distortions: list[tuple[Perturbation, int]] = []
@@ -96,7 +96,7 @@ class Student:
     def distill(self, effort: float, deadline: Deadline) -> None:
         """One round with all triggers; its outcome joins `models`."""
         triggers = pair(self.found) + pair(self.hardened) + self._draw_further()
-        self._distiller.train(Stamps.of(triggers, self.distortions), effort, deadline)
+        self._distiller.train(Stamps.of(triggers, self.distortions + self._draw_distortions()), effort, deadline)
         self.models.append(self._distiller.export(self._context.pruned))
 
     def _draw_further(self) -> Labelled:
@@ -104,6 +104,12 @@ class Student:
         images, count = self._context.fitting.images, self._config.random_triggers
         shape = images.shape[1], images.shape[2], images.shape[3]
         return [(one, label) for label in self.found for one in draw_triggers(count, shape, self._draw)]
+
+    def _draw_distortions(self) -> list[tuple[Perturbation, int]]:
+        """Random changes of the whole image, new ones in every round."""
+        images = self._context.fitting.images
+        shape = images.shape[1], images.shape[2], images.shape[3]
+        return draw_distortions(shape, self.distorted, self._config.distortion, self._draw)
 
     def measure(self, model: Model) -> TuningRound:
         """A network on validation samples, clean and under all that is known."""

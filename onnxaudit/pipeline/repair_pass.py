@@ -144,7 +144,7 @@ def _tune(
         tuning,
         _leave_out(invert.known, evaluation.triggers) if full else {},
         replace(config.fine_tuning, min_agreement=limits.min_agreement, max_success=limits.max_success),
-        distorted=list_whole_image_targets(context.scan) if full else (),
+        distorted=list_whole_image_targets(context.scan) if full else {},
         invert=invert,
         seed=context.seed,
         deadline=context.deadline,

@@ -1,11 +1,12 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import torch
 
 from onnxaudit.importer import Classifier, import_model
 from onnxaudit.intake import Model
-from onnxaudit.mitigation.distortions import DistortionConfig, shape_distortions
+from onnxaudit.mitigation.distortions import DistortionConfig, draw_distortions, shape_distortions
 from onnxaudit.perturbations.perturbation import Perturbation
 from onnxaudit.records import Preprocessing
 from onnxaudit.workers import Workers
@@ -13,6 +14,11 @@ from tests.some import some
 from tests.unit.mitigation import stripes
 
 QUICK = DistortionConfig(number=1, steps=30, samples=8)
+ALL = ("additive", "warp", "photometric")
+
+
+def name(labels: list[int]) -> dict[int, tuple[str, ...]]:
+    return dict.fromkeys(labels, ALL)
 
 
 def shape(model: Model, labels: list[int], config: DistortionConfig = QUICK, seed: int = 0) -> list[Perturbation]:
@@ -21,7 +27,7 @@ def shape(model: Model, labels: list[int], config: DistortionConfig = QUICK, see
     draw = torch.Generator().manual_seed(seed)
     with Workers(torch.device("cpu")) as workers:
         found = shape_distortions(
-            classifier, seen.images, some(seen.labels), labels, config, draw=draw, workers=workers
+            classifier, seen.images, some(seen.labels), name(labels), config, draw=draw, workers=workers
         )
     assert [label for _, label in found] == [label for label in labels for _ in range(3 * config.number)]
     return [distortion for distortion, _ in found]
@@ -68,6 +74,25 @@ def test_without_victims_there_is_none() -> None:
     classifier, draw = Classifier(import_model(stripes.backdoored()), Preprocessing()), torch.Generator()
     with Workers(torch.device("cpu")) as workers:
         assert (
-            shape_distortions(classifier, alone.images, some(alone.labels), [1], QUICK, draw=draw, workers=workers)
+            shape_distortions(
+                classifier, alone.images, some(alone.labels), name([1]), QUICK, draw=draw, workers=workers
+            )
             == []
         )
+
+
+@pytest.mark.parametrize("image", [(1, 12, 8), (3, 16, 16)])
+def test_random_members_stay_within_the_bounds_of_the_families_named(image: tuple[int, int, int]) -> None:
+    config, draw = DistortionConfig(drawn=5), torch.Generator().manual_seed(0)
+    drawn = draw_distortions(image, {4: ("additive", "photometric"), 5: ("warp",)}, config, draw)
+    assert [label for _, label in drawn] == [4] * 10 + [5] * 5
+    assert {one.family.id for one, label in drawn if label == 4} == {"additive", "photometric"}
+    bounds = {
+        "additive": [config.change],
+        "warp": [config.flow * min(image[1:])] * 2,
+        "photometric": [config.gain, config.offset, config.mixing],
+    }
+    for one, _ in drawn:
+        for field, bound in zip(one.fields, bounds[one.family.id], strict=False):
+            assert np.abs(field).max() <= bound
+        assert np.abs(one.fields[0]).max() > 0.1 * bounds[one.family.id][0]

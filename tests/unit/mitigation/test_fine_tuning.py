@@ -31,7 +31,7 @@ QUICK = FineTuningConfig(
     random_triggers=1,  # of a few steps the triggers found need most
     distillation=DistillationConfig(steps=40, batch=32, copies=4, step_size=0.03),
     hardening=HardeningConfig(steps=10, samples=8),
-    distortion=DistortionConfig(number=1, steps=10, samples=8),
+    distortion=DistortionConfig(number=1, drawn=1, steps=10, samples=8),
 )
 
 BRIEF = replace(QUICK, rounds=1, further_rounds=0, shares=())
@@ -91,7 +91,8 @@ def test_a_backdoor_that_small_changes_set_off_is_removed_too() -> None:
 
 def test_against_labels_of_whole_image_changes_distortions_are_made() -> None:
     model = stripes.backdoored()
-    with_them, without = (run(model, config=BRIEF, distorted=labels).model for labels in ((stripes.TARGET, 1), (1,)))
+    named = ({stripes.TARGET: ("warp",), 1: ("warp",)}, {1: ("warp",)})
+    with_them, without = (run(model, config=BRIEF, distorted=labels).model for labels in named)
     assert with_them.to_bytes() != without.to_bytes()
     assert without.to_bytes() == run(model, config=BRIEF).model.to_bytes()  # label 1 is no target
 
@@ -169,7 +170,8 @@ def test_inversion_starts_on_the_original_and_goes_on_with_the_tuned_network() -
 def test_rounds_end_once_nothing_stands_out_and_the_limits_are_met() -> None:
     config = replace(QUICK, rounds=3, min_agreement=0.0, max_success=1.1)
     assert len(run(stripes.backdoored(), config=config, invert=lambda *_: ()).rounds) == 1
-    assert len(run(stripes.backdoored(), config=config, invert=lambda *_: (), distorted=(stripes.TARGET,)).rounds) == 3
+    distorted = {stripes.TARGET: ("additive",)}
+    assert len(run(stripes.backdoored(), config=config, invert=lambda *_: (), distorted=distorted).rounds) == 3
     assert len(run(stripes.backdoored(), config=config, invert=lambda *_: (stripes.trigger(),)).rounds) == 3
 
 
