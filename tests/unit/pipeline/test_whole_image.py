@@ -22,11 +22,11 @@ def test_families_that_bring_a_label_nearly_as_near_count_too() -> None:
 @pytest.mark.parametrize(
     ("ratios", "families"),
     [
-        ({"patch": 30.0, "spectral": 9.0}, None),
-        ({"patch": 30.0, "spectral": 12.0}, ("additive",)),
+        ({"patch": 30.0, "spectral": 14.0}, None),
+        ({"patch": 30.0, "spectral": 16.0}, ("additive",)),
         ({"patch": 2.0, "latent-inversion": 2.0, "compactness": 2.0, "photometric": 6.0}, ("photometric",)),
         ({"patch": 2.0, "latent-inversion": 2.0, "compactness": 2.0, "photometric": 2.9}, None),
-        ({"patch": 5.0, "latent-inversion": 2.0, "photometric": 6.0}, None),
+        ({"patch": 3.0, "latent-inversion": 2.0, "photometric": 6.0}, None),
     ],
 )
 def test_a_label_nearer_by_a_change_of_the_image_than_by_a_mask_counts_whatever_its_kind(
