@@ -38,9 +38,10 @@ class Rule:
     def waivable(self) -> bool:
         """Whether it speaks of a class that may be accepted as it is.
 
-        That a scan told nothing is no such thing, and what was never audited is nobody's to accept.
+        That a scan told nothing is no such thing; what was never audited is nobody's to accept, and how a repair ended
+        is a measurement: its limits are the policy's.
         """
-        return self.severity > 0 and not self.id.startswith("OA4")
+        return self.severity > 0 and not self.id.startswith(("OA3", "OA4"))
 
     @property
     def taxa(self) -> tuple[Taxon, ...]:
