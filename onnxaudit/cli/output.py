@@ -13,7 +13,7 @@ from onnxaudit.cli.options import Outputs
 from onnxaudit.cli.streams import LastingStream
 from onnxaudit.data.label_tables import TABLES
 from onnxaudit.data.picture_kinds import SUFFIXES
-from onnxaudit.data.sources import ARRAYS, COLUMNS, TARS, parse_source
+from onnxaudit.data.sources import ARRAYS, COLUMNS, RECORDS, TARS, find_kind, parse_source
 from onnxaudit.errors import OnnxauditError, OutputError, UsageError
 from onnxaudit.files import check_folder_writable, check_writable, write_atomically
 from onnxaudit.isolation.reach import read_locations
@@ -23,7 +23,7 @@ from onnxaudit.report.formats import render
 from onnxaudit.report.terminal import Detail, open_console, render_copies, render_document
 
 # What a folder of samples is read for.
-READ = frozenset((".csv", ".jsonl", ".txt")) | ARRAYS | COLUMNS | TARS | SUFFIXES
+READ = frozenset((".csv", ".jsonl", ".txt")) | ARRAYS | COLUMNS | RECORDS | TARS | SUFFIXES
 
 
 @dataclass(frozen=True)
@@ -145,13 +145,13 @@ def is_read_below(path: Path, folder: Path) -> bool:
         inside = folder.is_dir() and path.exists() and follow_links(path).is_relative_to(follow_links(folder))
     except OSError:
         return False
-    return inside and (path.suffix.lower() in READ or path.name in TABLES)
+    return inside and (find_kind(path) in READ or path.name in TABLES)
 
 
 def is_data_of(path: Path, model: Path) -> bool:
     """Whether a file that is there holds external data of a model."""
     with contextlib.suppress(OSError, ValueError):
-        if model.suffix.lower() in READ:  # samples, which have none
+        if find_kind(model) in READ:  # samples, which have none
             return False
         if model.is_file() and path.exists() and follow_links(path).is_relative_to(follow_links(model.parent)):
             return any(is_same_file(path, model.parent / name) for name in read_locations(model))

@@ -20,7 +20,7 @@ ORDER = "labels.txt"
 
 @dataclass(frozen=True, kw_only=True)
 class PictureSet:
-    """Pictures from a folder, a tar file or a table.
+    """Pictures from a folder, a tar file, a table or TFRecord files.
 
     Attributes:
         source: where they come from.

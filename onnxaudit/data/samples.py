@@ -10,8 +10,9 @@ from onnxaudit.data.folders import open_folder
 from onnxaudit.data.picture_sets import PictureSet, read_set
 from onnxaudit.data.selection import MOST_SAMPLES
 from onnxaudit.data.shards import list_shards
-from onnxaudit.data.sources import ARRAYS, COLUMNS, KINDS, TARS, parse_source
+from onnxaudit.data.sources import ARRAYS, COLUMNS, KINDS, RECORDS, TARS, find_kind, parse_source
 from onnxaudit.data.tars import open_tars
+from onnxaudit.data.tfrecords import open_records
 from onnxaudit.deadline import NEVER, Deadline
 from onnxaudit.errors import DataError
 from onnxaudit.records import InputSpec, Ints, Samples
@@ -29,7 +30,8 @@ def load_samples(
     Args:
         source: a folder of images, an `.npz` archive (`FILE.npz:IMAGES,LABELS` names its arrays), an `.npy` file
             (`FILE.npy:LABELS.npy` names one beside it), a `.tar` file or a folder of such, a `.parquet` or `.arrow`
-            file (`FILE.parquet:IMAGES,LABELS` names its columns) or a folder of such.
+            file (`FILE.parquet:IMAGES,LABELS` names its columns), a `.tfrecord` file (`FILE.tfrecord:IMAGE,LABEL` names
+            its features) or a folder of such.
         spec: what the model takes; pictures in folders are resized to it, arrays have to fit it.
         classes: how many the model tells apart.
         deadline: when it passes, the pictures that were read have to do.
@@ -57,11 +59,11 @@ def load_samples(
 
 
 def open_pictures(path: Path, names: tuple[str, ...], classes: int | None = None) -> PictureSet:
-    """The pictures of a folder, a tar file or a table.
+    """The pictures of a folder, a tar file, a table or TFRecord files.
 
     Args:
         path: where they lie.
-        names: of the columns with images and with labels, of a table.
+        names: of the columns or features with images and with labels.
         classes: how many the model tells apart; None where labels do not matter.
 
     Raises:
@@ -71,11 +73,13 @@ def open_pictures(path: Path, names: tuple[str, ...], classes: int | None = None
     files = list_shards(path) if path.is_dir() else [path]
     if not files:
         return open_folder(path, classes)
-    kind = files[0].suffix.lower()
+    kind = find_kind(files[0])
     if kind in TARS:
         return open_tars(path, files)
     if kind in COLUMNS:
         return open_columns(path, files, names)
+    if kind in RECORDS:
+        return open_records(path, files, names)
     raise DataError(f"{path}: neither a folder of images nor {KINDS}")
 
 

@@ -1,11 +1,12 @@
-"""Data sets that lie in several files of one kind: WebDatasets, and what Hugging Face's libraries write."""
+"""Data sets that lie in several files of one kind: WebDatasets, what Hugging Face's libraries write, TFRecord files."""
 
 from pathlib import Path
 
 from onnxaudit.data.picture_kinds import SUFFIXES
+from onnxaudit.data.sources import COLUMNS, RECORDS, TARS, find_kind
 from onnxaudit.errors import DataError
 
-KINDS = (".tar", ".parquet", ".arrow")
+KINDS = TARS | COLUMNS | RECORDS
 SPLITS = ("train", "training", "test", "validation", "valid", "val", "dev")
 
 
@@ -15,12 +16,12 @@ def list_shards(folder: Path) -> list[Path]:
     Raises:
         DataError: several kinds, or several splits: somebody has to choose one.
     """
-    seen = [path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES.union(KINDS) and path.is_file()]
+    seen = [path for path in folder.rglob("*") if find_kind(path) in SUFFIXES.union(KINDS) and path.is_file()]
     seen = [path for path in seen if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
     if any(path.suffix.lower() in SUFFIXES for path in seen):
         return []  # an archive may lie beside what it holds
     found = sorted(seen)
-    kinds = sorted({path.suffix.lower() for path in found})
+    kinds = sorted({find_kind(path) for path in found})
     if len(kinds) > 1:
         raise DataError(f"{folder}: files of {' and of '.join(kinds)} side by side; name one, or a folder of one kind")
     splits = sorted({_find_split(path) for path in found})
@@ -32,7 +33,8 @@ def list_shards(folder: Path) -> list[Path]:
 
 def _find_split(path: Path) -> str:
     """The part of a data set that a file belongs to, by its name or that of its folder; "" where neither says it."""
-    first = path.stem.lower().split("-")[0]
-    if first in SPLITS:
-        return first
+    words = path.name.lower().split(".")[0].split("-")
+    for word in (words[0], words[-1]):  # Hugging Face's "test-00000-of-00002", TensorFlow Datasets' "mnist-test"
+        if word in SPLITS:
+            return word
     return path.parent.name.lower() if path.parent.name.lower() in SPLITS else ""

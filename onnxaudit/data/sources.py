@@ -5,9 +5,16 @@ from pathlib import Path
 
 from onnxaudit.errors import DataError
 
-ARRAYS, TARS, COLUMNS = {".npz", ".npy"}, {".tar"}, {".parquet", ".arrow"}
+ARRAYS, TARS, COLUMNS, RECORDS = {".npz", ".npy"}, {".tar"}, {".parquet", ".arrow"}, {".tfrecord"}
 WITH_NAMES = re.compile(r"(?P<path>.+\.(npz|npy|parquet|arrow)):(?P<names>[^:/\\]+)", re.IGNORECASE)
-KINDS = "an .npz, .npy, .tar, .parquet or .arrow file"
+WITH_FEATURES = re.compile(r"(?P<path>.+\.tfrecords?(-\d+-of-\d+)?):(?P<names>[^:\\]+)", re.IGNORECASE)
+RECORD_FILE = re.compile(r".+\.tfrecords?(-\d+-of-\d+)?", re.IGNORECASE)
+KINDS = "an .npz, .npy, .tar, .parquet, .arrow or .tfrecord file"
+
+
+def find_kind(path: Path) -> str:
+    """The kind of a file: its suffix, in lower case; that of `a.tfrecord-00000-of-00010` is `.tfrecord`."""
+    return ".tfrecord" if RECORD_FILE.fullmatch(path.name) else path.suffix.lower()
 
 
 def parse_source(source: str) -> tuple[Path, tuple[str, ...]]:
@@ -16,7 +23,7 @@ def parse_source(source: str) -> tuple[Path, tuple[str, ...]]:
     Raises:
         DataError: too many of them.
     """
-    match = None if Path(source).exists() else WITH_NAMES.fullmatch(source)
+    match = None if Path(source).exists() else WITH_NAMES.fullmatch(source) or WITH_FEATURES.fullmatch(source)
     if match is None:
         return Path(source), ()
     names = tuple(name.strip() for name in match["names"].split(","))

@@ -7,7 +7,8 @@ import typer
 
 _IMAGES = (
     "Clean images: a folder, with or without a sub-folder for each class; an .npz archive (FILE.npz:x,y names its "
-    "arrays) or an .npy file (FILE.npy:y.npy names its labels); a .tar, .parquet or .arrow file, or a folder of such."
+    "arrays) or an .npy file (FILE.npy:y.npy names its labels); a .tar, .parquet, .arrow or .tfrecord file, or a "
+    "folder of such."
 )
 
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="The ONNX file.", show_default=False)]
