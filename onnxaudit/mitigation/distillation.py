@@ -18,7 +18,7 @@ after Y. Li et al., Neural attention distillation, ICLR 2021.
 Differs from the sources:
 - path-aware minimization takes every gradient on the way back, which costs two points of agreement here (98.8 to 96.7);
   that of clean images is taken where the copy stands (98.8);
-- `T` is half the standard deviation of the original's centred logits. Networks trained to the end have margins of 5 or
+- `T` is the standard deviation of the original's centred logits. Networks trained to the end have margins of 5 or
   of 50; a fixed `T` would distil the one and teach hard labels to the other;
 - what the original makes of an augmented image is left out where it answers the trigger's label and nothing in the
   image is of that class. A backdoor that answers to faint changes fires on half of the copies of some networks, which
@@ -74,14 +74,14 @@ class DistillationConfig:
     """
 
     steps: int = 160
-    temperature: float = 0.5
+    temperature: float = 1.0
     batch: int = 64
     stamped: float = 0.25
     distorted: float = 0.25
     stamped_weight: float = 0.1
     activations: float = 1.0
     refusal: float = 0.5
-    refusal_margin: float = 0.4
+    refusal_margin: float = 0.2
     step_size: float = 3e-3
     warmup: int = 10
     reach: float | None = None
