@@ -1,5 +1,6 @@
 """In a box nothing can be read but what was named, nothing written, and no connection made."""
 
+import encodings.idna  # noqa: F401  # an address is coded by it, and in a box no module can be read
 import os
 import socket
 import subprocess
