@@ -65,7 +65,13 @@ class DetectionConfig:
         return self.settings.get(kind.id, kind.efforts.get(self.effort, make(kind).config))
 
     def leaves_out(self, kind: type[Detector], classes: int) -> bool:
-        """Whether this effort skips a detector that takes passes at the standard one; given settings never do."""
+        """Whether this effort skips a detector that takes passes at the standard one; given settings never do.
+
+        One that measures suspects and controls alone skips a target that no other detector suspects. Of large images
+        that is so at every effort, and no such model is called clean (`few-similar-models`).
+        """
+        if kind.id in self.late and not self.large and classes > self.suspects + self.controls:
+            return kind.id not in self.settings
         usual = replace(self, effort="standard").find_settings(kind)
         passes = [make(kind, config).count_passes(classes) for config in (usual, self.find_settings(kind))]
         return kind.id not in self.settings and passes[0] > 0 == passes[1]

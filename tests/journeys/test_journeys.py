@@ -16,7 +16,7 @@ from tests.servers import serve_objects
 FOLDER = os.environ.get("JOURNEYS_FOLDER")
 MAKING = Path(__file__).parent / "making"
 CLEAN, BACKDOORED = "vendor/signs-lenet-clean.onnx", "vendor/signs-lenet-weights.onnx"
-QUICK = ("--data", "data/signs.npz", "--effort", "quick", "--json", "scan.json")
+SCAN = ("--data", "data/signs.npz", "--json", "scan.json")
 
 pytestmark = [
     pytest.mark.slow,
@@ -74,7 +74,7 @@ def expect(code: int | tuple[int, ...], done: Done) -> Done:
 
 def test_a_machine_for_cpus_finds_the_backdoor(cpu: Environment, home: Path) -> None:
     expect(0, cpu.run(home, "onnxaudit", "doctor"))
-    expect(1, cpu.run(home, "onnxaudit", "scan", BACKDOORED, *QUICK, "--html", "scan.html"))
+    expect(1, cpu.run(home, "onnxaudit", "scan", BACKDOORED, *SCAN, "--html", "scan.html"))
     assert read(home)["reports"][0]["verdict"] == "backdoored"
     assert (home / "scan.html").stat().st_size > 10_000
 
@@ -82,15 +82,15 @@ def test_a_machine_for_cpus_finds_the_backdoor(cpu: Environment, home: Path) -> 
 def test_a_slim_machine_inspects_and_reads_and_says_what_it_lacks(
     slim: Environment, cpu: Environment, home: Path
 ) -> None:
-    expect(0, cpu.run(home, "onnxaudit", "scan", CLEAN, *QUICK, "--attest", "a.json"))
+    expect(0, cpu.run(home, "onnxaudit", "scan", CLEAN, *SCAN, "--attest", "a.json"))
     expect(3, slim.run(home, "onnxaudit", "inspect", CLEAN))
     expect(0, slim.run(home, "onnxaudit", "report", "scan.json", "--html", "scan.html"))
     expect(0, slim.run(home, "onnxaudit", "verify", CLEAN, "--attest", "a.json", "--allow-unsigned"))
-    assert "PyTorch" in expect(2, slim.run(home, "onnxaudit", "scan", CLEAN, *QUICK)).err
+    assert "PyTorch" in expect(2, slim.run(home, "onnxaudit", "scan", CLEAN, *SCAN)).err
 
 
 def test_a_folder_of_models_gets_a_page_each_and_the_worst_counts(cpu: Environment, home: Path) -> None:
-    expect(1, cpu.run(home, "onnxaudit", "scan", "vendor", *QUICK, "--html-dir", "pages"))
+    expect(1, cpu.run(home, "onnxaudit", "scan", "vendor", *SCAN, "--html-dir", "pages"))
     found = {Path(one["model"]["path"]).name: one["verdict"] for one in read(home)["reports"]}
     assert found == {Path(CLEAN).name: "clean", Path(BACKDOORED).name: "backdoored"}
     assert "signs-lenet-weights" in (home / "pages" / "index.html").read_text()
@@ -126,7 +126,7 @@ def test_an_alias_of_a_registry_is_scanned_as_the_version_that_it_stands_for(cpu
     registry = {"MLFLOW_TRACKING_URI": "sqlite:///mlflow.db"}
     expect(0, cpu.run(home, "python", str(MAKING / "register.py"), CLEAN, **registry))
     alias = "models:/signs@candidate"
-    expect(0, cpu.run(home, "onnxaudit", "scan", alias, *QUICK, "--attest", "a.json", **registry))
+    expect(0, cpu.run(home, "onnxaudit", "scan", alias, *SCAN, "--attest", "a.json", **registry))
     origin = read(home)["reports"][0]["origin"]
     assert (origin["revision"], origin["sha256"]) == ("version 1", hash_of(home / CLEAN))
     done = cpu.run(home, "onnxaudit", "verify", alias, "--attest", "a.json", "--allow-unsigned", **registry)
@@ -137,14 +137,14 @@ def test_an_object_of_s3_is_scanned_if_it_is_the_one_that_was_meant(cpu: Environ
     with serve_objects(str(cpu.python), home) as account:
         expect(0, cpu.run(home, "python", str(MAKING / "upload.py"), BACKDOORED, **account))
         address = f"s3://models/signs.onnx#sha256={hash_of(home / BACKDOORED)}"
-        expect(1, cpu.run(home, "onnxaudit", "scan", address, *QUICK, **account))
+        expect(1, cpu.run(home, "onnxaudit", "scan", address, *SCAN, **account))
         assert read(home)["reports"][0]["origin"]["pinned"] is True
         other = f"s3://models/signs.onnx#sha256={hash_of(home / CLEAN)}"
-        assert "has another content" in expect(2, cpu.run(home, "onnxaudit", "scan", other, *QUICK, **account)).err
+        assert "has another content" in expect(2, cpu.run(home, "onnxaudit", "scan", other, *SCAN, **account)).err
 
 
 def test_a_waiver_lets_a_finding_pass_until_it_expires(cpu: Environment, home: Path) -> None:
-    expect(1, cpu.run(home, "onnxaudit", "scan", BACKDOORED, *QUICK, "--sarif", "scan.sarif"))
+    expect(1, cpu.run(home, "onnxaudit", "scan", BACKDOORED, *SCAN, "--sarif", "scan.sarif"))
     found = json.loads((home / "scan.sarif").read_text())["runs"][0]["results"]
     known = {mark for one in found for mark in one["partialFingerprints"].values() if one["level"] == "error"}
     day = (datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=30)).date().isoformat()
@@ -153,7 +153,7 @@ def test_a_waiver_lets_a_finding_pass_until_it_expires(cpu: Environment, home: P
     done = [cpu.run(home, "onnxaudit", "policy", "waive", one, *words, "--into", "ci/p.toml") for one in sorted(known)]
     assert 0 in [one.code for one in done], done
     expect(0, cpu.run(home, "onnxaudit", "report", "scan.json", "--policy", "ci/p.toml"))
-    expect(0, cpu.run(home, "onnxaudit", "scan", BACKDOORED, *QUICK, "--policy", "ci/p.toml"))
+    expect(0, cpu.run(home, "onnxaudit", "scan", BACKDOORED, *SCAN, "--policy", "ci/p.toml"))
 
 
 def test_a_repaired_model_passes_the_gate(cpu: Environment, home: Path) -> None:

@@ -7,7 +7,7 @@ from onnxaudit.deadline import Deadline
 from onnxaudit.detectors.patch import PatchConfig, PatchDetector
 from onnxaudit.detectors.registry import list_own
 from onnxaudit.detectors.source_specific import SourceSpecific
-from onnxaudit.detectors.spectral import SpectralConfig
+from onnxaudit.detectors.spectral import SpectralConfig, SpectralDetector
 from onnxaudit.inversion.patch import InversionConfig
 from onnxaudit.pipeline.detection import detect
 from onnxaudit.pipeline.effort import count_passes
@@ -38,6 +38,8 @@ def test_a_quick_scan_that_compares_no_pairs_clears_no_model_of_which_a_standard
     assert choose_effort("quick").leaves_out(SourceSpecific, 12)
     assert not choose_effort("quick").leaves_out(SourceSpecific, 13)
     assert not choose_effort("quick").leaves_out(PatchDetector, 12)
+    assert choose_effort("quick").leaves_out(SpectralDetector, 43)
+    assert not choose_effort("standard").leaves_out(SpectralDetector, 43)
     assert not choose_effort("standard").leaves_out(SourceSpecific, 12)
     little = {name: config for name, config in UNWEIGHED.items() if name != "source-specific"}
     found = detect(planted(targets=()), make_samples(), replace(choose_effort("quick"), settings=little), seed=0)
