@@ -110,7 +110,7 @@ class Worker:
             with _hold_signals():
                 parent, self._child = os.getpid(), os.fork()
                 if self._child == 0:
-                    for other in (self.reading, *_listened):  # what other workers say is none of its business
+                    for other in (self.reading, *_listened, *_withheld):  # what others say is none of its business
                         os.close(other)
                     _live(work, shut_in, writing, parent)
                 _running.add(self._child)
@@ -210,7 +210,13 @@ def await_any(workers: Sequence[Worker], seconds: float) -> list[Worker]:
 
 
 _listened: set[int] = set()  # the ends of pipes at which this process listens
+_withheld: set[int] = set()
 _running: set[int] = set()
+
+
+def withhold(descriptor: int) -> None:
+    """Have no worker of this process keep an open file: what is written there is believed."""
+    _withheld.add(descriptor)
 
 
 def end_all() -> None:

@@ -91,14 +91,29 @@ class Answer:
     machine: Mapping[str, Any]
 
 
-_JOB, _ANSWER = TypeAdapter(Job), TypeAdapter(Answer)
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """A job, and what the machine has for it.
+
+    Attributes:
+        job: what is to be done.
+        cores: by their numbers; none: those that are there.
+        folders: the unpacked parcels: of the model, and of each source of samples.
+    """
+
+    job: Job
+    cores: tuple[int, ...]
+    folders: tuple[str, ...]
+
+
+_JOB, _ANSWER, _ORDER = TypeAdapter(Job), TypeAdapter(Answer), TypeAdapter(Order)
 Message = TypeVar("Message")
 
 
-def write(message: Job | Answer) -> bytes:
+def write(message: Job | Answer | Order) -> bytes:
     """The message in JSON."""
-    adapter: TypeAdapter[Any] = _JOB if isinstance(message, Job) else _ANSWER
-    return adapter.dump_json(message)
+    adapters: dict[type, TypeAdapter[Any]] = {Job: _JOB, Answer: _ANSWER, Order: _ORDER}
+    return adapters[type(message)].dump_json(message)
 
 
 def read_job(content: bytes) -> Job:
@@ -117,6 +132,15 @@ def read_answer(content: bytes) -> Answer:
         WorkerError: it is none of this version.
     """
     return _read(_ANSWER, content)
+
+
+def read_order(content: bytes) -> Order:
+    """The order that was written.
+
+    Raises:
+        WorkerError: it is none of this version.
+    """
+    return _read(_ORDER, content)
 
 
 def list_made() -> dict[str, str]:

@@ -1,9 +1,9 @@
-"""One scan on a machine of a cluster, in a process that has nothing of the engine: no socket, no thread, no secret.
+"""Scans on a machine of a cluster, in a process that has nothing of the engine: no socket, no thread, no secret.
 
-    python -m onnxaudit.cli.cluster.station PARENT CORES FOLDER...
+    python -m onnxaudit.cli.cluster.station PARENT
 
-The job comes on stdin and the answer goes to stdout, as JSON. As on the user's machine, strangers' files are opened in
-a worker process of this one.
+Orders come on stdin and answers go to stdout, as JSON. As on the user's machine, the files of each model are opened in
+a worker process of their own.
 """
 
 import os
@@ -14,7 +14,8 @@ from pathlib import Path
 from onnxaudit.cache.folder import open_cache
 from onnxaudit.cli.app import keep_to_ourselves
 from onnxaudit.cli.board import SilentBoard
-from onnxaudit.cli.cluster.job import Answer, Job, check_made, read_job, write
+from onnxaudit.cli.cluster.frame import receive, send
+from onnxaudit.cli.cluster.job import Answer, Job, check_made, read_order, write
 from onnxaudit.cli.cluster.parcel import place_source
 from onnxaudit.cli.errand import Crew, Errand, Outcome
 from onnxaudit.cli.exits import Settings
@@ -24,25 +25,26 @@ from onnxaudit.cli.project import Job as Scanned
 from onnxaudit.cli.recall import Recollection, describe_machine
 from onnxaudit.errors import OnnxauditError
 from onnxaudit.isolation.limits import die_with
-from onnxaudit.isolation.worker import TICK
+from onnxaudit.isolation.worker import TICK, withhold
 from onnxaudit.records import ScanDocument, ScanFailure, ScanReport
 from onnxaudit.report.json import to_json
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Do the job; the exit code is 0 unless there is no answer."""
-    parent, cores, *folders = arguments
+    """Do jobs until no more come; the exit code is 0 unless one has no answer."""
+    (parent,) = arguments
     die_with(int(parent))
     keep_to_ourselves()
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    answer = os.dup(sys.stdout.fileno())
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries say is no part of it
-    job = read_job(sys.stdin.buffer.read())
-    pinned = [int(core) for core in cores.split(",") if core]
-    if pinned:
-        os.sched_setaffinity(0, pinned)
-    with os.fdopen(answer, "wb") as file:
-        file.write(write(do(job, [Path(one) for one in folders])))
+    all_cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set[int]()
+    with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as answers:
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries say is no part of it
+        withhold(answers.fileno())
+        while (told := receive(sys.stdin.buffer)) is not None:
+            order = read_order(told)
+            if all_cores:
+                os.sched_setaffinity(0, order.cores or all_cores)
+            send(answers, write(do(order.job, [Path(one) for one in order.folders])))
     return 0
 
 

@@ -208,3 +208,22 @@ def test_a_signal_while_a_worker_is_made_leaves_none_behind(monkeypatch: pytest.
     finally:
         signal.signal(signal.SIGTERM, before)
     assert gone(made[0])
+
+
+def test_a_worker_cannot_write_where_its_supervisor_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "_withheld", set[int]())
+    reading, writing = os.pipe()
+    worker.withhold(writing)
+
+    def try_to_write(_: object) -> bytes:
+        try:
+            os.write(writing, b"a lie")
+        except OSError:
+            return b"closed"
+        return b"written"
+
+    try:
+        assert run_work(try_to_write).result == b"closed"
+    finally:
+        os.close(reading)
+        os.close(writing)

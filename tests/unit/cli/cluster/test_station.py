@@ -1,18 +1,21 @@
 """A scan on another machine: the answer is what this machine would say."""
 
+import io
 import json
 import os
-import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from onnxaudit.cli.cluster import node
-from onnxaudit.cli.cluster.job import Job, list_made, read_answer, read_job, write
+from onnxaudit.cli.cluster import node, station
+from onnxaudit.cli.cluster.frame import receive, send
+from onnxaudit.cli.cluster.job import Job, Order, list_made, read_answer, read_job, read_order, write
 from onnxaudit.cli.cluster.parcel import pack_model
 from onnxaudit.cli.cluster.station import do
 from onnxaudit.errors import ModelError, WorkerError
@@ -86,6 +89,27 @@ def test_a_machine_with_other_versions_answers_nothing(tmp_path: Path) -> None:
         do(make_job(made={**list_made(), "torch": "0.1"}), [tmp_path])
 
 
+def test_one_station_answers_one_job_after_the_other(
+    pipeline: FakePipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline.answers["scan"] = ModelError("no model")
+    orders, withheld = io.BytesIO(), list[int]()
+    for name in ("a.onnx", "b.onnx"):
+        send(orders, write(Order(job=make_job(model=name), cores=(), folders=(str(tmp_path),))))
+    orders.seek(0)
+    monkeypatch.setattr(station, "die_with", lambda _: None)
+    monkeypatch.setattr(station, "withhold", withheld.append)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(orders))
+    with (tmp_path / "answers").open("w+") as stdout:
+        monkeypatch.setattr(sys, "stdout", stdout)
+        assert station.main(["1"]) == 0
+    with (tmp_path / "answers").open("rb") as answers:
+        failures = [json.loads(read_answer(receive(answers) or b"").document)["failures"][0] for _ in range(2)]
+        assert receive(answers) is None
+    assert [one["path"] for one in failures] == ["a.onnx", "b.onnx"]
+    assert len(withheld) == 1  # no worker may write an answer itself
+
+
 def test_a_node_scans_in_a_process_that_knows_nothing_of_the_cluster(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -94,22 +118,18 @@ def test_a_node_scans_in_a_process_that_knows_nothing_of_the_cluster(
     monkeypatch.setenv("RAY_AUTH_TOKEN", "secret")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
-    def run(command: list[str], **options: Any) -> Any:
-        seen.update(options, model=(Path(command[-1]) / "m.onnx").read_bytes(), command=command)
-        return subprocess.CompletedProcess(command, 0, b"answer", b"")
+    def find(environment: Mapping[str, str]) -> Any:
+        seen["names"] = list(environment)
+        return SimpleNamespace(ask=ask)
 
-    monkeypatch.setattr(subprocess, "run", run)
-    job = write(make_job(digests=(parcel.digest,)))
-    assert node.do(job, memoryview(parcel.content)) == b"answer"
-    assert (seen["model"], seen["input"]) == (b"model", job)
-    assert not [name for name in seen["env"] if name.startswith("RAY_")]
+    def ask(order: bytes) -> bytes:
+        read = read_order(order)
+        seen.update(job=read.job, model=Path(read.folders[0], read.job.file).read_bytes())
+        return b"answer"
+
+    monkeypatch.setattr(node, "find_outpost", find)
+    job = make_job(digests=(parcel.digest,))
+    assert node.do(write(job), memoryview(parcel.content)) == b"answer"
+    assert (seen["model"], seen["job"]) == (b"model", job)
+    assert not [name for name in seen["names"] if name.startswith("RAY_")]
     assert not [one for one in (tmp_path / f"onnxaudit-{os.getuid()}").iterdir() if one.is_dir()]
-
-
-def test_a_process_without_an_answer_is_told_in_its_last_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "m.onnx").write_bytes(b"model")
-    parcel = pack_model(tmp_path / "m.onnx")
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr(node, "sys", type("Sys", (), {"executable": "/bin/false", "stderr": sys.stderr}))
-    with pytest.raises(WorkerError, match="exit code 1"):
-        node.do(write(make_job(digests=(parcel.digest,))), memoryview(parcel.content))
