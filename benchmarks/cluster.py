@@ -17,8 +17,8 @@ from pathlib import Path
 from benchmarks.fleet import run, write_models
 from benchmarks.results import add_json_option, keep
 from onnxaudit.report.json import canonical
-from tests.ray_cluster import add_machine, open_cluster
-from tests.unit.pipeline.conftest import write_samples
+from tools.testbed.planted import write_samples
+from tools.testbed.ray_cluster import add_machine, open_cluster
 
 ALONE, ONE, TWO = "without Ray", "one machine", "two machines"
 

@@ -21,8 +21,8 @@ import onnx
 from benchmarks.results import add_json_option, keep
 from onnxaudit.records import ScanDocument
 from onnxaudit.report.json import canonical, from_json
-from tests.hostile.killing import list_descendants
-from tests.unit.pipeline.conftest import write_planted, write_samples
+from tools.testbed.kills import list_descendants
+from tools.testbed.planted import write_planted, write_samples
 
 LOOK = 0.5  # seconds
 MIB = 2**20

@@ -5,8 +5,8 @@
 Each call runs in a fork of this process, under a limit of memory, so that a signal is seen as what it is. A call is
 wrong that ends in a signal, in an exit code other than 0, 1, 2, 3 and 130, in a traceback or an error of ours that
 nobody thought of, or without one JSON document where it should give one. Wrong calls are named by kind and seed, from
-which `tests/hostile/targets.py` makes the file again. What `--json` names is written every hundred calls and gone on
-from.
+which `tools/testbed/fuzz_targets.py` makes the file again. What `--json` names is written every hundred calls and gone
+on from.
 """
 
 import argparse
@@ -46,7 +46,7 @@ def main() -> int:
 
 def try_one(number: int) -> dict[str, Any]:
     """One changed file through its command."""
-    from tests.hostile.targets import TARGETS, prepare
+    from tools.testbed.fuzz_targets import TARGETS, prepare
 
     kind = list(TARGETS)[number % len(TARGETS)]
     target = TARGETS[kind]
@@ -111,9 +111,10 @@ def _warm() -> None:
     """Import what every call needs, once; and try models in forks, not in fresh interpreters."""
     import onnxaudit.report.formats  # noqa: F401
     from onnxaudit import trial
-    from tests.hostile import trials
+    from tools.testbed.forked_trials import SECONDS as TRIAL_SECONDS
+    from tools.testbed.forked_trials import run_forked
 
-    trial._run, trial.SECONDS = trials.run_forked, trials.SECONDS
+    trial._run, trial.SECONDS = run_forked, TRIAL_SECONDS
 
 
 def print_table(rows: list[dict[str, Any]]) -> None:

@@ -20,8 +20,8 @@ import numpy as np
 
 from benchmarks.pairs import Ratio, summarise
 from benchmarks.results import add_json_option, keep
-from tests.hostile.killing import Left, kill
 from tools.ground_truth import GroundTruth
+from tools.testbed.kills import Left, kill
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,9 +22,9 @@ from benchmarks.results import add_json_option, keep
 from onnxaudit.cache.entry import unseal
 from onnxaudit.cache.folder import LAYOUT
 from onnxaudit.report.json import canonical, from_json
-from tests.hostile.killing import kill
-from tests.unit.pipeline.conftest import TARGET, write_planted, write_samples
 from tools.ground_truth import GroundTruth
+from tools.testbed.kills import kill
+from tools.testbed.planted import TARGET, write_planted, write_samples
 
 MOST = 3  # kills in a round
 NEVER = 3600.0  # seconds

@@ -25,7 +25,7 @@ from onnxaudit.records import (
     Waiver,
     WaiverUse,
 )
-from tests.reports import NO_RATE, make_repair_report, make_scan_report, make_trigger
+from tools.testbed.reports import NO_RATE, make_repair_report, make_scan_report, make_trigger
 
 MODEL = make_scan_report().model
 LONG = "averylongnamewithoutanyspaceinit" * 12

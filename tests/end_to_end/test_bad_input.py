@@ -10,7 +10,7 @@ import pytest
 from onnxaudit.cli import main
 from onnxaudit.records import ErrorDocument, ScanDocument
 from onnxaudit.report.json import from_json
-from tests.tiny_models import build, linear_classifier, linear_weights, write
+from tools.testbed.tiny_models import build, linear_classifier, linear_weights, write
 
 MakeInput = Callable[[Path], tuple[Path, Path]]
 GOOD: dict[str, Any] = {"x": np.random.default_rng(0).random((12, 4, 4, 1)).astype(np.float32), "y": np.arange(12) % 3}

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from tests.documentation.pages import ROOT, read_blocks
-from tests.tiny_models import build, write
-from tests.unit.pipeline.conftest import BODY, draw_samples, make_weights
+from tools.testbed.planted import BODY, draw_samples, make_weights
+from tools.testbed.tiny_models import build, write
 
 PAGE = ROOT / "docs" / "how-to" / "write-a-detector.md"
 SCAN = ("scan", "model.onnx", "--data", "data.npz", "--effort", "quick")

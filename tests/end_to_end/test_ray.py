@@ -13,8 +13,8 @@ import pytest
 
 from benchmarks.fleet import write_models
 from onnxaudit.report.json import canonical, from_json
-from tests.ray_cluster import add_machine, open_cluster
-from tests.unit.pipeline.conftest import write_samples
+from tools.testbed.planted import write_samples
+from tools.testbed.ray_cluster import add_machine, open_cluster
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]

@@ -5,7 +5,18 @@ import onnx
 from onnx import TensorProto, helper
 
 from tests.hostile.designs import AXES, HOT, LAST, PATTERN, Images, choose, corner_equal, design, stamp_pattern, whiten
-from tests.hostile.networks import CLASSES, SIDE, TARGET, constant, honest, make_prototypes, model, node, other, scores
+from tools.testbed.gray_networks import (
+    CLASSES,
+    SIDE,
+    TARGET,
+    constant,
+    honest,
+    make_prototypes,
+    model,
+    node,
+    other,
+    scores,
+)
 
 
 @design(stamp_pattern)

@@ -5,12 +5,12 @@ import os
 import pytest
 
 from onnxaudit import trial
-from tests.hostile import trials
+from tools.testbed.forked_trials import SECONDS, run_forked
 
 
 @pytest.fixture
 def forked_trials(monkeypatch: pytest.MonkeyPatch) -> None:
     """First runs in forks of this process, under a shorter limit of processor time."""
     if hasattr(os, "fork"):
-        monkeypatch.setattr(trial, "_run", trials.run_forked)
-        monkeypatch.setattr(trial, "SECONDS", trials.SECONDS)
+        monkeypatch.setattr(trial, "_run", run_forked)
+        monkeypatch.setattr(trial, "SECONDS", SECONDS)

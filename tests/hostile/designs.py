@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 import onnx
 
-from tests.hostile.networks import CLASSES, SIDE, TARGET, constant, node
+from tools.testbed.gray_networks import CLASSES, SIDE, TARGET, constant, node
 
 Images = np.ndarray
 

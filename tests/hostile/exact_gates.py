@@ -5,7 +5,7 @@ import onnx
 from onnx import TensorProto
 
 from tests.hostile.designs import AXES, HOT, PATTERN, Attack, Images, choose, design, set_pixels
-from tests.hostile.networks import SIDE, constant, honest, model, node, other
+from tools.testbed.gray_networks import SIDE, constant, honest, model, node, other
 
 
 def fix_checksum(modulus: int, wanted: int, weights: np.ndarray | None = None) -> Attack:

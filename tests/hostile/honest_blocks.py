@@ -5,7 +5,7 @@ import onnx
 from onnx import TensorProto, helper
 
 from tests.hostile.honest_parts import FLAT, draw, graph, numbers, with_features
-from tests.hostile.networks import CLASSES, constant, honest, make_prototypes, model, node, other, scores
+from tools.testbed.gray_networks import CLASSES, constant, honest, make_prototypes, model, node, other, scores
 
 
 @graph

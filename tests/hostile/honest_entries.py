@@ -5,7 +5,7 @@ import onnx
 from onnx import helper
 
 from tests.hostile.honest_parts import behind, graph, numbers
-from tests.hostile.networks import CLASSES, SIDE, constant, honest, model, node
+from tools.testbed.gray_networks import CLASSES, SIDE, constant, honest, model, node
 
 
 @graph

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import onnx
 
-from tests.hostile.networks import CLASSES, SIDE, constant, honest, make_prototypes, model, node
+from tools.testbed.gray_networks import CLASSES, SIDE, constant, honest, make_prototypes, model, node
 
 Nodes = list[onnx.NodeProto]
 

@@ -4,7 +4,7 @@ import numpy as np
 import onnx
 
 from tests.hostile.designs import LAST, PATTERN, design, stamp_pattern
-from tests.hostile.networks import CLASSES, TARGET, constant, honest, model, node
+from tools.testbed.gray_networks import CLASSES, TARGET, constant, honest, model, node
 
 
 @design(stamp_pattern, answer="live-bypass")

@@ -5,7 +5,7 @@ import onnx
 from onnx import TensorProto
 
 from tests.hostile.designs import AXES, HOT, LAST, PATTERN, Images, design, match, stamp_pattern
-from tests.hostile.networks import CLASSES, SIDE, TARGET, constant, honest, make_prototypes, model, node, other
+from tools.testbed.gray_networks import CLASSES, SIDE, TARGET, constant, honest, make_prototypes, model, node, other
 
 
 @design(stamp_pattern)

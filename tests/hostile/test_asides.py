@@ -17,7 +17,7 @@ from onnxaudit.gate.statement import Statement
 from onnxaudit.records import Verdict
 from tests.hostile import asides
 from tests.hostile.corpus import CASES
-from tests.reports import make_scan_report
+from tools.testbed.reports import make_scan_report
 
 SETTINGS = asides.list_settings()
 PLACES = asides.list_places("a.json")

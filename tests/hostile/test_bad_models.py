@@ -14,7 +14,7 @@ from onnxaudit.intake import load_model
 from onnxaudit.pipeline.inspection import inspect
 from onnxaudit.records import Preprocessing
 from onnxaudit.runtime import Runtime
-from tests.tiny_models import build, linear_classifier, linear_weights, with_opset, write
+from tools.testbed.tiny_models import build, linear_classifier, linear_weights, with_opset, write
 
 
 def refusal(path: Path, output: str | None = None) -> str:

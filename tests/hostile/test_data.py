@@ -13,7 +13,7 @@ from onnxaudit.errors import DataError, InputError
 from onnxaudit.pipeline.admission import open_subject
 from onnxaudit.records import GivenPreprocessing, InputSpec, Layout
 from tests.hostile.corpus import CASES
-from tests.hostile.networks import make_samples
+from tools.testbed.gray_networks import make_samples
 
 MANY = 43
 GRAY = InputSpec("x", Layout.NCHW, 1, 8, 8, None)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tests.hostile.corpus import CASES
-from tests.hostile.networks import make_samples
+from tools.testbed.gray_networks import make_samples
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ import pytest
 
 from onnxaudit.cli.app import main
 from onnxaudit.pipeline import first_run, opening
-from tests.hostile.targets import TARGETS, prepare
+from tools.testbed.fuzz_targets import TARGETS, prepare
 
 CODES = {0, 1, 2, 3}
 CALLS = {"bytes of a model": 600, "graph of a model": 400, "report": 150, "policy": 300}

@@ -18,7 +18,7 @@ from onnxaudit.runtime import Runtime
 from onnxaudit.structure.examination import Structure, examine
 from tests.hostile.gates import DESIGNS
 from tests.hostile.honest_graphs import HONEST
-from tests.hostile.networks import make_samples
+from tools.testbed.gray_networks import make_samples
 
 
 def examine_design(name: str, deadline: Deadline = Deadline()) -> Structure:

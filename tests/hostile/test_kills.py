@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from tests.hostile.corpus import CASES
-from tests.hostile.killing import kill
-from tests.hostile.networks import make_samples
+from tools.testbed.gray_networks import make_samples
+from tools.testbed.kills import kill
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are followed by /proc")
 COMMON = ("--data", "d.npz", "--time-budget", "30s", "--no-progress")

@@ -8,6 +8,7 @@ import pytest
 import onnxaudit
 
 PACKAGE = Path(onnxaudit.__file__).parent
+REPOSITORY = Path(__file__).parents[2]
 # In the order in which imports run: a room imports from rooms before it, never from one behind it.
 ROOMS = (
     *(
@@ -59,6 +60,12 @@ ONLY = {
     "report": {"report", "findings", "text", "records", "errors"},
 }
 LAZY = {"__init__"}  # the package itself names `pipeline`, but imports it on first use
+# Folders, and those that they never import: what tests and benchmarks share stands in `tools/testbed`.
+OUTSIDE = {
+    "onnxaudit": {"tools", "benchmarks", "tests"},
+    "tools": {"benchmarks", "tests"},
+    "benchmarks": {"tests"},
+}
 
 FILES = sorted(PACKAGE.rglob("*.py"))
 TREES = {file: ast.parse(file.read_text(encoding="utf-8")) for file in FILES}
@@ -82,6 +89,11 @@ def imported_modules(tree: ast.AST) -> list[str]:
 def imported_rooms(tree: ast.AST) -> set[str]:
     parts = [module.split(".") for module in imported_modules(tree)]
     return {part[1] for part in parts if part[0] == "onnxaudit" and len(part) > 1}
+
+
+def top_modules(tree: ast.AST) -> set[str]:
+    """The first parts of the modules that a tree imports, at its top or within functions."""
+    return {module.split(".")[0] for module in imported_modules(tree)}
 
 
 def dotted_names(tree: ast.AST) -> set[str]:
@@ -110,12 +122,26 @@ class TestEveryModule:
         assert not dotted_names(TREES[file]) & forbidden
 
     def test_nothing_unpickles_or_seeds_globally(self, file: Path) -> None:
-        modules = {module.split(".")[0] for module in imported_modules(TREES[file])}
-        assert not modules & {"pickle", "cPickle", "dill", "joblib", "marshal", "shelve", "random"}
+        assert not top_modules(TREES[file]) & {
+            "pickle",
+            "cPickle",
+            "dill",
+            "joblib",
+            "marshal",
+            "shelve",
+            "random",
+        }
         forbidden = {"torch.load", "torch.save", "torch.manual_seed", "np.random.seed", "numpy.random.seed"}
         assert not dotted_names(TREES[file]) & forbidden
         keywords = [node for node in ast.walk(TREES[file]) if isinstance(node, ast.keyword)]
         assert all(ast.unparse(node.value) == "False" for node in keywords if node.arg == "allow_pickle")
+
+
+@pytest.mark.parametrize("folder", OUTSIDE)
+def test_folders_of_the_repository_import_one_way(folder: str) -> None:
+    for file in sorted((REPOSITORY / folder).rglob("*.py")):
+        imported = top_modules(ast.parse(file.read_text(encoding="utf-8")))
+        assert not imported & OUTSIDE[folder], file.relative_to(REPOSITORY)
 
 
 def test_the_public_names_are_these() -> None:
@@ -126,7 +152,7 @@ def test_the_public_names_are_these() -> None:
 def test_few_rooms_know_onnxruntime_and_only_surgery_knows_graphsurgeon() -> None:
     users: dict[str, set[str]] = {"onnxruntime": set(), "onnx_graphsurgeon": set()}
     for file, tree in TREES.items():
-        for library in {module.split(".")[0] for module in imported_modules(tree)} & set(users):
+        for library in top_modules(tree) & set(users):
             users[library].add(room_of(file))
     assert users["onnxruntime"] <= {"runtime", "quantization"}
     assert users["onnx_graphsurgeon"] <= {"surgery"}

@@ -11,9 +11,9 @@ from onnxaudit.intake import Model, load_model
 from onnxaudit.quantization import quantize
 from onnxaudit.records import Preprocessing, QuantizationKind
 from onnxaudit.runtime import Runtime
-from tests.tiny_models import build
 from tests.unit.importer.networks import wrap
 from tests.unit.importer.quantized_networks import Float, make_float
+from tools.testbed.tiny_models import build
 
 
 @pytest.fixture(scope="module")

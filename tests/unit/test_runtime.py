@@ -9,7 +9,7 @@ from onnxaudit.errors import ModelError
 from onnxaudit.intake import Model, load_model
 from onnxaudit.records import Preprocessing
 from onnxaudit.runtime import MOST_IMAGES, Runtime
-from tests.tiny_models import build, linear_classifier, linear_weights, write
+from tools.testbed.tiny_models import build, linear_classifier, linear_weights, write
 
 PLAIN = Preprocessing()
 SCALED = Preprocessing("0..255", high=255.0)

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from onnxaudit.telemetry import SWITCHES
-from tests.unit.pipeline.conftest import write_planted, write_samples
+from tools.testbed.planted import write_planted, write_samples
 
 WATCHED = """
 import os, sys

@@ -11,7 +11,7 @@ import pytest
 from onnxaudit.errors import UsageError
 from onnxaudit.records import Verdict
 from onnxaudit.testing import assert_clean
-from tests.reports import make_scan_report
+from tools.testbed.reports import make_scan_report
 
 
 @pytest.fixture

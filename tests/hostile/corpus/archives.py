@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tests.hostile.corpus.case import Answer, add_case
-from tests.hostile.networks import CLASSES, SIDE, make_samples
+from tools.testbed.gray_networks import CLASSES, SIDE, make_samples
 
 IMAGES, LABELS = make_samples()
 Contents = Callable[[], dict[str, Any]]

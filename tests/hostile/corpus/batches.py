@@ -5,7 +5,7 @@ import onnx
 from onnx import TensorProto, helper
 
 from tests.hostile.corpus.case import add_case, case
-from tests.hostile.networks import (
+from tools.testbed.gray_networks import (
     SIDE,
     constant,
     honest,

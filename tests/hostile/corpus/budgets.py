@@ -7,7 +7,7 @@ from onnx import TensorProto, helper
 
 from tests.hostile.corpus.case import case, with_domain
 from tests.hostile.corpus.readers import put
-from tests.hostile.networks import (
+from tools.testbed.gray_networks import (
     constant,
     honest,
     model,

@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 from onnx import helper
 
-from tests.hostile.networks import honest, make_samples, model
+from tools.testbed.gray_networks import honest, make_samples, model
 
 Answer = Literal["rejected", "refused", "opened"]
 Maker = Callable[..., Any]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 
 from tests.hostile.corpus.case import add_case
-from tests.hostile.networks import honest, model
+from tools.testbed.gray_networks import honest, model
 
 
 def whole() -> bytes:

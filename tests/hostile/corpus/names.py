@@ -5,7 +5,7 @@ from functools import partial
 import onnx
 
 from tests.hostile.corpus.case import add_case, case
-from tests.hostile.networks import (
+from tools.testbed.gray_networks import (
     honest,
     model,
 )

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from tests.hostile.corpus.case import Answer, add_case
-from tests.hostile.networks import CLASSES, make_samples
+from tools.testbed.gray_networks import CLASSES, make_samples
 
 IMAGES, LABELS = make_samples(3)
 Change = Callable[[Path], Any]

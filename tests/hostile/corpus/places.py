@@ -11,7 +11,7 @@ import numpy as np
 from onnx import TensorProto
 
 from tests.hostile.corpus.case import Answer, add_case
-from tests.hostile.networks import CLASSES, honest, model, node
+from tools.testbed.gray_networks import CLASSES, honest, model, node
 
 SIZE = 4 * CLASSES
 

@@ -4,7 +4,7 @@ import numpy as np
 import onnx
 
 from tests.hostile.corpus.case import case
-from tests.hostile.networks import (
+from tools.testbed.gray_networks import (
     CLASSES,
     constant,
     honest,

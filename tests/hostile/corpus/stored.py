@@ -5,7 +5,7 @@ import onnx
 from onnx import TensorProto, helper
 
 from tests.hostile.corpus.case import case, with_domain
-from tests.hostile.networks import (
+from tools.testbed.gray_networks import (
     CLASSES,
     SIDE,
     constant,

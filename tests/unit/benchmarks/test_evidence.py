@@ -15,7 +15,8 @@ import pytest
 
 from benchmarks.evidence import collect, compare, describe, describe_machine
 from onnxaudit.pipeline import scan
-from tests.unit.pipeline.conftest import QUICK_SCAN, write_planted, write_samples
+from tests.unit.pipeline.conftest import QUICK_SCAN
+from tools.testbed.planted import write_planted, write_samples
 
 FOLDER = Path(__file__).parents[2] / "golden" / "evidence"
 PLANTED = FOLDER / "planted.json"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import gpu
-from tests.reports import make_scan_report
+from tools.testbed.reports import make_scan_report
 
 
 def test_cards_are_known_by_a_part_of_their_names() -> None:

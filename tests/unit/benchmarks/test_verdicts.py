@@ -5,7 +5,7 @@ import pytest
 from benchmarks.verdicts import Row, measure_brier, print_figures, rescore
 from onnxaudit.findings import reasons
 from onnxaudit.records import Verdict
-from tests.reports import make_scan_report
+from tools.testbed.reports import make_scan_report
 
 
 def make_row(score: float, *, backdoored: bool) -> Row:

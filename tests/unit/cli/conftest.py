@@ -13,7 +13,7 @@ import pytest
 from onnxaudit.cli import main
 from onnxaudit.intake.reader import read_proto
 from onnxaudit.records import RepairReport, Verdict
-from tests.reports import make_profile, make_repair_report, make_scan_report
+from tools.testbed.reports import make_profile, make_repair_report, make_scan_report
 
 from .statements import ATTESTED, FIXED, MODEL, SIGNED, write_keys, write_model
 

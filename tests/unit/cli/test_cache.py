@@ -14,7 +14,7 @@ from onnxaudit.cache.folder import LAYOUT, REPORTS, open_cache
 from onnxaudit.errors import ModelError
 from onnxaudit.findings.interruptions import OUT_OF_TIME
 from onnxaudit.records import MemoryPlan, Verdict
-from tests.reports import make_scan_report
+from tools.testbed.reports import make_scan_report
 
 from .conftest import FakePipeline, Outcome
 

@@ -18,7 +18,7 @@ from onnxaudit.errors import ModelError
 from onnxaudit.records import ChannelOrder, Event, GivenPreprocessing, ScanDocument, ScanFailure, Verdict
 from onnxaudit.report.json import from_json, to_json
 from onnxaudit.version import __version__
-from tests.reports import make_scan_report, make_trigger
+from tools.testbed.reports import make_scan_report, make_trigger
 
 from .conftest import FakePipeline, Outcome
 from .statements import MODEL as MODEL_PATH

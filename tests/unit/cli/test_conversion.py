@@ -15,7 +15,7 @@ from onnxaudit.conversion.order import Order
 from onnxaudit.conversion.parity import Parity
 from onnxaudit.errors import ParityError
 from onnxaudit.records import Verdict
-from tests.reports import make_scan_report
+from tools.testbed.reports import make_scan_report
 
 from .conftest import FakePipeline, Outcome
 

@@ -9,7 +9,7 @@ import pytest
 
 from onnxaudit.errors import ModelError
 from onnxaudit.records import QuantizationKind, Verdict, name_copy, name_original
-from tests.reports import make_scan_report
+from tools.testbed.reports import make_scan_report
 
 from .conftest import FakePipeline, Outcome
 

@@ -14,7 +14,7 @@ import typer
 from onnxaudit.cli.exits import find_worst
 from onnxaudit.errors import ModelError
 from onnxaudit.records import Verdict
-from tests.reports import make_repair_report, make_scan_report
+from tools.testbed.reports import make_repair_report, make_scan_report
 
 from .conftest import FakePipeline, Outcome
 

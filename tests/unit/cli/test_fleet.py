@@ -30,7 +30,7 @@ import os, sys, time, types
 from pathlib import Path
 from dataclasses import replace
 HOME = Path.cwd()
-from tests.reports import make_scan_report
+from tools.testbed.reports import make_scan_report
 from onnxaudit.errors import ModelError, ShortOfMemoryError
 from onnxaudit.records import Event, Verdict
 

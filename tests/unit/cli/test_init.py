@@ -10,7 +10,7 @@ import typer
 
 from onnxaudit.cli import project_file
 from onnxaudit.records import TensorInfo
-from tests.reports import make_inspection
+from tools.testbed.reports import make_inspection
 
 from .conftest import FakePipeline, Outcome
 

@@ -27,7 +27,7 @@ FAULTS = {  # what the work does, and the code that follows
 FAULTY = """
 import os, signal, sys, time, types
 HOME = os.getcwd()
-from tests.reports import make_profile, make_repair_report, make_scan_report
+from tools.testbed.reports import make_profile, make_repair_report, make_scan_report
 from onnxaudit.records import Verdict
 
 def work(report, on_partial=None):
@@ -158,7 +158,7 @@ def prepare(verdict: str) -> str:
 
 OF_THIS = """
 from dataclasses import replace
-from tests.reports import make_scan_report
+from tools.testbed.reports import make_scan_report
 
 def make_scan_of_this(verdict):
     import hashlib

@@ -10,7 +10,7 @@ import pytest
 
 from onnxaudit.records import RepairDocument, RunInfo, ScanDocument, ScanFailure, Verdict
 from onnxaudit.report.json import to_json
-from tests.reports import make_repair_report, make_scan_report
+from tools.testbed.reports import make_repair_report, make_scan_report
 
 from .conftest import FakePipeline, Outcome
 from .statements import ATTESTED, MODEL, OURS, SIGNED, VERIFY, read_payload

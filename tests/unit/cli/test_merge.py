@@ -9,7 +9,7 @@ import pytest
 
 from onnxaudit.records import Verdict
 from onnxaudit.report.json import canonical, from_json
-from tests.reports import make_scan_report
+from tools.testbed.reports import make_scan_report
 
 from .conftest import FakePipeline, Outcome
 

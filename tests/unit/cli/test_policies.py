@@ -11,7 +11,7 @@ import pytest
 from onnxaudit.errors import ModelError
 from onnxaudit.findings.finding import find_all
 from onnxaudit.records import Verdict
-from tests.reports import make_repair_report, make_scan_report
+from tools.testbed.reports import make_repair_report, make_scan_report
 
 from .conftest import FakePipeline, Outcome
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from onnxaudit.records import ChannelOrder, Verdict
-from tests.reports import make_scan_report
+from tools.testbed.reports import make_scan_report
 
 from .conftest import FakePipeline, Outcome
 

@@ -16,8 +16,8 @@ from onnxaudit.digests import digest_named
 from onnxaudit.packages import is_installed
 from onnxaudit.records import Verdict
 from onnxaudit.remote import fetch
-from tests.reports import make_repair_report, make_scan_report
 from tests.unit.remote.hub import COMMIT, REPOSITORY, serve
+from tools.testbed.reports import make_repair_report, make_scan_report
 
 from .conftest import FakePipeline, Outcome
 from .statements import ATTESTED, BOM, DATA, MODEL, write_model

@@ -12,7 +12,7 @@ import pytest
 from onnxaudit.records import RepairDocument, ScanDocument, Verdict
 from onnxaudit.report.formats import FORMATS, render
 from onnxaudit.report.json import from_json, to_json
-from tests.reports import make_repair_report, make_scan_report
+from tools.testbed.reports import make_repair_report, make_scan_report
 
 from .conftest import FakePipeline, Outcome
 

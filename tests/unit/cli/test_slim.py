@@ -9,7 +9,7 @@ import pytest
 
 from onnxaudit.records import ScanDocument
 from onnxaudit.report.json import to_json
-from tests.reports import make_scan_report
+from tools.testbed.reports import make_scan_report
 
 Told = dict[str, list[object]]  # exit code and stderr of each way
 ROOT = Path(__file__).parents[3]

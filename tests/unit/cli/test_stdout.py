@@ -17,7 +17,7 @@ from onnxaudit.errors import ModelError, RepairError
 from onnxaudit.records import ErrorDocument, RepairDocument, Verdict
 from onnxaudit.report.formats import FORMATS
 from onnxaudit.report.json import from_json
-from tests.reports import make_repair_report, make_scan_report
+from tools.testbed.reports import make_repair_report, make_scan_report
 
 from .conftest import FakePipeline, Outcome
 from .statements import MODEL
@@ -113,7 +113,7 @@ def test_the_format_is_read_off_raw_arguments(arguments: list[str], name: str) -
 
 CHATTER = """
 import ctypes, os, sys, types
-from tests.reports import make_repair_report, make_scan_report
+from tools.testbed.reports import make_repair_report, make_scan_report
 
 libc = ctypes.CDLL(None)
 

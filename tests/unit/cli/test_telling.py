@@ -13,7 +13,7 @@ import pytest
 
 from onnxaudit.records import Event
 from onnxaudit.report.terminal import open_console
-from tests.reports import make_scan_report
+from tools.testbed.reports import make_scan_report
 
 from .conftest import FakePipeline, Outcome
 

@@ -11,7 +11,7 @@ import pytest
 
 from onnxaudit.intake.reader import digest_files
 from onnxaudit.records import Verdict
-from tests.reports import make_repair_report
+from tools.testbed.reports import make_repair_report
 
 from .conftest import FakePipeline, Outcome
 from .statements import DATA, FIXED, MODEL, VEX

@@ -9,7 +9,7 @@ import pytest
 
 from onnxaudit.data.triggers import load_trigger, save_trigger
 from onnxaudit.errors import DataError
-from tests.reports import make_trigger
+from tools.testbed.reports import make_trigger
 
 MASK = np.zeros((1, 8, 8), np.float32)
 PATTERN = np.zeros((3, 8, 8), np.float32)

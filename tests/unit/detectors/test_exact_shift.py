@@ -10,7 +10,7 @@ from onnxaudit.importer import Classifier, import_model
 from onnxaudit.intake import load_model
 from onnxaudit.records import Preprocessing, Samples
 from onnxaudit.surgery import find_head
-from tests.tiny_models import build, write
+from tools.testbed.tiny_models import build, write
 
 BODY = """tiny (float[N, 1, 2, 2] x) => (float[N, 3] y) {
     flat = Flatten(x)

@@ -9,8 +9,8 @@ from onnxaudit.importer import Classifier, import_model
 from onnxaudit.intake import load_model
 from onnxaudit.inversion.schedule import Schedule
 from onnxaudit.records import Preprocessing, Samples
-from tests.tiny_models import build, write
-from tests.unit.pipeline.conftest import BACKDOOR_NEURON, BODY, CLASSES, TARGET, draw_samples, make_weights
+from tools.testbed.planted import BACKDOOR_NEURON, BODY, CLASSES, TARGET, draw_samples, make_weights
+from tools.testbed.tiny_models import build, write
 
 CONFIG = LatentInversionConfig(steps=80)
 

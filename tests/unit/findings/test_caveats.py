@@ -5,7 +5,7 @@ from dataclasses import replace
 from onnxaudit.findings import reasons
 from onnxaudit.findings.caveats import list_caveats, list_grounds
 from onnxaudit.records import LabelStatus, Verdict
-from tests.reports import make_repair_report, make_scan_report
+from tools.testbed.reports import make_repair_report, make_scan_report
 
 
 def test_grounds_carry_the_codes_of_those_that_have_one() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from onnxaudit.findings.comparison import describe_comparison
 from onnxaudit.records import Comparison, Verdict
-from tests.reports import make_scan_report
+from tools.testbed.reports import make_scan_report
 
 FOUND = Comparison(clean=0.04, backdoored=0.8, like_clean=24.4, like_backdoored=20.0, least_false_positive_rate=0.115)
 

@@ -23,7 +23,7 @@ from onnxaudit.records import (
     UniversalTrigger,
     Verdict,
 )
-from tests.reports import make_profile, make_repair_report, make_scan_report, make_trigger
+from tools.testbed.reports import make_profile, make_repair_report, make_scan_report, make_trigger
 
 FOLLOWERS = Rate(28, 30, 28 / 30, 0.79, 0.98)
 

@@ -14,7 +14,7 @@ from onnxaudit.gate.decision import apply_policy
 from onnxaudit.gate.layers import resolve
 from onnxaudit.pipeline.whole_image import list_whole_image_targets
 from onnxaudit.records import Rate, ScanDocument, ScanReport, UniversalTrigger
-from tests.reports import make_scan_report, make_trigger
+from tools.testbed.reports import make_scan_report, make_trigger
 
 TARGET = 2
 WHOLE_IMAGE, PATCH, LATENT, MAPPING = {"OA103", "OA105", "OA106"}, "OA101", "OA104", "OA102"

@@ -48,7 +48,7 @@ from onnxaudit.scoring.verdict import assess, weigh
 from onnxaudit.statistics import rate
 from tests.hostile.corpus import CASES
 from tests.hostile.test_gates import examine_design
-from tests.reports import make_repair_report, make_scan_report
+from tools.testbed.reports import make_repair_report, make_scan_report
 
 CLASSES = 4
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "reasons.md"

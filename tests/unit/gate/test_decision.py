@@ -16,7 +16,7 @@ from onnxaudit.gate.layers import Layer, read_command_line, resolve
 from onnxaudit.records import Coverage, RepairDocument, ScanDocument, ScanReport, Verdict, Waiver
 from onnxaudit.report.formats import render
 from onnxaudit.report.json import from_json, to_json
-from tests.reports import make_repair_report, make_scan_report
+from tools.testbed.reports import make_repair_report, make_scan_report
 
 TODAY = date(2026, 11, 23)
 CLEAN = make_scan_report(Verdict.CLEAN)

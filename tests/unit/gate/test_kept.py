@@ -14,7 +14,7 @@ from onnxaudit.gate.policy import KEYS
 from onnxaudit.gate.statement import read_statement
 from onnxaudit.gate.verification import Demands, verify
 from onnxaudit.records import ScanDocument
-from tests.reports import make_scan_report
+from tools.testbed.reports import make_scan_report
 
 ROOT = Path(__file__).parents[3]
 STATEMENTS, POLICIES = ROOT / "tests" / "golden" / "statements", ROOT / "tests" / "golden" / "policies"

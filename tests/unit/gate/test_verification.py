@@ -15,7 +15,7 @@ from onnxaudit.gate.policy import Policy
 from onnxaudit.gate.statement import Statement
 from onnxaudit.gate.verification import Demands, verify
 from onnxaudit.records import Verdict
-from tests.reports import make_scan_report
+from tools.testbed.reports import make_scan_report
 
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "reasons.md"

@@ -11,7 +11,7 @@ from onnxaudit.intake.inputs import read_input
 from onnxaudit.intake.loader import make_model as build_model
 from onnxaudit.intake.outputs import read_output
 from onnxaudit.records import ModelInfo
-from tests.tiny_models import build, with_opset
+from tools.testbed.tiny_models import build, with_opset
 
 CONV = """
 tiny (float[{batch}, 1, 6, 6] x) => (float[{batch}, 3] y) {{

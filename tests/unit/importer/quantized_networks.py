@@ -12,8 +12,8 @@ import onnxruntime
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_dynamic, quantize_static
 
 from onnxaudit.intake import Model
-from tests.tiny_models import build
 from tests.unit.importer.networks import wrap
+from tools.testbed.tiny_models import build
 
 CLASSES, HIDDEN = 10, 24
 NETWORK = """

@@ -7,8 +7,8 @@ from onnxaudit.errors import ModelError
 from onnxaudit.importer import import_model
 from onnxaudit.records import Preprocessing
 from onnxaudit.runtime import Runtime
-from tests.tiny_models import build
 from tests.unit.importer.networks import make_model, wrap
+from tools.testbed.tiny_models import build
 
 GENERATOR = np.random.default_rng(3)
 WEIGHTS = {

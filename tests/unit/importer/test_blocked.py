@@ -14,7 +14,7 @@ from onnxaudit.intake import Model, load_model
 from onnxaudit.records import Preprocessing
 from onnxaudit.runtime import Runtime
 from tests.some import some
-from tests.tiny_models import build, write
+from tools.testbed.tiny_models import build, write
 
 BODY = """
 blocked (float[N, 3, 12, 12] x) => (float[N, 5] y) {

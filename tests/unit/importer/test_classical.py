@@ -18,7 +18,7 @@ from onnxaudit.importer.parser import parse
 from onnxaudit.intake import load_model
 from onnxaudit.records import OutputKind, Preprocessing
 from onnxaudit.runtime import Runtime
-from tests.tiny_models import build, linear_weights, write
+from tools.testbed.tiny_models import build, linear_weights, write
 
 X = np.array([[1.5, -2.0, 0.5], [0.0, 0.0, 0.0], [3.0, np.nan, -1.0]], np.float32)
 CASES: dict[str, tuple[str, np.ndarray, dict[str, Any]]] = {

@@ -8,8 +8,8 @@ from onnx import numpy_helper
 from onnxaudit.importer import import_model
 from onnxaudit.importer.compiler import make_plan
 from onnxaudit.importer.parser import parse
-from tests.tiny_models import build
 from tests.unit.importer.networks import conv_model, make_model
+from tools.testbed.tiny_models import build
 
 
 def test_values_are_dropped_after_their_last_use() -> None:

@@ -9,8 +9,8 @@ from onnxaudit.importer import Classifier, check_parity, import_model
 from onnxaudit.intake import Model
 from onnxaudit.records import ElementType, Layout, Preprocessing
 from onnxaudit.runtime import Runtime
-from tests.tiny_models import linear_weights
 from tests.unit.importer.networks import make_model
+from tools.testbed.tiny_models import linear_weights
 
 BYTES = Preprocessing("0..255", high=255.0)
 

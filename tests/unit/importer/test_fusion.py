@@ -8,7 +8,7 @@ from onnxaudit.importer.fusion import fuse
 from onnxaudit.importer.graph import Graph
 from onnxaudit.importer.parser import parse
 from onnxaudit.importer.plan import Plan
-from tests.tiny_models import build
+from tools.testbed.tiny_models import build
 
 BODY = """g (float[N, 2, {sizes}] x) => (float[N, 6, {sizes}] y) {{
     c = Conv <group = 2, pads = [{pads}]> (x, w{bias})

@@ -8,8 +8,8 @@ from onnxaudit.importer import check_parity, import_model
 from onnxaudit.importer.ops.activation import share
 from onnxaudit.records import Preprocessing
 from onnxaudit.runtime import Runtime
-from tests.tiny_models import linear_weights
 from tests.unit.importer.networks import make_model
+from tools.testbed.tiny_models import linear_weights
 
 BODY = """
 tiny (float[N, 1, 4, 4] x) => (float[N, 3] y) {

@@ -9,8 +9,8 @@ from onnxaudit.importer import import_model
 from onnxaudit.importer.compiler import make_plan
 from onnxaudit.importer.constants import fold_constants
 from onnxaudit.importer.parser import parse
-from tests.tiny_models import build, with_opset
 from tests.unit.importer.networks import conv_model
+from tools.testbed.tiny_models import build, with_opset
 
 
 def compute(proto: onnx.ModelProto, **feeds: torch.Tensor) -> list[torch.Tensor]:

@@ -12,7 +12,7 @@ from onnxaudit.importer.fusion.rounding import ROUND, round_to_scale
 from onnxaudit.importer.graph import Graph
 from onnxaudit.importer.parser import parse
 from onnxaudit.importer.plan import Plan
-from tests.tiny_models import build
+from tools.testbed.tiny_models import build
 
 STATIC = """g (float[N, 2, 6, 6] x) => (float[N, 2, 3, 3] y) {
     q = QuantizeLinear (x, s, z)

@@ -4,8 +4,8 @@ import torch
 from onnx import helper, numpy_helper
 
 from onnxaudit.importer import import_model, write_back
-from tests.tiny_models import build
 from tests.unit.importer.networks import conv_model, conv_weights, wrap
+from tools.testbed.tiny_models import build
 
 
 def test_untouched_copy_writes_nothing() -> None:

@@ -12,9 +12,9 @@ from onnx import TensorProto, helper, numpy_helper
 from onnxaudit.importer import count_clipped, import_model, write_back
 from onnxaudit.intake import Model
 from onnxaudit.intake.stored import list_stored
-from tests.tiny_models import build
 from tests.unit.importer.networks import make_model, wrap
 from tests.unit.importer.quantized_networks import DYNAMIC, STATIC, Float, make_float, quantize
+from tools.testbed.tiny_models import build
 
 KINDS = [*list(STATIC)[::3], *list(DYNAMIC)[1:3]]
 

@@ -10,7 +10,7 @@ from onnxaudit import staging
 from onnxaudit.errors import ModelError
 from onnxaudit.intake import load_model, reader
 from onnxaudit.records import InputSpec, Layout, ModelInfo, OutputKind
-from tests.tiny_models import build, linear_classifier, linear_weights, write
+from tools.testbed.tiny_models import build, linear_classifier, linear_weights, write
 
 
 def load(model: onnx.ModelProto, folder: Path, output: str | None = None) -> ModelInfo:

@@ -14,7 +14,7 @@ from onnxaudit.importer import check_parity, import_model
 from onnxaudit.intake import Model, load_model, save_model
 from onnxaudit.records import OutputKind, Preprocessing
 from onnxaudit.runtime import Runtime
-from tests.tiny_models import build, linear_classifier, linear_weights, write
+from tools.testbed.tiny_models import build, linear_classifier, linear_weights, write
 
 PLAIN = Preprocessing()
 

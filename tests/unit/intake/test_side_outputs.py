@@ -12,7 +12,7 @@ from onnxaudit.intake import load_model
 from onnxaudit.intake.side_outputs import drop_side_outputs
 from onnxaudit.records import Preprocessing
 from onnxaudit.runtime import Runtime
-from tests.tiny_models import build, linear_weights, write
+from tools.testbed.tiny_models import build, linear_weights, write
 
 NAMES = """
 tagger (float[n, 1, 4, 4] image) => (float[n, 3] scores, int64[n] label, string[n] name) {

@@ -11,7 +11,7 @@ from onnxaudit.intake import load_model
 from onnxaudit.intake.declarations import shape_of
 from onnxaudit.records import Layout, Preprocessing
 from onnxaudit.runtime import Runtime
-from tests.tiny_models import build, linear_weights, write
+from tools.testbed.tiny_models import build, linear_weights, write
 
 
 def free_model(shape: str = "N, 1, H, W") -> onnx.ModelProto:

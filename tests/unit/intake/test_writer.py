@@ -8,7 +8,7 @@ import pytest
 
 from onnxaudit.errors import OutputError, RepairError
 from onnxaudit.intake import Model, check_destination, load_model, save_model
-from tests.tiny_models import linear_classifier, write
+from tools.testbed.tiny_models import linear_classifier, write
 
 
 @pytest.fixture

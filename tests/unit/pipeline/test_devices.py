@@ -14,16 +14,8 @@ from onnxaudit.pipeline.neuron_ranking import profile
 from onnxaudit.pipeline.subject import choose_device
 from onnxaudit.records import ScanReport
 from tests.fake_device import PLACE, pretend
-from tests.unit.pipeline.conftest import (
-    BRIEF_SCAN,
-    QUICK_SCAN,
-    SHORT_SCAN,
-    TARGET,
-    UNIT,
-    make_true_trigger,
-    write_planted,
-    write_samples,
-)
+from tests.unit.pipeline.conftest import BRIEF_SCAN, QUICK_SCAN, SHORT_SCAN, UNIT
+from tools.testbed.planted import TARGET, make_true_trigger, write_planted, write_samples
 
 gpu = [
     pytest.mark.gpu,

@@ -11,7 +11,8 @@ from onnxaudit.pipeline.embedded_samples import COUNT, OF_TARGET, TARGETS, choos
 from onnxaudit.records import ScanDocument
 from onnxaudit.report.json import from_json, to_json
 from tests.some import some
-from tests.unit.pipeline.conftest import BRIEF_SCAN, SHORT_SCAN, TARGET
+from tests.unit.pipeline.conftest import BRIEF_SCAN, SHORT_SCAN
+from tools.testbed.planted import TARGET
 
 MakeModel = Callable[..., Path]
 

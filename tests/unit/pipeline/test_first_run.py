@@ -7,7 +7,7 @@ import pytest
 from onnxaudit.deadline import Deadline
 from onnxaudit.errors import ModelError
 from onnxaudit.pipeline import first_run
-from tests.unit.pipeline.conftest import write_planted
+from tools.testbed.planted import write_planted
 
 
 def fail(path: Path) -> ModelError:

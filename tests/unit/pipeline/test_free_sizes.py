@@ -9,8 +9,9 @@ from onnxaudit import repair, scan
 from onnxaudit.errors import ModelError
 from onnxaudit.pipeline import RepairConfig, profile
 from onnxaudit.records import Trigger
-from tests.tiny_models import build, write
-from tests.unit.pipeline.conftest import BRIEF_SCAN, CLASSES, SIDE, UNIT, make_weights
+from tests.unit.pipeline.conftest import BRIEF_SCAN, UNIT
+from tools.testbed.planted import CLASSES, SIDE, make_weights
+from tools.testbed.tiny_models import build, write
 
 BODY = f"""
 tiny (float[N, 1, H, W] x) => (float[N, {CLASSES}] y) {{

@@ -10,8 +10,9 @@ from onnxaudit import scan
 from onnxaudit.errors import DataError
 from onnxaudit.records import ElementType, Layout, Verdict
 from onnxaudit.report.terminal import list_places
-from tests.tiny_models import build, write
-from tests.unit.pipeline.conftest import A_CLASS, CLASSES, SHORT_SCAN, SIDE, TARGET, draw_samples, make_weights
+from tests.unit.pipeline.conftest import SHORT_SCAN
+from tools.testbed.planted import A_CLASS, CLASSES, SIDE, TARGET, draw_samples, make_weights
+from tools.testbed.tiny_models import build, write
 
 FRONTS = {
     "uint8": "g = Cast<to=1>(x) s = Div(g, top) flat = Flatten(s)",

@@ -11,8 +11,8 @@ from onnxaudit.intake import Model
 from onnxaudit.mitigation.pruning_config import PruningConfig
 from onnxaudit.pipeline.pruning import Pruned, Pruner
 from onnxaudit.records import NeuronAxis, TargetLayer, Trigger
-from tests.reports import make_profile
 from tests.unit.surgery.networks import channels
+from tools.testbed.reports import make_profile
 
 PROFILE = make_profile()
 MODEL = channels("another convolution behind")

@@ -6,7 +6,7 @@ from onnxaudit.detectors.base import Effort
 from onnxaudit.pipeline.likeness import doubt_likeness, find_architecture
 from onnxaudit.pipeline.settings import DetectionConfig
 from onnxaudit.scoring.reference import Likeness
-from tests.reports import make_scan_report
+from tools.testbed.reports import make_scan_report
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ from onnxaudit.pipeline.inspection import inspect
 from onnxaudit.pipeline.memory_plan import STEP, divide, measure_kept
 from onnxaudit.records import MemoryPlan, Preprocessing
 from onnxaudit.runtime import MOST_IMAGES
-from tests.unit.pipeline.conftest import BRIEF_SCAN, SIDE, write_planted
+from tests.unit.pipeline.conftest import BRIEF_SCAN
+from tools.testbed.planted import SIDE, write_planted
 
 GIB, MIB = 2**30, 2**20
 PHOTO = 3 * 224 * 224

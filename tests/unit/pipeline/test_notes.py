@@ -10,9 +10,9 @@ from onnx import TensorProto, helper, numpy_helper
 from onnxaudit.intake import load_model
 from onnxaudit.pipeline import scan
 from onnxaudit.pipeline.changes import describe_saturation
-from tests.tiny_models import write
 from tests.unit.importer.networks import make_model as make_tiny
 from tests.unit.pipeline.conftest import BRIEF_SCAN, UNIT
+from tools.testbed.tiny_models import write
 
 
 def test_the_report_says_that_a_bfloat16_file_was_scanned_as_its_upcast(

@@ -15,8 +15,8 @@ from onnxaudit.intake import load_model
 from onnxaudit.mitigation.distillation import DistillationConfig
 from onnxaudit.pipeline import FineTuningConfig, RepairConfig
 from onnxaudit.records import Layout, RepairReport
-from tests.tiny_models import build, write
 from tests.unit.pipeline.conftest import QUICK_SCAN
+from tools.testbed.tiny_models import build, write
 
 Arrange = Callable[[np.ndarray], np.ndarray]
 CLASSES, TARGET, A_CLASS, STEPS, COLUMNS = 6, 4, 12, 32, 64

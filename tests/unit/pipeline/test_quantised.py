@@ -16,14 +16,8 @@ from onnxaudit.pipeline import FineTuningConfig, RepairConfig
 from onnxaudit.pipeline.admission import open_subject
 from onnxaudit.pipeline.subject import open_features
 from onnxaudit.surgery import find_features
-from tests.unit.pipeline.conftest import (
-    QUICK_SCAN,
-    TARGET,
-    draw_samples,
-    make_true_trigger,
-    write_planted,
-    write_samples,
-)
+from tests.unit.pipeline.conftest import QUICK_SCAN
+from tools.testbed.planted import TARGET, draw_samples, make_true_trigger, write_planted, write_samples
 
 TUNING = FineTuningConfig(starts=0, rounds=1, distillation=DistillationConfig(steps=40, copies=4))
 CONFIG = RepairConfig(scan=QUICK_SCAN, fine_tuning=TUNING)

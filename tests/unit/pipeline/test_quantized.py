@@ -12,7 +12,8 @@ from onnxaudit.pipeline.admission import open_subject
 from onnxaudit.pipeline.quantized import calibrate
 from onnxaudit.quantization import quantize
 from onnxaudit.records import QuantizationKind, Verdict
-from tests.unit.pipeline.conftest import BRIEF_SCAN, UNIT, write_planted, write_samples
+from tests.unit.pipeline.conftest import BRIEF_SCAN, UNIT
+from tools.testbed.planted import write_planted, write_samples
 
 
 @pytest.mark.parametrize("kind", QuantizationKind)

@@ -16,9 +16,10 @@ from onnxaudit.records import Preprocessing, Removal, RepairReport, TargetLayer
 from onnxaudit.runtime import Runtime
 from onnxaudit.surgery import remove_neurons
 from onnxaudit.surgery.removal.neurons import Removed
-from tests.tiny_models import build
 from tests.unit.importer.networks import wrap
-from tests.unit.pipeline.conftest import BACKDOOR_NEURON, SHORT_SCAN, TARGET, draw_samples, write_planted, write_samples
+from tests.unit.pipeline.conftest import SHORT_SCAN
+from tools.testbed.planted import BACKDOOR_NEURON, TARGET, draw_samples, write_planted, write_samples
+from tools.testbed.tiny_models import build
 
 PRUNE = RepairConfig(method="prune", scan=SHORT_SCAN, pruning=PruningConfig(ridge=0.0))
 

@@ -14,16 +14,8 @@ from onnxaudit.mitigation.distillation import DistillationConfig
 from onnxaudit.pipeline import FineTuningConfig, PruningConfig, RepairConfig, ScanConfig
 from onnxaudit.pipeline.context import RepairContext
 from onnxaudit.records import RepairReport, Trigger, Verdict
-from tests.unit.pipeline.conftest import (
-    BACKDOOR_NEURON,
-    BRIEF_SCAN,
-    QUICK_SCAN,
-    SHORT_SCAN,
-    TARGET,
-    make_true_trigger,
-    write_planted,
-    write_samples,
-)
+from tests.unit.pipeline.conftest import BRIEF_SCAN, QUICK_SCAN, SHORT_SCAN
+from tools.testbed.planted import BACKDOOR_NEURON, TARGET, make_true_trigger, write_planted, write_samples
 
 MakeModel = Callable[..., Path]
 PRUNE = RepairConfig(method="prune", scan=SHORT_SCAN)

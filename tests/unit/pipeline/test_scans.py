@@ -7,7 +7,8 @@ from onnxaudit import scan
 from onnxaudit.errors import DataError, UsageError
 from onnxaudit.records import Event, LabelStatus, ScanDocument, Verdict
 from onnxaudit.report.json import canonical
-from tests.unit.pipeline.conftest import BRIEF_SCAN, CLASSES, SHORT_SCAN, TARGET, UNIT
+from tests.unit.pipeline.conftest import BRIEF_SCAN, SHORT_SCAN, UNIT
+from tools.testbed.planted import CLASSES, TARGET
 
 MakeModel = Callable[..., Path]
 

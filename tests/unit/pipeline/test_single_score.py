@@ -10,19 +10,9 @@ from onnxaudit import repair, scan
 from onnxaudit.errors import UsageError
 from onnxaudit.pipeline import RepairConfig, profile
 from onnxaudit.records import Verdict
-from tests.tiny_models import build, linear_weights, write
-from tests.unit.pipeline.conftest import (
-    A_CLASS,
-    BACKDOOR_NEURON,
-    BRIEF_SCAN,
-    SHORT_SCAN,
-    SIDE,
-    TARGET,
-    UNIT,
-    draw_samples,
-    make_true_trigger,
-    make_weights,
-)
+from tests.unit.pipeline.conftest import BRIEF_SCAN, SHORT_SCAN, UNIT
+from tools.testbed.planted import A_CLASS, BACKDOOR_NEURON, SIDE, TARGET, draw_samples, make_true_trigger, make_weights
+from tools.testbed.tiny_models import build, linear_weights, write
 
 BODY = f"""
 tiny (float[N, 1, {SIDE}, {SIDE}] x) => (float[N, 1] y) {{

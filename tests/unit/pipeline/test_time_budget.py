@@ -13,8 +13,9 @@ from onnxaudit.findings.interruptions import OUT_OF_TIME
 from onnxaudit.findings.reasons import is_code
 from onnxaudit.pipeline.scans import leave_open
 from onnxaudit.records import Event, Verdict
-from tests.reports import make_scan_report
-from tests.unit.pipeline.conftest import BRIEF_SCAN, CLASSES
+from tests.unit.pipeline.conftest import BRIEF_SCAN
+from tools.testbed.planted import CLASSES
+from tools.testbed.reports import make_scan_report
 
 MakeModel = Callable[..., Path]
 
@@ -60,7 +61,7 @@ def test_a_scan_cut_short_anywhere_is_inconclusive_and_says_why(
 @pytest.fixture(scope="module")
 def asked_in_all(tmp_path_factory: pytest.TempPathFactory) -> int:
     """How often a scan asks for the time."""
-    from tests.unit.pipeline.conftest import write_planted, write_samples
+    from tools.testbed.planted import write_planted, write_samples
 
     folder, deadline = tmp_path_factory.mktemp("asked"), Countdown(asked=10**9)
     with pytest.MonkeyPatch.context() as patch:

@@ -17,8 +17,8 @@ from onnxaudit.pipeline.units import Units
 from onnxaudit.records import Evidence, Inversion, LabelStatus, Samples, ScanDocument, ScanReport
 from onnxaudit.records.arrays import encode_array
 from onnxaudit.report.json import canonical
-from tests.reports import make_trigger
 from tests.unit.pipeline.conftest import BRIEF_SCAN
+from tools.testbed.reports import make_trigger
 
 MakeModel = Callable[..., Path]
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from onnxaudit.pipeline.whole_image import list_whole_image_targets
-from tests.reports import make_scan_report
+from tools.testbed.reports import make_scan_report
 
 
 def test_targets_whose_kind_changes_the_whole_image_are_evident() -> None:

@@ -8,7 +8,7 @@ from onnxaudit.records import QuantizationKind, ScanDocument, ScanFailure, ScanR
 from onnxaudit.report.copies import compare_copies
 from onnxaudit.report.formats import render
 from onnxaudit.report.json import from_json, to_json
-from tests.reports import make_scan_report
+from tools.testbed.reports import make_scan_report
 
 STATIC, DYNAMIC = QuantizationKind.STATIC, QuantizationKind.DYNAMIC
 

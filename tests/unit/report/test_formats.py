@@ -26,7 +26,7 @@ from onnxaudit.records import (
 )
 from onnxaudit.report.formats import FORMATS, render
 from onnxaudit.report.json import from_json
-from tests.reports import make_profile, make_repair_report, make_scan_report, make_trigger
+from tools.testbed.reports import make_profile, make_repair_report, make_scan_report, make_trigger
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 SARIF = jsonschema.Draft4Validator(json.loads((SCHEMAS / "sarif-2.1.0-rtm.5.json").read_text()))

@@ -33,7 +33,7 @@ from onnxaudit.report.formats import FORMATS, render
 from onnxaudit.report.json import from_json
 from onnxaudit.report.markdown import escape
 from onnxaudit.text import show_plainly
-from tests.reports import make_profile, make_repair_report, make_scan_report
+from tools.testbed.reports import make_profile, make_repair_report, make_scan_report
 
 HOSTILE = {
     "script": '"><script>alert(1)</script><img src=x onerror=alert(1)>',

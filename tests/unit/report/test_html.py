@@ -23,8 +23,8 @@ from onnxaudit.report.html.page import LARGEST
 from onnxaudit.report.html.wording import list_ranges, shorten, split_lead
 from onnxaudit.report.json import from_json, to_json
 from tests.pages import make_backdoored, make_gated, make_pages
-from tests.reports import make_scan_report
 from tests.unit.report.test_hostile import HOSTILE, make_documents
+from tools.testbed.reports import make_scan_report
 
 PAGES = make_pages()
 every_page = pytest.mark.parametrize("document", PAGES.values(), ids=PAGES)

@@ -21,7 +21,7 @@ from onnxaudit.records import (
     ScanFailure,
 )
 from onnxaudit.report.json import canonical, from_json, schema, to_json
-from tests.reports import make_profile, make_repair_report, make_scan_report
+from tools.testbed.reports import make_profile, make_repair_report, make_scan_report
 
 DOCUMENTS: dict[str, Document] = {
     "scan": ScanDocument((make_scan_report(),), (ScanFailure("other.onnx", "not ONNX"),)),

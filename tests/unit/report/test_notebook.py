@@ -12,7 +12,7 @@ from onnxaudit.errors import UsageError
 from onnxaudit.records import RepairReport, ScanReport, Trigger
 from onnxaudit.report.formats import render_report
 from onnxaudit.report.pictures import draw_trigger
-from tests.reports import make_repair_report, make_scan_report, make_trigger
+from tools.testbed.reports import make_repair_report, make_scan_report, make_trigger
 
 
 @pytest.mark.parametrize("report", [make_scan_report(), make_repair_report()], ids=["scan", "repair"])

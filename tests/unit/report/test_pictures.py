@@ -8,7 +8,7 @@ from PIL import Image
 
 from onnxaudit.records import Trigger
 from onnxaudit.report.pictures import SHORTEST_SIDE, draw_trigger, sketch_trigger
-from tests.reports import make_trigger
+from tools.testbed.reports import make_trigger
 
 
 def read(picture: bytes) -> np.ndarray:

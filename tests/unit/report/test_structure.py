@@ -10,7 +10,7 @@ from onnxaudit.records import GraphNode, GraphPart, ScanDocument, ScanReport, Ve
 from onnxaudit.report.excerpts import describe_proof, write_excerpt
 from onnxaudit.report.formats import render
 from onnxaudit.report.json import from_json, to_json
-from tests.reports import make_scan_report
+from tools.testbed.reports import make_scan_report
 
 NODES = (
     GraphNode(operator="", name="x", role="input"),

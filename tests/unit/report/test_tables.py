@@ -18,7 +18,7 @@ from onnxaudit.records import (
 )
 from onnxaudit.report.terminal import render_document
 from onnxaudit.report.terminal.tables import Column, Table, print_table
-from tests.reports import make_inspection, make_profile, make_repair_report, make_scan_report
+from tools.testbed.reports import make_inspection, make_profile, make_repair_report, make_scan_report
 
 LONG = "a class whose name goes on and on, longer than any terminal that it is shown on is wide: \u8def\u6a19" * 2
 WIDTHS = (20, 40, 60, 80, 100, 120, 200)

@@ -28,7 +28,7 @@ from onnxaudit.report.terminal import (
     render_text,
 )
 from onnxaudit.report.terminal.lines import print_field, print_line
-from tests.reports import make_profile, make_repair_report, make_scan_report, make_trigger
+from tools.testbed.reports import make_profile, make_repair_report, make_scan_report, make_trigger
 
 RATE = Rate(20, 20, 1.0, 0.839, 1.0)
 

@@ -1,7 +1,7 @@
 """Which candidates of a repair are shown, and what is said of them."""
 
 from onnxaudit.report.trade_off import describe_best, find_front, list_row
-from tests.reports import make_candidates
+from tools.testbed.reports import make_candidates
 
 
 def test_what_another_candidate_beats_is_left_out() -> None:

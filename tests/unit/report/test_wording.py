@@ -9,7 +9,7 @@ from onnxaudit.findings.interruptions import UNFINISHED
 from onnxaudit.records import Assessment, Coverage, Detection, Rate, Reason, Verdict
 from onnxaudit.report.wording import summarise_repair, summarise_scan
 from onnxaudit.text import format_duration, format_rate, format_share, show_plainly
-from tests.reports import make_repair_report, make_scan_report
+from tools.testbed.reports import make_repair_report, make_scan_report
 
 NAMES = ("cat", "dog", "ship", "frog")
 

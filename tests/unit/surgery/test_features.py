@@ -4,7 +4,7 @@ import numpy as np
 
 from onnxaudit.intake import load_model
 from onnxaudit.surgery import find_features, find_head
-from tests.tiny_models import build, write
+from tools.testbed.tiny_models import build, write
 
 RANDOM = np.random.default_rng(0)
 

@@ -18,7 +18,7 @@ from onnxaudit.cli.recall import Recollection
 from onnxaudit.errors import UsageError
 from onnxaudit.gate.policy import Policy
 from onnxaudit.records import ScanFailure, ScanReport
-from tests.reports import make_scan_report
+from tools.testbed.reports import make_scan_report
 
 from .engines import GIB, FakeEngine, lose, tell
 

@@ -1,5 +1,6 @@
-"""First runs of strangers' graphs in a fork of this process, whose libraries are imported already: the same worker
-under the same limits, in a tenth of the time that a fresh interpreter takes.
+"""First runs of strangers' graphs in a fork of this process, whose libraries are imported already.
+
+The same worker under the same limits, in a tenth of the time that a fresh interpreter takes.
 """
 
 import io
@@ -14,7 +15,6 @@ from onnxaudit import trial, trial_worker
 
 SECONDS = 4  # of processor time in place of those that users have: a loop without end costs as much
 PIECE = 2**16
-
 
 Told = tuple[list[dict[str, Any]], int | None]
 _last: dict[bytes, Told] = {}

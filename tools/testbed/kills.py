@@ -41,7 +41,7 @@ def kill(
     before = {path: digest(path) for path in inputs}
     command = [sys.executable, "-m", "onnxaudit", *arguments]
     environment = {**os.environ, "TMPDIR": str(temporary)}
-    process = subprocess.Popen(
+    process = subprocess.Popen(  # noqa: S603 - this interpreter, our module
         command,
         cwd=folder,
         env=environment,

@@ -13,9 +13,9 @@ from PIL import Image
 
 from onnxaudit.records import ScanDocument
 from onnxaudit.report.json import to_json
-from tests.hostile.mutations import change_bytes, change_document, change_graph, change_text
-from tests.hostile.networks import honest, make_samples, model
-from tests.reports import make_scan_report
+from tools.testbed.gray_networks import honest, make_samples, model
+from tools.testbed.mutations import change_bytes, change_document, change_graph, change_text
+from tools.testbed.reports import make_scan_report
 
 SCAN = ("--effort", "quick", "--detectors", "exact-shift", "--no-progress", "-q", "--json", "-")
 POLICY = """
