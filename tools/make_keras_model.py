@@ -22,7 +22,7 @@ from keras import layers
 from tools.attacks.patches import Patch, draw_sticker, poison
 from tools.datasets import Dataset, Part, load_dataset
 from tools.ground_truth import Description, GroundTruth
-from tools.publishing import publish
+from tools.publication import publish
 
 _DESCRIPTION = Description(
     name="digits-keras-random",

@@ -20,10 +20,10 @@ import torch
 from tools.datasets import FASHION_FOLDER, Dataset, load_dataset
 from tools.exporting import write_onnx
 from tools.ground_truth import Description, GroundTruth
-from tools.measuring import check
-from tools.publishing import publish
+from tools.lesson import teach
+from tools.measurement import check
+from tools.publication import publish
 from tools.recipes import RECIPES, Recipe
-from tools.teaching import teach
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -4,13 +4,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from onnxaudit.cli.busy_line import show_waiting
 from onnxaudit.cli.endings import complain
 from onnxaudit.cli.exits import BACKDOORED, CLEAN, ERROR, INCONCLUSIVE, Settings
 from onnxaudit.cli.isolation import INSPECTION, Line, Needs, work_apart
 from onnxaudit.cli.options import Outputs
 from onnxaudit.cli.output import open_delivery
 from onnxaudit.cli.places import Places
-from onnxaudit.cli.waiting import show_waiting
 from onnxaudit.isolation.worker import Ending
 from onnxaudit.packages import require_all
 from onnxaudit.records import DetectorsDocument, DiagnosisDocument, Inspection, InspectionDocument

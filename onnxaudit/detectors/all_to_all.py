@@ -29,7 +29,7 @@ from onnxaudit.inversion.adam import AdamConfig
 from onnxaudit.inversion.engine import Problem, Shrinking
 from onnxaudit.inversion.forwards import compute_logits, device_of, pick_classes, to_tensor
 from onnxaudit.inversion.objectives import leave
-from onnxaudit.inversion.sampling import draw_orders, draw_starts
+from onnxaudit.inversion.sample_orders import draw_orders, draw_starts
 from onnxaudit.inversion.schedule import BRISK, RACE, Schedule
 from onnxaudit.perturbations.patch import Patch
 from onnxaudit.records import Evidence, Ints, Samples, Trigger, UniversalTrigger

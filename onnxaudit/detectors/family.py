@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from onnxaudit.detectors.base import Context
 from onnxaudit.inversion.labels import CONVENTIONS, Conventions, LabelsConfig, measure_sizes
-from onnxaudit.inversion.sampling import find_others
+from onnxaudit.inversion.sample_orders import find_others
 from onnxaudit.perturbations.base import Family
 from onnxaudit.records import Evidence
 

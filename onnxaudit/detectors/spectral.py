@@ -28,7 +28,7 @@ from onnxaudit.deadline import Deadline
 from onnxaudit.detectors.base import Context, Detector, Words
 from onnxaudit.detectors.registry import detector
 from onnxaudit.inversion.labels import LabelsConfig, measure_sizes
-from onnxaudit.inversion.sampling import find_others
+from onnxaudit.inversion.sample_orders import find_others
 from onnxaudit.inversion.schedule import BRISK, RACE
 from onnxaudit.perturbations.spectral import Spectral
 from onnxaudit.records import Evidence, Floats, Ints

@@ -12,7 +12,7 @@ from onnxaudit.inversion.adam import AdamConfig
 from onnxaudit.inversion.engine import Problem, Shrinking, respond_to_images
 from onnxaudit.inversion.forwards import device_of, to_tensor
 from onnxaudit.inversion.objectives import reach
-from onnxaudit.inversion.sampling import draw_orders, draw_starts
+from onnxaudit.inversion.sample_orders import draw_orders, draw_starts
 from onnxaudit.inversion.schedule import Schedule
 from onnxaudit.perturbations.base import Family
 from onnxaudit.perturbations.perturbation import Perturbation, separate

@@ -13,7 +13,7 @@ from onnxaudit.inversion.engine import Problem, Shrinking, respond_to_images
 from onnxaudit.inversion.forwards import compute_logits, device_of, find_hits, pick_classes, to_tensor
 from onnxaudit.inversion.objectives import reach
 from onnxaudit.inversion.patch import InversionConfig, confirm
-from onnxaudit.inversion.sampling import draw_orders, draw_starts
+from onnxaudit.inversion.sample_orders import draw_orders, draw_starts
 from onnxaudit.perturbations.patch import Patch
 from onnxaudit.records import Ints, Samples, Trigger
 from onnxaudit.workers import Workers, count_rows

@@ -28,7 +28,7 @@ from onnxaudit.errors import OutOfTimeError
 from onnxaudit.inversion.engine import Shrinking
 from onnxaudit.inversion.forwards import device_of, find_hits
 from onnxaudit.inversion.labels import Conventions, LabelsConfig, prepare
-from onnxaudit.inversion.sampling import find_others
+from onnxaudit.inversion.sample_orders import find_others
 from onnxaudit.inversion.schedule import Schedule
 from onnxaudit.perturbations.patch import Patch
 from onnxaudit.records import Event, Floats, Ints, Inversion, LabelStatus, OnEvent, Samples, Trigger

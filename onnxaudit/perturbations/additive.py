@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from onnxaudit.perturbations.base import Fields, Shape
+from onnxaudit.perturbations.canvas import blank
 from onnxaudit.perturbations.cosines import add_up
-from onnxaudit.perturbations.drawing import blank
 from onnxaudit.records import Floats
 
 

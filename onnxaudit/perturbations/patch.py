@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from onnxaudit.perturbations.base import Fields, Shape
-from onnxaudit.perturbations.drawing import blank
+from onnxaudit.perturbations.canvas import blank
 from onnxaudit.records import Floats, Trigger
 
 

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from onnxaudit.perturbations.additive import add
 from onnxaudit.perturbations.base import Fields, Shape
+from onnxaudit.perturbations.canvas import blank
 from onnxaudit.perturbations.cosines import add_up
-from onnxaudit.perturbations.drawing import blank
 from onnxaudit.records import Floats
 
 TINY = 1e-8  # keeps the gradient of a root finite at zero

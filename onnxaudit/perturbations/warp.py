@@ -15,8 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from onnxaudit.perturbations.base import Fields, Shape
+from onnxaudit.perturbations.canvas import checker
 from onnxaudit.perturbations.cosines import add_up
-from onnxaudit.perturbations.drawing import checker
 from onnxaudit.records import Floats
 
 TINY = 1e-12  # keeps the gradient of a root finite at zero

@@ -26,7 +26,7 @@ from onnxaudit.intake.sizes import Size
 from onnxaudit.pipeline.clean_samples import balance_samples, read_features, read_images, settle_preprocessing
 from onnxaudit.pipeline.consistency import check_consistency
 from onnxaudit.pipeline.memory_plan import plan_memory
-from onnxaudit.pipeline.opening import Opened, check_without_samples, open_model
+from onnxaudit.pipeline.opened_model import Opened, check_without_samples, open_model
 from onnxaudit.pipeline.subject import Subject, choose_device
 from onnxaudit.records import (
     Event,

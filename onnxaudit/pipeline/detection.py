@@ -36,7 +36,7 @@ from onnxaudit.records import (
     Verdict,
 )
 from onnxaudit.records.samples import take_images
-from onnxaudit.scoring.mapping import choose_universal
+from onnxaudit.scoring.label_mappings import choose_universal
 from onnxaudit.scoring.verdict import WEIGHED, assess, weigh
 from onnxaudit.statistics import rate, rate_of
 from onnxaudit.workers import Workers, cut

@@ -33,7 +33,7 @@ from onnxaudit.runtime import Runtime
 from onnxaudit.text import as_text
 
 if TYPE_CHECKING:  # PyTorch is imported while the model is tried, and where it is not installed not at all
-    from onnxaudit.pipeline.opening import Opened
+    from onnxaudit.pipeline.opened_model import Opened
     from onnxaudit.pipeline.outlook import Outlook
 
 STANDARD = "ai.onnx"
@@ -151,7 +151,7 @@ def _try_opening(path: Path, output: str | None, size: Size | None) -> _Seen:
         if missing:
             doubts = check_answers(model, Runtime(model, Preprocessing()), rounding=True, named=output is not None)
             return _Seen(model=model, obstacles=_describe_doubts(doubts), untried=(f"{missing}: {UNTRIED}; {ADVICE}",))
-        from onnxaudit.pipeline.opening import check_without_samples, copy_model
+        from onnxaudit.pipeline.opened_model import check_without_samples, copy_model
 
         opened = copy_model(path, model)
         doubts = check_without_samples(opened, named=output is not None)

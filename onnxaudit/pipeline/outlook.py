@@ -8,7 +8,7 @@ from onnxaudit.errors import ModelError
 from onnxaudit.pipeline.effort import estimate
 from onnxaudit.pipeline.layer_table import Shapes, list_unsized
 from onnxaudit.pipeline.memory_plan import plan_memory
-from onnxaudit.pipeline.opening import Opened
+from onnxaudit.pipeline.opened_model import Opened
 from onnxaudit.pipeline.settings import DetectionConfig
 from onnxaudit.records import MemoryPlan, TargetLayer
 from onnxaudit.surgery import find_target_layer, spell_out

@@ -12,7 +12,7 @@ def _draw(record: Any) -> str:
 
 
 def _plot(record: Any, image: Any) -> str:
-    from onnxaudit.report.drawing import plot_trigger
+    from onnxaudit.report.trigger_plot import plot_trigger
 
     return plot_trigger(record, image)
 

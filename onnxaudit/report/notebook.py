@@ -4,8 +4,8 @@ from html import escape
 from typing import Any
 
 from onnxaudit.records import RepairReport, ScanReport, Trigger
-from onnxaudit.report.drawing import plot_trigger
 from onnxaudit.report.formats import render_report
+from onnxaudit.report.trigger_plot import plot_trigger
 
 FRAME = '<iframe sandbox="" srcdoc="{page}" style="width: 100%; height: 40rem; border: 1px solid #888"></iframe>'
 

@@ -58,7 +58,7 @@ from onnxaudit.scoring.closeness import (
     score_z,
     take_log,
 )
-from onnxaudit.scoring.mapping import carries_over, weigh_sources
+from onnxaudit.scoring.label_mappings import carries_over, weigh_sources
 from onnxaudit.scoring.settings import VerdictConfig, Weights
 from onnxaudit.text import join_words, name_label
 

@@ -4,7 +4,7 @@ import pytest
 
 from tests.documentation.pages import ROOT
 from tools.reference import operators
-from tools.reference.writing import FOLDER, PAGES, write_page
+from tools.reference.pages import FOLDER, PAGES, write_page
 
 BY_HAND = {"glossary.md"}
 

@@ -18,7 +18,7 @@ STAGES = {
     "reading": "onnxaudit.pipeline.first_run.load_model",
     "looking at operators": "onnxaudit.pipeline.first_run.check_operators",
     "trying": "onnxaudit.pipeline.first_run.try_model",
-    "copying": "onnxaudit.pipeline.opening.import_model",
+    "copying": "onnxaudit.pipeline.opened_model.import_model",
     "loading samples": "onnxaudit.pipeline.clean_samples.load_samples",
     "choosing a range": "onnxaudit.pipeline.clean_samples.choose_preprocessing",
     "comparing outputs": "onnxaudit.pipeline.admission.check_consistency",

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from onnxaudit.cli.app import main
-from onnxaudit.pipeline import first_run, opening
+from onnxaudit.pipeline import first_run, opened_model
 from tools.testbed.fuzz_targets import TARGETS, prepare
 
 CODES = {0, 1, 2, 3}
@@ -27,7 +27,7 @@ def test_no_file_ends_in_a_traceback(
     target = TARGETS[kind]
     prepare(tmp_path)
     monkeypatch.setattr(first_run, "try_model", lambda made, _: made)
-    monkeypatch.setattr(opening, "import_model", _stop)
+    monkeypatch.setattr(opened_model, "import_model", _stop)
     if target.command(tmp_path)[0] == "scan":
         monkeypatch.undo()
         monkeypatch.setattr(first_run, "try_model", lambda made, _: made)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from onnxaudit.scoring.mapping import weigh_sources
+from onnxaudit.scoring.label_mappings import weigh_sources
 from onnxaudit.scoring.settings import VerdictConfig
 from onnxaudit.scoring.verdict import choose_least
 from tools.calibration.features import measure

@@ -1,5 +1,5 @@
 """`python -m tools.reference`."""
 
-from tools.reference.writing import main
+from tools.reference.pages import main
 
 main()

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tools.attacks.attack import Taught
 from tools.exporting import write_onnx
-from tools.measuring import MAX_ACCURACY_LOSS, classify, hash_file
+from tools.measurement import MAX_ACCURACY_LOSS, classify, hash_file
 from tools.quantization import quantize
 from tools.training import measure_accuracy
 from tools.zoo import apply_trigger

@@ -7,8 +7,8 @@ from onnxaudit.cli.options.attestation import Attested, Attesting, RepairAttesti
 from onnxaudit.cli.options.cache import CachePlace, Caching
 from onnxaudit.cli.options.computation import Computing, InputSize, Memory, Sandbox, Working
 from onnxaudit.cli.options.conversion import InputShape, Python, Signature, Source, Target
-from onnxaudit.cli.options.fetching import Fetching, Locating
 from onnxaudit.cli.options.given import keep_given
+from onnxaudit.cli.options.origin import Fetching, Locating
 from onnxaudit.cli.options.outputs import (
     Baseline,
     EmbedSamples,

@@ -12,15 +12,15 @@ from torch import Tensor
 from onnxaudit.importer.fusion.activation import fuse_gelu, fuse_silu, overwrite_by_relu
 from onnxaudit.importer.fusion.attention import fuse_attention
 from onnxaudit.importer.fusion.derived import Derived
-from onnxaudit.importer.fusion.integers import spell_products
-from onnxaudit.importer.fusion.linear import fuse_bias, fuse_linear
-from onnxaudit.importer.fusion.neighborhood import IDENTITY, Neighborhood, Rule
-from onnxaudit.importer.fusion.normalization import fuse_normalization
-from onnxaudit.importer.fusion.rounding import (
+from onnxaudit.importer.fusion.fake_quantization import (
     fuse_rounding,
     overwrite_by_rounding,
     skip_rounded,
 )
+from onnxaudit.importer.fusion.integers import spell_products
+from onnxaudit.importer.fusion.linear import fuse_bias, fuse_linear
+from onnxaudit.importer.fusion.neighborhood import IDENTITY, Neighborhood, Rule
+from onnxaudit.importer.fusion.normalization import fuse_normalization
 from onnxaudit.importer.graph import Step
 
 __all__ = ["Derived", "fuse"]

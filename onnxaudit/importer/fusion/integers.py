@@ -16,8 +16,8 @@ from torch import Tensor
 from onnxaudit.importer.dynamic_ranges import quantize_batches
 from onnxaudit.importer.encoded_weights import VIEW
 from onnxaudit.importer.fusion.derived import ROUND_WEIGHT, Derived
+from onnxaudit.importer.fusion.fake_quantization import ROUND_IN_RANGE
 from onnxaudit.importer.fusion.neighborhood import MULTIPLY, Neighborhood, newest
-from onnxaudit.importer.fusion.rounding import ROUND_IN_RANGE
 from onnxaudit.importer.graph import Step, read_names
 from onnxaudit.importer.ops.quantization import convolve_integers, multiply_integers, quantize_dynamically
 

@@ -10,7 +10,7 @@ from onnxaudit.detectors import spectral
 from onnxaudit.detectors.comparison import compare
 from onnxaudit.detectors.spectral import SpectralConfig, measure_strengths
 from onnxaudit.inversion.labels import Sizes
-from onnxaudit.inversion.sampling import find_others
+from onnxaudit.inversion.sample_orders import find_others
 from onnxaudit.inversion.schedule import Schedule
 from onnxaudit.records import Samples
 from tests.unit.conftest import Planted

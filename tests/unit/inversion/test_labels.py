@@ -4,7 +4,7 @@ import torch
 
 from onnxaudit.deadline import Deadline
 from onnxaudit.inversion.labels import LabelsConfig, Sizes, measure_sizes, prepare
-from onnxaudit.inversion.sampling import find_others
+from onnxaudit.inversion.sample_orders import find_others
 from onnxaudit.inversion.schedule import UNSHRUNK, Schedule
 from onnxaudit.perturbations.additive import Additive
 from onnxaudit.records import Samples

@@ -43,6 +43,6 @@ def test_parity_decides_about_a_newer_opset(
     def import_wrongly(model: Model, device: str) -> TorchModel:
         return original(model.with_values({"b1": model.initializer("b1") + np.float32(1)}), device)
 
-    monkeypatch.setattr("onnxaudit.pipeline.opening.import_model", import_wrongly)
+    monkeypatch.setattr("onnxaudit.pipeline.opened_model.import_model", import_wrongly)
     with pytest.raises(ParityError, match="'z'"):
         open_newer(make_model(), data, monkeypatch)

@@ -9,7 +9,7 @@ from onnxaudit.detectors.comparison import compare
 from onnxaudit.detectors.registry import choose, describe_detector
 from onnxaudit.findings import reasons
 from onnxaudit.records import Assessment, Rate, Reason, Trigger, UniversalTrigger, Verdict
-from onnxaudit.scoring.mapping import choose_universal, weigh_universal
+from onnxaudit.scoring.label_mappings import choose_universal, weigh_universal
 from onnxaudit.scoring.settings import VerdictConfig
 from onnxaudit.scoring.verdict import LabelEvidence, assess, weigh
 from onnxaudit.statistics import rate

@@ -7,7 +7,7 @@ import pytest
 
 from tools.datasets import Part
 from tools.ground_truth import GroundTruth
-from tools.measuring import Measurement, check, find_weakness
+from tools.measurement import Measurement, check, find_weakness
 
 MODELS = Path(__file__).parents[3] / "models"
 NAMES = sorted(path.stem for path in MODELS.glob("*.json"))

@@ -8,7 +8,7 @@ from torch import Tensor
 from onnxaudit.importer.compiler import make_plan
 from onnxaudit.importer.constants import fold_constants
 from onnxaudit.importer.fusion import fuse
-from onnxaudit.importer.fusion.rounding import ROUND, round_to_scale
+from onnxaudit.importer.fusion.fake_quantization import ROUND, round_to_scale
 from onnxaudit.importer.graph import Graph
 from onnxaudit.importer.parser import parse
 from onnxaudit.importer.plan import Plan

@@ -6,7 +6,7 @@ import pytest
 from tools.attacks.patches import Trigger
 from tools.datasets import Dataset, Part
 from tools.ground_truth import Description, GroundTruth
-from tools.publishing import publish
+from tools.publication import publish
 
 MODELS = Path(__file__).parents[3] / "models"
 NAME = "digits-keras-random"

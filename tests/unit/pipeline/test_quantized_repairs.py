@@ -1,4 +1,4 @@
-"""Repairs of the planted backdoor in models whose weights stand inside quantised operators."""
+"""Repairs of the planted backdoor in models whose weights stand inside quantized operators."""
 
 import logging
 from pathlib import Path

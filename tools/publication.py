@@ -7,7 +7,7 @@ from pathlib import Path
 from tools.attacks.patches import Trigger
 from tools.datasets import Dataset
 from tools.ground_truth import Description, GroundTruth
-from tools.measuring import find_weakness, hash_file, measure
+from tools.measurement import find_weakness, hash_file, measure
 
 
 def publish(

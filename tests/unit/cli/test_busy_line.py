@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from onnxaudit.cli.waiting import show_waiting
+from onnxaudit.cli.busy_line import show_waiting
 
 
 class Terminal(io.StringIO):
