@@ -28,7 +28,7 @@ def show_plainly(text: str) -> str:
 
 
 def format_rate(rate: "Rate | None") -> str:
-    """`95 % [84, 99]`, value and interval in per cent; a dash where nothing was measured."""
+    """`95 % [84, 99]`, value and interval in percent; a dash where nothing was measured."""
     if rate is None or rate.value is None:
         return "–"
     return f"{format_share(rate.value)} [{100 * rate.low:.0f}, {100 * rate.high:.0f}]"
@@ -40,7 +40,7 @@ def format_count(rate: "Rate") -> str:
 
 
 def format_share(share: float) -> str:
-    """A share in per cent. Only all is 100 % and only none is 0 %."""
+    """A share in percent. Only all is 100 % and only none is 0 %."""
     percent = 100 * share
     if 0 < percent < 1 or 99 < percent < 100:
         return f"{min(max(percent, 0.1), 99.9):.1f} %"

@@ -8,6 +8,7 @@ import numpy as np
 
 from onnxaudit.errors import ParityError
 from onnxaudit.runtime import open_bare_session
+from onnxaudit.text import format_share
 
 TOLERANCE = 1e-3  # of an input's largest output, or of 1: sums are added in another order
 
@@ -49,7 +50,8 @@ def measure_parity(model: bytes, arrays: Path, batch: int) -> Parity:
     if not difference <= TOLERANCE:
         raise ParityError(
             f"the ONNX file computes something else than the original: outputs differ by {difference:.2g} of the "
-            f"largest, and {agreement:.0%} of {len(inputs)} random inputs get the same class; nothing was kept"
+            f"largest, and {format_share(agreement)} of {len(inputs)} random inputs get the same class; nothing was "
+            f"kept"
         )
     return Parity(inputs=len(inputs), max_difference=difference, agreement=agreement)
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from onnxaudit.records import Ints
 from onnxaudit.statistics import rate_of
+from onnxaudit.text import format_share
 
 FLOOR = 0.25  # of the way from chance to always right; any model in use is above
 LIKELY = 0.6  # right so often in another order, that order is named
@@ -37,9 +38,9 @@ def find_order(predicted: Ints, labels: Ints, classes: int) -> tuple[float, str]
 def describe_misfit(predicted: Ints, labels: Ints, classes: int) -> str:
     """How many labels fit, and the order of classes in which most would, where there is one."""
     right, count = int((predicted == labels).sum()), len(labels)
-    told = f"{right} of {count} labels ({right / count:.0%}) fit the model's answers"
+    told = f"{right} of {count} labels ({format_share(right / count)}) fit the model's answers"
     found = find_order(predicted, labels, classes)
-    return told if found is None else f"{told}, and {found[0]:.0%} would if {found[1]}"
+    return told if found is None else f"{told}, and {format_share(found[0])} would if {found[1]}"
 
 
 def _list_orders(predicted: Ints, labels: Ints, classes: int) -> Iterator[tuple[float, str]]:

@@ -25,6 +25,7 @@ from onnxaudit.records import (
     Samples,
 )
 from onnxaudit.statistics import rate, rate_of
+from onnxaudit.text import format_share
 
 MOST_LABELLED = 1000  # samples; more change no choice
 MOST_UNLABELLED = 240  # samples; each is looked at in ten versions
@@ -124,7 +125,7 @@ def _name_order(scores: dict[Preprocessing, Floats | None], labels: Ints) -> str
     share, words = max((one for one in found if one), key=lambda order: order[0], default=(0.0, ""))
     if not words:
         return ""
-    return f"; {share:.0%} would be if {words}"
+    return f"; {format_share(share)} would be if {words}"
 
 
 def _clearly_better(better: Hits, worse: Hits) -> bool:

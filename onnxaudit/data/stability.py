@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from onnxaudit.errors import ModelError, NanError, UndecidedRangeError
 from onnxaudit.records import Floats, Ints, Preprocessing, PreprocessingCandidate, PreprocessingChoice
+from onnxaudit.text import format_share
 
 LARGE_GAIN = 32.0  # input units a pixel; the usual preprocessings have 1 to 5, or 255
 NEAR = 0.7  # on real images a fitting candidate of small gain came no lower, one that does not fit no higher
@@ -154,8 +155,10 @@ def _evidence(candidate: Preprocessing, found: tuple[Ints, int] | None) -> Prepr
 
 def _explain(chosen: Preprocessing, evidence: tuple[PreprocessingCandidate, ...]) -> str:
     own = next(candidate for candidate in evidence if candidate.preprocessing == chosen)
+    assert own.stability is not None  # only what was measured is chosen
+    assert own.diversity is not None
     return (
         f"{chosen.name}: without labels, the usual preprocessing under which predictions are stable "
-        f"({own.stability:.0%} unchanged by small shifts and brightness changes) and diverse "
-        f"(spread over effectively {own.diversity:.0%} of the classes)"
+        f"({format_share(own.stability)} unchanged by small shifts and brightness changes) and diverse "
+        f"(spread over effectively {format_share(own.diversity)} of the classes)"
     )

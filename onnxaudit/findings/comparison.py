@@ -1,6 +1,7 @@
 """How a score stands among those of known models, in one sentence."""
 
 from onnxaudit.records import Comparison, ScanReport
+from onnxaudit.text import format_share
 
 
 def describe_comparison(report: ScanReport) -> str | None:
@@ -18,4 +19,4 @@ def _promise(found: Comparison) -> str:
     """What the number of clean models allows to say at best."""
     if found.least_false_positive_rate >= 1:
         return "no rate of false positives can be promised"
-    return f"so few promise no false positive rate below {found.least_false_positive_rate:.0%}"
+    return f"so few promise no false positive rate below {format_share(found.least_false_positive_rate)}"

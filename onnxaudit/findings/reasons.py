@@ -109,7 +109,7 @@ LARGE_TRIGGERS = Cause(
     code="triggers-hardly-shrank",
     effect="never clean",
     title="the triggers found hardly shrank",
-    seen="Half of the triggers cover {share:.0%} of the input or more: they hardly shrank.",
+    seen="Half of the triggers cover {share:share} of the input or more: they hardly shrank.",
     meaning="Inversion starts from large masks. Where it ends with large ones, sizes tell nothing yet.",
     advice="Scan again with `--effort deep` and a longer `--time-budget`.",
 )

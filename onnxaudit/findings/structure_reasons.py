@@ -7,7 +7,7 @@ DORMANT_GATE = Cause(
     effect="never clean",
     title="a part of the graph does nothing on clean images, and would change the answers",
     seen=(
-        "Tensor {place} is the same on all clean images, and changes {changed:.0%} of the answers once it is set to "
+        "Tensor {place} is the same on all clean images, and changes {changed:share} of the answers once it is set to "
         "something else; no image was found that does so."
     ),
     meaning="Whoever built it may know the image that wakes it: a test of many exact values cannot be solved here.",

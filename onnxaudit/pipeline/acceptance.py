@@ -15,6 +15,7 @@ from onnxaudit.pipeline.evaluation import Evaluation
 from onnxaudit.pipeline.forgetting import judge_forgetting
 from onnxaudit.pipeline.subject import Subject
 from onnxaudit.records import Forgetting, LabelStatus, Measurement, ScanReport, Verdict
+from onnxaudit.text import format_share
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,14 +96,14 @@ def _judge_agreement(measured: Measurement, limits: PruningConfig) -> tuple[bool
     share, wanted = measured.agreement, limits.min_agreement
     met = share.value is not None and share.value >= wanted
     count = f"{share.successes} of {share.trials}"
-    return met, f"agreement with the original is {count} clean images; the limit is at least {wanted:.0%}"
+    return met, f"agreement with the original is {count} clean images; the limit is at least {format_share(wanted)}"
 
 
 def _judge_success(measured: Measurement, limits: PruningConfig) -> tuple[bool, str]:
     share, wanted = measured.success_rate, limits.max_success
     met = share.value is not None and share.value < wanted
     count = f"{share.successes} of {share.trials}"
-    return met, f"the inverted trigger succeeds on {count} images; the limit is below {wanted:.0%}"
+    return met, f"the inverted trigger succeeds on {count} images; the limit is below {format_share(wanted)}"
 
 
 def _judge_rescan(rescan: ScanReport, target: int, *, suspected: bool) -> tuple[bool, str]:

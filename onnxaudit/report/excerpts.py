@@ -32,7 +32,7 @@ def describe_proof(part: GraphPart) -> str:
     changed = int((part.proof.change != 0).any(axis=0).sum())
     share = changed / part.proof.change[0].size
     return (
-        f"Clean sample {part.proof.sample} with {changed} pixels changed ({share:.1%} of the image) is class "
+        f"Clean sample {part.proof.sample} with {changed} pixels changed ({100 * share:.1f} % of the image) is class "
         f"{part.proof.after}; with the part held, class {part.proof.before}, as before."
     )
 

@@ -18,7 +18,7 @@ def describe_best(
     best = max(within, key=_agrees)
     count = f"{best.agreement.successes} of {best.agreement.trials}"
     return (
-        f"the best candidate with the trigger below {max_success:.0%} agrees on {count} clean images; "
+        f"the best candidate with the trigger below {format_share(max_success)} agrees on {count} clean images; "
         f"--min-agreement {int(100 * _agrees(best)) / 100:.2f} accepts it",
     )
 

@@ -34,7 +34,7 @@ Memory = Annotated[
     typer.Option(
         parser=read_bytes,
         metavar="4GiB",
-        show_default="60% of what is free",
+        show_default="60 % of what is free",
         help="Take no more memory than this: fewer samples, smaller batches, fewer steps side by side.",
     ),
 ]

@@ -127,7 +127,7 @@ def _show(value: Any) -> Any:
 
 
 def _bind(text: str) -> str:
-    """Text in which no line ends between a number and its per cent."""
+    """Text in which no line ends between a number and its percent sign."""
     return text.replace(" %", "\N{NO-BREAK SPACE}%")
 
 

@@ -136,12 +136,12 @@ def list_places(report: ScanReport, finding: TriggerFinding) -> str:
     spec, trigger, bounds = report.model.input, finding.trigger, report.preprocessing.preprocessing.bounds
     mask = trigger.mask[0, 0]
     shown = [int(place) for place in (-mask).argsort()[:PLACES_SHOWN] if mask[place] >= LEAST_MASK]
-    parts = [f"{place} ({mask[place]:.0%})" for place in shown]
+    parts = [f"{place} ({format_share(mask[place])})" for place in shown]
     if spec.layout is Layout.NC:
         values = [
             low + float(share) * (high - low) for share, (low, high) in zip(trigger.pattern[0, 0], bounds, strict=True)
         ]
-        parts = [f"{place} ({mask[place]:.0%} towards {values[place]:.4g})" for place in shown]
+        parts = [f"{place} ({format_share(mask[place])} towards {values[place]:.4g})" for place in shown]
     return f"{spec.layout.unit} {', '.join(parts) or 'none'}"
 
 

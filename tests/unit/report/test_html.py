@@ -231,7 +231,7 @@ def test_a_trigger_in_features_is_told_in_words() -> None:
     found = TriggerFinding(2, trigger, trigger.digest, 1.0, report.triggers[0].success_rate)
     model = replace(report.model, input=spec)
     page = read(ScanDocument((replace(report, model=model, preprocessing=chosen, triggers=(found,)),)))
-    assert "features 3 (100% towards 1)" in page.text
+    assert "features 3 (100 % towards 1)" in page.text
     assert not page.find("img")
 
 

@@ -1,4 +1,4 @@
-"""A rate with its interval on a line from 0 to 100 per cent, small enough for a cell of a table."""
+"""A rate with its interval on a line from 0 to 100 percent, small enough for a cell of a table."""
 
 from markupsafe import Markup
 
