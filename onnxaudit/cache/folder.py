@@ -38,9 +38,9 @@ class Stats:
 class Cache:
     """Entries by their keys; what cannot be read counts as missing, and what cannot be written is not kept."""
 
-    def __init__(self, root: Path, limit: int = LIMIT) -> None:
-        """For `open_cache`, which looks at the folder first."""
-        self.root, self.limit = root, limit
+    def __init__(self, root: Path, limit: int = LIMIT, *, shared: bool = False) -> None:
+        """For `open_cache`, which looks at the folder first; `shared`: whether other machines of a run may use it."""
+        self.root, self.limit, self.shared = root, limit, shared
 
     def find(self, key: str) -> bytes | None:
         """A whole report's bytes, as untrusted as any file's."""
@@ -49,6 +49,11 @@ class Cache:
     def keep(self, key: str, body: bytes) -> None:
         """Keep a whole report."""
         keep_in(self.root / LAYOUT / REPORTS, key, body)
+
+    @property
+    def place(self) -> str:
+        """What names it for people, and for the other machines of a run."""
+        return str(self.root)
 
     def open_scope(self, scope: str) -> Path:
         """The folder of the finished parts of one model's scans; a worker process reads this one and no other.
@@ -59,6 +64,16 @@ class Cache:
         folder = self.root / LAYOUT / UNITS / scope
         _make_folders(self.root, folder)
         return folder
+
+    def fill(self, scope: Path) -> None:
+        """Have all finished parts in their folder that there are, before a worker looks for them."""
+
+    def keep_unit(self, scope: Path, key: str, body: bytes) -> None:
+        """Keep a finished part in the folder of its model's."""
+        keep_in(scope, key, body)
+
+    def close(self) -> None:
+        """Leave it."""
 
     def measure(self) -> Stats:
         """What there is."""
@@ -102,8 +117,8 @@ class Cache:
                     yield Path(folder, name), Path(folder, name).lstat()
 
 
-def open_cache(root: Path, limit: int = LIMIT) -> Cache:
-    """The cache in a folder, which is made where it is missing.
+def open_cache(root: Path, limit: int = LIMIT, *, shared: bool = False) -> Cache:
+    """The cache in a folder, which is made where it is missing; the last two arguments as for `Cache`.
 
     Raises:
         OutputError: it cannot be made or written, or others may write to it.
@@ -121,7 +136,7 @@ def open_cache(root: Path, limit: int = LIMIT) -> Cache:
         fault = error.strerror or str(error)
     if fault:
         raise OutputError(f"{root} cannot hold a cache: {fault}")
-    return Cache(root, limit)
+    return Cache(root, limit, shared=shared)
 
 
 def find_in(folder: Path, key: str) -> bytes | None:

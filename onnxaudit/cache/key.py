@@ -12,7 +12,13 @@ from typing import Any
 import onnxaudit
 from onnxaudit.regular_files import open_regular
 
+HEX = 64  # digits of a key
 MOST_FILES = 1_000_000  # of a folder of samples; of more no digest is taken
+
+
+def is_key(name: str) -> bool:
+    """Whether a name may be that of an entry."""
+    return len(name) == HEX and set(name) <= set("0123456789abcdef")
 
 
 def make_key(parts: Mapping[str, Any]) -> str:

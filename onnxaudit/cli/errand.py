@@ -90,6 +90,7 @@ class Errand:
         known = self.recall()
         if known is not None:
             return known
+        self._recall.fill()
         place, options = places.find(self.model), place_sources(self.options, places) | keep_given(memory=memory)
         if self.name != str(self.model):
             places.call(place, self.name)

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from onnxaudit.cache.entry import FORMAT
-from onnxaudit.cache.folder import Cache, find_in, keep_in
-from onnxaudit.cache.key import digest_code, digest_tree, make_key, sign_tree
+from onnxaudit.cache.folder import Cache, find_in
+from onnxaudit.cache.key import HEX, digest_code, digest_tree, is_key, make_key, sign_tree
 from onnxaudit.cli.output import list_data_paths
 from onnxaudit.data.selection import MOST_SAMPLES
 from onnxaudit.detectors.registry import OWN_PACKAGE
@@ -26,7 +26,6 @@ from onnxaudit.records import ScanDocument, ScanFailure, ScanReport
 from onnxaudit.report.json import from_json, to_json
 from onnxaudit.versions import list_readers, list_versions
 
-HEX = 64  # digits of a key
 MOST_UNITS, MOST_BYTES = 512, 2**28  # that one worker may have kept
 UNTIMELY_CODES = {one.code for one in UNTIMELY}
 VISIBLE = "CUDA_VISIBLE_DEVICES"
@@ -93,6 +92,11 @@ class Recall:
         told = "; ".join(one for one in (AGAIN, report.isolation) if one)
         return replace(report, model=replace(report.model, path=str(model)), samples=samples, isolation=told)
 
+    def fill(self) -> None:
+        """Have what other machines finished at hand, before a worker begins."""
+        if self.scope is not None and self.cache is not None:
+            self.cache.fill(self.scope)
+
     def keep(self, report: ScanReport) -> None:
         """Keep a whole report, if another scan would come to no other."""
         if self.cache is None or not self.key or report.model.sha256 != self.sha256:
@@ -123,8 +127,10 @@ class Recall:
         key = content[:HEX].decode("ascii", "replace")
         self._left[0] -= 1
         self._left[1] -= len(content)
-        if self.scope is not None and min(self._left) >= 0 and len(key) == HEX and set(key) <= set("0123456789abcdef"):
-            keep_in(self.scope, key, content[HEX:])
+        if self.scope is None or self.cache is None:
+            return
+        if min(self._left) >= 0 and is_key(key):
+            self.cache.keep_unit(self.scope, key, content[HEX:])
 
 
 NOTHING = Recall()
@@ -134,12 +140,13 @@ class Recollection:
     """Opens each model's part of a cache; data that several share are hashed once.
 
     Attributes:
-        shared: the cache, if its folder was named, so that other machines of a run may use it; else None.
+        shared: the cache, if other machines of a run may use it; else None.
     """
 
-    def __init__(self, cache: Cache | None, policy: Policy, *, named: bool = False) -> None:
+    def __init__(self, cache: Cache | None, policy: Policy) -> None:
         """Nothing was looked for yet."""
-        self._cache, self._policy, self.shared = cache, policy, cache if named else None
+        self._cache, self._policy = cache, policy
+        self.shared = cache if cache is not None and cache.shared else None
         self._data: dict[str, tuple[str | None, str | None]] = {}  # state and digest
 
     def open(self, model: Path, options: dict[str, Any]) -> Recall:

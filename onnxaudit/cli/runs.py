@@ -10,13 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from onnxaudit.cache.folder import Cache
 from onnxaudit.cli.attestation import open_attestation
-from onnxaudit.cli.cache import open_user_cache
 from onnxaudit.cli.endings import complain, keep_repair
 from onnxaudit.cli.errand import check_domains, load_detectors, name_report, place_sources
 from onnxaudit.cli.exits import CLEAN, Settings, find_worst, list_codes, report_notice, report_problem
 from onnxaudit.cli.isolation import Line, Needs, allow_seconds, leave_seconds, work_apart
-from onnxaudit.cli.options import Caching, PolicyRequest, RepairAttesting, Repairing, RunOutputs, keep_given
+from onnxaudit.cli.options import PolicyRequest, RepairAttesting, Repairing, RunOutputs, keep_given
 from onnxaudit.cli.output import list_data_paths, open_delivery
 from onnxaudit.cli.places import Places
 from onnxaudit.cli.policies import decide, find_policy, settle_limits
@@ -39,7 +39,7 @@ def run_repair(
     outputs: RunOutputs,
     request: PolicyRequest,
     attesting: RepairAttesting,
-    caching: Caching,
+    cache: Cache | None,
     settings: Settings,
 ) -> int:
     """Repair one model; `options` are arguments of `repair`. What the policy limits goes before the defaults."""
@@ -52,8 +52,9 @@ def run_repair(
     effective = find_policy(request, [model], [data])
     settle_limits(effective, settings)
     policy, places = effective.policy, Places(apart=settings.apart)
-    recollection = Recollection(open_user_cache(caching), policy)
+    recollection = Recollection(cache, policy)
     recall = recollection.open(model, {"data": data, **options})
+    recall.fill()
     named = (places.find(model), places.find_source(data), places.find(output))
     if job.name != str(model):
         places.call(named[0], job.name)

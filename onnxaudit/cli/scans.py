@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from onnxaudit.cache.folder import Cache
 from onnxaudit.cli.attestation import open_attestation
 from onnxaudit.cli.baseline import accept_known, check_baseline
 from onnxaudit.cli.board import AnnouncingBoard, Board, open_board
@@ -39,11 +40,15 @@ def run_scan(
     plan: Plan, attesting: Attesting, caching: Caching, settings: Settings, fetching: Fetching = NO_WISH
 ) -> int:
     """Bring the models here that lie elsewhere, and scan each; one that fails does not stop the rest."""
-    with bring_models(plan.jobs, fetching, settings, silent=plan.outputs.progress_name in ("none", "jsonl")) as jobs:
-        return _scan_here(replace(plan, jobs=jobs), attesting, caching, settings)
+    silent = plan.outputs.progress_name in ("none", "jsonl")
+    with (
+        bring_models(plan.jobs, fetching, settings, silent=silent) as jobs,
+        open_user_cache(caching, settings) as cache,
+    ):
+        return _scan_here(replace(plan, jobs=jobs), attesting, cache, settings)
 
 
-def _scan_here(plan: Plan, attesting: Attesting, caching: Caching, settings: Settings) -> int:
+def _scan_here(plan: Plan, attesting: Attesting, cache: Cache | None, settings: Settings) -> int:
     models, outputs, triggers = plan.models, plan.outputs, plan.triggers
     if attesting.files and plan.quantizes:
         raise UsageError(
@@ -63,7 +68,7 @@ def _scan_here(plan: Plan, attesting: Attesting, caching: Caching, settings: Set
         progress=outputs.progress_name,
         together=_count_jobs(plan, settings) > 1 or plan.spread.engine != "local",
         settings=settings,
-        recollection=Recollection(open_user_cache(caching), effective.policy, named=caching.cache_dir is not None),
+        recollection=Recollection(cache, effective.policy),
     )
     results = Results(len(plan.jobs), triggers)
     for report in results.collect(plan, crew):

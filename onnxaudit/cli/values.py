@@ -2,9 +2,11 @@
 
 import math
 import re
+from pathlib import Path
 
 import typer
 
+from onnxaudit.cache.store import is_url
 from onnxaudit.gate.quantities import parse_duration, parse_size
 
 
@@ -22,6 +24,11 @@ def read_bytes(text: str) -> int:
         return parse_size(text)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
+
+
+def read_place(text: str) -> Path | str:
+    """A folder, or the URL of a store."""
+    return text if is_url(text) else Path(text)
 
 
 def read_size(text: str) -> tuple[int, int]:

@@ -219,6 +219,11 @@ def withhold(descriptor: int) -> None:
     _withheld.add(descriptor)
 
 
+def release(descriptor: int) -> None:
+    """Take that back, before the file is closed."""
+    _withheld.discard(descriptor)
+
+
 def end_all() -> None:
     """Kill every worker of this process."""
     for child in tuple(_running):

@@ -37,8 +37,8 @@ Each sets one key of the policy, and goes before policy files. Another name that
 is an error: a misspelled demand would be none.
 
 {write_table(("variable", "key"), rows)}
-`{CACHE}` names the folder in which results are
-[kept from run to run](../how-to/scan-many-models.md#what-is-kept), or says `off`; else it is `onnxaudit` in
+`{CACHE}` names the folder, or the [store](../how-to/scan-many-models.md#a-cache-for-several-machines), in which results
+are [kept from run to run](../how-to/scan-many-models.md#what-is-kept), or says `off`; else it is `onnxaudit` in
 `XDG_CACHE_HOME`, or in `~/.cache`.
 
 `TMPDIR` names where the worker process gets its empty folder; `LD_LIBRARY_PATH`, whose folders it may read.

@@ -152,7 +152,7 @@ class ClusterFleet:
             memory_limit=policy.memory_limit,
             memory=None if "memory" in options else demand.memory or None,
             cores=int(demand.cores),
-            cache=None if cache is None else str(cache.root),
+            cache=None if cache is None else cache.place,
             cache_limit=0 if cache is None else cache.limit,
             apart=settings.apart,
             debug=settings.debug,

@@ -32,7 +32,7 @@ class Job:
         memory_limit: likewise.
         memory: bytes for the scan, unless the options say how many.
         cores: that it may use.
-        cache: a folder that the machines share, or None.
+        cache: a folder that the machines share, the URL of a store, or None.
         cache_limit: bytes.
         apart: whether the files are opened in a process that is shut in.
         debug: whether errors come with tracebacks, in the logs of the machine.

@@ -10,8 +10,8 @@ import sys
 import tempfile
 from collections.abc import Mapping
 
-from onnxaudit.cli.cluster.frame import receive, send
 from onnxaudit.errors import WorkerError
+from onnxaudit.isolation.frame import receive, send
 
 STATION = ("-P", "-m", "onnxaudit.cli.cluster.station")
 LAST = 500  # characters of what a process said before it ended without an answer

@@ -9,12 +9,14 @@ a worker process of their own.
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
-from onnxaudit.cache.folder import open_cache
+from onnxaudit.cache.folder import Cache, open_cache
+from onnxaudit.cache.store import is_url
 from onnxaudit.cli.app import keep_to_ourselves
 from onnxaudit.cli.board import SilentBoard
-from onnxaudit.cli.cluster.frame import receive, send
+from onnxaudit.cli.cache import open_store
 from onnxaudit.cli.cluster.job import Answer, Job, check_made, read_order, write
 from onnxaudit.cli.cluster.parcel import place_source
 from onnxaudit.cli.errand import Crew, Errand, Outcome
@@ -24,6 +26,7 @@ from onnxaudit.cli.places import Places
 from onnxaudit.cli.project import Job as Scanned
 from onnxaudit.cli.recall import Recollection, describe_machine
 from onnxaudit.errors import OnnxauditError
+from onnxaudit.isolation.frame import receive, send
 from onnxaudit.isolation.limits import die_with
 from onnxaudit.isolation.worker import TICK, withhold
 from onnxaudit.records import ScanDocument, ScanFailure, ScanReport
@@ -37,23 +40,47 @@ def main(arguments: Sequence[str]) -> int:
     keep_to_ourselves()
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     all_cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set[int]()
-    with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as answers:
+    with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as answers, ExitStack() as stack:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries say is no part of it
         withhold(answers.fileno())
+        caches = Caches(stack)
         while (told := receive(sys.stdin.buffer)) is not None:
             order = read_order(told)
             if all_cores:
                 os.sched_setaffinity(0, order.cores or all_cores)
-            send(answers, write(do(order.job, [Path(one) for one in order.folders])))
+            send(answers, write(do(order.job, [Path(one) for one in order.folders], caches)))
     return 0
 
 
-def do(job: Job, folders: Sequence[Path]) -> Answer:
+class Caches:
+    """The caches that jobs name; what talks to a store is begun once."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        """None is open; they are closed with the stack."""
+        self._stack, self._stores = stack, dict[str, Cache]()
+
+    def open(self, job: Job) -> Cache | None:
+        """The one that a job names, if it does.
+
+        Raises:
+            OnnxauditError: it cannot be used here.
+        """
+        if job.cache is None or not is_url(job.cache):
+            return None if job.cache is None else open_cache(Path(job.cache), job.cache_limit)
+        if job.cache not in self._stores:
+            opened = open_store(job.cache, job.cache_limit, Settings(apart=job.apart))
+            self._stores[job.cache] = self._stack.enter_context(opened)
+        self._stores[job.cache].trim()
+        return self._stores[job.cache]
+
+
+def do(job: Job, folders: Sequence[Path], caches: Caches) -> Answer:
     """Scan; the answer names files as the user does.
 
     Args:
         job: what is to be done.
         folders: the unpacked parcels: of the model, and of each source of samples.
+        caches: those that were opened.
 
     Raises:
         WorkerError: this machine would not find what the one that asks would.
@@ -66,16 +93,15 @@ def do(job: Job, folders: Sequence[Path]) -> Answer:
     for (name, source), folder in zip(job.sources.items(), folders[1:], strict=True):
         options[name] = place_source(source, folder)
         names.call(Path(options[name]), source)
-    errand = Errand(1, Scanned(model=model, options=options), _make_crew(job))
+    errand = Errand(1, Scanned(model=model, options=options), _make_crew(job, caches.open(job)))
     outcome = _carry_out(errand, job)
     document = ScanDocument((outcome,)) if isinstance(outcome, ScanReport) else ScanDocument((), (outcome,))
     told = names.restore(to_json(document).encode()).decode()
     return Answer(document=told, short=errand.short, settled=errand.settled, machine=describe_machine())
 
 
-def _make_crew(job: Job) -> Crew:
+def _make_crew(job: Job, cache: Cache | None) -> Crew:
     policy = job.read_policy()
-    cache = None if job.cache is None else open_cache(Path(job.cache), job.cache_limit)
     settings = Settings(debug=job.debug, apart=job.apart)
     recollection = Recollection(cache, policy)
     return Crew(policy=policy, progress="none", together=True, settings=settings, recollection=recollection)

@@ -38,6 +38,7 @@ def scan(
     from onnxaudit.cli.plan import plan_scan
 
     spread.check(sandbox)
+    caching.check(sandbox)
     given = opt.keep_given(data=data, output=output, embed_samples=embed_samples, quantize=quantize)
     given |= working.keep_given() | computing.keep_given()
     plan = plan_scan(
@@ -50,7 +51,7 @@ def scan(
         spread=spread,
         pages=html_dir,
     )
-    inputs, written = [*plan.models, *plan.files], [plan.triggers, *attesting.files, caching.cache_dir, html_dir]
+    inputs, written = [*plan.models, *plan.files], [plan.triggers, *attesting.files, caching.folder, html_dir]
     done = begin(plan.outputs, context.obj, inputs, plan.sources, sandbox, written=written, fetches=True)
     if done is not None:
         return done
@@ -81,16 +82,22 @@ def repair(
     Exit code 0: repaired, or nothing to repair. 1: a limit was missed. 3: the scan was inconclusive, or with
     --suspects the new one is.
     """
-    written = [output, *attesting.files, caching.cache_dir]
+    caching.check(sandbox)
+    written = [output, *attesting.files, caching.folder]
     done = begin(outputs, context.obj, [model], [data], sandbox, written=written, fetches=True)
     if done is not None:
         return done
+    from onnxaudit.cli.cache import open_user_cache
     from onnxaudit.cli.remote import bring_model
     from onnxaudit.cli.runs import run_repair
 
     given = opt.keep_given(data=data, output=output, embed_samples=embed_samples)
     given |= repairing.keep_given() | computing.keep_given()
-    with bring_model(model, fetching, context.obj, silent=outputs.progress_name in ("none", "jsonl")) as job:
+    silent = outputs.progress_name in ("none", "jsonl")
+    with (
+        bring_model(model, fetching, context.obj, silent=silent) as job,
+        open_user_cache(caching, context.obj) as cache,
+    ):
         return run_repair(
             job,
             given,
@@ -98,7 +105,7 @@ def repair(
             outputs=outputs,
             request=gating.request(),
             attesting=attesting,
-            caching=caching,
+            cache=cache,
             settings=context.obj,
         )
 

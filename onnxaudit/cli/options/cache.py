@@ -6,14 +6,17 @@ from typing import Annotated, Any, ClassVar
 
 import typer
 
-from onnxaudit.cli.values import read_bytes
+from onnxaudit.cli.values import read_bytes, read_place
+from onnxaudit.errors import UsageError
 
 CacheDir = Annotated[
-    Path | None,
+    Any,
     typer.Option(
+        parser=read_place,
         metavar="DIR",
         show_default="onnxaudit in the user's cache folder",
-        help="Keep finished parts of scans and whole reports there; a folder of your own that nobody else may enter.",
+        help="Keep finished parts of scans and whole reports there; a folder of your own that nobody else may enter, "
+        "or a store that several machines share: s3://BUCKET/FOLDER.",
     ),
 ]
 NoCache = Annotated[bool, typer.Option("--no-cache", help="Neither use nor keep results of other runs.")]
@@ -37,6 +40,22 @@ class Caching:
     cache_dir: CacheDir = None
     no_cache: NoCache = False
     cache_limit: CacheLimit = None
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder that was named, if it is one of this machine."""
+        return self.cache_dir if isinstance(self.cache_dir, Path) else None
+
+    def check(self, sandbox: str) -> None:
+        """Refuse what cannot be done together.
+
+        Raises:
+            UsageError: options contradict each other.
+        """
+        if sandbox == "bwrap" and self.cache_dir is not None and self.folder is None:
+            raise UsageError(
+                f"inside bubblewrap there is no network to {self.cache_dir}; name a folder of this machine"
+            )
 
 
 @dataclass(frozen=True)

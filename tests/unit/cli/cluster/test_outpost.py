@@ -13,7 +13,7 @@ from onnxaudit.errors import WorkerError
 
 ECHO = """
 import os, sys
-from onnxaudit.cli.cluster.frame import receive, send
+from onnxaudit.isolation.frame import receive, send
 while (told := receive(sys.stdin.buffer)) is not None:
     print(told.decode(), file=sys.stderr)
     if told == b"end":

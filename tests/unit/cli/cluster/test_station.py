@@ -6,6 +6,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,13 +15,15 @@ from typing import Any
 import pytest
 
 from onnxaudit.cli.cluster import node, station
-from onnxaudit.cli.cluster.frame import receive, send
 from onnxaudit.cli.cluster.job import Job, Order, list_made, read_answer, read_job, read_order, write
 from onnxaudit.cli.cluster.parcel import pack_model
-from onnxaudit.cli.cluster.station import do
+from onnxaudit.cli.cluster.station import Caches, do
 from onnxaudit.errors import ModelError, WorkerError
+from onnxaudit.isolation.frame import receive, send
 from onnxaudit.records import GivenPreprocessing
 from tests.unit.cli.conftest import FakePipeline
+
+NONE = Caches(ExitStack())
 
 
 def make_job(**other: Any) -> Job:
@@ -69,7 +72,7 @@ def test_options_reach_the_scan_and_files_have_the_users_names(pipeline: FakePip
         return replace(usual, model=replace(usual.model, path=str(path)), samples=samples)
 
     pipeline.answers["scan"] = scan
-    answer = read_answer(write(do(job, [model.parent, data.parent])))
+    answer = read_answer(write(do(job, [model.parent, data.parent], NONE)))
     report = json.loads(answer.document)["reports"][0]
     assert (report["model"]["path"], report["samples"]["source"]) == ("vendor/m.onnx", "images/clean")
     assert str(tmp_path) not in answer.document
@@ -80,13 +83,13 @@ def test_options_reach_the_scan_and_files_have_the_users_names(pipeline: FakePip
 
 def test_what_is_wrong_with_a_model_is_an_answer(pipeline: FakePipeline, tmp_path: Path) -> None:
     pipeline.answers["scan"] = ModelError(f"{tmp_path}/m.onnx: no model")
-    answer = do(make_job(), [tmp_path])
+    answer = do(make_job(), [tmp_path], NONE)
     assert json.loads(answer.document)["failures"] == [{"path": "vendor/m.onnx", "error": "vendor/m.onnx: no model"}]
 
 
 def test_a_machine_with_other_versions_answers_nothing(tmp_path: Path) -> None:
     with pytest.raises(WorkerError, match=r"has torch .*, not 0.1"):
-        do(make_job(made={**list_made(), "torch": "0.1"}), [tmp_path])
+        do(make_job(made={**list_made(), "torch": "0.1"}), [tmp_path], NONE)
 
 
 def test_one_station_answers_one_job_after_the_other(
