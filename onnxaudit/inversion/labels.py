@@ -1,6 +1,6 @@
 """An inversion over images for many labels: each row leads samples of other classes to a label of its own."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -89,6 +89,21 @@ class Conventions:
 CONVENTIONS = Conventions()
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Row:
+    """One search among many that run together.
+
+    Attributes:
+        label: where its images are led.
+        own: positions of these images; not empty.
+        stream: of its random numbers, so that its course does not depend on its company.
+    """
+
+    label: int
+    own: Ints
+    stream: np.random.Generator
+
+
 def measure_sizes(
     classifier: nn.Module,
     images: Floats,
@@ -147,16 +162,34 @@ def prepare(
         workers: share the work of a step.
         conventions: of random numbers and rounding.
     """
+    rows = [Row(label=label, own=own, stream=np.random.default_rng((seed, label))) for label, own in others.items()]
+    return prepare_rows(classifier, images, rows, family, config, workers=workers, conventions=conventions)
+
+
+def prepare_rows(
+    classifier: nn.Module,
+    images: Floats,
+    rows: Sequence[Row],
+    family: Family,
+    config: LabelsConfig,
+    *,
+    workers: Workers,
+    conventions: Conventions = CONVENTIONS,
+) -> Shrinking:
+    """An inversion at its start whose rows need not be labels, each once.
+
+    Args: those of `prepare`, and `rows` in place of `others` and `seed`.
+    """
     device, steps, each = device_of(classifier), config.steps, config.samples_per_step
-    streams = [np.random.default_rng((seed, label)) for label in others]
+    streams = [row.stream for row in rows]
     starts = draw_starts(family, streams, device) if conventions.starts_first else None
-    order = draw_orders(others.values(), streams, steps=steps, each=each, device=device)
+    order = draw_orders([row.own for row in rows], streams, steps=steps, each=each, device=device)
     problem = Problem(
         family=family,
         respond=respond_to_images(classifier),
         objective=reach,
         samples=to_tensor(images).to(device),
-        labels=torch.tensor(list(others), device=device),
+        labels=torch.tensor([row.label for row in rows], device=device),
         starts=draw_starts(family, streams, device) if starts is None else starts,
         order=order,
         unit=config.unit,

@@ -4,19 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from torch import nn
 
 from onnxaudit.deadline import Deadline
-from onnxaudit.inversion.adam import AdamConfig
-from onnxaudit.inversion.engine import Problem, Shrinking, respond_to_images
-from onnxaudit.inversion.forwards import compute_logits, device_of, find_hits, pick_classes, to_tensor
-from onnxaudit.inversion.objectives import reach
+from onnxaudit.inversion.forwards import compute_logits, device_of, find_hits, pick_classes
+from onnxaudit.inversion.labels import Row, prepare_rows
 from onnxaudit.inversion.patch import InversionConfig, confirm
-from onnxaudit.inversion.sample_orders import draw_orders, draw_starts
 from onnxaudit.perturbations.patch import Patch
 from onnxaudit.records import Ints, Samples, Trigger
-from onnxaudit.workers import Workers, count_rows
+from onnxaudit.workers import Workers
 
 Pair = tuple[int, int]
 """Source class and target class."""
@@ -72,28 +68,14 @@ def invert_pairs(
         OutOfTimeError: the classifier's own deadline has passed.
     """
     of_known, of_unseen = (sort_by_answer(classifier, one, config.chunk_pixels) for one in (known, unseen))
-    device, steps, each = device_of(classifier), config.steps, config.samples_per_step
-    family = Patch(image=(known.images.shape[1], *known.images.shape[2:]))
-    streams = [np.random.default_rng((seed, *pair)) for pair in pairs]
-    problem = Problem(
-        family=family,
-        respond=respond_to_images(classifier),
-        objective=reach,
-        samples=to_tensor(known.images).to(device),
-        labels=torch.tensor([target for _, target in pairs], device=device),
-        starts=draw_starts(family, streams, device),
-        order=draw_orders([of_known[source] for source, _ in pairs], streams, steps=steps, each=each, device=device),
-        unit=config.unit,
-    )
-    with Workers(device) as workers:
-        shrinking = Shrinking(
-            problem,
-            steps=steps,
-            adam=AdamConfig(step_size=config.step_size, momentum=config.momentum),
-            schedule=config.schedule,
-            most_rows=count_rows(config.chunk_pixels, each * known.images[0, 0].size, device),
-            workers=workers,
-        )
+    _, channels, height, width = known.images.shape
+    family = Patch(image=(channels, height, width))
+    rows = [
+        Row(label=target, own=of_known[source], stream=np.random.default_rng((seed, source, target)))
+        for source, target in pairs
+    ]
+    with Workers(device_of(classifier)) as workers:
+        shrinking = prepare_rows(classifier, known.images, rows, family, config, workers=workers)
         if not shrinking.run(deadline):
             return None
 

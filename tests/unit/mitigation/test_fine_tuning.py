@@ -35,6 +35,12 @@ QUICK = FineTuningConfig(
 )
 
 BRIEF = replace(QUICK, rounds=1, further_rounds=0, shares=())
+EVEN = TuningRound(
+    agreement=rate(99, 100),
+    success_rate=rate(0, 100),
+    hardened_success_rate=rate(0, 100),
+    distorted_success_rate=rate(0, 100),
+)
 
 
 def run(model: Model, pruned: Model | None = None, config: FineTuningConfig = QUICK, **options: Any) -> FineTuning:
@@ -187,11 +193,7 @@ def test_the_round_with_the_best_figures_is_handed_back() -> None:
 
 def test_the_round_that_distortions_mislead_least_is_handed_back(monkeypatch: pytest.MonkeyPatch) -> None:
     misled = iter([30, 10, 20] * 3)
-    none = rate(0, 100)
-    even = TuningRound(
-        agreement=rate(99, 100), success_rate=none, hardened_success_rate=none, distorted_success_rate=none
-    )
-    monkeypatch.setattr(Student, "measure", lambda *_: replace(even, distorted_success_rate=rate(next(misled), 100)))
+    monkeypatch.setattr(Student, "measure", lambda *_: replace(EVEN, distorted_success_rate=rate(next(misled), 100)))
     assert run(stripes.backdoored(), config=replace(QUICK, rounds=3)).chosen == 1
 
 
@@ -199,11 +201,7 @@ def test_of_rounds_that_refuse_alike_the_one_that_knows_triggered_images_is_hand
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     known = iter([70, 90, 80] * 3)
-    none = rate(0, 100)
-    even = TuningRound(
-        agreement=rate(99, 100), success_rate=none, hardened_success_rate=none, distorted_success_rate=none
-    )
-    monkeypatch.setattr(Student, "measure", lambda *_: replace(even, poisoned_accuracy=rate(next(known), 100)))
+    monkeypatch.setattr(Student, "measure", lambda *_: replace(EVEN, poisoned_accuracy=rate(next(known), 100)))
     assert run(stripes.backdoored(), config=replace(QUICK, rounds=3)).chosen == 1
 
 
