@@ -40,23 +40,6 @@ def rate_of(flags: npt.NDArray[np.bool_]) -> Rate:
     return rate(int(np.count_nonzero(flags)), int(np.size(flags)))
 
 
-def student_tail(t: float, freedom: int) -> float:
-    """`P(T > t)` for Student's distribution with `freedom` >= 1 degrees.
-
-    Source: M. Abramowitz and I. Stegun, Handbook of Mathematical Functions, 26.7.3 and 26.7.4 (finite sums).
-    Below about 1e-15 the difference from 1 is lost to rounding, and the result is 0.
-    """
-    angle = math.atan(t / math.sqrt(freedom))
-    sine, cosine = math.sin(angle), math.cos(angle)
-    odd = freedom % 2
-    term, total = (cosine if odd else 1.0), 0.0
-    for k in range(freedom // 2):
-        total += term
-        term *= cosine**2 * (2 * k + 1 + odd) / (2 * k + 2 + odd)
-    within = 2 / math.pi * (angle + sine * total) if odd else sine * total
-    return max(0.0, (1 - within) / 2)
-
-
 def measure_spread(values: npt.NDArray[np.float64]) -> float:
     """Standard deviation of normal values with the median absolute deviation of `values`; there has to be one."""
     return CONSISTENCY * float(np.median(np.abs(values - np.median(values))))

@@ -17,7 +17,7 @@ from onnxaudit.data.picture_kinds import FORMATS
 from onnxaudit.deadline import Deadline
 from onnxaudit.errors import DataError
 from onnxaudit.records import Floats, InputSpec, Ints
-from onnxaudit.records.coded_images import Codes, decode_bytes, hold
+from onnxaudit.records.coded_images import Codes, hold
 
 MOST_PIXELS = 2**26  # of one picture, 67 million; a few bytes of file can declare any size
 FEWEST = 64  # pictures that are read whatever the time
@@ -49,22 +49,12 @@ class StoredPicture:
 Picture = Path | StoredPicture
 
 
-def read_picture(path: Picture, spec: InputSpec) -> Floats:
-    """A picture as the model's pixels `(c, h, w)` in [0, 1].
-
-    It is turned as its EXIF orientation says, loses its alpha channel, becomes gray or RGB, and is resized
-    (bilinear, antialiased; the aspect ratio gives way). Of several frames the first counts.
-
-    Raises:
-        DataError: damaged, no picture, or too large.
-    """
-    return decode_bytes(np.ascontiguousarray(_read_bytes(path, spec)))
-
-
 def read_pictures(paths: Sequence[Picture], spec: InputSpec, deadline: Deadline = Deadline()) -> tuple[Floats, Ints]:
     """Pictures as the model's pixels `(n, c, h, w)` in [0, 1], large sets held as bytes, and which of them were read.
 
-    When the deadline passes, what was read so far has to do, spread over all; a few are read in any case.
+    Each is turned as its EXIF orientation says, loses its alpha channel, becomes gray or RGB, and is resized (bilinear,
+    antialiased; the aspect ratio gives way). Of several frames the first counts. When the deadline passes, what was
+    read so far has to do, spread over all; a few are read in any case.
 
     Raises:
         DataError: one is damaged, no picture, or too large.

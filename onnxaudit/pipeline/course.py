@@ -10,7 +10,7 @@ from onnxaudit.detectors.comparison import Role, compare, find_lead, find_median
 from onnxaudit.detectors.registry import describe, describe_detector, is_own
 from onnxaudit.errors import OnnxauditError, OutOfTimeError, PluginError
 from onnxaudit.pipeline.units import Units
-from onnxaudit.records import DetectorRun, Event, Evidence, OnEvent
+from onnxaudit.records import DetectorRun, Evidence
 
 REFINEMENT = "refinement"  # the stage under which detectors that refine tell their progress
 
@@ -164,13 +164,3 @@ def _find_fault(found: object, name: str, classes: int) -> str:
             if not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
                 return f"measured {value!r} for label {label}, which is no distance and no ratio"
     return ""
-
-
-def relay_as(on_event: OnEvent | None, stage: str) -> OnEvent:
-    """A listener that passes events on as those of another stage."""
-
-    def relay(event: Event) -> None:
-        if on_event is not None:
-            on_event(replace(event, stage=stage))
-
-    return relay

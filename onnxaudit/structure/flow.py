@@ -9,8 +9,6 @@ from onnxaudit.importer.plan import select_steps
 from onnxaudit.importer.registry import find_operator
 from onnxaudit.structure.branches import SELECT, spread_branches
 
-SELECTORS = ("Where", "If")  # the first input says which of the others counts
-
 
 @dataclass(frozen=True, kw_only=True)
 class Edge:

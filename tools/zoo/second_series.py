@@ -13,17 +13,6 @@ from tools.attacks.registry import ATTACKS
 from tools.exporting import Export
 from tools.zoo.recipes import Source, ZooRecipe, choose_export
 
-CLEAN_KINDS: tuple[str, ...] = (
-    "clean",
-    "clean-augmented",
-    "clean-undertrained",
-    "clean-few",
-    "clean-imbalanced",
-    "clean-adversarial",
-    "clean-finetuned",
-    "clean-repaired",
-)
-
 PATTERN: tuple[str, ...] = (
     "badnets", "clean", "trojannn-weights", "clean-augmented", "filter", "clean", "blended", "clean-imbalanced",
     "sig", "clean-few", "wanet", "clean", "source-specific", "clean-finetuned", "badnets", "clean-undertrained",
