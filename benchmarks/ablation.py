@@ -19,9 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 from statistics import mean
 
-import torch
-
-from benchmarks.repair import GLANCE, Run, list_entries
+from benchmarks.repair import GLANCE, Run, carry_out, list_entries
 from benchmarks.repair_table import WITHOUT, Row, read_figures
 from benchmarks.results import add_json_option, keep
 from benchmarks.zoo_folder import Zoo, add_run_options
@@ -110,13 +108,7 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     """Run, keep, print."""
     options = parse()
-    torch.set_num_threads(1)
-    options.results.mkdir(parents=True, exist_ok=True)
-    runs = find_runs(options)
-    if not options.table:
-        for run in runs:
-            run.measure(options.variants)
-    rows = [run.read() for run in runs if run.path.exists()]
+    rows = carry_out(find_runs(options), options.variants, options)
     keep(options.json, "ablation", rows)
     print("\n".join(format_table(rows, options.variants)))
 

@@ -21,7 +21,7 @@ from statistics import median
 
 from benchmarks.results import ResultRow, add_json_option, keep
 from benchmarks.zoo import find_scan, plain_rule
-from benchmarks.zoo_folder import Zoo
+from benchmarks.zoo_folder import Zoo, add_zoo_options
 from onnxaudit.statistics import rate
 
 CLIP = 0.01
@@ -185,13 +185,8 @@ def _print_groups(rows: Sequence[Row], title: str) -> None:
 def parse() -> argparse.Namespace:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--zoo", type=Path, required=True, help="folder with index.json, models and truth/")
-    parser.add_argument("--data", type=Path, required=True, help="folder with the data sets' .npz files")
-    parser.add_argument("--only", nargs="*", default=[], help="names or parts of names of models")
+    add_zoo_options(parser)
     parser.add_argument("--per-class", type=int, nargs="+", default=[10], help="clean images a class; 0 for none")
-    parser.add_argument("--jobs", type=int, default=2, help="models at a time, one thread each")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--scans", type=Path, help="folder for scan reports, used again by later runs")
     add_json_option(parser)
     return parser.parse_args()
 
@@ -200,7 +195,7 @@ def main() -> None:
     """Run, print, keep."""
     options = parse()
     zoo = Zoo(options.zoo, options.data)
-    names = [name for name in zoo.names() if not options.only or any(part in name for part in options.only)]
+    names = zoo.names(options.only)
     kept: list[ResultRow] = []
     for per_class in options.per_class:
         rows = []

@@ -25,7 +25,7 @@ import argparse
 import json
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -225,15 +225,19 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     """Run, keep, print."""
     options = parse()
-    torch.set_num_threads(1)
-    options.results.mkdir(parents=True, exist_ok=True)
-    runs = find_runs(options)
-    if not options.table:
-        for run in runs:
-            run.measure(options.ways)
-    rows = [run.read() for run in runs if run.path.exists()]
+    rows = carry_out(find_runs(options), options.ways, options)
     keep(options.json, "repair", rows)
     print_tables(rows, [WITHOUT, *options.ways], options.others)
+
+
+def carry_out(runs: Sequence[Run], ways: list[str], options: argparse.Namespace) -> list[Row]:
+    """The rows of all runs; what `--results` does not hold yet is measured first, unless `--table` forbids it."""
+    torch.set_num_threads(1)
+    options.results.mkdir(parents=True, exist_ok=True)
+    if not options.table:
+        for run in runs:
+            run.measure(ways)
+    return [run.read() for run in runs if run.path.exists()]
 
 
 def print_tables(rows: list[Row], ways: list[str], others: bool) -> None:

@@ -22,7 +22,7 @@ from typing import Any
 
 from benchmarks.reactivation import measure_curves
 from benchmarks.results import add_json_option, keep, read
-from benchmarks.zoo_folder import Entry, Zoo
+from benchmarks.zoo_folder import Entry, Zoo, add_zoo_options
 
 Row = dict[str, Any]
 
@@ -208,14 +208,9 @@ def print_summary(rows: list[Row], methods: list[str]) -> None:
 def parse() -> argparse.Namespace:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--zoo", type=Path, required=True, help="folder with index.json, models and truth/")
-    parser.add_argument("--data", type=Path, required=True, help="folder with the data sets' .npz files")
-    parser.add_argument("--only", nargs="*", default=[], help="names or parts of names of models")
+    add_zoo_options(parser)
     parser.add_argument("--methods", nargs="*", default=["prune", "full"], choices=["prune", "prune+tune", "full"])
     parser.add_argument("--per-class", type=int, default=10, help="the defender's images a class")
-    parser.add_argument("--jobs", type=int, default=2, help="models at a time, one thread each")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--scans", type=Path, help="folder for scan reports, used again by later runs")
     add_json_option(parser)
     return parser.parse_args()
 
@@ -224,7 +219,7 @@ def main() -> None:
     """Run, print, keep."""
     options = parse()
     zoo = Zoo(options.zoo, options.data)
-    names = [name for name in zoo.names() if not options.only or any(part in name for part in options.only)]
+    names = zoo.names(options.only)
     rows = list(read(options.json).rows) if options.json and options.json.exists() else []  # a second run goes on
     finished = {row["model"]: row for row in rows if "error" not in row}
     rows = list(finished.values())

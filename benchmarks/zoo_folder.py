@@ -8,6 +8,7 @@ inputs. What is measured here uses onnxruntime directly: the product under test 
 import argparse
 import importlib.util
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -30,10 +31,11 @@ class Zoo:
     folder: Path
     data: Path
 
-    def names(self) -> list[str]:
-        """Every model's name, sorted."""
+    def names(self, parts: Sequence[str] = ()) -> list[str]:
+        """The models' names, sorted: all, or those in which one of `parts` stands."""
         index = json.loads((self.folder / "index.json").read_text())
-        return sorted(entry["id"] for entry in index["models"])
+        names = sorted(entry["id"] for entry in index["models"])
+        return [name for name in names if not parts or any(part in name for part in parts)]
 
     def entry(self, name: str) -> "Entry":
         """One model with its truth."""
@@ -142,11 +144,23 @@ class _Predictor:
         return np.asarray(np.concatenate(outputs).argmax(axis=1), dtype=np.int64)
 
 
+def add_zoo_options(parser: argparse.ArgumentParser) -> None:
+    """Options of benchmarks that try the models of one zoo side by side."""
+    parser.add_argument("--zoo", type=Path, required=True, help="folder with index.json, models and truth/")
+    parser.add_argument("--jobs", type=int, default=2, help="models at a time, one thread each")
+    parser.add_argument("--seed", type=int, default=0)
+    _add_source_options(parser)
+
+
 def add_run_options(parser: argparse.ArgumentParser) -> None:
     """Options of benchmarks that keep a row for each model and go on from there."""
-    parser.add_argument("--data", type=Path, required=True, help="folder with the data sets' .npz files")
     parser.add_argument("--results", type=Path, required=True, help="folder for the kept rows")
-    parser.add_argument("--scans", type=Path, help="folder for scan reports, used again by later runs")
-    parser.add_argument("--only", nargs="*", default=[], help="names or parts of names of models")
+    _add_source_options(parser)
     parser.add_argument("--per-class", type=int, default=10, help="the defender's images a class")
     parser.add_argument("--table", action="store_true", help="measure nothing, print what was kept")
+
+
+def _add_source_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", type=Path, required=True, help="folder with the data sets' .npz files")
+    parser.add_argument("--scans", type=Path, help="folder for scan reports, used again by later runs")
+    parser.add_argument("--only", nargs="*", default=[], help="names or parts of names of models")
