@@ -85,6 +85,17 @@ def test_inputs_never_double_as_outputs(folder: Path, outputs: str) -> None:
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
+def begin_scan(folder: Path) -> "subprocess.Popen[str]":
+    """A scan that has begun and is far from its end."""
+    (folder / "r.json").write_text('{"reports": "of an earlier run"}')
+    command = [*SCAN.replace("--time-budget 1s", "--time-budget 100s").split(), "--json", "r.json", "--effort", "deep"]
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while "earlier" in (folder / "r.json").read_text() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return process
+
+
 @pytest.mark.parametrize(
     ("number", "code", "word"),
     [
@@ -99,12 +110,7 @@ def test_inputs_never_double_as_outputs(folder: Path, outputs: str) -> None:
 def test_a_signal_leaves_no_stale_report_and_no_draft(
     folder: Path, number: signal.Signals, code: int, word: str, after: float
 ) -> None:
-    (folder / "r.json").write_text('{"reports": "of an earlier run"}')
-    command = [*SCAN.replace("--time-budget 1s", "--time-budget 100s").split(), "--json", "r.json", "--effort", "deep"]
-    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 60
-    while "earlier" in (folder / "r.json").read_text() and time.monotonic() < deadline:
-        time.sleep(0.05)
+    process = begin_scan(folder)
     time.sleep(after)
     process.send_signal(number)
     _, told = process.communicate(timeout=60)
@@ -115,9 +121,8 @@ def test_a_signal_leaves_no_stale_report_and_no_draft(
 
 
 def test_a_second_interrupt_is_no_traceback(folder: Path) -> None:
-    command = SCAN.replace("--time-budget 1s", "--time-budget 100s").split()
-    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    time.sleep(3)
+    process = begin_scan(folder)
+    time.sleep(1)
     for _ in range(3):
         process.send_signal(signal.SIGINT)
         time.sleep(0.01)
