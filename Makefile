@@ -20,6 +20,8 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; name one with: make PYTHON=python3.11") if sys.version_info < (3, 11) else 0'
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check $(PIP_ARGS) --constraint constraints.txt --editable '.[dev,docs]'
+# Workers that audit a file may write nothing, byte code neither: without it each of them would compile the package anew.
+	@$(BIN)/python -m compileall -q onnxaudit
 	@touch $@
 
 demo: $(READY) ## find a backdoor in a real model, show its trigger, take it out
