@@ -6,6 +6,7 @@
     python -m tools.make_zoo --output small-zoo --classes 2 3 4 5
     python -m tools.make_zoo --output varied-zoo --series 2 --data archives --count 150
     python -m tools.make_zoo --output unseen-zoo --series 2 --data archives --count 80 --first 1000
+    python -m tools.make_zoo --output real-zoo --series 3 --data archives --bodies packages --count 24
     python -m tools.make_zoo --output long-zoo --series 2 --data archives --count 80 --first 4000 --length 2.5
 
 A run that was stopped goes on where it was. Models whose attack failed are listed in `rejected.json` and left out.
@@ -16,21 +17,25 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import count, islice
 from multiprocessing import get_context
 from pathlib import Path
 
 import torch
 
-from tools.zoo import second_series
+from tools.zoo import real_size_series, second_series
 from tools.zoo.publishing import RejectedError, publish, write_index, write_json
+from tools.zoo.real_size_series import make_real_recipe
 from tools.zoo.recipes import PATTERN, Source, ZooRecipe, make_recipe
 from tools.zoo.second_series import make_varied_recipe
 from tools.zoo.sources import MORE_SOURCES, SOURCES, find_sources, load_lessons, write_free_data
 from tools.zoo.teaching import teach
+
+_KNOWN = {1: SOURCES, 2: MORE_SOURCES, 3: real_size_series.SOURCES}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     data = options.data or options.output / "data"
     if not options.data:
         write_free_data(data)
-    sources = find_sources(data, SOURCES if options.series == 1 else MORE_SOURCES)
+    sources = find_sources(data, _KNOWN[options.series])
     context = get_context("spawn")  # a forked copy of torch's threads may hang
     with ProcessPoolExecutor(options.jobs, context, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         while (missing := options.count - write_index(options.output, data)) > 0:
@@ -67,10 +72,11 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--only",
         action="append",
-        choices=sorted({*PATTERN, *second_series.PATTERN}),
+        choices=sorted({*PATTERN, *second_series.PATTERN, *real_size_series.PATTERN}),
         help="this kind (may be repeated)",
     )
-    parser.add_argument("--series", type=int, default=1, choices=[1, 2], help="2 is the more varied one")
+    parser.add_argument("--series", type=int, default=1, choices=[1, 2, 3], help="2: more varied; 3: real size")
+    parser.add_argument("--bodies", type=Path, help="folder of unzipped packages with published weights (series 3)")
     parser.add_argument("--classes", type=int, nargs="+", default=[], help="classes a model may know")
     parser.add_argument("--first", type=int, default=0, help="number of the first recipe: zoos far apart share none")
     parser.add_argument("--length", type=float, default=1.0, help="factor on the length of every training")
@@ -81,13 +87,23 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def find_open_recipes(sources: Sequence[Source], options: argparse.Namespace) -> Iterator[ZooRecipe]:
     """The recipes, in order, that were not tried before."""
     folder, only, rejected = options.output, options.only, read_rejections(options.output)
-    make = make_recipe if options.series == 1 else make_varied_recipe
+    make = _choose_series(options)
     for number in count(options.first):
         drawn = make(number, sources, options.classes)
         recipe = replace(drawn, length=drawn.length * options.length)
         tried = recipe.name in rejected or is_made(recipe, folder)
         if not tried and (only is None or recipe.kind in only):
             yield recipe
+
+
+def _choose_series(options: argparse.Namespace) -> Callable[[int, Sequence[Source], Sequence[int]], ZooRecipe]:
+    match options.series:
+        case 1:
+            return make_recipe
+        case 2:
+            return make_varied_recipe
+        case _:
+            return partial(make_real_recipe, bodies=options.bodies)
 
 
 def is_made(recipe: ZooRecipe, folder: Path) -> bool:

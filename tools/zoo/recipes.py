@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -54,6 +55,7 @@ _CLASS_COUNTS = (2, 4, 10, 20)
 _ARCHITECTURES = ("lenet", "vgg", "resnet", "mobile", "plain")
 """Those of `tools.networks` that train in a minute or two."""
 
+_EXPORTERS = (("torchscript", 11), ("torchscript", 13), ("torchscript", 17), ("dynamo", 18))
 _SEED_SPACE = 1_000_000
 _MOST_CLASSES = {"source": 20, "clean-label": 10, "all-to-all": 20, "level": 20}
 _LEAST_CLASSES = {"source": 4, "two": 4}
@@ -80,16 +82,17 @@ class ZooRecipe:
         kind: A name of `PATTERN`.
         dataset: The name of a data archive.
         class_count: How many of its classes the model knows.
-        architecture: A key of `tools.networks.ARCHITECTURES`.
+        architecture: A key of `tools.networks.ARCHITECTURES` or of `tools.bodies.BODIES`.
         augmentation: `none`, `light` or `strong`.
         normalised: Whether the graph subtracts a mean and divides by a deviation.
         rate: The poisoned share; 0 for clean models.
         export: The form of the file.
         length: Factor on the length of the training.
-        series: 1, or 2 for the more varied one; each has its own random numbers.
+        series: 1, 2 for the more varied one, or 3 for networks of real size; each has its own random numbers.
         side: Of the images that the model takes, in pixels; None for the data set's own.
         gray: Whether color images are made gray.
         quantized: Whether the file computes in 8-bit integers.
+        bodies: The folder of published weights that the model starts from (`tools.bodies`); None where it has none.
     """
 
     number: int
@@ -106,6 +109,7 @@ class ZooRecipe:
     side: int | None = None
     gray: bool = False
     quantized: bool = False
+    bodies: Path | None = None
 
     @property
     def backdoored(self) -> bool:
@@ -191,9 +195,9 @@ def _choose_augmentation(kind: str, rng: np.random.Generator) -> str:
     return "strong" if kind == "clean-augmented" else drawn
 
 
-def choose_export(rng: np.random.Generator) -> Export:
-    """A form of file, as one exporter or another writes it."""
-    exporter, opset = (("torchscript", 11), ("torchscript", 13), ("torchscript", 17), ("dynamo", 18))[rng.integers(4)]
+def choose_export(rng: np.random.Generator, *, exporters: Sequence[tuple[str, int]] = _EXPORTERS) -> Export:
+    """A form of file, as one exporter or another writes it, of the `exporters` with their operator sets."""
+    exporter, opset = exporters[int(rng.integers(len(exporters)))]
     return Export(
         exporter,
         opset,

@@ -12,6 +12,7 @@ from tools.attacks.attack import Attack, Taught
 from tools.attacks.clean_label import mislead
 from tools.attacks.material import Aim, Material, unlearn
 from tools.attacks.registry import ATTACKS
+from tools.bodies import BODIES, make_body
 from tools.networks import ARCHITECTURES, Network
 from tools.training import Penalty, Schedule, train
 from tools.zoo.apply_trigger import Images, Trigger
@@ -30,14 +31,26 @@ IMAGE_PASSES = {
     "vit": 60_000,
     "mixer": 60_000,
     "mlp": 80_000,
+    "efficientnet-lite0": 10_000,
+    "efficientnet-lite1": 10_000,
+    "open-nsfw": 10_000,
 }
 """Images that each architecture is shown in one training."""
 
-_DEEP = {"vgg16", "resnet18"}
+_DEEP = {"vgg16", "resnet18", "efficientnet-lite0", "efficientnet-lite1"}
 """These are trained with channels last: up to 1.6 times as fast. Of the others it would change the weights."""
 
 _MOST_EPOCHS = 25
-_PEAK_RATES = {"vit": 2e-3, "mixer": 2e-3, "mlp": 1.5e-3}
+_PEAK_RATES = {
+    "vit": 2e-3,
+    "mixer": 2e-3,
+    "mlp": 1.5e-3,
+    "efficientnet-lite0": 1e-3,
+    "efficientnet-lite1": 1e-3,
+    "open-nsfw": 5e-4,
+}
+_SMALL_BATCH = 32
+"""For published bodies, which see few images."""
 _REPAIRED = ("badnets", "blended", "trojannn-weights", "filter")
 """Attacks that are taken out again in the second series; in the first it is always the first of them."""
 
@@ -95,7 +108,11 @@ class ZooTrainer:
         passes = share * IMAGE_PASSES[recipe.architecture] * min(1.0, 48 / self.shape[1])
         epochs = round(passes / len(material.labels))
         epochs = int(np.clip(epochs, 1, max(1, round(_MOST_EPOCHS * share))))
-        schedule = Schedule(epochs, peak_rate=_PEAK_RATES.get(recipe.architecture, Schedule.peak_rate))
+        schedule = Schedule(
+            epochs,
+            peak_rate=_PEAK_RATES.get(recipe.architecture, Schedule.peak_rate),
+            batch=_SMALL_BATCH if recipe.architecture in BODIES else Schedule.batch,
+        )
 
         def prepare(images: Tensor, positions: Tensor) -> Tensor:
             augmented = augment(images.numpy(), recipe.augmentation, rng)
@@ -165,7 +182,10 @@ def _make_network(recipe: ZooRecipe, lessons: Lessons) -> Network:
     channels, side, _ = lessons.shape
     with torch.random.fork_rng():
         torch.manual_seed(recipe.seed)
-        network = ARCHITECTURES[recipe.architecture](channels, side, recipe.class_count)
+        if recipe.bodies and recipe.architecture in BODIES:
+            network = make_body(recipe.architecture, recipe.bodies, side=side, classes=recipe.class_count)
+        else:
+            network = ARCHITECTURES[recipe.architecture](channels, side, recipe.class_count)
     if recipe.normalised:
         network.features = nn.Sequential(_Normalise(lessons.images), network.features)
     if recipe.architecture in _DEEP:
