@@ -4,7 +4,7 @@
 
 The machines are processes on this one, so that two need two cores; the cluster stands before the clock starts, its
 workers do not. Of every run the canonical report has to be the same. The median over rounds counts: others may use the
-cores.
+cores. Processor seconds are those of all processes, the cluster's own among them; where cores are busy they tell more.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.fleet import run, write_models
+from benchmarks.processor_time import ProcessorTime
 from benchmarks.results import add_json_option, keep
 from onnxaudit.report.json import canonical
 from tools.testbed.planted import write_samples
@@ -30,26 +31,29 @@ class Row:
     Attributes:
         way: which.
         seconds: of each round.
+        processor: processor seconds, likewise.
         same: whether all canonical reports are those of the first run.
     """
 
     way: str
     seconds: tuple[float, ...]
+    processor: tuple[float, ...]
     same: bool
 
 
 def measure(models: int, rounds: int, folder: Path) -> list[Row]:
     """All ways in turn, as often as there are rounds."""
     scanned, data = write_models(folder, models, 0), write_samples(folder)
-    seconds: dict[str, list[float]] = {ALONE: [], ONE: [], TWO: []}
+    seconds: dict[str, list[tuple[float, float]]] = {ALONE: [], ONE: [], TWO: []}
     reports: dict[str, set[str]] = {way: set() for way in seconds}
 
     def go(way: str, *options: str) -> None:
         cache = folder / f"{len(seconds[way])}-{way.replace(' ', '-')}"
-        taken, _, document = run(scanned, data, cache, *options)
-        seconds[way].append(taken)
+        with ProcessorTime() as used:
+            taken, _, document = run(scanned, data, cache, *options)
+        seconds[way].append((taken, used.seconds))
         reports[way].add(canonical(document))
-        print(f"{way:12} {taken:7.1f} s", flush=True)
+        print(f"{way:12} {taken:7.1f} s, {used.seconds:7.1f} of processors", flush=True)
 
     os.environ["OMP_NUM_THREADS"] = "1"
     with open_cluster() as cluster:
@@ -62,7 +66,15 @@ def measure(models: int, rounds: int, folder: Path) -> list[Row]:
             go(TWO, *spread)
             cluster.remove_node(second)
     expected = next(iter(reports[ALONE]))
-    return [Row(way=way, seconds=tuple(found), same=reports[way] == {expected}) for way, found in seconds.items()]
+    return [
+        Row(
+            way=way,
+            seconds=tuple(taken for taken, _ in found),
+            processor=tuple(used for _, used in found),
+            same=reports[way] == {expected},
+        )
+        for way, found in seconds.items()
+    ]
 
 
 def main() -> None:
@@ -75,7 +87,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         rows = measure(options.models, options.rounds, Path(folder))
     middle = {row.way: statistics.median(row.seconds) for row in rows}
+    used = {row.way: statistics.median(row.processor) for row in rows}
     print(f"overhead of Ray {100 * (middle[ONE] / middle[ALONE] - 1):.0f} %, ", end="")
+    print(f"of processor time {100 * (used[ONE] / used[ALONE] - 1):.0f} %, ", end="")
     print(f"two machines {middle[ONE] / middle[TWO]:.2f} times as fast as one, ", end="")
     print("the same" if all(row.same for row in rows) else "DIFFERENT")
     keep(options.json, "cluster", rows)

@@ -1,4 +1,4 @@
-"""A cluster of two machines, one of which is lost on the way: the report is that of a run on one machine."""
+"""A cluster of two or three machines, one of which is lost on the way: the report is that of a run on one machine."""
 
 import os
 import subprocess
@@ -42,12 +42,13 @@ def begin(folder: Path, name: str, *options: str) -> "subprocess.Popen[str]":
     )
 
 
-def test_a_lost_machine_changes_nothing(cluster: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("count", [2, 3])
+def test_a_lost_machine_changes_nothing(cluster: Any, tmp_path: Path, count: int) -> None:
     write_models(tmp_path, MODELS, BAD)
     write_samples(tmp_path)
     alone = begin(tmp_path, "alone.json", "--jobs", "2", "--no-cache")
     alone.communicate(timeout=1200)
-    machines = [add_machine(cluster) for _ in range(2)]
+    machines = [add_machine(cluster) for _ in range(count)]
     cache = ("--cache-dir", str(tmp_path / "cache"))
     with begin(tmp_path, "spread.json", "--engine", "ray", "--address", cluster.address, *cache) as spread:
         assert spread.stderr is not None
