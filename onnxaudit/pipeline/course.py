@@ -19,6 +19,7 @@ class Course:
     """The evidence so far.
 
     Attributes:
+        detectors: those that run, in their order.
         evidence: by detector.
         interrupted: detectors that ran out of time within a step; what they measured counts for nothing.
     """
@@ -39,10 +40,10 @@ class Course:
             units: those that were finished before, of onnxaudit's own detectors.
             late: ids of detectors that measure suspects and controls alone.
         """
-        self._detectors, self._context = tuple(detectors), context
+        self.detectors, self._context = tuple(detectors), context
         self._units = units if all(is_own(type(one)) for one in detectors) else None
         self._stages: dict[str, Stage] = {
-            one.id: "refinement" if one.id in late else one.stage for one in self._detectors
+            one.id: "refinement" if one.id in late else one.stage for one in self.detectors
         }
         self.evidence: dict[str, Evidence] = {}
         self.interrupted: list[str] = []
@@ -57,17 +58,17 @@ class Course:
         context = replace(self._context, drawn=frozenset(drawn))
         return [
             self._keep(detector, detector.measure, replace(context, stage=detector.id), labels)
-            for detector in self._detectors
+            for detector in self.detectors
             if self._stages[detector.id] == stage
         ]
 
     def refine(self, roles: Mapping[int, Role]) -> None:
         """Refine suspects and controls, then run the detectors that measure these alone."""
         context, labels = replace(self._context, roles=roles), tuple(roles)
-        for detector in self._detectors:
+        for detector in self.detectors:
             if isinstance(detector, Refining):
                 self._keep(detector, detector.refine, replace(context, stage=REFINEMENT), labels)
-        for detector in self._detectors:
+        for detector in self.detectors:
             if self._stages[detector.id] == "refinement" and labels:
                 self._keep(detector, detector.measure, replace(context, stage=detector.id), labels)
 
@@ -82,7 +83,7 @@ class Course:
                 cpu_seconds=round(found.cpu_seconds, 3),
                 lead=find_lead(found.ratios),
             )
-            for one in self._detectors
+            for one in self.detectors
             if (found := self.evidence.get(one.id)) is not None
         )
 

@@ -8,15 +8,14 @@ from torch import nn
 from onnxaudit.data.selection import thin
 from onnxaudit.data.splits import split
 from onnxaudit.deadline import Deadline
-from onnxaudit.detectors.base import Context, Detector
-from onnxaudit.detectors.comparison import Role, find_normal
-from onnxaudit.detectors.patch import sizes_of
+from onnxaudit.detectors.base import Context
+from onnxaudit.detectors.comparison import Role
 from onnxaudit.errors import OutOfTimeError
-from onnxaudit.findings.interruptions import OUT_OF_TIME, OUT_OF_TIME_ALL_TO_ALL, UNFINISHED
+from onnxaudit.findings.interruptions import OUT_OF_TIME, UNFINISHED
 from onnxaudit.inversion.forwards import compute_logits, device_of, find_hits, pick_classes
+from onnxaudit.pipeline.conclusion import NOTHING, VERIFYING, Measured, conclude
 from onnxaudit.pipeline.course import Course
-from onnxaudit.pipeline.label_table import cover, leave_untested, report_trigger, tabulate
-from onnxaudit.pipeline.obstacles import list_doubts, list_obstacles, measure_accuracy
+from onnxaudit.pipeline.label_table import cover, leave_untested, tabulate
 from onnxaudit.pipeline.settings import DetectionConfig
 from onnxaudit.pipeline.shortlist import Shortlist, choose_roles, list_all, shorten
 from onnxaudit.pipeline.units import Units
@@ -32,20 +31,15 @@ from onnxaudit.records import (
     Rate,
     Reason,
     Samples,
-    UniversalTrigger,
     Verdict,
 )
 from onnxaudit.records.samples import take_images
-from onnxaudit.scoring.label_mappings import choose_universal
-from onnxaudit.scoring.verdict import WEIGHED, assess, weigh
+from onnxaudit.scoring.verdict import WEIGHED, weigh
 from onnxaudit.statistics import rate, rate_of
 from onnxaudit.workers import Workers, cut
 
 VERIFY_EVERY = 10  # labels between two events, at most
-VERIFYING = "testing triggers on samples that inversion did not see"
-REFINING = "measuring suspects and controls again"
 UNKNOWN = 0.5  # the score of a model of which nothing is known
-NOTHING = Evidence(detector="")
 
 
 def detect(
@@ -108,65 +102,8 @@ def detect(
     # Without a patch nobody is suspected: detectors that wait for suspects would measure nothing.
     late = config.late if any(one.id == "patch" for one in detectors) else ()
     course = Course(detectors, context, units, late=late)
-    shortlist = _survey(course, context, config)
-    course.measure("screening", shortlist.labels, shortlist.drawn)
-    first = course.evidence.get("patch", NOTHING)
-    if on_found is not None:
-        on_found(_report_screening(course, first, context, config))
-    roles, interrupted = _choose_roles(course, first, context, config), len(course.interrupted)
-    course.refine(roles)
-    unrefined = len(course.interrupted) > interrupted
-    course.measure("model", range(context.classes), shortlist.drawn)
-    found: Mapping[int, Inversion] = course.evidence.get("patch", NOTHING).artifacts
-    success = _verify(context, found, config)
-    unverified = len(success) < len(found)
-    success |= {label: rate(0, 0) for label in shortlist.labels if label not in success}
-    sizes = sizes_of(found[label] for label in roles)
-    evidence = weigh(
-        course.ratios,
-        sizes_of(found.values()),
-        success,
-        context.classes,
-        config.verdict,
-        synthetic=samples.synthetic,
-        accuracy=measure_accuracy(samples, logits),
-    )
-    universals: tuple[UniversalTrigger, ...] = tuple(course.evidence.get("all-to-all", NOTHING).artifacts.values())
-    normal = find_normal(sizes, roles, len(first.distances))
-    universal, mapping_odds = choose_universal(universals, normal, config.verdict)
-    runs = course.describe(WEIGHED)
-    words = [run.detector for run in runs]
-    should = [one.id for one in detectors if _should_measure(one, context, config)]
-    missing = [name for name in should if not course.evidence.get(name, NOTHING).ratios]
-    running = {one.id for one in detectors if not config.leaves_out(type(one), context.classes)}
-    left_out = sorted(set(WEIGHED) - running)
-    obstacles = list_obstacles(samples, logits, tuple(found.values()))
-    if unrefined or unverified:
-        obstacles += (OUT_OF_TIME.give(doing=REFINING if unrefined else VERIFYING),)
-    own = list_doubts(unseen, context.classes, tuple(found.values()), config, missing=missing, left_out=left_out)
-    if "all-to-all" in course.evidence and not course.evidence["all-to-all"].complete:
-        own += (OUT_OF_TIME_ALL_TO_ALL.give(),)
-    return Detection(
-        assessment=assess(
-            evidence,
-            (universal, mapping_odds),
-            obstacles,
-            (*doubts, *own),
-            config.verdict,
-            unit=unit,
-            detectors=words,
-            class_names=class_names,
-        ),
-        labels=tabulate(
-            first, found, refined_sizes=sizes, evidence=evidence, roles=roles, success=success, classes=context.classes
-        ),
-        triggers=tuple(
-            report_trigger(found[label], success[label]) for label, role in roles.items() if role == "suspect"
-        ),
-        coverage=cover(found, context.classes),
-        universal=universal if mapping_odds > 0 else None,
-        detectors=runs,
-    )
+    measured = _measure(course, context, config, on_found)
+    return conclude(measured, samples, logits, config, unit=unit, class_names=class_names, doubts=doubts)
 
 
 def begin_detection(classes: int, doing: str | None = None) -> Detection:
@@ -179,6 +116,32 @@ def begin_detection(classes: int, doing: str | None = None) -> Detection:
         labels=rows,
         triggers=(),
         coverage=Coverage(classes, 0, {row.label: row.reason for row in rows}),
+    )
+
+
+def _measure(
+    course: Course, context: Context, config: DetectionConfig, on_found: Callable[[Detection], None] | None
+) -> Measured:
+    """All stages of a course in their order, and the check of the triggers found."""
+    shortlist = _survey(course, context, config)
+    course.measure("screening", shortlist.labels, shortlist.drawn)
+    first = course.evidence.get("patch", NOTHING)
+    if on_found is not None:
+        on_found(_report_screening(course, first, context, config))
+    roles, interrupted = _choose_roles(course, first, context, config), len(course.interrupted)
+    course.refine(roles)
+    refined = len(course.interrupted) == interrupted
+    course.measure("model", range(context.classes), shortlist.drawn)
+    found: Mapping[int, Inversion] = course.evidence.get("patch", NOTHING).artifacts
+    return Measured(
+        course=course,
+        context=context,
+        shortlist=shortlist,
+        first=first,
+        roles=roles,
+        found=found,
+        success=_verify(context, found, config),
+        refined=refined,
     )
 
 
@@ -218,18 +181,6 @@ def _choose_roles(course: Course, first: Evidence, context: Context, config: Det
     granted = dict.fromkeys(first.artifacts, rate(1, 1))
     evidence = weigh(course.ratios, first.distances, granted, context.classes, config.verdict)
     return choose_roles(evidence, config, seed=context.seed)
-
-
-def _should_measure(one: Detector, context: Context, config: DetectionConfig) -> bool:
-    """Whether the verdict rests on ratios of this detector: what then has none, for want of time too, is a doubt."""
-    if one.id not in WEIGHED or not context.allows(one):
-        return False
-    if one.stage != "model":
-        return True
-    compares_labels = one.id != "all-to-all"  # which gives triggers, and is asked for its completeness
-    return (
-        compares_labels and context.classes >= config.verdict.fewest_classes and one.count_passes(context.classes) > 0
-    )
 
 
 def _with_classes(samples: Samples, logits: Floats) -> Samples:
