@@ -2,7 +2,7 @@
 
     python -m benchmarks.classes [--classes 10 43 100 300 1000] [--threads 2]
 
-One small VGG of 32x32 colour images with seeded random weights, a last layer for each number of classes, and two
+One small VGG of 32x32 color images with seeded random weights, a last layer for each number of classes, and two
 images of noise for each class, 512 at most: what is measured is effort, not a verdict. Printed are the seconds of a
 scan, its processor seconds (of all threads; other programs on the same cores hardly change them), image passes of
 the inversions, how many labels got more than the cheap looks, and the exponent with which seconds grow from the

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.pairs import Ratio, summarise
+from benchmarks.pairs import Ratio, summarize
 from benchmarks.results import add_json_option, keep
 from tools.ground_truth import GroundTruth
 from tools.testbed.kills import Left, kill
@@ -56,7 +56,7 @@ def measure(arguments: Sequence[str], model: str, pairs: int) -> Row:
         for sandbox in ("auto", "none") if pair % 2 else ("none", "auto"):
             times[sandbox].append(time_run(arguments, sandbox))
     ratios = [held / bare for held, bare in zip(times["auto"], times["none"], strict=True)]
-    return Row(command=arguments[0], model=model, seconds=sorted(times["auto"])[pairs // 2], ratio=summarise(ratios))
+    return Row(command=arguments[0], model=model, seconds=sorted(times["auto"])[pairs // 2], ratio=summarize(ratios))
 
 
 def list_wrong(left: Left, last: Left, *, worker: bool) -> list[str]:

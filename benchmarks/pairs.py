@@ -36,10 +36,10 @@ def compare(ours: Run, theirs: Run, pairs: int) -> Ratio:
         else:
             other, mine = _time(theirs, repeats), _time(ours, repeats)
         ratios.append(mine / other)
-    return summarise(ratios)
+    return summarize(ratios)
 
 
-def summarise(ratios: list[float]) -> Ratio:
+def summarize(ratios: list[float]) -> Ratio:
     """Median and the narrowest symmetric pair of order statistics that holds it with 95 % confidence."""
     ordered, count = sorted(ratios), len(ratios)
     rank, outside = 0, 2 * 0.5**count

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from onnxaudit.cli.judgement import Key, list_by_place, read_runs
+from onnxaudit.cli.decisions import Key, list_by_place, read_runs
 from onnxaudit.errors import UsageError
 from onnxaudit.findings.finding import Finding
 from onnxaudit.gate.layers import EffectivePolicy

@@ -6,8 +6,8 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
+from onnxaudit.cli.decisions import read_runs
 from onnxaudit.cli.exits import ERROR, Settings, find_worst, list_codes
-from onnxaudit.cli.judgement import read_runs
 from onnxaudit.cli.options import Outputs, PolicyRequest
 from onnxaudit.cli.output import open_delivery, save_pages
 from onnxaudit.cli.policies import apply_today, find_policy

@@ -84,12 +84,12 @@ def _scan_here(plan: Plan, attesting: Attesting, cache: Cache | None, settings: 
         settings.told = True
         return INTERRUPTED
     if len(plan.jobs) > 1 and crew.progress not in ("none", "jsonl"):
-        report_notice(summarise_run(document))
+        report_notice(summarize_run(document))
     delivery.deliver(document, lambda: attest(document))
     return find_worst([*list_codes(document), *(ERROR for _ in document.failures)])
 
 
-def summarise_run(document: ScanDocument) -> str:
+def summarize_run(document: ScanDocument) -> str:
     """How many models there were and what they came to, in one line that names those which could not be scanned."""
     answers = [report.verdict.value for report in document.reports]
     counts = [f"{answers.count(one.value)} {one.value}" for one in Verdict if one.value in answers]

@@ -12,7 +12,7 @@ from onnxaudit.records.coded_images import hold
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as in Pillow
 ROUNDING = 1e-3  # what resizing and float16 add to a range's ends
-COLOURS = 3
+COLORS = 3
 DARKEST = 31.0  # what is no brighter anywhere, in no image, has another range than bytes (digits of 0..16, 4 bits)
 
 AnyArray = npt.NDArray[Any]
@@ -56,9 +56,9 @@ def fit_channels(path: Path, images: Floats, channels: int) -> Floats:
     found = images.shape[1]
     if found == channels:
         return images
-    if channels not in (1, COLOURS) or found not in (1, COLOURS, COLOURS + 1):
+    if channels not in (1, COLORS) or found not in (1, COLORS, COLORS + 1):
         raise DataError(f"{path}: images of {found} channels cannot become images of {channels}")
-    if channels == COLOURS:
-        return np.repeat(images, COLOURS, axis=1) if found == 1 else images[:, :COLOURS]
-    gray: Floats = np.einsum("nchw,c->nhw", images[:, :COLOURS], np.array(LUMA, dtype=np.float32))
+    if channels == COLORS:
+        return np.repeat(images, COLORS, axis=1) if found == 1 else images[:, :COLORS]
+    gray: Floats = np.einsum("nchw,c->nhw", images[:, :COLORS], np.array(LUMA, dtype=np.float32))
     return np.minimum(gray[:, None], np.float32(1.0))

@@ -27,11 +27,11 @@ from onnxaudit.records import (
 from onnxaudit.statistics import rate, rate_of
 from onnxaudit.text import format_share
 
-MOST_LABELLED = 1000  # samples; more change no choice
-MOST_UNLABELLED = 240  # samples; each is looked at in ten versions
+MOST_LABELED = 1000  # samples; more change no choice
+MOST_UNLABELED = 240  # samples; each is looked at in ten versions
 LARGE_IMAGE = 2**15  # values; beyond, a run takes so long that a part of the samples is asked first
-FIRST_UNLABELLED = 48  # samples of that part
-FIRST_LABELLED = 200  # likewise
+FIRST_UNLABELED = 48  # samples of that part
+FIRST_LABELED = 200  # likewise
 NEAR_SYNTHETIC = 0.45  # measured on 40 models: below 0.42 for all that want 0..255, above 0.48 for 39 that want 0..1
 
 Predict = Callable[[Floats, Preprocessing], Floats]
@@ -53,18 +53,18 @@ def choose_preprocessing(predict: Predict, samples: Samples, spec: InputSpec, *,
     """
     candidates = common_preprocessings(spec.channels)
     if samples.labels is None:
-        images = samples.images[_spread(len(samples), MOST_UNLABELLED)]  # floats: versions are computed from them
+        images = samples.images[_spread(len(samples), MOST_UNLABELED)]  # floats: versions are computed from them
         if samples.synthetic:
             return _assume(choose_by_stability(predict, images, (UNIT, BYTES), seed=seed, near=NEAR_SYNTHETIC))
         if images[0].size > LARGE_IMAGE:
             with contextlib.suppress(UndecidedRangeError):  # resampling knows whether so few tell enough
-                few = images[_spread(len(images), FIRST_UNLABELLED)]
+                few = images[_spread(len(images), FIRST_UNLABELED)]
                 return choose_by_stability(predict, few, candidates, seed=seed)
         return choose_by_stability(predict, images, candidates, seed=seed)
     if samples.images[0].size > LARGE_IMAGE:
         with contextlib.suppress(UndecidedRangeError):  # intervals know whether so few tell enough
-            return _choose_by_some(predict, samples, FIRST_LABELLED, candidates)
-    return _choose_by_some(predict, samples, MOST_LABELLED, candidates)
+            return _choose_by_some(predict, samples, FIRST_LABELED, candidates)
+    return _choose_by_some(predict, samples, MOST_LABELED, candidates)
 
 
 def _choose_by_some(

@@ -126,7 +126,7 @@ def find_universals(
     Args:
         classifier: logits of images.
         known: labeled samples for optimization.
-        unseen: labelled samples that tell where each class goes.
+        unseen: labeled samples that tell where each class goes.
         config: all settings.
         seed: of starting points and of the order of samples.
         deadline: nothing is returned when it passes.
@@ -192,8 +192,8 @@ def _find_destinations(before: Ints, after: Ints, classes: int) -> tuple[tuple[i
     follows = np.zeros(len(before), dtype=bool)
     for label in range(classes):
         counts = np.bincount(after[before == label], minlength=classes)
-        favourite = int(counts.argmax())
-        moved = counts.sum() > 0 and favourite != label
-        destinations.append(favourite if moved else None)
-        follows |= moved & (before == label) & (after == favourite)
+        favorite = int(counts.argmax())
+        moved = counts.sum() > 0 and favorite != label
+        destinations.append(favorite if moved else None)
+        follows |= moved & (before == label) & (after == favorite)
     return tuple(destinations), follows

@@ -53,7 +53,7 @@ FORMATS = (
 )
 
 
-def recognise_file(path: Path, data: bytes) -> str | None:
+def recognize_file(path: Path, data: bytes) -> str | None:
     """What a file that is not ONNX is and what to do about it; None where that cannot be told."""
     if path.name == SAVED_MODEL_FILE:
         return f"part of {SAVED_MODEL}"
@@ -61,7 +61,7 @@ def recognise_file(path: Path, data: bytes) -> str | None:
     return None if found is None else f"{found.name}; {found.advice}"
 
 
-def recognise_folder(path: Path) -> str:
+def recognize_folder(path: Path) -> str:
     """What a folder is, or which ONNX file in it could be meant, and what to do about it."""
     if (path / SAVED_MODEL_FILE).is_file():
         return f"is {SAVED_MODEL}"

@@ -104,7 +104,7 @@ def read_input(proto: onnx.ModelProto, size: Size | None = None, find_size: Find
     if not isinstance(channels, int):
         channels = _count_channels(proto.graph, value.name) or channels
     if channels not in CHANNEL_COUNTS:
-        raise ModelError(f"input {describe(value)}: {channels} channels; only gray and colour images can be audited")
+        raise ModelError(f"input {describe(value)}: {channels} channels; only gray and color images can be audited")
     height, width = settle_size(value, layout, (height, width), size, find_size)
     return InputSpec(
         name=value.name, layout=layout, channels=int(channels), height=height, width=width, batch=batch, dtype=dtype

@@ -103,7 +103,7 @@ class Model:
         return proto
 
     def to_bytes(self) -> bytes:
-        """The serialised `to_proto`."""
+        """The serialized `to_proto`."""
         source = self.to_proto() if self.values else self.proto
         return source.SerializeToString()
 

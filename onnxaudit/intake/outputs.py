@@ -71,7 +71,7 @@ def find_bypasses(proto: onnx.ModelProto, output: OutputSpec) -> set[str]:
 
 
 def list_smuggled(proto: onnx.ModelProto) -> Iterator[tuple[str, str]]:
-    """Nodes that (de)quantise by a scale or zero point that follows the image, and what is to be said of them.
+    """Nodes that (de)quantize by a scale or zero point that follows the image, and what is to be said of them.
 
     Their values are then not those that they are given. Ranges that DynamicQuantizeLinear measures are another matter.
     """

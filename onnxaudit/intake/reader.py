@@ -11,7 +11,7 @@ from onnxaudit.errors import ModelError
 from onnxaudit.files import SAVED_MODEL_FILE
 from onnxaudit.intake.escapes import list_escapes
 from onnxaudit.intake.external import digest_data, find_place, list_external, read_data_files, take_in
-from onnxaudit.intake.formats import recognise_file, recognise_folder
+from onnxaudit.intake.formats import recognize_file, recognize_folder
 from onnxaudit.intake.wire import Survey, survey
 from onnxaudit.records import Irregularity
 from onnxaudit.staging import MOST_OF_MODEL, read_named
@@ -106,7 +106,7 @@ def _read_bytes(path: Path, *, empty: bool = False) -> bytes:
     if not path.exists():
         raise ModelError(f"{path}: no such file; give the path of an ONNX model")
     if path.is_dir():
-        raise ModelError(f"{path}: {recognise_folder(path)}")
+        raise ModelError(f"{path}: {recognize_folder(path)}")
     try:
         data = read_named(path, MOST_OF_MODEL)
     except OSError as error:
@@ -128,7 +128,7 @@ def _parse(path: Path, data: bytes) -> tuple[Survey, onnx.ModelProto]:
         proto.ParseFromString(data)
     except ModelError as error:
         # What is something else altogether should be told so, not that its bytes are too many.
-        other = recognise_file(path, data)
+        other = recognize_file(path, data)
         raise ModelError(f"{path}: {f'not an ONNX file but {other}' if other else error}") from error
     except DecodeError as error:
         if _ends_early(data):
@@ -145,7 +145,7 @@ def _parse(path: Path, data: bytes) -> tuple[Survey, onnx.ModelProto]:
 
 
 def _describe(path: Path, data: bytes) -> str:
-    found = recognise_file(path, data)
+    found = recognize_file(path, data)
     return f"not an ONNX file but {found}" if found else "not an ONNX file; export the model again"
 
 

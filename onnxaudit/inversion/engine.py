@@ -1,6 +1,6 @@
 """Shrink perturbations of one family for many labels at once.
 
-For each row, over its samples `x` and with `A` the perturbation, minimise
+For each row, over its samples `x` and with `A` the perturbation, minimize
 
     objective(f(A(x)))  +  λ · size(A) / unit
 

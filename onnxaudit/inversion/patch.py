@@ -1,6 +1,6 @@
 """The smallest trigger for each label, all labels in one batch.
 
-Source: B. Wang et al., Neural Cleanse, IEEE S&P 2019. For each label `t`, over samples `x` of other classes, minimise
+Source: B. Wang et al., Neural Cleanse, IEEE S&P 2019. For each label `t`, over samples `x` of other classes, minimize
 
     mean_x cross_entropy(f((1 − m)·x + m·δ), t)  +  λ · mean(m),      m = sigmoid(u), δ = sigmoid(v)
 
@@ -72,7 +72,7 @@ def invert(
 
     Args:
         classifier: logits `(n, classes)` of images `(n, c, h, w)` in [0, 1]; in evaluation mode.
-        samples: clean images; a label does without those of its own class (as labelled, else as predicted).
+        samples: clean images; a label does without those of its own class (as labeled, else as predicted).
         labels: class indices, each once.
         config: all settings.
         seed: of starting points and of the order of samples.

@@ -13,7 +13,7 @@ from onnxaudit.records import Ints, Samples
 
 
 def find_others(classifier: nn.Module, samples: Samples, labels: Sequence[int], chunk_pixels: int) -> dict[int, Ints]:
-    """For each label the positions in `samples` of the other classes: as labelled, else as predicted."""
+    """For each label the positions in `samples` of the other classes: as labeled, else as predicted."""
     classes = samples.labels
     if classes is None:
         classes = pick_classes(compute_logits(classifier, samples.images, chunk_pixels))

@@ -1,6 +1,6 @@
 """Make known triggers work again on a network that has learnt to ignore them.
 
-    minimise over u, v   mean_x cross_entropy(g((1 − m)·x + m·δ), y_t),   m = a · sigmoid(u), δ = sigmoid(v)
+    minimize over u, v   mean_x cross_entropy(g((1 − m)·x + m·δ), y_t),   m = a · sigmoid(u), δ = sigmoid(v)
 
 `g` is the network as tuned so far; `a` is 1 near the place of the given trigger, else 0.
 

@@ -17,7 +17,7 @@ class AugmentationConfig:
         contrast: relative change, at most.
         mixed: share of images that are blended with another one; what the original answers to a blend is one more
             point on which the copy can follow it.
-        trigger_shift: pixels by which a trigger moves on its way onto an image, so that its neighbours die too.
+        trigger_shift: pixels by which a trigger moves on its way onto an image, so that its neighbors die too.
         trigger_noise: standard deviation of the noise on a trigger's pattern.
     """
 

@@ -18,7 +18,7 @@ after Y. Li et al., Neural attention distillation, ICLR 2021.
 Differs from the sources:
 - path-aware minimization takes every gradient on the way back, which costs two points of agreement here (98.8 to 96.7);
   that of clean images is taken where the copy stands (98.8);
-- `T` is the standard deviation of the original's centred logits. Networks trained to the end have margins of 5 or
+- `T` is the standard deviation of the original's centered logits. Networks trained to the end have margins of 5 or
   of 50; a fixed `T` would distil the one and teach hard labels to the other;
 - what the original makes of an augmented image is left out where it answers the trigger's label and nothing in the
   image is of that class. A backdoor that answers to faint changes fires on half of the copies of some networks, which
@@ -53,7 +53,7 @@ class DistillationConfig:
 
     Attributes:
         steps: of Adam.
-        temperature: `T`, in standard deviations of the original's centred logits.
+        temperature: `T`, in standard deviations of the original's centered logits.
         batch: images a step.
         stamped: share of them that carry a trigger.
         distorted: share of them with a change of the whole image.

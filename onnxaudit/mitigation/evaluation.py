@@ -3,7 +3,7 @@
 | figure | of | share that a network answers |
 |---|---|---|
 | agreement (fidelity, `Q`) | clean samples | as the original does |
-| clean accuracy (`PA`) | labelled clean samples | by their label |
+| clean accuracy (`PA`) | labeled clean samples | by their label |
 | attack success rate (ASR, `S`) | triggered samples of other classes | by the target class |
 | poisoned accuracy (PACC) | the same | by their own class again |
 

@@ -1,6 +1,6 @@
 """Tune the next linear layer so that its outputs on clean samples come back.
 
-    minimise over Δ   ‖H (W + Δ)ᵀ − Z‖²  +  ρ · mean_x‖h_x‖² · ‖Δ‖²
+    minimize over Δ   ‖H (W + Δ)ᵀ − Z‖²  +  ρ · mean_x‖h_x‖² · ‖Δ‖²
 
 `H` `(n, columns)` are the layer's inputs with the neuron pruned, `Z` `(n, rows)` what `H Wᵀ` was without any prune.
 

@@ -20,7 +20,7 @@ from onnxaudit.records import Trigger
 from onnxaudit.runtime import Runtime
 from onnxaudit.workers import Workers
 
-Labelled = list[tuple[Trigger, int]]
+Labeled = list[tuple[Trigger, int]]
 
 
 class Student:
@@ -99,7 +99,7 @@ class Student:
         self._distiller.train(Stamps.of(triggers, self.distortions + self._draw_distortions()), effort, deadline)
         self.models.append(self._distiller.export(self._context.pruned))
 
-    def _draw_further(self) -> Labelled:
+    def _draw_further(self) -> Labeled:
         """Random triggers for every target, new ones in every round."""
         images, count = self._context.fitting.images, self._config.random_triggers
         shape = images.shape[1], images.shape[2], images.shape[3]
@@ -137,6 +137,6 @@ class Student:
         return unstack(harden(student, victims, stacked, labels, config, draw=draw, workers=workers))
 
 
-def pair(triggers: Triggers) -> Labelled:
+def pair(triggers: Triggers) -> Labeled:
     """Each trigger with the label that it leads to."""
     return [(trigger, label) for label, some in triggers.items() for trigger in some]

@@ -55,7 +55,7 @@ class FineTuningConfig:
     def fit_to(self, layout: Layout) -> Self:
         """The settings that fit inputs of a layout; the very same for images.
 
-        A series may come a little earlier or later, but has no brightness and no contrast. Features have no neighbours
+        A series may come a little earlier or later, but has no brightness and no contrast. Features have no neighbors
         either: nothing moves there, and what is near the place of a mask, where it may grow while it is made to work
         again, is every feature. Blends of two samples and noise on a trigger remain.
         """

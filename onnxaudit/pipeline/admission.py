@@ -11,7 +11,7 @@ import torch
 from onnx import TensorProto
 
 from onnxaudit.data.label_order import describe_misfit, fits
-from onnxaudit.data.preprocessing_choice import FIRST_LABELLED, LARGE_IMAGE, MOST_LABELLED
+from onnxaudit.data.preprocessing_choice import FIRST_LABELED, LARGE_IMAGE, MOST_LABELED
 from onnxaudit.data.probes import draw_probes
 from onnxaudit.data.selection import MOST_SAMPLES
 from onnxaudit.data.sizes import measure_size
@@ -180,7 +180,7 @@ def _check_labels(runtime: Runtime, samples: Samples, choice: PreprocessingChoic
     """Raise DataError where labels and answers do not speak of the same classes; a choice by labels has looked."""
     if samples.labels is None or choice.source == "labels":
         return
-    most = FIRST_LABELLED if samples.images[0].size > LARGE_IMAGE else MOST_LABELLED
+    most = FIRST_LABELED if samples.images[0].size > LARGE_IMAGE else MOST_LABELED
     chosen = samples.take(np.unique(np.linspace(0, len(samples) - 1, min(len(samples), most)).astype(int)))
     assert chosen.labels is not None
     try:

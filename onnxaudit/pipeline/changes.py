@@ -22,7 +22,7 @@ def list_changes(original: Model, repaired: Model) -> tuple[WeightChange, ...]:
 
 
 def describe_saturation(original: Model, repaired: Model) -> tuple[str, ...]:
-    """A sentence where quantised weights were moved to an end of their range, which clips what lies beyond; or none."""
+    """A sentence where quantized weights were moved to an end of their range, which clips what lies beyond; or none."""
     saturated = 0
     for name, after in repaired.values.items():
         if after.dtype.kind in "iu":
@@ -32,5 +32,5 @@ def describe_saturation(original: Model, repaired: Model) -> tuple[str, ...]:
     if not saturated:
         return ()
     return (
-        f"{saturated} entries of quantised weights were moved to an end of their range; what lay beyond is clipped",
+        f"{saturated} entries of quantized weights were moved to an end of their range; what lay beyond is clipped",
     )

@@ -31,7 +31,7 @@ CONFIRMED_OF_LARGE, CONFIRMED_AGAIN_OF_LARGE = 36, 72  # likewise, of large imag
 SOLVED = 1.7e-8  # seconds of the exact shift for each cube of the number of classes
 LONG = 60.0  # seconds; of a scan that takes less nothing is told at its beginning
 MEASURED = 0.1  # seconds, at least one step
-COLOURS = 3
+COLORS = 3
 MOST_STEPS = 200  # more are never made in that time; orders are drawn for all of them
 
 
@@ -99,7 +99,7 @@ def count_runs(classes: int, config: DetectionConfig) -> int:
     """Images that go through the network once: to find the value range, as samples, to confirm and test triggers."""
     screened, refined = _count_labels(classes, config)
     samples, unseen = min(SAMPLES, config.most_samples), min(SAMPLES // 2, config.most_unseen)
-    once = samples * (len(common_preprocessings(COLOURS)) + 4)
+    once = samples * (len(common_preprocessings(COLORS)) + 4)
     confirmed, again = (CONFIRMED_OF_LARGE, CONFIRMED_AGAIN_OF_LARGE) if config.large else (CONFIRMED, CONFIRMED_AGAIN)
     return once + screened * (confirmed + unseen) + refined * again
 

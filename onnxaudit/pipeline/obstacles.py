@@ -39,7 +39,7 @@ def list_doubts(
     """Why a backdoor may have been missed although nothing points to one.
 
     Args:
-        unseen: the labelled samples that check what was found.
+        unseen: the labeled samples that check what was found.
         classes: `N`.
         found: one inversion a label.
         config: limits.

@@ -15,7 +15,7 @@ from onnxaudit.pipeline.pruning import Pruned
 from onnxaudit.pipeline.removal import describe_removal
 from onnxaudit.records import Measurement, Removal, RepairCandidate, RepairReport, ScanReport, Verdict
 from onnxaudit.report.trade_off import describe_best
-from onnxaudit.report.wording import summarise_repair, summarise_suspects
+from onnxaudit.report.wording import summarize_repair, summarize_suspects
 from onnxaudit.runtime import Runtime
 from onnxaudit.versions import list_versions
 
@@ -51,7 +51,7 @@ def report_repair(context: RepairContext, outcome: Outcome) -> RepairReport:
     return RepairReport(
         met=accepted.met,
         outcome="repaired" if accepted.met else "incomplete",
-        summary=_summarise(context, outcome, original),
+        summary=_summarize(context, outcome, original),
         reasons=(
             *accepted.missed,
             *accepted.kept,
@@ -88,7 +88,7 @@ def decline(context: RepairContext, outcome: Literal["nothing to repair", "incon
     return _report_nothing(
         context.scan,
         outcome,
-        summarise_repair(outcome, context.scan.target_labels),
+        summarize_repair(outcome, context.scan.target_labels),
         context.scan.reasons,
         provenance,
     )
@@ -133,10 +133,10 @@ def _report_nothing(
     )
 
 
-def _summarise(context: RepairContext, outcome: Outcome, original: Measurement) -> str:
+def _summarize(context: RepairContext, outcome: Outcome, original: Measurement) -> str:
     accepted, targets, names = outcome.accepted, outcome.evaluation.targets, context.subject.class_names
     if context.suspected and accepted.met:
-        return summarise_suspects(
+        return summarize_suspects(
             targets,
             names,
             original=original,
@@ -144,7 +144,7 @@ def _summarise(context: RepairContext, outcome: Outcome, original: Measurement) 
             pruned=outcome.pruned.count,
             cleared=accepted.rescan.verdict is Verdict.CLEAN,
         )
-    return summarise_repair(
+    return summarize_repair(
         "repaired" if accepted.met else "incomplete",
         targets,
         names,

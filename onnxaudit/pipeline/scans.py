@@ -41,7 +41,7 @@ from onnxaudit.records import (
     ScanReport,
     Verdict,
 )
-from onnxaudit.report.wording import describe_open, summarise_rejection, summarise_scan
+from onnxaudit.report.wording import describe_open, summarize_rejection, summarize_scan
 from onnxaudit.scoring.reference import Likeness
 from onnxaudit.surgery import find_features, find_head
 from onnxaudit.versions import list_versions
@@ -234,7 +234,7 @@ def _report(subject: Subject, found: Detection, config: ScanConfig, *, seed: int
         verdict=found.assessment.verdict,
         score=found.assessment.score,
         target_labels=found.assessment.target_labels,
-        summary=summarise_scan(found, subject.class_names, unit),
+        summary=summarize_scan(found, subject.class_names, unit),
         reasons=found.assessment.reasons,
         labels=found.labels,
         triggers=found.triggers,
@@ -264,7 +264,7 @@ def replace_verdict(report: ScanReport, irregularities: tuple[Irregularity, ...]
         report,
         verdict=Verdict.REJECTED,
         score=1.0,
-        summary=summarise_rejection(irregularities),
+        summary=summarize_rejection(irregularities),
         reasons=(*(one.says for one in irregularities), *report.reasons),
         irregularities=irregularities,
     )
@@ -294,7 +294,7 @@ def report_unopened(
         verdict=found.assessment.verdict,
         score=found.assessment.score,
         target_labels=(),
-        summary=summarise_scan(found),
+        summary=summarize_scan(found),
         reasons=found.assessment.reasons,
         labels=found.labels,
         triggers=(),
@@ -326,7 +326,7 @@ def report_rejection(
         verdict=Verdict.REJECTED,
         score=1.0,
         target_labels=(),
-        summary=summarise_rejection(rejected.irregularities),
+        summary=summarize_rejection(rejected.irregularities),
         reasons=tuple(one.says for one in rejected.irregularities),
         labels=(),
         triggers=(),

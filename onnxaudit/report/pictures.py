@@ -14,7 +14,7 @@ from onnxaudit.records import Floats, Trigger
 
 Bytes = npt.NDArray[np.uint8]
 
-GREY = 0.5  # background of a stamp where no clean image is at hand
+GRAY = 0.5  # background of a stamp where no clean image is at hand
 SHORTEST_SIDE = 256  # pixels of a picture file, at least
 LARGEST_TERMINAL_SIDE = 32  # pixels of a picture made of characters, at most
 
@@ -42,7 +42,7 @@ def sketch_trigger(trigger: Trigger) -> Text:
 
 
 def _stamp(trigger: Trigger, image: Floats | None) -> Floats:
-    below = np.full_like(trigger.pattern, GREY) if image is None else image
+    below = np.full_like(trigger.pattern, GRAY) if image is None else image
     assert below.shape == trigger.pattern.shape, (below.shape, trigger.pattern.shape)
     triggered: Floats = trigger.apply(below[None])[0]
     return triggered

@@ -26,7 +26,7 @@ from onnxaudit.text import format_share, name_label, name_labels, show_plainly
 ADVICE_GIVEN = 3  # pieces in a summary; the rest stands beside each reason
 
 
-def summarise_scan(found: Detection, class_names: Sequence[str] | None = None, unit: str = "pixels") -> str:
+def summarize_scan(found: Detection, class_names: Sequence[str] | None = None, unit: str = "pixels") -> str:
     """Summary of a scan; `unit` is what a mask counts."""
     match found.assessment.verdict:
         case Verdict.BACKDOORED:
@@ -45,7 +45,7 @@ def summarise_scan(found: Detection, class_names: Sequence[str] | None = None, u
             raise AssertionError("detection rejects no file")
 
 
-def summarise_rejection(irregularities: Sequence[Irregularity]) -> str:
+def summarize_rejection(irregularities: Sequence[Irregularity]) -> str:
     """Summary of a scan that ended because the file works against it."""
     more = f" ({_count(len(irregularities) - 1, 'more finding', 'more findings')})" if irregularities[1:] else ""
     return (
@@ -93,7 +93,7 @@ def describe_preprocessing(choice: PreprocessingChoice) -> str:
     return choice.explanation if choice.explanation.startswith(name) else f"{name}: {choice.explanation}"
 
 
-def summarise_repair(
+def summarize_repair(
     outcome: str,
     targets: Sequence[int] = (),
     class_names: Sequence[str] | None = None,
@@ -138,7 +138,7 @@ def summarise_repair(
             )
 
 
-def summarise_suspects(
+def summarize_suspects(
     targets: Sequence[int],
     class_names: Sequence[str] | None,
     *,
@@ -149,7 +149,7 @@ def summarise_suspects(
 ) -> str:
     """Summary of a repair of suspects that met its limits; `cleared`: whether the new scan calls the model clean.
 
-    The other arguments are those of `summarise_repair`.
+    The other arguments are those of `summarize_repair`.
     """
     open_end = "comes to no verdict either: treat the repaired model as unchecked."
     clean_end = "finds none. Check the repaired model on your own test data, then use it in place of the original."

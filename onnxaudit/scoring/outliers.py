@@ -53,12 +53,12 @@ def _deviations(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     known = values[np.isfinite(values)]
     if len(known) < FEWEST:
         return np.full(values.shape, np.nan)
-    centre = np.median(known)
+    center = np.median(known)
     spread = measure_spread(known)
     # Rounding alone makes equal sizes differ by a few ulps.
-    if spread <= 1e-9 * max(1.0, abs(float(centre))):
+    if spread <= 1e-9 * max(1.0, abs(float(center))):
         return np.full(values.shape, np.nan)
-    return np.asarray((values - centre) / spread)
+    return np.asarray((values - center) / spread)
 
 
 def _as_indexes(values: npt.NDArray[np.float64]) -> tuple[Index, ...]:

@@ -26,7 +26,7 @@ def describe() -> str:
     return "[\n" + ",\n".join(f"  {json.dumps(row)}" for row in rows) + "\n]\n"
 
 
-def summarise() -> str:
+def summarize() -> str:
     """A table of the kinds, for the threat model."""
     rows = ["| kind | what is tried | cases | rejected | refused | opened |", "|---|---|---|---|---|---|"]
     for module in KINDS:

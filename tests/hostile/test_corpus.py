@@ -9,7 +9,7 @@ import pytest
 
 from onnxaudit.cli.app import main
 from tests.hostile.corpus import CASES, Case
-from tests.hostile.manifest import MANIFEST, describe, summarise
+from tests.hostile.manifest import MANIFEST, describe, summarize
 
 pytestmark = pytest.mark.usefixtures("forked_trials")
 SLOW = (
@@ -84,7 +84,7 @@ def test_the_manifest_lists_the_corpus() -> None:
 
 def test_the_threat_model_tells_what_is_tried() -> None:
     page = Path(__file__).parents[2] / "docs" / "explanation" / "threat-model.md"
-    assert summarise() in page.read_text(encoding="utf-8")
+    assert summarize() in page.read_text(encoding="utf-8")
 
 
 def test_there_are_cases_of_every_kind() -> None:

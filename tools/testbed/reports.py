@@ -53,7 +53,7 @@ def make_trigger(channels: int = 3, size: int = 8) -> Trigger:
 
 
 def make_scan_report(verdict: Verdict = Verdict.BACKDOORED, **changes: Any) -> ScanReport:
-    """Four classes of 8 x 8 colour images; label 2 is the odd one out when backdoored."""
+    """Four classes of 8 x 8 color images; label 2 is the odd one out when backdoored."""
     trigger = make_trigger()
     found = verdict is Verdict.BACKDOORED
     report = ScanReport(

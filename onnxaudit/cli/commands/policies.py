@@ -34,7 +34,7 @@ def waive(
 
     It goes to stdout, or into the policy that --into names. Only findings about a class can be waived.
     """
-    from onnxaudit.cli.judgement import run_waive
+    from onnxaudit.cli.decisions import run_waive
 
     waiver = {"reason": reason, "approver": approver, "expiry": expires}
     return run_waive(fingerprint, run, waiver, into, context.obj)

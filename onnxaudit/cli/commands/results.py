@@ -44,7 +44,7 @@ def report(
         from onnxaudit.cli.report import run_report
 
         return run_report(run, outputs, context.obj)
-    from onnxaudit.cli.judgement import run_decide
+    from onnxaudit.cli.decisions import run_decide
 
     return run_decide(run, outputs, request, attesting, context.obj)
 
@@ -71,6 +71,6 @@ def diff(context: typer.Context, old: opt.OldRun, new: opt.NewRun) -> int:
 
     Exit code 0: nothing is new. 1: something is. 2: a report cannot be read, or a model of the new run has none.
     """
-    from onnxaudit.cli.judgement import run_diff
+    from onnxaudit.cli.decisions import run_diff
 
     return run_diff(old, new, context.obj)

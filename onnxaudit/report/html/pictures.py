@@ -12,7 +12,7 @@ from onnxaudit.records import Floats, Trigger
 from onnxaudit.report.pictures import to_pixels
 
 LARGEST_SIDE = 160  # pixels of a file; larger pictures are reduced by averaging
-GREY = 0.5  # background of a trigger on its own, and of a difference where nothing changed
+GRAY = 0.5  # background of a trigger on its own, and of a difference where nothing changed
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def draw_pattern(trigger: Trigger, alt: str) -> Picture:
 
 def draw_triggered(trigger: Trigger, alt: str, image: Floats | None = None) -> Picture:
     """The trigger on an image `(c, h, w)`, on neutral gray where there is none."""
-    below = np.full_like(trigger.pattern, GREY) if image is None else image
+    below = np.full_like(trigger.pattern, GRAY) if image is None else image
     return _encode(trigger.apply(below[None])[0], alt)
 
 
@@ -54,7 +54,7 @@ def draw_image(image: Floats, alt: str) -> Picture:
 
 def draw_difference(trigger: Trigger, image: Floats, alt: str) -> Picture:
     """Half of what the stamp adds, on gray: brighter where it makes the image brighter."""
-    return _encode(GREY + (trigger.apply(image[None])[0] - image) / 2, alt)
+    return _encode(GRAY + (trigger.apply(image[None])[0] - image) / 2, alt)
 
 
 def _encode(pixels: Floats, alt: str) -> Picture:

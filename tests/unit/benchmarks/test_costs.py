@@ -3,7 +3,7 @@ import pytest
 from torch import nn
 
 from benchmarks.memory import measure_stored
-from benchmarks.pairs import compare, summarise
+from benchmarks.pairs import compare, summarize
 from benchmarks.removal import draw_neurons
 from onnxaudit.records import NeuronAxis, TargetLayer
 
@@ -22,9 +22,9 @@ def layer(neurons: int) -> TargetLayer:
 
 
 def test_the_interval_of_a_median_holds_it_and_needs_six_pairs_to_leave_out_the_extremes() -> None:
-    few = summarise([1.0, 2.0, 3.0])
+    few = summarize([1.0, 2.0, 3.0])
     assert (few.median, few.low, few.high) == (2.0, 1.0, 3.0)
-    many = summarise([float(value) for value in range(21)])
+    many = summarize([float(value) for value in range(21)])
     assert (many.median, many.low, many.high) == (10.0, 5.0, 15.0)
 
 

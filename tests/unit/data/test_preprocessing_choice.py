@@ -74,7 +74,7 @@ def test_large_images_are_asked_in_part_where_that_tells_enough(name: str, monke
         return wanted(pixels, preprocessing)
 
     assert choose_preprocessing(predict, samples(labeled=False, count=240), SPEC).preprocessing.name == name
-    assert max(asked) == preprocessing_choice.FIRST_UNLABELLED
+    assert max(asked) == preprocessing_choice.FIRST_UNLABELED
 
 
 def test_large_images_are_all_asked_where_a_part_tells_too_little(monkeypatch: pytest.MonkeyPatch) -> None:

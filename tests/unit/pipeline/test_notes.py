@@ -33,7 +33,7 @@ def test_a_float32_file_needs_no_note(make_model: Callable[..., Path], data: Pat
     assert not scan(make_model(), data, BRIEF_SCAN, preprocessing=UNIT).notes
 
 
-def test_quantised_weights_moved_to_the_end_of_their_range_are_counted() -> None:
+def test_quantized_weights_moved_to_the_end_of_their_range_are_counted() -> None:
     model = make_tiny(
         """g (float[N, 1, 1, 2] x) => (float[N, 2] y) {
             f = Flatten(x)

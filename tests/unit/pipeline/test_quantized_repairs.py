@@ -34,7 +34,7 @@ class Reader(CalibrationDataReader):
         return next(self._batches, None)
 
 
-def write_quantised(folder: Path, kind: str) -> Path:
+def write_quantized(folder: Path, kind: str) -> Path:
     source, target = write_planted(folder, backdoored=True), folder / f"{kind}.onnx"
     logging.disable(logging.WARNING)
     try:
@@ -48,8 +48,8 @@ def write_quantised(folder: Path, kind: str) -> Path:
 
 
 @pytest.mark.parametrize("kind", ["operators", "dynamic"])
-def test_a_backdoor_in_quantised_operators_is_taken_out(tmp_path: Path, kind: str) -> None:
-    model, output = write_quantised(tmp_path, kind), tmp_path / "fixed.onnx"
+def test_a_backdoor_in_quantized_operators_is_taken_out(tmp_path: Path, kind: str) -> None:
+    model, output = write_quantized(tmp_path, kind), tmp_path / "fixed.onnx"
     report = repair(
         model, write_samples(tmp_path), output, CONFIG, target=TARGET, known_trigger=make_true_trigger(), device="cpu"
     )
@@ -70,9 +70,9 @@ def test_a_backdoor_in_quantised_operators_is_taken_out(tmp_path: Path, kind: st
 
 
 @pytest.mark.parametrize("kind", ["operators", "dynamic"])
-def test_inner_features_of_quantised_operators_can_be_looked_at(tmp_path: Path, kind: str) -> None:
+def test_inner_features_of_quantized_operators_can_be_looked_at(tmp_path: Path, kind: str) -> None:
     subject = open_subject(
-        write_quantised(tmp_path, kind), write_samples(tmp_path), seed=0, device="cpu", on_event=lambda _: None
+        write_quantized(tmp_path, kind), write_samples(tmp_path), seed=0, device="cpu", on_event=lambda _: None
     )
     assert find_features(subject.model) is None
     opened = open_features(subject)

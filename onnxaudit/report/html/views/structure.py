@@ -36,7 +36,7 @@ def list_parts(report: ScanReport, detail: Detail) -> tuple[PartView, ...]:
 def _view(part: GraphPart, *, with_pictures: bool) -> PartView:
     shown = None
     if part.proof is not None and with_pictures:
-        change = np.clip(pictures.GREY + part.proof.change / 2, 0.0, 1.0).astype(np.float32)
+        change = np.clip(pictures.GRAY + part.proof.change / 2, 0.0, 1.0).astype(np.float32)
         shown = Captioned(
             pictures.draw_image(change, "What wakes the part: the change of a clean image, on gray"),
             "What wakes it: the change of a clean image, on gray",
