@@ -17,7 +17,8 @@ from onnxaudit.pipeline.old_names import accept_old_names
 from onnxaudit.pipeline.progress import Progress
 from onnxaudit.pipeline.repair_pass import run_pass
 from onnxaudit.pipeline.repair_report import decline, report_late
-from onnxaudit.pipeline.scans import STARTING, report_unopened, scan_subject
+from onnxaudit.pipeline.scan_report import report_unopened
+from onnxaudit.pipeline.scans import STARTING, scan_subject
 from onnxaudit.pipeline.subject import Subject, load_further_samples
 from onnxaudit.pipeline.units import Shelf
 from onnxaudit.records import (

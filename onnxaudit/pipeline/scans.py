@@ -1,7 +1,6 @@
 """`scan`: is there a backdoor, where does it lead, and what does its trigger look like?"""
 
 import contextlib
-import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -21,27 +20,20 @@ from onnxaudit.pipeline.embedded_samples import embed
 from onnxaudit.pipeline.likeness import compare_detection, describe_likeness, doubt_likeness
 from onnxaudit.pipeline.memory_plan import threads_restored
 from onnxaudit.pipeline.progress import Progress
-from onnxaudit.pipeline.provenance import describe_config
 from onnxaudit.pipeline.quantized import open_quantized
+from onnxaudit.pipeline.scan_report import leave_open, replace_verdict, report_rejection, report_scan, report_unopened
 from onnxaudit.pipeline.settings import ScanConfig, choose_config
 from onnxaudit.pipeline.subject import Subject, ask_with_triggers, open_features
 from onnxaudit.pipeline.units import Shelf, Units
 from onnxaudit.records import (
-    Coverage,
     Detection,
     Event,
     GivenPreprocessing,
-    Irregularity,
     OnEvent,
-    Preprocessing,
     PreprocessingChoice,
     QuantizationKind,
-    Reason,
-    SamplesInfo,
     ScanReport,
-    Verdict,
 )
-from onnxaudit.report.wording import describe_open, summarize_rejection, summarize_scan
 from onnxaudit.scoring.reference import Likeness
 from onnxaudit.surgery import find_features, find_head
 from onnxaudit.versions import list_versions
@@ -160,7 +152,7 @@ def scan_subject(
 
     def tell(found: Detection) -> None:
         if on_partial is not None:
-            on_partial(_report(subject, found, config, seed=seed, start=start))
+            on_partial(report_scan(subject, found, config, seed=seed, start=start))
 
     tell(begin_detection(classes))
     try:
@@ -168,8 +160,8 @@ def scan_subject(
             subject, config, seed=seed, deadline=deadline, on_event=progress, tell=tell, shelf=shelf
         )
     except OutOfTimeError:
-        return _report(subject, begin_detection(classes, progress.doing), config, seed=seed, start=start)
-    report = _report(opened, found, config, seed=seed, start=start)
+        return report_scan(subject, begin_detection(classes, progress.doing), config, seed=seed, start=start)
+    report = report_scan(opened, found, config, seed=seed, start=start)
     report = replace(report, comparison=compare_detection(found, likeness, synthetic=subject.samples.synthetic))
     try:
         disagreeing = ask_with_triggers(opened, [one.trigger for one in found.triggers])
@@ -225,124 +217,6 @@ def _describe_basis(subject: Subject, config: ScanConfig, features: str | None, 
         "device": subject.device,
         "pieces": None if subject.memory is None else subject.memory.step_images,
     }
-
-
-def _report(subject: Subject, found: Detection, config: ScanConfig, *, seed: int, start: float) -> ScanReport:
-    """What was found, as a report; how its score compares is not in it."""
-    unit = subject.model.info.input.layout.unit
-    return ScanReport(
-        verdict=found.assessment.verdict,
-        score=found.assessment.score,
-        target_labels=found.assessment.target_labels,
-        summary=summarize_scan(found, subject.class_names, unit),
-        reasons=found.assessment.reasons,
-        labels=found.labels,
-        triggers=found.triggers,
-        preprocessing=subject.choice,
-        coverage=found.coverage,
-        model=subject.model.info,
-        samples=subject.samples.info,
-        class_names=subject.class_names,
-        config=describe_config(replace(config, detection=config.detection.fill())),
-        seed=seed,
-        device=subject.device,
-        versions=list_versions(),
-        universal=found.universal,
-        detectors=found.detectors,
-        duration_seconds=round(time.monotonic() - start, 3),
-        notes=subject.notes,
-        caveats=found.assessment.caveats,
-        parts=subject.parts,
-        memory=subject.memory,
-        quantization=subject.quantization,
-    )
-
-
-def replace_verdict(report: ScanReport, irregularities: tuple[Irregularity, ...]) -> ScanReport:
-    """The report of a file that turned out to work against the scan, with all that the scan found."""
-    return replace(
-        report,
-        verdict=Verdict.REJECTED,
-        score=1.0,
-        summary=summarize_rejection(irregularities),
-        reasons=(*(one.says for one in irregularities), *report.reasons),
-        irregularities=irregularities,
-    )
-
-
-def leave_open(report: ScanReport, reason: Reason) -> ScanReport:
-    """The report without its verdict where that is clean; a backdoor that was found stays found."""
-    caveats, reasons = (reason, *report.caveats), (reason.seen, *report.reasons)
-    if report.verdict is not Verdict.CLEAN:
-        return replace(report, reasons=reasons, caveats=caveats)
-    summary = describe_open(caveats)
-    return replace(report, verdict=Verdict.INCONCLUSIVE, summary=summary, reasons=reasons, caveats=caveats)
-
-
-def report_unopened(
-    late: OutOfTimeError, config: ScanConfig, doing: str, *, source: str, seed: int, start: float
-) -> ScanReport:
-    """The report of a scan whose time was up while the model was opened; `source` names the samples.
-
-    Raises:
-        OutOfTimeError: not even the model was read.
-    """
-    if late.info is None:
-        raise late
-    found = begin_detection(late.info.output.classes, doing)
-    return ScanReport(
-        verdict=found.assessment.verdict,
-        score=found.assessment.score,
-        target_labels=(),
-        summary=summarize_scan(found),
-        reasons=found.assessment.reasons,
-        labels=found.labels,
-        triggers=(),
-        preprocessing=late.choice
-        or PreprocessingChoice(Preprocessing(), "none", "the time was up before it was known"),
-        coverage=found.coverage,
-        model=late.info,
-        samples=late.samples or _describe_unread(source),
-        class_names=None,
-        config=describe_config(replace(config, detection=config.detection.fill())),
-        seed=seed,
-        device="cpu",
-        versions=list_versions(),
-        duration_seconds=round(time.monotonic() - start, 3),
-        caveats=found.assessment.caveats,
-    )
-
-
-def _describe_unread(source: str) -> SamplesInfo:
-    return SamplesInfo(source, 0, False, False, hashlib.sha256().hexdigest())
-
-
-def report_rejection(
-    rejected: RejectedError, config: ScanConfig, *, source: str, seed: int, start: float
-) -> ScanReport:
-    """The report of a scan that ended because the file works against it; `source` names the samples."""
-    unread = PreprocessingChoice(Preprocessing(), "none", "no image was read: the file was rejected before")
-    return ScanReport(
-        verdict=Verdict.REJECTED,
-        score=1.0,
-        target_labels=(),
-        summary=summarize_rejection(rejected.irregularities),
-        reasons=tuple(one.says for one in rejected.irregularities),
-        labels=(),
-        triggers=(),
-        preprocessing=rejected.choice or unread,
-        coverage=Coverage(rejected.info.output.classes, 0),
-        model=rejected.info,
-        samples=rejected.samples or _describe_unread(source),
-        class_names=None,
-        config=describe_config(config),
-        seed=seed,
-        device="cpu",
-        versions=list_versions(),
-        duration_seconds=round(time.monotonic() - start, 3),
-        irregularities=rejected.irregularities,
-        parts=rejected.parts,
-    )
 
 
 def _ignore(event: Event) -> None:

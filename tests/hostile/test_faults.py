@@ -25,7 +25,7 @@ STAGES = {
     "comparing the copy": "onnxaudit.pipeline.admission.check_parity",
     "searching for triggers": "onnxaudit.pipeline.scans.detect",
     "finding layers": "onnxaudit.pipeline.scans.find_features",
-    "wording": "onnxaudit.pipeline.scans.summarize_scan",
+    "wording": "onnxaudit.pipeline.scan_report.summarize_scan",
     "running the network": "onnxaudit.runtime.Runtime.activations",
 }
 FAULTS: dict[str, Callable[[], BaseException]] = {

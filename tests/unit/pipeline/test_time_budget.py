@@ -11,7 +11,7 @@ from onnxaudit.deadline import Deadline
 from onnxaudit.errors import OutOfTimeError
 from onnxaudit.findings.interruptions import OUT_OF_TIME
 from onnxaudit.findings.reasons import is_code
-from onnxaudit.pipeline.scans import leave_open
+from onnxaudit.pipeline.scan_report import leave_open
 from onnxaudit.records import Event, Verdict
 from tests.unit.pipeline.conftest import BRIEF_SCAN
 from tools.testbed.planted import CLASSES
