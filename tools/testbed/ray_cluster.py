@@ -10,11 +10,11 @@ from typing import Any
 SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_worker_niceness": "0",  # 15 by default: beside other programs a scan would come to no end
-    "RAY_raylet_start_wait_time_s": "240",  # a further try has what is left of the one before beside it
+    "RAY_raylet_start_wait_time_s": "60",  # longer is no use: what is not there by then has ended itself
     "RAY_agent_register_timeout_ms": "300000",
 }
 
-TRIES = 3
+TRIES = 5
 
 
 @contextmanager
