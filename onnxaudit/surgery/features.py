@@ -57,10 +57,16 @@ def find_head(model: Model) -> str | None:
 
 
 def _before_activation(graph: Graph, name: str) -> str | None:
-    """What the activation behind `name` is computed from, seen through pooling and reshaping."""
+    """What the activation behind `name` is computed from, seen through pooling, reshaping and rounding.
+
+    Where a quantizer dropped a ReLU, because saturation does the same, it is what is rounded.
+    """
     tensor = graph.origin(graph.tensor(name))
-    while tensor.inputs and tensor.inputs[0].op in POOLING:
+    while True:
+        rounded, tensor = tensor, graph.unrounded(tensor)
+        if not tensor.inputs or tensor.inputs[0].op not in POOLING:
+            break
         tensor = graph.origin(tensor.inputs[0].inputs[0])
-    if not tensor.inputs or tensor.inputs[0].op not in CURVED:
-        return None
-    return str(graph.origin(tensor.inputs[0].inputs[0]).name)
+    if tensor.inputs and tensor.inputs[0].op in CURVED:
+        return str(graph.origin(tensor.inputs[0].inputs[0]).name)
+    return None if tensor is rounded or tensor.name == graph.input else str(tensor.name)

@@ -14,6 +14,7 @@ from onnxaudit.intake.model import Model
 
 PASS_THROUGH = {"Identity", "Dropout"}  # the same values under another name, at inference
 ROUNDING = {"QuantizeLinear", "DequantizeLinear"}
+QUANTIZERS = {"QuantizeLinear", "DynamicQuantizeLinear"}
 DIMENSIONS_ONLY = {"Shape", "Size"}  # read a tensor's dimensions: no value flows through them
 SHAPE_ARITHMETIC = 1024  # initializers of more elements hold weights, never dimensions
 
@@ -72,11 +73,11 @@ class Graph:
         return tensor
 
     def unrounded(self, tensor: Any) -> Any:
-        """As `origin`, seen through a QuantizeLinear with the DequantizeLinear behind it as well."""
+        """As `origin`, seen through a quantizer with the DequantizeLinear behind it as well."""
         tensor = self.origin(tensor)
         while tensor.inputs and tensor.inputs[0].op == "DequantizeLinear":
             codes = tensor.inputs[0].inputs[0]
-            if not codes.inputs or codes.inputs[0].op != "QuantizeLinear":
+            if not codes.inputs or codes.inputs[0].op not in QUANTIZERS:
                 break
             tensor = self.origin(codes.inputs[0].inputs[0])
         return tensor

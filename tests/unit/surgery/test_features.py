@@ -1,7 +1,10 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
+import torch
 
+from onnxaudit.importer import import_model
 from onnxaudit.intake import load_model
 from onnxaudit.surgery import find_features, find_head
 from tools.testbed.tiny_models import build, write
@@ -36,6 +39,45 @@ def test_a_single_layer_is_shifted_before_pooling_and_the_last_activation(tmp_pa
     }"""
     model = build(body, weights((2, 1, 3, 3), (2, 3)))
     assert find_features(load_model(write(model, tmp_path))) == "c"
+
+
+QUANTIZED = """tiny (float[N, 1, 4, 4] x) => (float[N, 3] y)
+    <float s = {0.1}, uint8 z = {0}> {
+        c = Conv<pads = [1, 1, 1, 1]>(x, w0)
+        BODY
+        y = MatMul(f, w1)
+    }"""
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        "r = Relu(c) q = QuantizeLinear(r, s, z) d = DequantizeLinear(q, s, z) p = GlobalAveragePool(d) "
+        "qp = QuantizeLinear(p, s, z) dp = DequantizeLinear(qp, s, z) flat = Flatten(dp) "
+        "qf = QuantizeLinear(flat, s, z) f = DequantizeLinear(qf, s, z)",
+        "q = QuantizeLinear(c, s, z) d = DequantizeLinear(q, s, z) p = GlobalAveragePool(d) f = Flatten(p)",
+        "r = Relu(c) p = GlobalAveragePool(r) flat = Flatten(p) qf, sf, zf = DynamicQuantizeLinear(flat) "
+        "f = DequantizeLinear(qf, sf, zf)",
+    ],
+    ids=["static", "saturation in place of the activation", "dynamic"],
+)
+def test_rounding_before_a_single_layer_is_seen_through(between: str, tmp_path: Path) -> None:
+    model = build(QUANTIZED.replace("BODY", between.replace(") ", ")\n")), weights((2, 1, 3, 3), (2, 3)))
+    loaded = load_model(write(model, tmp_path))
+    assert find_features(loaded) == "c"
+    classifier = import_model(loaded)
+    values = classifier.values(torch.rand(2, 1, 4, 4), ["c", "y"])
+    assert torch.equal(classifier.tail({"c": values["c"]}, "y"), values["y"])
+
+
+def test_rounding_of_the_pixels_alone_is_no_nonlinearity(tmp_path: Path) -> None:
+    body = """tiny (float[N, 1, 4, 4] x) => (float[N, 3] y) <float s = {0.1}, uint8 z = {0}> {
+        q = QuantizeLinear(x, s, z)
+        d = DequantizeLinear(q, s, z)
+        flat = Flatten(d)
+        y = MatMul(flat, w0)
+    }"""
+    assert find_features(load_model(write(build(body, weights((16, 3))), tmp_path))) is None
 
 
 def test_a_model_without_a_nonlinearity_before_its_only_layer_has_none(tmp_path: Path) -> None:
