@@ -93,15 +93,20 @@ def format_row(row: ResultRow) -> str:
     return f"{name:10}" + "".join(f" {cell:>18}" for cell in shown)
 
 
-def main() -> None:
-    """Measure each network, print a row each."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def add_timing_options(parser: argparse.ArgumentParser) -> None:
+    """Options of benchmarks that time passes of hand-written networks in turn."""
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--pairs", type=int, default=15)
     parser.add_argument("--network", nargs="+", choices=NETWORKS, default=list(NETWORKS))
     parser.add_argument("--seed", type=int, default=0)
     add_json_option(parser)
+
+
+def main() -> None:
+    """Measure each network, print a row each."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add_timing_options(parser)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     print(f"torch {torch.__version__}, onnxruntime {onnxruntime.__version__}, {options.threads} thread(s), "

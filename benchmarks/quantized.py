@@ -16,10 +16,10 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.importer import run_forward, run_gradient
-from benchmarks.importer_networks import NETWORKS, make_network, write_onnx
+from benchmarks.importer import add_timing_options, run_forward, run_gradient
+from benchmarks.importer_networks import make_network, write_onnx
 from benchmarks.pairs import compare
-from benchmarks.results import ResultRow, add_json_option, keep
+from benchmarks.results import ResultRow, keep
 from onnxaudit.importer import TorchModel, import_model
 from onnxaudit.intake import Model, load_model
 from onnxaudit.quantization import quantize
@@ -72,12 +72,7 @@ def format_row(row: ResultRow) -> str:
 def main() -> None:
     """Measure each network, print a row each."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--pairs", type=int, default=15)
-    parser.add_argument("--network", nargs="+", choices=NETWORKS, default=list(NETWORKS))
-    parser.add_argument("--seed", type=int, default=0)
-    add_json_option(parser)
+    add_timing_options(parser)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     print(f"{options.threads} thread(s), batch of {options.batch}, {options.pairs} pairs; ratios quantized / float, "

@@ -8,7 +8,7 @@ import contextlib
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,7 +36,7 @@ _SOURCE_PLACE = re.compile(r"^\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : (/\S+:\d+ .
 _SOURCE_FILE = re.compile(r"/onnxruntime_src/\S+:\d+ ")
 _OPSET_REFUSED = re.compile(r"Opset (\d+) is under development.* for domain (\S+) is till opset (\d+)", re.DOTALL)
 
-_FAILURES = (
+FAILURES = (
     ort_errors.EPFail,
     ort_errors.Fail,
     ort_errors.InvalidArgument,
@@ -151,7 +151,7 @@ class Runtime:
         feed = {spec.name: round_to_type(inputs, spec.dtype)}
         try:
             values = session.run(list(names), feed)
-        except _FAILURES as error:
+        except FAILURES as error:
             raise ModelError(f"{self.model.info.path}: onnxruntime fails on the model: {_one_line(error)}") from error
         return dict(zip(names, values, strict=True))
 
@@ -204,7 +204,7 @@ class _Sessions:
         exposed.graph.output.extend(onnx.ValueInfoProto(name=name) for name in sorted(names))
         try:
             return _open_session(exposed.SerializeToString(), self._device)
-        except _FAILURES as error:
+        except FAILURES as error:
             path = self._model.info.path
             raise ModelError(f"{path}: onnxruntime cannot load the model: {_one_line(error)}") from error
 
@@ -225,57 +225,6 @@ def open_bare_session(data: bytes) -> Any:
     options.intra_op_num_threads = 1
     options.enable_cpu_mem_arena = False
     return onnxruntime.InferenceSession(data, options, providers=[CPU])
-
-
-def run_counts(
-    proto: onnx.ModelProto, nodes: Sequence[onnx.NodeProto], fed: Sequence[str], read: Sequence[str]
-) -> Callable[[Mapping[str, Any]], dict[str, Any] | None]:
-    """A function that computes a few tensors of whole numbers alone, without the rest of the graph.
-
-    Args:
-        proto: the model, for its versions and stored tensors.
-        nodes: that are needed, in an order in which they can be computed.
-        fed: tensors of int64 that the function is given.
-        read: tensors that it returns.
-
-    Returns:
-        The function; it returns None where onnxruntime refuses.
-    """
-    small = onnx.ModelProto(ir_version=proto.ir_version)
-    small.opset_import.extend(proto.opset_import)
-    small.functions.extend(proto.functions)
-    needed = {name for node in nodes for name in node.input}
-    constants = [node for node in proto.graph.node if node.op_type == "Constant" and needed & set(node.output)]
-    small.graph.name = "counts"
-    small.graph.initializer.extend(tensor for tensor in proto.graph.initializer if tensor.name in needed)
-    small.graph.node.extend([*constants, *nodes])
-    for name in fed:
-        value = onnx.helper.make_tensor_value_info(name, onnx.TensorProto.INT64, None)
-        small.graph.input.append(value)
-    passed = [name for name in read if name in fed]
-    computed = [name for name in read if name not in fed]
-    small.graph.output.extend(onnx.ValueInfoProto(name=name) for name in computed)
-
-    def run(values: Mapping[str, Any]) -> dict[str, Any] | None:
-        given = {name: np.asarray(values[name]) for name in passed}
-        if session is None:
-            return None if computed else given
-        try:
-            return given | dict(
-                zip(
-                    computed,
-                    session.run(computed, {name: np.asarray(value) for name, value in values.items()}),
-                    strict=True,
-                )
-            )
-        except _FAILURES:
-            return None
-
-    try:
-        session = open_bare_session(small.SerializeToString()) if computed else None
-    except _FAILURES:
-        session = None
-    return run
 
 
 def _options() -> Any:

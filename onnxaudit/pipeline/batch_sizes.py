@@ -16,7 +16,8 @@ import numpy as np
 import onnx
 
 from onnxaudit.intake.working_copy import list_reads
-from onnxaudit.runtime import Runtime, run_counts
+from onnxaudit.pipeline.batch_counts import run_counts
+from onnxaudit.runtime import Runtime
 
 OBSERVED = (2, 3, 5)  # batches in which shapes are seen; how they grow follows from two, the third checks it
 COUNTS = (*range(1, 130), 150, 199, 200, 250, 255, 256, 257, 300, 400, 499, 500, 511, 512, 513, 600, 750, 999, 1000)
