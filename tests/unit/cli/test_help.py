@@ -34,7 +34,7 @@ DEFAULTS: dict[str, Any] = {
     "device": "auto",
     "detectors": "standard",
     "format": "text",
-    "memory": f"{SHARE * 100:.0f}% of what is free",
+    "memory": f"{SHARE * 100:.0f} % of what is free",
     "cache_dir": "onnxaudit in the user's cache folder",
     "jobs": ALONE.jobs or 1,
     "cache_limit": f"{LIMIT // 2**30}GiB",
