@@ -278,8 +278,8 @@ def _count_changed(first: Any, second: Any, clear: Array, drift: float, *, round
     ours, theirs = (np.asarray(value, np.float64).reshape(count, -1) for value in (first, second))
     finite = np.isfinite(ours) & np.isfinite(theirs)
     apart = np.abs(np.where(finite, ours, 0.0) - np.where(finite, theirs, 0.0)).max(1) > drift * _measure_spread(ours)
-    if rounding:  # a range that follows the batch moves every value by a step; another class is another matter
-        apart &= ours.argmax(1) != theirs.argmax(1)
+    if rounding:  # a range that follows the batch moves every value by a step, and probabilities of a near tie by more
+        apart &= (ours.argmax(1) != theirs.argmax(1)) & clear
     apart |= (np.isnan(ours) != np.isnan(theirs)).any(1)
     return int(apart.sum())
 
