@@ -48,7 +48,8 @@ def find_unknown(text: str) -> list[str]:
 def check_call(call: str) -> Iterator[str]:
     """What is wrong with the words behind `onnxaudit`."""
     words = call.split()
-    command = next((name for name in COMMANDS if words[: len(name.split())] == name.split()), "main")
+    called = (name for name in COMMANDS if words[: len(name.split())] == name.split())
+    command = max(called, key=len, default="main")  # of a group's command the longer name
     if command == "main" and words and re.fullmatch(r"[a-z]{3,}", words[0]) and words[0] != "policy":
         yield words[0]
     for option in OPTION.findall(call):
