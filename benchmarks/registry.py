@@ -13,10 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.registry_costs import Mix, Registry, draw, fit
+from benchmarks.registry_costs import Mix, Registry, draw, fit, read_scans
 from benchmarks.registry_events import Course, Plan, Simulation
 from benchmarks.results import add_json_option, keep
-from tools.calibration.table import read_table
 
 TABLE = Path(__file__).parents[1] / "tools" / "calibration" / "evidence.jsonl.gz"
 HOUR, DAY = 3600.0, 86400.0
@@ -124,7 +123,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     add_json_option(parser)
     options = parser.parse_args()
-    measured = read_table(TABLE)
+    measured = read_scans(TABLE)
     costs, plan = fit(measured), Plan(cores=options.cores)
     registry = draw(Mix(models=options.models), costs, measured, options.seed)
     within = np.exp(costs.spread * np.array([0.6745, 1.645]))

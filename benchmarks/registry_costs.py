@@ -6,10 +6,11 @@ Images of more than 64x64 pixels are searched by a race, of which one scan was m
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from tools.calibration.table import Row
+from tools.calibration.table import Row, read_table
 
 LARGE_SECONDS = 870.0  # processor seconds of the one scan measured at 224x224 with 1,000 classes
 
@@ -36,6 +37,11 @@ class CostModel:
         return float(
             np.exp(offset + self.by_classes * np.log(row.classes) + self.by_values * np.log(np.prod(row.shape)))
         )
+
+
+def read_scans(table: Path) -> list[Row]:
+    """The scans whose seconds are fitted; those held out of the constants were made on other machines, or by a race."""
+    return [row for row in read_table(table) if not row.held_out]
 
 
 def fit(rows: Sequence[Row]) -> CostModel:

@@ -5,8 +5,9 @@
     python -m benchmarks.table --output TABLE.jsonl.gz --more EVIDENCE.json
 
 Scans are kept in `--scans` and used again, so that a run that was stopped goes on; with `--no-scan` only models that
-were scanned get a row. Rows of other zoos that `--output` already holds stay. `--more` adds what a detector that is
-being tried measured: JSON of model, name and a value for each label. `tools.calibrate` reads the table.
+were scanned get a row; with `--held-out` none of them takes part in a fit. Rows of other zoos that `--output` already
+holds stay. `--more` adds what a detector that is being tried measured: JSON of model, name and a value for each label.
+`tools.calibrate` reads the table.
 """
 
 import argparse
@@ -116,7 +117,8 @@ def main() -> None:
         for row in collect_all(options):
             before = kept.get((row.zoo, row.model, row.per_class))
             evidence = {**(before.evidence if before else {}), **row.evidence}
-            kept[row.zoo, row.model, row.per_class] = replace(row, evidence=evidence)
+            held_out = options.held_out or (before is not None and before.held_out)
+            kept[row.zoo, row.model, row.per_class] = replace(row, evidence=evidence, held_out=held_out)
             write_table(kept.values(), options.output)
     rows = list(kept.values())
     if options.more:
@@ -139,6 +141,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--per-class", type=int, default=10, help="clean images a class; 0 for none")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--no-scan", action="store_true", help="take only what was scanned")
+    parser.add_argument("--held-out", action="store_true", help="these take part in no fit")
     parser.add_argument("--more", type=Path, help="evidence to add: JSON of model, name, values by label")
     return parser.parse_args()
 

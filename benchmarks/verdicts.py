@@ -10,9 +10,11 @@ how many are called backdoored, open and called clean, with exact 95 % intervals
 
 import argparse
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,11 +22,15 @@ from benchmarks.results import ResultRow, add_json_option, keep
 from benchmarks.table import describe_kind
 from benchmarks.zoo_folder import Entry, Zoo
 from onnxaudit.findings import reasons
+from onnxaudit.pipeline.likeness import doubt_likeness
+from onnxaudit.pipeline.settings import DetectionConfig
 from onnxaudit.records import Assessment, ScanDocument, ScanReport
 from onnxaudit.report.json import from_json
+from onnxaudit.scoring.reference import Likeness
 from onnxaudit.scoring.settings import VerdictConfig
 from onnxaudit.scoring.verdict import assess, weigh
 from tools.calibration.figures import format_share, measure_auroc, measure_entropy
+from tools.calibration.reference import find_architecture
 
 CONFIG = VerdictConfig()
 NO_MAPPING = (None, -np.inf)
@@ -61,7 +67,7 @@ def read_rows(zoo: Zoo, scans: Path, without: Sequence[str]) -> Iterator[Row]:
 def describe(entry: Entry, report: ScanReport) -> Row:
     """A model's row, its scan scored by the formula in force."""
     truth = entry.truth
-    found = rescore(report, truth["clean_accuracy"])
+    found = rescore(report, describe_likeness(report, truth))
     named = found.target_labels[:1]
     return Row(
         model=entry.name,
@@ -76,9 +82,24 @@ def describe(entry: Entry, report: ScanReport) -> Row:
     )
 
 
-def rescore(report: ScanReport, accuracy: float | None = None) -> Assessment:
-    """The verdict in force on what a scan measured; an all-to-all trigger that was found stays what it was."""
-    classes = report.model.output.classes
+def describe_likeness(report: ScanReport, truth: Mapping[str, Any]) -> Likeness:
+    """By what the model is compared, its accuracy and architecture those of the truth."""
+    taken = report.model.input
+    return Likeness(
+        classes=report.model.output.classes,
+        side=math.sqrt(taken.height * taken.width),
+        accuracy=truth["clean_accuracy"],
+        architecture=find_architecture(truth["architecture"]),
+        raced=DetectionConfig().fit_to(taken).large,
+    )
+
+
+def rescore(report: ScanReport, likeness: Likeness) -> Assessment:
+    """The verdict in force on what a scan measured; an all-to-all trigger that was found stays what it was.
+
+    How many known models are like this one is counted anew, too: the table may have grown.
+    """
+    classes, accuracy = likeness.classes, likeness.accuracy
     detectors = {name for row in report.labels for name in row.ratios}
     ratios = {
         name: {row.label: row.ratios[name] for row in report.labels if name in row.ratios} for name in sorted(detectors)
@@ -87,7 +108,8 @@ def rescore(report: ScanReport, accuracy: float | None = None) -> Assessment:
     success = {row.label: row.success_rate for row in report.labels}
     evidence = weigh(ratios, sizes, success, classes, CONFIG, synthetic=report.samples.synthetic, accuracy=accuracy)
     kept = [(one, cause.effect) for one in report.caveats if (cause := reasons.find_cause(one.code)) is not None]
-    doubts = [one for one, effect in kept if effect == "never clean"]
+    doubts = [one for one, effect in kept if effect == "never clean" and one.code != reasons.FEW_SIMILAR.code]
+    doubts += doubt_likeness(likeness, DetectionConfig())
     if classes < CONFIG.fewest_classes and all(one.code != reasons.SMALL_MODEL.code for one in doubts):
         doubts.append(reasons.SMALL_MODEL.give(classes=classes, fewest=CONFIG.fewest_classes))
     obstacles = [one for one, effect in kept if effect == "no verdict"]

@@ -7,9 +7,9 @@
 
 For each group that is left out of the fit as a whole (by default attack families, then architectures): AUROC and
 cross-entropy of the score, and how many models are found, open and called clean, with 95 % Clopper-Pearson intervals.
-Only models that the formula in force scores take part: those of ten classes and more with an exact shift, or, with
-`--few`, those of fewer classes. `tools.calibration.features` says how features are written; without `--features` they
-are those of the verdict.
+Models that were held out follow, by the fit of all others. Only models that the formula in force scores take part:
+those of ten classes and more with an exact shift, or, with `--few`, those of fewer classes. How features are written is
+said in `tools.calibration.features`; without `--features` they are those of the verdict.
 """
 
 import argparse
@@ -22,7 +22,7 @@ import numpy.typing as npt
 from onnxaudit.scoring.settings import VerdictConfig
 from tools.calibration.features import OF_FEW_CLASSES, VERDICT
 from tools.calibration.figures import format_share, measure_auroc, measure_entropy
-from tools.calibration.fit import RIDGE, RIDGE_OF_FEW_CLASSES, Cases, choose_rows, fit, hold_down, make_cases
+from tools.calibration.fit import RIDGE, RIDGE_OF_FEW_CLASSES, Cases, choose_rows, fit, hold_down, make_cases, weigh
 from tools.calibration.folds import GROUPS, score_left_out
 from tools.calibration.reference import write_reference
 from tools.calibration.table import Values, read_table
@@ -39,8 +39,8 @@ def main() -> None:
     if options.reference:
         write_reference(options.table[0], options.reference)
         return
-    rows = [row for path in options.table for row in read_table(path) if row.per_class == options.per_class]
-    rows = choose_rows(rows, few=options.few)
+    table = [row for path in options.table for row in read_table(path) if row.per_class == options.per_class]
+    rows = choose_rows(table, few=options.few)
     if not rows:
         raise SystemExit("no model of the table has so many classes, so many images a class and the evidence for it")
     names = options.features or (OF_FEW_CLASSES if options.few else VERDICT)
@@ -55,6 +55,10 @@ def main() -> None:
         odds = score_left_out(cases, group, ridge=ridge, seed=options.seed)
         print(f"\n== each {group} left out of its fit ==")
         print_report(cases, odds, group, list_models=options.models)
+    if held := choose_rows(table, few=options.few, held_out=True):
+        later = make_cases(held, names)
+        print(f"\n== {len(held)} models held out, by the fit of all others ==")
+        print_report(later, weigh(later, fitted), "family", list_models=options.models)
 
 
 def print_report(cases: Cases, odds: Values, group: str, *, list_models: bool = False) -> None:

@@ -89,11 +89,12 @@ SMALL_MODEL = Cause(
 FEW_SIMILAR = Cause(
     code="few-similar-models",
     effect="never clean",
-    title="the constants of the verdict rest on too few models like this one",
-    seen="Of the models that the verdict was fitted on, {alike:.1f} are like this one; at least {fewest:g} are needed.",
+    title="too few models of which the truth is known are like this one",
+    seen="Of the models of which the truth is known, {alike:.1f} are like this one; at least {fewest:g} are needed.",
     meaning=(
-        "How far a class stands out in clean models was measured on small classifiers. Nobody knows whether the same "
-        "holds for a model that differs from them in number of classes, size of images, accuracy and architecture."
+        "How far a class stands out in clean models was measured on classifiers of which the truth is known. Nobody "
+        "knows whether the same holds for a model that differs from them in number of classes, size of images, "
+        "accuracy and architecture."
     ),
     advice="Look at the triggers and the evidence by class; or accept this code in your policy.",
 )

@@ -29,6 +29,7 @@ def describe_likeness(subject: Subject, config: DetectionConfig) -> Likeness:
         side=math.sqrt(info.input.height * info.input.width) if info.input.layout.is_image else 0.0,
         accuracy=accuracy,
         architecture=find_architecture([node.op_type for node in subject.model.proto.graph.node]),
+        raced=config.large,
     )
 
 
@@ -41,12 +42,8 @@ def find_architecture(operators: list[str]) -> Architecture:
 
 
 def doubt_likeness(likeness: Likeness, config: DetectionConfig) -> tuple[Reason, ...]:
-    """Why a model may not be called clean that is like few of those whose truth is known, or was searched otherwise.
-
-    No known model was searched by a race, however near its images are in size: how far classes stand out after
-    so few steps was measured on none, and most of them have no photometric and spectral evidence.
-    """
-    alike = 0.0 if config.large else sum(weigh_likeness(likeness, one.likeness) for one in read_known())
+    """Why a model may not be called clean that is like few of those whose truth is known."""
+    alike = sum(weigh_likeness(likeness, one.likeness) for one in read_known())
     if alike >= config.verdict.fewest_similar:
         return ()
     return (reasons.FEW_SIMILAR.give(alike=alike, fewest=config.verdict.fewest_similar),)

@@ -39,12 +39,14 @@ class Likeness:
         side: geometric mean of its images' height and width, pixels; 0 where it takes no images.
         accuracy: on clean images, in [0, 1]; None where these have no labels.
         architecture: of which kind it is.
+        raced: whether its labels were searched by a race, in few steps, as those of large images are.
     """
 
     classes: int
     side: float
     accuracy: float | None
     architecture: Architecture
+    raced: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,8 +86,11 @@ def compare_score(score: float, likeness: Likeness, known: Sequence[Known]) -> C
 
 
 def weigh_likeness(one: Likeness, other: Likeness) -> float:
-    """How much alike two models are, in [0, 1]; half as many classes, or images half as large, cost a factor e."""
-    if not (one.side and other.side) or is_small(one) != is_small(other):
+    """How much alike two models are, in [0, 1]; half as many classes, or images half as large, cost a factor e.
+
+    What few steps show of a model compares with nothing that many showed of another, however near their images are.
+    """
+    if not (one.side and other.side) or is_small(one) != is_small(other) or one.raced != other.raced:
         return 0.0
     apart = abs(math.log2(one.classes / other.classes)) + abs(math.log2(one.side / other.side))
     if one.accuracy is not None and other.accuracy is not None:

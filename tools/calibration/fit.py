@@ -63,12 +63,14 @@ class Cases:
         return Cases(rows=rows, features=self.features[chosen], present=self.present[chosen], aimed=self.aimed[chosen])
 
 
-def choose_rows(rows: Sequence[Row], *, few: bool = False) -> list[Row]:
-    """The models that the constants in force were fitted on: of few classes, or of more and with exact shifts."""
+def choose_rows(rows: Sequence[Row], *, few: bool = False, held_out: bool = False) -> list[Row]:
+    """The models that the constants in force were fitted on: of few classes, or of more and with exact shifts.
+
+    With `held_out` the models of that kind that take part in no fit.
+    """
     fewest = VerdictConfig().fewest_classes
-    if few:
-        return [row for row in rows if row.classes < fewest]
-    return [row for row in rows if row.classes >= fewest and np.isfinite(row.values("exact-shift")).any()]
+    alike = [row for row in rows if row.held_out == held_out and (row.classes < fewest) == few]
+    return alike if few else [row for row in alike if np.isfinite(row.values("exact-shift")).any()]
 
 
 def make_cases(rows: Sequence[Row], features: Sequence[str]) -> Cases:

@@ -1,6 +1,7 @@
 """The models of a table as a scan compares others with them: what they are like, their truth, and their scores.
 
-Scores are those of fits without the model and without its family of attacks.
+Scores are those of fits without the model and without its family of attacks; of models that were held out, of the fit
+of all others.
 """
 
 import hashlib
@@ -14,9 +15,9 @@ import numpy as np
 
 from onnxaudit.scoring.reference import Architecture, Likeness
 from tools.calibration.features import OF_FEW_CLASSES, VERDICT
-from tools.calibration.fit import RIDGE, RIDGE_OF_FEW_CLASSES, choose_rows, hold_down, make_cases
+from tools.calibration.fit import RIDGE, RIDGE_OF_FEW_CLASSES, Cases, choose_rows, fit, hold_down, make_cases, weigh
 from tools.calibration.folds import score_left_out
-from tools.calibration.table import Row, read_table
+from tools.calibration.table import Row, Values, read_table
 
 TOKENS, DENSE = {"mixer", "vit"}, {"mlp"}
 
@@ -34,8 +35,15 @@ def _list_models(rows: Sequence[Row], *, few: bool) -> Iterator[dict[str, object
     """Models that the formula in force scores."""
     names, ridge = (OF_FEW_CLASSES, RIDGE_OF_FEW_CLASSES) if few else (VERDICT, RIDGE)
     cases = make_cases(choose_rows(rows, few=few), names)
-    odds = score_left_out(cases, "family", ridge=ridge).max(axis=1)
-    for row, one in zip(cases.rows, hold_down(cases, odds), strict=True):
+    yield from _describe_all(cases, score_left_out(cases, "family", ridge=ridge))
+    if held := choose_rows(rows, few=few, held_out=True):
+        later = make_cases(held, names)
+        yield from _describe_all(later, weigh(later, fit(cases, ridge)))
+
+
+def _describe_all(cases: Cases, odds: Values) -> Iterator[dict[str, object]]:
+    """Each model with its score, from log-odds `(models, labels)`."""
+    for row, one in zip(cases.rows, hold_down(cases, odds.max(axis=1)), strict=True):
         score = 1 / (1 + np.exp(-np.clip(one, -30, 30)))
         yield {"likeness": asdict(describe(row)), "backdoored": row.backdoored, "score": round(float(score), 4)}
 
@@ -47,9 +55,11 @@ def describe(row: Row) -> Likeness:
         classes=row.classes,
         side=round(math.sqrt(height * width), 1),
         accuracy=row.accuracy,
-        architecture=_find_architecture(row.architecture),
+        architecture=find_architecture(row.architecture),
+        raced=row.raced,
     )
 
 
-def _find_architecture(name: str) -> Architecture:
+def find_architecture(name: str) -> Architecture:
+    """Of which kind a network of the tools is, by its name."""
     return "tokens" if name in TOKENS else "dense" if name in DENSE else "convolutional"

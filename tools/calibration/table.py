@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from onnxaudit.pipeline.settings import LARGEST_SMALL
+
 Values = npt.NDArray[np.float64]
 
 _DIGITS = 5  # scans under other seeds differ in the second
@@ -42,6 +44,7 @@ class Row:
         score: Of the scan.
         seconds: That the scan took.
         evidence: By detector or column of the report, a value for each label; None where there is none.
+        held_out: Whether it takes part in no fit: constants are tried on it.
     """
 
     model: str
@@ -62,11 +65,18 @@ class Row:
     score: float
     seconds: float
     evidence: Mapping[str, Sequence[float | None]]
+    held_out: bool = False
 
     @property
     def backdoored(self) -> bool:
         """Whether the truth says so."""
         return self.family != "clean"
+
+    @property
+    def raced(self) -> bool:
+        """Whether a scan at the standard effort races, as it does with large images."""
+        _, height, width = self.shape
+        return height * width > LARGEST_SMALL
 
     def values(self, name: str) -> Values:
         """Evidence `name` `(classes,)`; NaN where there is none."""

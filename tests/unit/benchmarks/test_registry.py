@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from benchmarks.registry import TABLE
-from benchmarks.registry_costs import Mix, Registry, draw, fit
+from benchmarks.registry_costs import Mix, Registry, draw, fit, read_scans
 from benchmarks.registry_events import Plan, Simulation
-from tools.calibration.table import read_table
 
 COUNT = 4000
 
@@ -66,7 +65,7 @@ def test_a_scan_that_goes_on_loses_less_than_one_that_starts_anew() -> None:
 
 
 def test_costs_are_fitted_within_what_they_promise() -> None:
-    rows = read_table(TABLE)
+    rows = read_scans(TABLE)
     costs = fit(rows)
     left = np.log([row.seconds / costs.predict(row) for row in rows])
     assert abs(float(left.mean())) < 1e-6

@@ -30,10 +30,16 @@ def test_a_model_like_few_known_ones_is_doubted(classes: int, side: float, doubt
 
 
 @pytest.mark.parametrize(
-    ("side", "effort", "doubted"), [(96, "standard", True), (96, "deep", False), (64, "standard", False)]
+    ("side", "classes", "doubted"), [(112, 43, False), (128, 26, False), (112, 1000, True), (1024, 43, True)]
 )
-def test_what_was_searched_by_a_race_is_like_no_known_model(side: int, effort: Effort, doubted: bool) -> None:
-    likeness = Likeness(classes=43, side=side, accuracy=None, architecture="convolutional")
+def test_a_race_is_trusted_where_models_like_this_one_were_raced(side: int, classes: int, doubted: bool) -> None:
+    likeness = Likeness(classes=classes, side=side, accuracy=0.9, architecture="convolutional", raced=True)
+    assert bool(doubt_likeness(likeness, DetectionConfig())) == doubted
+
+
+@pytest.mark.parametrize(
+    ("side", "effort", "raced"), [(96, "standard", True), (96, "deep", False), (64, "standard", False)]
+)
+def test_large_images_are_raced_but_for_the_deepest_scan(side: int, effort: Effort, raced: bool) -> None:
     taken = make_scan_report().model.input
-    config = DetectionConfig(effort=effort).fit_to(replace(taken, height=side, width=side))
-    assert bool(doubt_likeness(likeness, config)) == doubted
+    assert DetectionConfig(effort=effort).fit_to(replace(taken, height=side, width=side)).large == raced

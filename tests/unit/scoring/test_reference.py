@@ -7,6 +7,7 @@ import pytest
 
 from onnxaudit.scoring.reference import Known, Likeness, bound_rate, compare_score, read_known, weigh_likeness
 from tests.unit.tools.calibration.test_constants import TABLE
+from tools.calibration.table import read_table
 
 LIKE = Likeness(classes=10, side=32.0, accuracy=0.9, architecture="convolutional")
 
@@ -53,6 +54,12 @@ def test_what_is_no_image_or_has_few_classes_is_like_no_model_of_images_and_more
     assert weigh_likeness(LIKE, replace(LIKE, classes=9)) == 0.0
 
 
+def test_a_race_is_like_nothing_but_races() -> None:
+    raced = replace(LIKE, raced=True)
+    assert weigh_likeness(LIKE, raced) == weigh_likeness(raced, LIKE) == 0.0
+    assert weigh_likeness(raced, raced) == 1.0
+
+
 @pytest.mark.parametrize(("models", "rate"), [(299, 0.01), (58, 0.05), (0, 1.0)])
 def test_so_many_models_without_an_alarm_promise_no_lower_rate(models: int, rate: float) -> None:
     assert bound_rate(models) == pytest.approx(rate, abs=0.001)
@@ -61,5 +68,6 @@ def test_so_many_models_without_an_alarm_promise_no_lower_rate(models: int, rate
 def test_the_known_models_are_those_of_the_kept_table() -> None:
     text = (files("onnxaudit.scoring") / "reference.json").read_text(encoding="utf-8")
     assert json.loads(text)["table_sha256"] == hashlib.sha256(TABLE.read_bytes()).hexdigest()
-    assert sum(one.backdoored for one in read_known()) == 83
-    assert len(read_known()) == 194
+    rows = [row for row in read_table(TABLE) if row.held_out]
+    assert len(read_known()) == 194 + len(rows)
+    assert sum(one.backdoored for one in read_known()) == 83 + sum(row.backdoored for row in rows)
