@@ -68,11 +68,13 @@ class DetectionConfig:
         """Whether this effort skips a detector that takes passes at the standard one; given settings never do.
 
         One that measures suspects and controls alone skips a target that no other detector suspects. Of large images
-        that is so at every effort, and no such model is called clean (`few-similar-models`).
+        that is so at the standard effort too, by which the known models of that size were measured. Pairs of classes,
+        which a race never searches, are left out where the standard scan of a small image would search them.
         """
-        if kind.id in self.late and not self.large and classes > self.suspects + self.controls:
+        raced = self.large and self.effort == "standard"
+        if kind.id in self.late and not raced and classes > self.suspects + self.controls:
             return kind.id not in self.settings
-        usual = replace(self, effort="standard").find_settings(kind)
+        usual = replace(self, effort="standard", large=False).find_settings(kind)
         passes = [make(kind, config).count_passes(classes) for config in (usual, self.find_settings(kind))]
         return kind.id not in self.settings and passes[0] > 0 == passes[1]
 

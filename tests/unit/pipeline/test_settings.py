@@ -15,6 +15,7 @@ from onnxaudit.pipeline.settings import DetectionConfig, choose_effort
 from onnxaudit.records import InputSpec, Layout, Samples, Verdict
 from tests.some import some
 from tests.unit.conftest import UNWEIGHED, Planted
+from tools.testbed.reports import make_scan_report
 
 
 def test_efforts_are_in_order() -> None:
@@ -128,3 +129,15 @@ def test_without_time_nobody_is_suspected_and_what_waited_is_told_as_missing(
     found = detect(planted(targets=(3,)), make_samples(), config, seed=0, deadline=Deadline(0.0))
     assert found.assessment.verdict is Verdict.INCONCLUSIVE
     assert {"spectral", "photometric"}.isdisjoint(run.detector.id for run in found.detectors)
+
+
+def test_what_a_race_leaves_out_keeps_a_model_from_being_clean() -> None:
+    taken = make_scan_report().model.input
+    taken = replace(taken, height=112, width=112)
+    quick, standard = (choose_effort(effort).fit_to(taken) for effort in ("quick", "standard"))
+    assert quick.large
+    assert quick.leaves_out(SpectralDetector, 43)
+    assert not standard.leaves_out(SpectralDetector, 43)
+    assert standard.leaves_out(SourceSpecific, 12)
+    assert not standard.leaves_out(SourceSpecific, 13)
+    assert not standard.leaves_out(PatchDetector, 43)
