@@ -65,6 +65,9 @@ class Cache:
         _make_folders(self.root, folder)
         return folder
 
+    def begin(self) -> None:
+        """Have the processes begun that it needs, while this one is without threads that a fork would tear."""
+
     def fill(self, scope: Path) -> None:
         """Have all finished parts in their folder that there are, before a worker looks for them."""
 

@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
@@ -93,8 +93,16 @@ def _find_cache(place: CachePlace, settings: Settings) -> Iterator[Cache | None]
 
 
 @contextmanager
-def open_store(url: str, limit: int, settings: Settings) -> Iterator[Cache]:
+def open_store(
+    url: str, limit: int, settings: Settings, *, complain: Callable[[str], None] = report_notice
+) -> Iterator[Cache]:
     """The cache in a store, with a copy here that is gone after the block.
+
+    Args:
+        url: of the store.
+        limit: bytes of the copy.
+        settings: of the command.
+        complain: is told once, in words, that the store cannot be used.
 
     Raises:
         UsageError: it is none that can be used.
@@ -107,7 +115,7 @@ def open_store(url: str, limit: int, settings: Settings) -> Iterator[Cache]:
             copy = stack.enter_context(open_folder(Path(tempfile.gettempdir())))
         except OSError as error:
             raise OutputError(f"no copy of {url} can be kept here: {error.strerror or error}") from error
-        opened = open_shared_cache(copy, url, limit, apart=settings.apart, complain=report_notice)
+        opened = open_shared_cache(copy, url, limit, apart=settings.apart, complain=complain)
         yield stack.enter_context(closing(opened))
 
 

@@ -161,6 +161,8 @@ def _make_fleet(errands: Sequence[Errand], plan: Plan, crew: Crew, board: Board)
     from onnxaudit.cli.cluster.fleet import ClusterFleet
     from onnxaudit.cli.cluster.ray_engine import RayEngine
 
+    if crew.recollection.shared is not None:
+        crew.recollection.shared.begin()  # a fork beside the engine's threads may hang, and would inherit its sockets
     return ClusterFleet(errands, RayEngine(plan.spread.address), board, crew, jobs=plan.spread.jobs)
 
 

@@ -84,6 +84,10 @@ class SharedCache(Cache):
         """The address of the store."""
         return self._url
 
+    def begin(self) -> None:
+        """Begin what talks to the store; nothing is asked of it."""
+        self._reach()
+
     def find(self, key: str) -> bytes | None:
         """A whole report's bytes: of the copy, else of the store."""
         return super().find(key) or self._fetch(f"{REPORTS}/{key}", self.root / LAYOUT / REPORTS)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,14 @@ import pytest
 
 from benchmarks.fleet import write_models
 from onnxaudit.report.json import canonical, from_json
+from tests.servers import serve_objects
 from tools.testbed.planted import write_samples
 from tools.testbed.ray_cluster import add_machine, open_cluster
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 MODELS, BAD = 8, 2
+AGAIN = "kept from an earlier scan"
 
 
 @pytest.fixture
@@ -42,15 +45,10 @@ def begin(folder: Path, name: str, *options: str) -> "subprocess.Popen[str]":
     )
 
 
-@pytest.mark.parametrize("count", [2, 3])
-def test_a_lost_machine_changes_nothing(cluster: Any, tmp_path: Path, count: int) -> None:
-    write_models(tmp_path, MODELS, BAD)
-    write_samples(tmp_path)
-    alone = begin(tmp_path, "alone.json", "--jobs", "2", "--no-cache")
-    alone.communicate(timeout=1200)
-    machines = [add_machine(cluster) for _ in range(count)]
-    cache = ("--cache-dir", str(tmp_path / "cache"))
-    with begin(tmp_path, "spread.json", "--engine", "ray", "--address", cluster.address, *cache) as spread:
+def spread_and_lose(cluster: Any, machine: Any, folder: Path, cache: str) -> tuple[int, list[str]]:
+    """The exit code of a run whose machine is lost once a model is done, and what it told."""
+    options = ("--engine", "ray", "--address", cluster.address, "--cache-dir", cache)
+    with begin(folder, "spread.json", *options) as spread:
         assert spread.stderr is not None
         told = []
         for line in spread.stderr:
@@ -58,11 +56,25 @@ def test_a_lost_machine_changes_nothing(cluster: Any, tmp_path: Path, count: int
             if "inconclusive" in line or "backdoored" in line:
                 break
         time.sleep(1.0)
-        cluster.remove_node(machines[0], allow_graceful=False)
+        cluster.remove_node(machine, allow_graceful=False)
         told += spread.stderr.readlines()
-    assert spread.returncode == alone.returncode, "".join(told)
-    expected, found = (from_json((tmp_path / name).read_bytes()) for name in ("alone.json", "spread.json"))
-    assert canonical(found) == canonical(expected)
+    return spread.returncode, told
+
+
+def read(report: Path) -> str:
+    return canonical(from_json(report.read_bytes()))
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_a_lost_machine_changes_nothing(cluster: Any, tmp_path: Path, count: int) -> None:
+    write_models(tmp_path, MODELS, BAD)
+    write_samples(tmp_path)
+    alone = begin(tmp_path, "alone.json", "--jobs", "2", "--no-cache")
+    alone.communicate(timeout=1200)
+    machines = [add_machine(cluster) for _ in range(count)]
+    code, told = spread_and_lose(cluster, machines[0], tmp_path, str(tmp_path / "cache"))
+    assert code == alone.returncode, "".join(told)
+    assert read(tmp_path / "spread.json") == read(tmp_path / "alone.json")
     names = ", ".join(f"models/bad-{number:03d}.onnx" for number in range(BAD))
     assert f"{BAD} could not be scanned: {names}" in told[-1]
     assert not [one for one in told if "Traceback" in one]
@@ -75,7 +87,40 @@ def test_a_repeated_run_is_the_same_and_files_of_the_run_are_gone(cluster: Any, 
     options = ("--engine", "ray", "--address", cluster.address, "--cache-dir", str(tmp_path / "cache"))
     for name in ("first.json", "again.json"):
         begin(tmp_path, name, *options).communicate(timeout=1200)
-    first, again = ((tmp_path / name).read_bytes() for name in ("first.json", "again.json"))
-    assert canonical(from_json(again)) == canonical(from_json(first))
-    assert b"kept from an earlier scan" in again
-    assert b"kept from an earlier scan" not in first
+    first, again = tmp_path / "first.json", tmp_path / "again.json"
+    assert read(again) == read(first)
+    assert AGAIN in again.read_text()
+    assert AGAIN not in first.read_text()
+
+
+@pytest.fixture
+def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A bucket of which machines know that are added later; it keeps every version of an object."""
+    for package in ("s3fs", "moto"):
+        if find_spec(package) is None:
+            pytest.skip(f"{package} is not installed")
+    fsspec: Any = import_module("fsspec")
+    with serve_objects(sys.executable, tmp_path) as variables:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        files = fsspec.filesystem("s3", skip_instance_cache=True, use_listings_cache=False)
+        files.mkdir("bucket")
+        files.call_s3("put_bucket_versioning", Bucket="bucket", VersioningConfiguration={"Status": "Enabled"})
+        yield files
+
+
+@pytest.mark.filterwarnings("default")
+def test_machines_share_a_bucket(cluster: Any, bucket: Any, tmp_path: Path) -> None:
+    write_models(tmp_path, 5, 1)
+    write_samples(tmp_path)
+    begin(tmp_path, "alone.json", "--no-cache").communicate(timeout=1200)
+    machines = [add_machine(cluster) for _ in range(2)]
+    _, told = spread_and_lose(cluster, machines[0], tmp_path, "s3://bucket/cache")
+    assert read(tmp_path / "spread.json") == read(tmp_path / "alone.json"), "".join(told)
+    kept = [one["Key"] for one in bucket.call_s3("list_object_versions", Bucket="bucket")["Versions"]]
+    units = [one for one in kept if "/units/" in one]
+    assert units
+    assert len(units) == len(set(units)), "what a lost machine had finished was computed again"
+    begin(tmp_path, "here.json", "--cache-dir", "s3://bucket/cache").communicate(timeout=1200)
+    assert read(tmp_path / "here.json") == read(tmp_path / "alone.json")
+    assert (tmp_path / "here.json").read_text().count(AGAIN) == 4

@@ -15,6 +15,7 @@ from onnxaudit.cli.cluster.engine import Engine, LostError, Machine
 from onnxaudit.cli.cluster.job import Job, list_made, read_answer, write
 from onnxaudit.cli.cluster.parcel import Parcel, pack_model, pack_source
 from onnxaudit.cli.errand import SOURCES, Crew, Errand, Outcome, answer_of
+from onnxaudit.cli.exits import report_notice
 from onnxaudit.cli.fleet import estimate_memory
 from onnxaudit.cli.isolation import read_document
 from onnxaudit.cli.recall import describe_machine
@@ -25,6 +26,7 @@ AHEAD = 2  # jobs for each core: the next is there when one ends, and no more mo
 CARD = 16 * 2**30  # bytes of a small GPU: a scan that needs a quarter of it leaves room for three more
 LEAST_OF_CARD = 0.125
 CUDA = "cuda"
+LONGEST_NOTICE, MOST_NOTICES = 500, 8  # characters, and so many from all machines
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +57,7 @@ class ClusterFleet:
         self._engine, self._board, self._crew, self._jobs = engine, board, crew, jobs
         self._run, self._made = secrets.token_hex(16), list_made()
         self._sources: dict[str, tuple[str, Any]] = {}  # digest, and what the engine calls it
+        self._told = list[str]()
 
     def run(self) -> Iterator[tuple[Errand, Outcome]]:
         """What comes of each scan, as soon as it is known.
@@ -164,6 +167,7 @@ class ClusterFleet:
         errand = sent.errand
         try:
             answer = read_answer(self._engine.take(handle))
+            self._pass_on(answer.notices)
             if answer.short and errand.again:
                 self._waiting.append((errand, True))  # once more, with all the memory of one machine
                 return
@@ -176,6 +180,13 @@ class ClusterFleet:
         except OnnxauditError as error:
             outcome = errand.fail(error)
         yield self._tell(errand, outcome)
+
+    def _pass_on(self, notices: Sequence[str]) -> None:
+        """Tell each notice once, however many machines have it."""
+        for notice in (one[:LONGEST_NOTICE] for one in notices):
+            if notice not in self._told and len(self._told) < MOST_NOTICES:
+                self._told.append(notice)
+                report_notice(f"on a machine of the cluster: {notice}")
 
     def _tell(self, errand: Errand, outcome: Outcome) -> tuple[Errand, Outcome]:
         self._board.end(errand.number, answer_of(outcome))

@@ -83,11 +83,13 @@ class Answer:
         short: whether the memory was too little.
         settled: whether the file's bytes alone make the scan fail.
         machine: what of it may change results.
+        notices: what the user is to hear of the machine's way to the cache.
     """
 
     document: str
     short: bool = False
     settled: bool = False
+    notices: tuple[str, ...] = ()
     machine: Mapping[str, Any]
 
 

@@ -57,21 +57,32 @@ class Caches:
 
     def __init__(self, stack: ExitStack) -> None:
         """None is open; they are closed with the stack."""
-        self._stack, self._stores = stack, dict[str, Cache]()
+        self._stack, self._stores, self._notices = stack, dict[str, Cache](), list[str]()
 
     def open(self, job: Job) -> Cache | None:
-        """The one that a job names, if it does.
+        """The one that a job names; None where it names none, or one that cannot be used here, which costs no scan."""
+        if job.cache is None:
+            return None
+        try:
+            return self._open(job, job.cache)
+        except OnnxauditError as error:
+            self._notices.append(f"more is computed, for want of a cache: {error}")
+            return None
 
-        Raises:
-            OnnxauditError: it cannot be used here.
-        """
-        if job.cache is None or not is_url(job.cache):
-            return None if job.cache is None else open_cache(Path(job.cache), job.cache_limit)
-        if job.cache not in self._stores:
-            opened = open_store(job.cache, job.cache_limit, Settings(apart=job.apart))
-            self._stores[job.cache] = self._stack.enter_context(opened)
-        self._stores[job.cache].trim()
-        return self._stores[job.cache]
+    def take_notices(self) -> tuple[str, ...]:
+        """What there was to say of caches since this was asked last."""
+        taken, self._notices[:] = tuple(self._notices), ()
+        return taken
+
+    def _open(self, job: Job, place: str) -> Cache:
+        if not is_url(place):
+            return open_cache(Path(place), job.cache_limit)
+        if place not in self._stores:
+            settings = Settings(apart=job.apart)
+            opened = open_store(place, job.cache_limit, settings, complain=self._notices.append)
+            self._stores[place] = self._stack.enter_context(opened)
+        self._stores[place].trim()
+        return self._stores[place]
 
 
 def do(job: Job, folders: Sequence[Path], caches: Caches) -> Answer:
@@ -84,7 +95,6 @@ def do(job: Job, folders: Sequence[Path], caches: Caches) -> Answer:
 
     Raises:
         WorkerError: this machine would not find what the one that asks would.
-        OutputError: the cache that was named cannot be used here.
     """
     check_made(job.made)
     names, model = Places(apart=True), folders[0] / job.file
@@ -97,7 +107,13 @@ def do(job: Job, folders: Sequence[Path], caches: Caches) -> Answer:
     outcome = _carry_out(errand, job)
     document = ScanDocument((outcome,)) if isinstance(outcome, ScanReport) else ScanDocument((), (outcome,))
     told = names.restore(to_json(document).encode()).decode()
-    return Answer(document=told, short=errand.short, settled=errand.settled, machine=describe_machine())
+    return Answer(
+        document=told,
+        short=errand.short,
+        settled=errand.settled,
+        machine=describe_machine(),
+        notices=caches.take_notices(),
+    )
 
 
 def _make_crew(job: Job, cache: Cache | None) -> Crew:
