@@ -24,6 +24,7 @@ from onnxaudit.records import (
     PreprocessingChoice,
     Samples,
 )
+from onnxaudit.records.samples import take_images
 from onnxaudit.statistics import rate, rate_of
 from onnxaudit.text import format_share
 
@@ -32,6 +33,7 @@ MOST_UNLABELED = 240  # samples; each is looked at in ten versions
 LARGE_IMAGE = 2**15  # values; beyond, a run takes so long that a part of the samples is asked first
 FIRST_UNLABELED = 48  # samples of that part
 FIRST_LABELED = 200  # likewise
+NARROWED_BY = 48  # of these; who is clearly worse on them than another is not asked on the rest
 NEAR_SYNTHETIC = 0.45  # measured on 40 models: below 0.42 for all that want 0..255, above 0.48 for 39 that want 0..1
 
 Predict = Callable[[Floats, Preprocessing], Floats]
@@ -89,7 +91,7 @@ def _spread(count: int, most: int) -> Ints:
 def _choose_by_labels(
     predict: Predict, images: Floats, labels: Ints, candidates: tuple[Preprocessing, ...]
 ) -> PreprocessingChoice:
-    scores = {candidate: _ask(predict, images, candidate) for candidate in candidates}
+    scores, beaten = _ask_all(predict, images, labels, candidates)
     hits = {candidate: None if found is None else found.argmax(1) == labels for candidate, found in scores.items()}
     measured = {candidate: found for candidate, found in hits.items() if found is not None}
     if not measured:
@@ -103,11 +105,37 @@ def _choose_by_labels(
             "of labels, or give --range"
         )
     chosen = next(candidate for candidate in measured if not _clearly_better(measured[best], measured[candidate]))
+    known = {**measured, **beaten}
     evidence = tuple(
-        PreprocessingCandidate(candidate, accuracy=None if found is None else float(found.mean()))
-        for candidate, found in hits.items()
+        PreprocessingCandidate(one, accuracy=float(known[one].mean()) if one in known else None) for one in candidates
     )
-    return PreprocessingChoice(chosen, "labels", _explain(chosen, best, measured), evidence)
+    return PreprocessingChoice(chosen, "labels", _explain(chosen, best, known), evidence)
+
+
+def _ask_all(
+    predict: Predict, images: Floats, labels: Ints, candidates: tuple[Preprocessing, ...]
+) -> tuple[dict[Preprocessing, Floats | None], dict[Preprocessing, Hits]]:
+    """Scores of each sample by candidate, None with NaN; and what the first few hit of those that these rule out."""
+    few = _spread(len(images), NARROWED_BY if images[0].size > LARGE_IMAGE else len(images))
+    rest = np.setdiff1d(np.arange(len(images)), few)
+    scores = {candidate: _ask(predict, take_images(images, few), candidate) for candidate in candidates}
+    hits = {one: found.argmax(1) == labels[few] for one, found in scores.items() if found is not None}
+    best = max(hits.values(), key=lambda one: int(one.sum()), default=None)
+    beaten = {one: own for one, own in hits.items() if len(rest) and best is not None and _clearly_better(best, own)}
+    whole = dict[Preprocessing, Floats | None]()
+    for one, first in scores.items():
+        if one not in beaten:
+            others = _ask(predict, take_images(images, rest), one) if len(rest) and first is not None else first
+            whole[one] = None if first is None or others is None else _interleave(first, few, others, rest)
+    return whole, beaten
+
+
+def _interleave(first: Floats, few: Ints, others: Floats, rest: Ints) -> Floats:
+    """Rows of two parts at their positions."""
+    joined = np.empty((len(few) + len(rest), first.shape[1]), first.dtype)
+    joined[few] = first
+    joined[rest] = others[: len(rest)]
+    return joined
 
 
 def _ask(predict: Predict, images: Floats, candidate: Preprocessing) -> Floats | None:
@@ -139,8 +167,8 @@ def _explain(chosen: Preprocessing, best: Preprocessing, measured: dict[Preproce
     if chosen != best:
         why = f"within noise of {_share(measured[best])} with {best.name}, and the more usual"
     elif others:
-        second = max(others, key=lambda candidate: int(measured[candidate].sum()))
-        level = measured[second].sum() == measured[chosen].sum()
+        second = max(others, key=lambda candidate: float(measured[candidate].mean()))
+        level = measured[second].mean() == measured[chosen].mean()
         rival = f"{second.name} with {_share(measured[second])}"
         why = f"as many as {second.name}, and the more usual" if level else f"the most; next {rival}"
     else:

@@ -21,15 +21,16 @@ def choose_samples(count: int, values: int, labels: Ints | None, held: int = MOS
         labels: their classes `(n,)`, whatever these are called; None where they have none.
         held: so many may be held, for want of memory.
     """
-    return _choose_evenly(count, labels, max(FEWEST, min(held, MOST_SAMPLES, MOST_VALUES // max(values, 1))))
+    return choose_evenly(count, labels, max(FEWEST, min(held, MOST_SAMPLES, MOST_VALUES // max(values, 1))))
 
 
 def thin(samples: Samples, most: int) -> Samples:
     """At most so many of samples that were read, evenly over the classes; the very same where they are few enough."""
-    return samples if len(samples) <= most else samples.take(_choose_evenly(len(samples), samples.labels, most))
+    return samples if len(samples) <= most else samples.take(choose_evenly(len(samples), samples.labels, most))
 
 
-def _choose_evenly(count: int, labels: Ints | None, most: int) -> Ints:
+def choose_evenly(count: int, labels: Ints | None, most: int) -> Ints:
+    """Positions of at most so many of `count` samples, in their order, evenly over the classes `(n,)` where known."""
     if count <= most:
         return np.arange(count)
     if labels is None:

@@ -1,6 +1,7 @@
 """Halves of the clean samples: `X` to optimize on, `D_valid` to decide by."""
 
 import numpy as np
+import numpy.typing as npt
 
 from onnxaudit.records import Ints, Samples
 
@@ -8,7 +9,13 @@ LEAST = 3  # of so many samples at least one decides, however few a class has
 
 
 def split(samples: Samples, predicted: Ints | None = None, *, seed: int) -> tuple[Samples, Samples]:
-    """Stratified halves `(X, D_valid)`, each in the order of `samples`.
+    """Stratified halves `(X, D_valid)`, each in the order of `samples`; arguments are those of `draw_validation`."""
+    validation = draw_validation(samples, predicted, seed=seed)
+    return samples.take(~validation), samples.take(validation)
+
+
+def draw_validation(samples: Samples, predicted: Ints | None = None, *, seed: int) -> npt.NDArray[np.bool_]:
+    """Which samples `(n,)` are those of `D_valid`.
 
     Of an odd number of samples of a class the odd one goes to `X`: a class with a single sample has none in `D_valid`.
     Where that would leave less than a third in `D_valid` (one image a class), odd ones drawn at random go there.
@@ -30,4 +37,4 @@ def split(samples: Samples, predicted: Ints | None = None, *, seed: int) -> tupl
     missing = len(samples) // LEAST - np.count_nonzero(validation)
     if missing > 0:
         validation[generator.permutation(np.flatnonzero(~validation))[:missing]] = True
-    return samples.take(~validation), samples.take(validation)
+    return validation

@@ -14,7 +14,7 @@ B. Wang et al., Neural Cleanse, IEEE S&P 2019.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
@@ -22,6 +22,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
+from onnxaudit.data.selection import MOST_SAMPLES, choose_evenly
 from onnxaudit.deadline import Deadline
 from onnxaudit.detectors.base import Context, Detector, Words
 from onnxaudit.detectors.registry import detector
@@ -50,6 +51,7 @@ class AllToAllConfig:
         schedule: of the penalty on the mask.
         chunk_pixels: as for `InversionConfig`.
         cells: as for `Patch`.
+        followed: on so many unseen samples of each class at most it is seen where a trigger sends the class.
     """
 
     steps: int = 120
@@ -60,6 +62,7 @@ class AllToAllConfig:
     schedule: Schedule = field(default_factory=Schedule)
     chunk_pixels: int = 2**16
     cells: int = 0
+    followed: int = MOST_SAMPLES
 
 
 @detector
@@ -78,7 +81,8 @@ class AllToAll(Detector):
         progress="looking for a trigger that moves all classes",
     )
     efforts: ClassVar = {"quick": AllToAllConfig(steps=60, starts=2, samples_per_step=12, schedule=BRISK)}
-    of_large = AllToAllConfig(steps=40, starts=2, samples_per_step=8, schedule=RACE, cells=56)
+    of_large = AllToAllConfig(steps=40, starts=2, samples_per_step=8, schedule=RACE, cells=56, followed=32)
+    of_costly = replace(of_large, samples_per_step=6)
     rule = "OA102"
 
     config: AllToAllConfig = AllToAllConfig()
@@ -93,6 +97,7 @@ class AllToAll(Detector):
             self.config,
             seed=context.seed,
             deadline=context.deadline,
+            answers=None if context.of_unseen is None else pick_classes(context.of_unseen.logits),
         )
         return Evidence(
             detector=self.id,
@@ -120,6 +125,7 @@ def find_universals(
     *,
     seed: int,
     deadline: Deadline,
+    answers: Ints | None = None,
 ) -> tuple[UniversalTrigger, ...]:
     """The smallest trigger from each start that moves the classes apart, and where it sends them.
 
@@ -130,12 +136,20 @@ def find_universals(
         config: all settings.
         seed: of starting points and of the order of samples.
         deadline: nothing is returned when it passes.
+        answers: of the model on unseen samples, `(n,)`, where they are known.
 
     Returns:
         One for each start from which enough samples could be moved.
     """
+    assert unseen.labels is not None
     triggers = _shrink(classifier, known, config, seed, deadline)
-    return tuple(_follow(classifier, unseen, trigger, config) for trigger in triggers)
+    if not triggers:
+        return ()
+    if answers is None and len(unseen):
+        answers = pick_classes(compute_logits(classifier, unseen.images, config.chunk_pixels))
+    index = choose_evenly(len(unseen), unseen.labels, config.followed * len(np.unique(unseen.labels)))
+    followed, before = unseen.take(index), None if answers is None else answers[index]
+    return tuple(_follow(classifier, followed, before, trigger, config) for trigger in triggers)
 
 
 def _shrink(
@@ -173,12 +187,13 @@ def _shrink(
     return [Trigger(masks[start], patterns[start]) for start, one in enumerate(found) if one]
 
 
-def _follow(classifier: nn.Module, samples: Samples, trigger: Trigger, config: AllToAllConfig) -> UniversalTrigger:
-    """Where the trigger sends samples that it was not made with."""
+def _follow(
+    classifier: nn.Module, samples: Samples, before: Ints | None, trigger: Trigger, config: AllToAllConfig
+) -> UniversalTrigger:
+    """Where the trigger sends samples that it was not made with, and that were answered as `before` `(n,)`."""
     assert samples.labels is not None
-    if not len(samples):
+    if before is None or not len(samples):
         return UniversalTrigger(trigger, (), rate(0, 0))
-    before = pick_classes(compute_logits(classifier, samples.images, config.chunk_pixels))
     logits = compute_logits(classifier, samples.images, config.chunk_pixels, trigger.apply)
     after = pick_classes(logits)
     usable = (before == samples.labels) & (after >= 0)

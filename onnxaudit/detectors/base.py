@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # commands that only name detectors do without PyTorch
     from torch import nn
 
     from onnxaudit.detectors.comparison import Role
+    from onnxaudit.inversion.readings import Readings
 
 Effort = Literal["quick", "standard", "deep"]
 Stage = Literal["survey", "shortlist", "screening", "refinement", "model"]
@@ -65,6 +66,8 @@ class Context:
         drawn: labels chosen without regard to evidence: they show what is normal.
         roles: in the refinement, its labels; empty before.
         stage: under which progress is told.
+        of_known, of_unseen: what the network answers on these samples, and such inner tensors as were read beside;
+            None: nothing was read yet.
     """
 
     classifier: "nn.Module"
@@ -80,6 +83,8 @@ class Context:
     drawn: frozenset[int] = frozenset()
     roles: "Mapping[int, Role]" = field(default_factory=dict)
     stage: str = ""
+    of_known: "Readings | None" = None
+    of_unseen: "Readings | None" = None
 
     def tell(self, message: str, done: int = 0, total: int = 0) -> None:
         """Report progress; `total` is 0 where nobody knows."""
@@ -112,6 +117,8 @@ class Detector(Protocol):
         efforts: settings where they differ from the usual ones.
         of_large: settings for images of more than 64x64 pixels, whose passes cost tens of milliseconds each; None: the
             usual ones.
+        of_costly: settings for large images and networks that multiply billions of times for one of them; None: those
+            of large images.
         rule: identifier of the rule under which a label that it alone singles out is reported.
     """
 
@@ -124,6 +131,7 @@ class Detector(Protocol):
     needs: ClassVar[Literal["", "features", "head"]] = ""
     efforts: ClassVar[Mapping[Effort, Any]] = {}
     of_large: ClassVar[Any] = None
+    of_costly: ClassVar[Any] = None
     rule: ClassVar[str] = ""
 
     @property

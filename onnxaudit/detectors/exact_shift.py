@@ -25,7 +25,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from onnxaudit.data.selection import thin
+from onnxaudit.data.selection import choose_evenly, thin
 from onnxaudit.deadline import NEVER, Deadline
 from onnxaudit.detectors.base import Context, Detector, Words
 from onnxaudit.detectors.registry import detector
@@ -151,8 +151,12 @@ def _read_features(context: Context, head: str, config: ExactShiftConfig, *, man
     """
     assert isinstance(context.classifier, Classifier)
     device, parts = device_of(context.classifier), []
-    for samples in (context.known, context.unseen):
-        images = to_tensor((thin(samples, config.samples_of_many // 2) if many else samples).images)
+    for samples, read in ((context.known, context.of_known), (context.unseen, context.of_unseen)):
+        most = config.samples_of_many // 2 if many else len(samples)
+        if read is not None and head in read.inner:
+            parts.append(read.take(choose_evenly(len(samples), samples.labels, most)).inner[head])
+            continue
+        images = to_tensor(thin(samples, most).images)
         each = count_rows(config.chunk_pixels, images.shape[2] * images.shape[3], device)
         for part in torch.split(images, each):
             if context.deadline.passed:

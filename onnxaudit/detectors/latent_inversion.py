@@ -98,6 +98,7 @@ class LatentInversion(Detector):
             self.config,
             seed=context.seed,
             deadline=context.deadline,
+            read=None if context.of_known is None else context.of_known.inner.get(context.features),
         )
         return Evidence(
             detector=self.id,
@@ -115,6 +116,7 @@ def measure_lengths(
     *,
     seed: int,
     deadline: Deadline,
+    read: Tensor | None = None,
 ) -> dict[int, float]:
     """The length of the shortest change found towards each label, in units of the features' spread.
 
@@ -125,15 +127,16 @@ def measure_lengths(
         config: all settings.
         seed: of the choice of samples.
         deadline: when it passes nothing is returned, because labels have to be compared at equal effort.
+        read: the tensor's values on all samples, `(n, ...)`, where they are known.
 
     Returns:
         Lengths by label; no entry for a label that was not reached or has no samples of other classes.
     """
     assert samples.labels is not None
-    read = _read_features(classifier, samples, features, config, deadline)
-    if read is None:
+    found = (samples, read) if read is not None else _read_features(classifier, samples, features, config, deadline)
+    if found is None:
         return {}
-    samples, cached = read
+    samples, cached = found
     assert samples.labels is not None
     with torch.no_grad():
         classes = classifier.tail({features: cached[:1]}).shape[1]

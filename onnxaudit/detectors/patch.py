@@ -75,6 +75,7 @@ class PatchDetector(Detector):
             steps=40, samples_per_step=6, step_size=0.5, schedule=RACE, confirming_samples=48, cells=56
         ),
     )
+    of_costly = replace(of_large, refinement=replace(of_large.refinement, samples_per_step=4))
     rule = "OA101"
 
     config: PatchConfig = USUAL

@@ -12,6 +12,8 @@ from onnxaudit.records import Floats, Ints, Trigger
 from onnxaudit.records.coded_images import WHITE, CodedImages
 from onnxaudit.workers import Workers, count_rows
 
+PIECES = 8  # of images that are tried until enough missed
+
 
 def compute_logits(
     classifier: nn.Module, images: Floats, chunk_pixels: int, change: Callable[[Floats], Floats] | None = None
@@ -50,13 +52,22 @@ def predict(logits: Tensor) -> Tensor:
 
 
 def find_hits(
-    classifier: nn.Module, images: Floats, trigger: Trigger, label: int, chunk_pixels: int
+    classifier: nn.Module, images: Floats, trigger: Trigger, label: int, chunk_pixels: int, *, wanted: float = 0.0
 ) -> npt.NDArray[np.bool_]:
-    """Flags `(n,)`: which of `images` are classified as `label` once they carry `trigger`."""
-    if len(images) == 0:
-        return np.zeros(0, dtype=bool)
-    logits = compute_logits(classifier, images, chunk_pixels, trigger.apply)
-    return np.asarray(pick_classes(logits) == label)
+    """Flags `(n,)`: which of `images` are classified as `label` once they carry `trigger`.
+
+    Once the share `wanted` cannot be reached any more the rest is not tried, and counts as missed.
+    """
+    hits, missed = np.zeros(len(images), dtype=bool), 0
+    each = count_rows(chunk_pixels, images.shape[2] * images.shape[3], device_of(classifier))
+    pieces = each * max(1, len(images) // (PIECES * each)) if wanted > 0 else max(1, len(images))
+    for start in range(0, len(images), pieces):
+        logits = compute_logits(classifier, images[start : start + pieces], chunk_pixels, trigger.apply)
+        hits[start : start + pieces] = pick_classes(logits) == label
+        missed += int(np.count_nonzero(~hits[start : start + pieces]))
+        if len(images) - missed < wanted * len(images):
+            break
+    return hits
 
 
 def measure_margins(logits: Tensor, labels: Tensor) -> Tensor:

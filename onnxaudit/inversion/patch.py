@@ -141,7 +141,8 @@ def confirm(
     """
     for boost in config.boosts:
         trigger = _decode(_densify(values, boost), images, config.cells)
-        share = float(find_hits(classifier, images, trigger, label, config.chunk_pixels).mean())
+        wanted = config.schedule.success if boost != config.boosts[-1] else 0.0
+        share = float(find_hits(classifier, images, trigger, label, config.chunk_pixels, wanted=wanted).mean())
         if share >= config.schedule.success:
             break
     return trigger, share

@@ -32,7 +32,6 @@ from onnxaudit.records import (
     Event,
     Floats,
     GivenPreprocessing,
-    InputSpec,
     Ints,
     MemoryPlan,
     OnEvent,
@@ -58,11 +57,11 @@ def open_subject(
     deadline: Deadline = NEVER,
     on_event: OnEvent,
     on_opened: Callable[[TorchModel], None] | None = None,
-    most_samples: Callable[[InputSpec], int] | None = None,
+    most_samples: Callable[[TorchModel], int] | None = None,
 ) -> Subject:
     """Load the model and the samples, copy the model, choose the preprocessing, and check the copy.
 
-    `on_opened` is given the copy before any sample is read; `most_samples` says how many may be read for such inputs,
+    `on_opened` is given the copy before any sample is read; `most_samples` says how many may be read for such a copy,
     where memory does not say fewer.
 
     Raises:
@@ -93,7 +92,7 @@ def open_subject(
         on_event(Event("load", 0, 0, note))
     on_event(Event("load", 0, 0, "reading the clean images"))
     named = output is not None
-    held = MOST_SAMPLES if most_samples is None else most_samples(opened.model.info.input)
+    held = MOST_SAMPLES if most_samples is None else most_samples(opened.torch_model)
     held = held if plan is None else min(held, plan.samples)
     subject = _read_samples(
         opened,

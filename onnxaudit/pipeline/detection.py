@@ -6,13 +6,14 @@ from dataclasses import replace
 from torch import nn
 
 from onnxaudit.data.selection import thin
-from onnxaudit.data.splits import split
+from onnxaudit.data.splits import draw_validation
 from onnxaudit.deadline import Deadline
 from onnxaudit.detectors.base import Context
 from onnxaudit.detectors.comparison import Role
 from onnxaudit.errors import OutOfTimeError
 from onnxaudit.findings.interruptions import OUT_OF_TIME, UNFINISHED
 from onnxaudit.inversion.forwards import compute_logits, device_of, find_hits, pick_classes
+from onnxaudit.inversion.readings import Readings
 from onnxaudit.pipeline.conclusion import NOTHING, VERIFYING, Measured, conclude
 from onnxaudit.pipeline.course import Course
 from onnxaudit.pipeline.label_table import cover, leave_untested, tabulate
@@ -52,6 +53,7 @@ def detect(
     unit: str = "pixels",
     class_names: Sequence[str] | None = None,
     doubts: Sequence[Reason] = (),
+    readings: Readings | None = None,
     seed: int,
     deadline: Deadline = Deadline(),
     on_event: OnEvent | None = None,
@@ -73,6 +75,7 @@ def detect(
         unit: what a mask counts, for the reasons given.
         class_names: names by class index, likewise; None where the data gives none.
         doubts: further reasons why a backdoor may be missed.
+        readings: what the classifier answers on the samples, where that is known.
         seed: of all randomness.
         deadline: what is not done by then is reported as unfinished, and the verdict is inconclusive.
         on_event: told of progress.
@@ -85,13 +88,18 @@ def detect(
         OutOfTimeError: the classifier's own deadline passed before it had answered to all samples.
     """
     detectors = config.make_detectors()
-    logits = compute_logits(classifier, samples.images, config.chunk_pixels)
+    if readings is None:
+        readings = Readings(logits=compute_logits(classifier, samples.images, config.chunk_pixels))
+    logits = readings.logits
     # Which samples are a label's own must not differ between the detectors and the check.
-    known, unseen = split(_with_classes(samples, logits), seed=seed)
+    labeled = _with_classes(samples, logits)
+    checking = draw_validation(labeled, seed=seed)
     context = Context(
         classifier=classifier,
-        known=known,
-        unseen=unseen,
+        known=labeled.take(~checking),
+        unseen=labeled.take(checking),
+        of_known=readings.take(~checking),
+        of_unseen=readings.take(checking),
         features=features,
         head=head,
         classes=logits.shape[1],

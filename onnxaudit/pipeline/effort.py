@@ -18,6 +18,7 @@ from onnxaudit.importer.module import TorchModel
 from onnxaudit.inversion.forwards import device_of
 from onnxaudit.inversion.labels import LabelsConfig, prepare
 from onnxaudit.perturbations.patch import Patch
+from onnxaudit.pipeline.multiply_adds import fit_settings
 from onnxaudit.pipeline.settings import DetectionConfig
 from onnxaudit.records import Event, Layout, OnEvent, Preprocessing
 from onnxaudit.text import format_duration
@@ -32,6 +33,7 @@ SOLVED = 1.7e-8  # seconds of the exact shift for each cube of the number of cla
 LONG = 60.0  # seconds; of a scan that takes less nothing is told at its beginning
 MEASURED = 0.1  # seconds, at least one step
 COLORS = 3
+EACH, EACH_OF_LARGE = 8, 4  # images a label and step
 MOST_STEPS = 200  # more are never made in that time; orders are drawn for all of them
 
 
@@ -50,18 +52,17 @@ def estimate_seconds(classes: int, per_pass: float, config: DetectionConfig) -> 
 def estimate(torch_model: TorchModel, config: DetectionConfig) -> float:
     """The same for a copy that was opened; a few steps are made."""
     info = torch_model.info
-    spec, classes, config = info.input, info.output.classes, config.fit_to(info.input)
+    spec, classes, config = info.input, info.output.classes, fit_settings(config, torch_model)
     bounds = ((0.0, 1.0),) * (spec.width if spec.layout is Layout.NC else spec.channels)
     classifier = Classifier(torch_model, Preprocessing() if spec.layout.is_image else Preprocessing(bounds=bounds))
-    return estimate_seconds(
-        classes, measure_pass(classifier, (spec.channels, spec.height, spec.width), classes), config
-    )
+    image, each = (spec.channels, spec.height, spec.width), EACH_OF_LARGE if config.large else EACH
+    return estimate_seconds(classes, measure_pass(classifier, image, classes, each), config)
 
 
 def tell_estimate(torch_model: TorchModel, config: DetectionConfig, on_event: OnEvent) -> None:
     """Say how long a scan takes, where that is long; of small models not even a step is made to find out."""
     spec, place = torch_model.info.input, torch_model.device
-    config, begun = config.fit_to(spec), time.process_time()
+    config, begun = fit_settings(config, torch_model), time.process_time()
     with torch.no_grad():
         torch_model(torch.zeros(spec.shape(spec.batch or 1), device=place))
     least = (time.process_time() - begun) * count_passes(torch_model.info.output.classes, config)
@@ -70,16 +71,16 @@ def tell_estimate(torch_model: TorchModel, config: DetectionConfig, on_event: On
         on_event(Event("estimate", 0, 0, f"beginning a scan of about {seconds} of one processor core"))
 
 
-def measure_pass(classifier: nn.Module, image: tuple[int, int, int], classes: int) -> float:
+def measure_pass(classifier: nn.Module, image: tuple[int, int, int], classes: int, each: int = EACH) -> float:
     """Processor seconds of one image forward and backward, within a step as detectors make them.
 
     Args:
         classifier: logits of images.
         image: shape `(c, h, w)`.
         classes: how many the model tells apart.
+        each: images a label and step.
     """
-    config, device = LabelsConfig(steps=MOST_STEPS), device_of(classifier)
-    each = config.samples_per_step
+    config, device = LabelsConfig(steps=MOST_STEPS, samples_per_step=each), device_of(classifier)
     rows = min(classes, count_rows(config.chunk_pixels, each * image[1] * image[2], device))
     images = np.random.default_rng(0).random((each, *image), dtype=np.float32)
     others = {label: np.arange(each) for label in range(rows)}

@@ -4,11 +4,10 @@ import math
 from collections import Counter
 
 from onnxaudit.findings import reasons
-from onnxaudit.inversion.forwards import compute_logits
 from onnxaudit.pipeline.obstacles import measure_accuracy
 from onnxaudit.pipeline.settings import DetectionConfig
 from onnxaudit.pipeline.subject import Subject
-from onnxaudit.records import Comparison, Detection, Reason
+from onnxaudit.records import Comparison, Detection, Floats, Reason
 from onnxaudit.scoring.reference import Architecture, Likeness, compare_score, read_known, weigh_likeness
 from onnxaudit.scoring.verdict import WEIGHED
 
@@ -17,17 +16,13 @@ FEWEST_CONVOLUTIONS = 2  # a single one cuts images into patches
 NORMS = {"LayerNormalization", "ReduceMean", "SimplifiedLayerNormalization"}
 
 
-def describe_likeness(subject: Subject, config: DetectionConfig) -> Likeness:
-    """By what the model is compared; its accuracy is that on the labeled clean images."""
-    info, samples = subject.model.info, subject.samples
-    accuracy = None
-    if samples.labels is not None:
-        logits = compute_logits(subject.classifier, samples.images, config.chunk_pixels)
-        accuracy = measure_accuracy(samples, logits)
+def describe_likeness(subject: Subject, config: DetectionConfig, logits: Floats) -> Likeness:
+    """By what the model is compared; its accuracy is that of its `logits` `(n, classes)` on labeled clean images."""
+    info = subject.model.info
     return Likeness(
         classes=info.output.classes,
         side=math.sqrt(info.input.height * info.input.width) if info.input.layout.is_image else 0.0,
-        accuracy=accuracy,
+        accuracy=measure_accuracy(subject.samples, logits),
         architecture=find_architecture([node.op_type for node in subject.model.proto.graph.node]),
         raced=config.large,
     )

@@ -13,16 +13,19 @@ from onnxaudit.deadline import Deadline
 from onnxaudit.detectors.base import Effort
 from onnxaudit.errors import OutOfTimeError, RejectedError
 from onnxaudit.findings.interruptions import OUT_OF_TIME
+from onnxaudit.inversion.forwards import compute_logits
+from onnxaudit.inversion.readings import Readings, read_samples
 from onnxaudit.pipeline.admission import open_subject
 from onnxaudit.pipeline.detection import begin_detection, detect
 from onnxaudit.pipeline.effort import tell_estimate
 from onnxaudit.pipeline.embedded_samples import embed
 from onnxaudit.pipeline.likeness import compare_detection, describe_likeness, doubt_likeness
 from onnxaudit.pipeline.memory_plan import threads_restored
+from onnxaudit.pipeline.multiply_adds import fit_settings
 from onnxaudit.pipeline.progress import Progress
 from onnxaudit.pipeline.quantized import open_quantized
 from onnxaudit.pipeline.scan_report import leave_open, replace_verdict, report_rejection, report_scan, report_unopened
-from onnxaudit.pipeline.settings import ScanConfig, choose_config
+from onnxaudit.pipeline.settings import DetectionConfig, ScanConfig, choose_config
 from onnxaudit.pipeline.subject import Subject, ask_with_triggers, open_features
 from onnxaudit.pipeline.units import Shelf, Units
 from onnxaudit.records import (
@@ -39,6 +42,8 @@ from onnxaudit.surgery import find_features, find_head
 from onnxaudit.versions import list_versions
 
 OnPartial = Callable[[ScanReport], None]
+MOST_READ = 2**26  # values of an inner tensor that are held for all detectors: 256 MiB
+READ_SHARE = 64  # so many bytes are promised for each of them
 STARTING, ASKING = "opening the model", "asking the model about the clean images"
 
 
@@ -104,7 +109,7 @@ def scan(
         deadline=deadline,
         on_event=listen,
         on_opened=partial(tell_estimate, config=config.detection, on_event=listen),
-        most_samples=lambda taken: config.detection.fit_to(taken).most_samples,
+        most_samples=lambda copy: fit_settings(config.detection, copy).most_samples,
     )
     try:
         subject = opening(Path(model), input_size=input_size, preprocessing=preprocessing)
@@ -148,7 +153,8 @@ def scan_subject(
     Where the time is up within a step that nothing can be told without, the report says in which.
     """
     progress, info = Progress(on_event, ASKING), subject.model.info
-    classes, config = info.output.classes, replace(config, detection=config.detection.fit_to(info.input))
+    classes = info.output.classes
+    config = replace(config, detection=fit_settings(config.detection, subject.classifier.model))
 
     def tell(found: Detection) -> None:
         if on_partial is not None:
@@ -183,11 +189,14 @@ def _detect(
     """The subject that was searched, what was found, and by what the model is compared with known ones."""
     subject = replace(open_features(subject), samples=thin(subject.samples, config.detection.most_samples))
     features, head = find_features(subject.model), find_head(subject.model)
-    likeness = describe_likeness(subject, config.detection)
+    names = [name for name in (features, head) if name is not None]
+    readings = _read(subject, config.detection, names)
+    likeness = describe_likeness(subject, config.detection, readings.logits)
     found = detect(
         subject.classifier,
         subject.samples,
         config.detection,
+        readings=readings,
         features=features,
         head=head,
         unit=subject.model.info.input.layout.unit,
@@ -197,12 +206,23 @@ def _detect(
         deadline=deadline,
         on_event=on_event,
         on_found=tell,
-        units=None if shelf is None else Units(shelf, _describe_basis(subject, config, features, head)),
+        units=None if shelf is None else Units(shelf, _describe_basis(subject, config, readings, features, head)),
     )
     return subject, found, likeness
 
 
-def _describe_basis(subject: Subject, config: ScanConfig, features: str | None, head: str | None) -> dict[str, Any]:
+def _read(subject: Subject, config: DetectionConfig, names: Sequence[str]) -> Readings:
+    """What the network answers on all samples; of large images inner tensors beside, so that they are computed once."""
+    classifier, images = subject.classifier, subject.samples.images
+    if not config.large or not len(images):
+        return Readings(logits=compute_logits(classifier, images, config.chunk_pixels))
+    most = MOST_READ if subject.memory is None else min(MOST_READ, subject.memory.promised // READ_SHARE)
+    return read_samples(classifier, images, names, chunk_pixels=config.chunk_pixels, most_values=most)
+
+
+def _describe_basis(
+    subject: Subject, config: ScanConfig, readings: Readings, features: str | None, head: str | None
+) -> dict[str, Any]:
     """What all that is measured on a subject depends on, seed and labels aside; as values of JSON."""
     info = subject.model.info
     return {
@@ -213,7 +233,7 @@ def _describe_basis(subject: Subject, config: ScanConfig, features: str | None, 
         "samples": (subject.samples.info.sha256, subject.samples.info.labeled),
         "preprocessing": repr(subject.choice.preprocessing),
         "chunk": config.detection.chunk_pixels,
-        "tensors": (features, head),
+        "tensors": (features, head, sorted(readings.inner)),
         "device": subject.device,
         "pieces": None if subject.memory is None else subject.memory.step_images,
     }

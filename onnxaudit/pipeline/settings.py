@@ -16,6 +16,10 @@ RACERS = 5  # suspects, and as many controls, of large images
 LATE = ("photometric", "spectral")  # they wait for suspects where passes are to be saved
 SAMPLES_OF_LARGE = 512
 UNSEEN_OF_LARGE = 48
+COSTLY = (
+    8_000_000_000  # multiplications for one image: a ResNet-50 at 224x224 makes half of them, a VGG-16 twice as many
+)
+SAMPLES_OF_COSTLY, SAMPLES_OF_A_CLASS = 256, 32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +39,7 @@ class DetectionConfig:
         largest_share: of the input that a usual trigger may cover; masks begin at a half and have to have shrunk.
         chunk_pixels: at most so many pixels (images x height x width) are classified at once, on one core.
         large: whether images are large: detectors then take their settings `of_large`.
+        costly: whether they meet a network that takes long for a pass: detectors then take their settings `of_costly`.
         late: ids of detectors of the screening that measure suspects and controls alone.
         most_samples: so many clean samples at most are used.
         most_unseen: on so many unseen samples at most a trigger is tried.
@@ -53,6 +58,7 @@ class DetectionConfig:
     largest_share: float = 0.4
     chunk_pixels: int = 2**16
     large: bool = False
+    costly: bool = False
     late: tuple[str, ...] = ()
     most_samples: int = MOST_SAMPLES
     most_unseen: int = MOST_SAMPLES
@@ -60,6 +66,8 @@ class DetectionConfig:
 
     def find_settings(self, kind: type[Detector]) -> Any:
         """The settings with which a detector runs."""
+        if self.costly and kind.of_costly is not None:
+            return self.settings.get(kind.id, kind.of_costly)
         if self.large and kind.of_large is not None:
             return self.settings.get(kind.id, kind.of_large)
         return self.settings.get(kind.id, kind.efforts.get(self.effort, make(kind).config))
@@ -98,6 +106,16 @@ class DetectionConfig:
             most_samples=min(self.most_samples, SAMPLES_OF_LARGE),
             most_unseen=min(self.most_unseen, UNSEEN_OF_LARGE),
         )
+
+    def thin_out(self, multiply_adds: int, classes: int) -> "DetectionConfig":
+        """The same for a network of large images that multiplies so often for one: fewer samples from `COSTLY` on.
+
+        Of each class there are still 32, where somebody gives so many.
+        """
+        if multiply_adds < COSTLY or not self.large or self.costly:
+            return self
+        samples = max(SAMPLES_OF_COSTLY, SAMPLES_OF_A_CLASS * classes)
+        return replace(self, costly=True, most_samples=min(self.most_samples, samples))
 
     def make_detectors(self) -> tuple[Detector, ...]:
         """The detectors that run, in their order.

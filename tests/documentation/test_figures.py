@@ -4,11 +4,12 @@ from math import exp
 
 import pytest
 
+from onnxaudit.detectors.all_to_all import AllToAll
 from onnxaudit.detectors.compactness import SIDE, CompactnessConfig
 from onnxaudit.detectors.exact_shift import ExactShiftConfig
 from onnxaudit.detectors.patch import PatchConfig, PatchDetector
 from onnxaudit.mitigation.pruning_config import PruningConfig
-from onnxaudit.pipeline.settings import DetectionConfig
+from onnxaudit.pipeline.settings import COSTLY, SAMPLES_OF_A_CLASS, SAMPLES_OF_COSTLY, DetectionConfig
 from onnxaudit.records import InputSpec, Layout
 from onnxaudit.scoring.closeness import (
     FULL_SIZE,
@@ -43,6 +44,10 @@ DECIDING = [
     f"the {LARGE.suspects} most suspicious and {LARGE.controls} random controls run again, for "
     f"{RACE.refinement.steps} steps of {RACE.refinement.samples_per_step}",
     f"At most {LARGE.most_samples} clean images are used, and {LARGE.most_unseen} unseen ones",
+    f"{COSTLY / 1e9:g} billion multiplications or more",
+    f"{SAMPLES_OF_COSTLY} images are used, or {SAMPLES_OF_A_CLASS} of each class",
+    f"the refinement sees {PatchDetector.of_costly.refinement.samples_per_step} a step",
+    f"the search for all-to-all triggers {AllToAll.of_costly.samples_per_step}",
     f"the {LARGE.shortlist} that the exact shift finds nearest (from {ExactShiftConfig().samples_of_many} images)",
     f"and with {CompactnessConfig().natural:g}, which is usual",
     f"log-odds_k = − {-WEIGHTS.weights.offset:g} − ln max(N, {WEIGHTS.fewest_compared})",

@@ -77,6 +77,24 @@ def test_large_images_are_asked_in_part_where_that_tells_enough(name: str, monke
     assert max(asked) == preprocessing_choice.FIRST_UNLABELED
 
 
+def test_who_is_clearly_worse_on_a_few_large_images_is_not_asked_on_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    given, wanted = samples(labeled=True, count=120), model_wanting(COMMON["ImageNet"])
+    whole = choose_preprocessing(wanted, given, SPEC)
+    asked = dict.fromkeys(COMMON, 0)
+
+    def predict(pixels: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:
+        asked[preprocessing.name] += len(pixels)
+        return wanted(pixels, preprocessing)
+
+    monkeypatch.setattr(preprocessing_choice, "LARGE_IMAGE", 3 * 12 * 12 - 1)
+    choice = choose_preprocessing(predict, given, SPEC)
+    assert choice.preprocessing == whole.preprocessing
+    assert asked["ImageNet"] == 120
+    assert asked["0..255"] == preprocessing_choice.NARROWED_BY
+    assert [one.preprocessing for one in choice.candidates] == [one.preprocessing for one in whole.candidates]
+    assert choice.candidates[3].accuracy == whole.candidates[3].accuracy
+
+
 def test_large_images_are_all_asked_where_a_part_tells_too_little(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preprocessing_choice, "LARGE_IMAGE", 3 * 12 * 12 - 1)
     asked = list[int]()

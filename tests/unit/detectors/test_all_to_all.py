@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -39,6 +40,14 @@ def test_a_trigger_that_moves_every_class_to_the_next_is_found(make_samples: Cal
     found = some(find(AllToAll(), make_samples()))
     assert found.trigger.mask_l1 < 2 * PATCH**2
     assert sum(label == (row + 1) % 8 for row, label in enumerate(found.destinations)) >= 6
+    assert found.moves_apart(0.5)
+
+
+def test_where_classes_go_is_seen_on_as_many_samples_of_each_as_are_asked_for(
+    make_samples: Callable[..., Samples],
+) -> None:
+    found = some(find(AllToAll(), make_samples(), replace(CONFIG, followed=2)))
+    assert found.followers.trials == 2 * 8
     assert found.moves_apart(0.5)
 
 

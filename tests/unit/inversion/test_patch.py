@@ -7,9 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from onnxaudit.deadline import Deadline
+from onnxaudit.inversion.forwards import find_hits
 from onnxaudit.inversion.patch import InversionConfig, invert
 from onnxaudit.inversion.schedule import Schedule
-from onnxaudit.records import Event, Inversion, LabelStatus, Samples
+from onnxaudit.records import Event, Inversion, LabelStatus, Samples, Trigger
 from tests.some import some
 from tests.unit.conftest import Planted
 
@@ -176,3 +177,18 @@ def test_results_do_not_depend_on_the_number_of_cores(
         found.append([one.trigger.digest for one in run()])
     torch.set_num_threads(threads)
     assert found[0] == found[1]
+
+
+def test_a_trigger_that_misses_too_often_is_not_tried_on_the_rest(
+    planted: Callable[..., Planted], make_samples: Callable[..., Samples]
+) -> None:
+    classifier, images, seen = planted(), make_samples().images, list[int]()
+    classifier.register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
+    nothing = Trigger(np.zeros((1, 12, 12), np.float32), np.zeros((1, 12, 12), np.float32))
+    few = 4 * 12 * 12  # pixels
+    hits = find_hits(classifier, images, nothing, 7, few)
+    assert sum(seen) == len(images)
+    seen.clear()
+    assert not find_hits(classifier, images, nothing, 7, few, wanted=0.9).any()
+    assert hits.sum() == 6
+    assert sum(seen) < len(images) / 2
