@@ -44,6 +44,7 @@ class Crew:
         together: whether several run at once, so that their events go to the board.
         settings: of the command.
         recollection: of earlier runs.
+        place: of this one scan among several of its model, if there may be any: 0, or from 1 on where it helps.
     """
 
     policy: Policy
@@ -51,6 +52,7 @@ class Crew:
     together: bool
     settings: Settings
     recollection: Recollection
+    place: int | None = None
 
 
 class Errand:
@@ -119,6 +121,10 @@ class Errand:
             return self.conclude(task.finish())
         except OnnxauditError as error:
             return self.fail(error)
+
+    def fill(self) -> None:
+        """Have at hand what other machines finished meanwhile."""
+        self._recall.fill()
 
     def interrupt(self, task: Task) -> Outcome:
         """How far a worker had come, which is ended here."""
@@ -215,7 +221,7 @@ def _scan(
     detectors = load_detectors(policy)
     told: dict[str, Any] = {"on_partial": lambda report: line.keep(ScanDocument((report,)))}
     if scope is not None:
-        told["shelf"] = Shelf(scope, lambda unit: line.aside(UNIT + unit))
+        told["shelf"] = Shelf(scope, lambda unit: line.aside(UNIT + unit), crew.place)
     try:
         check_domains(model, policy)
         with _open_progress(crew, line) as listen:

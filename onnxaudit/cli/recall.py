@@ -39,10 +39,12 @@ class Shelf:
     Attributes:
         folder: where they are; read only.
         tell: says that one is finished.
+        place: of this scan among those of the same model at the same time, as `pipeline.units.SharedShelf` has it.
     """
 
     folder: Path
     tell: Callable[[bytes], None]
+    place: int | None = None
 
     def find(self, key: str) -> bytes | None:
         """What was kept under a key."""

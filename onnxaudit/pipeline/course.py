@@ -1,14 +1,16 @@
 """One run of all detectors: each is given what those before it found, and its evidence is checked and kept."""
 
-import math
+import contextlib
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from onnxaudit.detectors.base import Context, Detector, Refining, Stage
 from onnxaudit.detectors.comparison import Role, compare, find_lead, find_median, find_normal
-from onnxaudit.detectors.registry import describe, describe_detector, is_own
-from onnxaudit.errors import OnnxauditError, OutOfTimeError, PluginError
+from onnxaudit.detectors.registry import describe_detector, is_own
+from onnxaudit.errors import OutOfTimeError
+from onnxaudit.pipeline.company import Lookout, UntilFound, choose_turn
+from onnxaudit.pipeline.step import Step
 from onnxaudit.pipeline.units import Units
 from onnxaudit.records import DetectorRun, Evidence
 
@@ -47,6 +49,7 @@ class Course:
         }
         self.evidence: dict[str, Evidence] = {}
         self.interrupted: list[str] = []
+        self._ahead: dict[str, Evidence] = {}  # by key of the unit
 
     @property
     def ratios(self) -> dict[str, Mapping[int, float]]:
@@ -55,22 +58,32 @@ class Course:
 
     def measure(self, stage: Stage, labels: Sequence[int], drawn: Collection[int]) -> list[Evidence]:
         """Run the detectors of a stage; the labels `drawn` show what is normal."""
-        context = replace(self._context, drawn=frozenset(drawn))
-        return [
-            self._keep(detector, detector.measure, replace(context, stage=detector.id), labels)
-            for detector in self.detectors
-            if self._stages[detector.id] == stage
-        ]
+        return [self._keep(step) for step in self._list(stage, labels, drawn)]
+
+    def advance(self, stages: Mapping[Stage, Sequence[int]], drawn: Collection[int]) -> None:
+        """Where this scan helps another: do units of several stages, given with their labels, in an order of its own.
+
+        What they find counts as evidence when their stage comes.
+        """
+        self._advance([step for stage, labels in stages.items() for step in self._list(stage, labels, drawn)])
 
     def refine(self, roles: Mapping[int, Role]) -> None:
         """Refine suspects and controls, then run the detectors that measure these alone."""
         context, labels = replace(self._context, roles=roles), tuple(roles)
-        for detector in self.detectors:
-            if isinstance(detector, Refining):
-                self._keep(detector, detector.refine, replace(context, stage=REFINEMENT), labels)
-        for detector in self.detectors:
-            if self._stages[detector.id] == "refinement" and labels:
-                self._keep(detector, detector.measure, replace(context, stage=detector.id), labels)
+        again = replace(context, stage=REFINEMENT)
+        steps = [
+            Step(detector=one, measure=one.refine, context=again, labels=labels)
+            for one in self.detectors
+            if isinstance(one, Refining)
+        ]
+        steps += [
+            Step(detector=one, measure=one.measure, context=replace(context, stage=one.id), labels=labels)
+            for one in self.detectors
+            if self._stages[one.id] == "refinement" and labels
+        ]
+        self._advance(steps)
+        for step in steps:
+            self._keep(step)
 
     def describe(self, weighed: Collection[str]) -> tuple[DetectorRun, ...]:
         """What ran, for the report; the score weighs the evidence of `weighed`."""
@@ -87,18 +100,35 @@ class Course:
             if (found := self.evidence.get(one.id)) is not None
         )
 
-    def _keep(
-        self,
-        detector: Detector,
-        measure: Callable[[Context, Sequence[int]], Evidence],
-        context: Context,
-        labels: Sequence[int],
-    ) -> Evidence:
+    def _list(self, stage: Stage, labels: Sequence[int], drawn: Collection[int]) -> list[Step]:
+        context = replace(self._context, drawn=frozenset(drawn))
+        return [
+            Step(detector=one, measure=one.measure, context=replace(context, stage=one.id), labels=labels)
+            for one in self.detectors
+            if self._stages[one.id] == stage
+        ]
+
+    def _advance(self, steps: Sequence[Step]) -> None:
+        if self._units is None or not self._units.place:
+            return
+        for step in choose_turn([one for one in steps if self._is_open(one)], self._units.place):
+            context = replace(step.context, earlier=dict(self.evidence))
+            with contextlib.suppress(OutOfTimeError):
+                found = self._measure(replace(step, context=context))
+                if found.complete:
+                    self._ahead[self._units.name(step.detector, context, step.labels)] = found
+
+    def _is_open(self, step: Step) -> bool:
+        """Whether this is a unit, and nothing that it reads is missing."""
+        return bool(step.detector.words.progress) and self.evidence.keys() >= {*step.detector.requires}
+
+    def _keep(self, step: Step) -> Evidence:
+        detector, context = step.detector, step.context
         if context.allows(detector) and detector.words.progress and context.stage == detector.id:
             context.tell("")
         before, start = self.evidence.get(detector.id), time.process_time()
         try:
-            found = self._measure(detector, measure, replace(context, earlier=dict(self.evidence)), labels)
+            found = self._measure(replace(step, context=replace(context, earlier=dict(self.evidence))))
         except OutOfTimeError:
             self.interrupted.append(detector.id)
             found = replace(before or Evidence(detector=detector.id), complete=False)
@@ -108,60 +138,37 @@ class Course:
         self.evidence[detector.id] = replace(found, cpu_seconds=seconds)
         return self.evidence[detector.id]
 
-    def _measure(
-        self,
-        detector: Detector,
-        measure: Callable[[Context, Sequence[int]], Evidence],
-        context: Context,
-        labels: Sequence[int],
-    ) -> Evidence:
+    def _measure(self, step: Step) -> Evidence:
         """The evidence of a unit: what was kept, else what is measured now, which is kept once it is complete."""
-        if self._units is None or not detector.words.progress:  # what takes no time is no unit
-            return _run(detector, measure, context, labels)
-        key = self._units.name(detector, context, labels)
-        kept = self._units.find(key, detector, context)
+        if self._units is None or not step.detector.words.progress:  # what takes no time is no unit
+            return step.run()
+        key = self._units.name(step.detector, step.context, step.labels)
+        kept = self._ahead.get(key) or self._units.find(key, step.detector, step.context)
         if kept is not None:
             return kept
-        found = _run(detector, measure, context, labels)
-        if found.complete and not context.deadline.passed:
+        found, is_new = self._run(self._units, key, step)
+        if is_new and found.complete and not step.context.deadline.passed:
             self._units.keep(key, found)
         return found
+
+    def _run(self, units: Units, key: str, step: Step) -> tuple[Evidence, bool]:
+        """What is measured here, or was finished elsewhere meanwhile, and whether it is the first."""
+        if units.place is None:
+            return step.run(), True
+        lookout = Lookout(lambda: units.has(key))
+        until = UntilFound(step.context.deadline.at, lookout=lookout)
+        try:
+            found = replace(step, context=replace(step.context, deadline=until)).run()
+        except OutOfTimeError:
+            if not lookout.found:
+                raise
+        else:
+            if not lookout.found:
+                return found, True
+        kept = units.find(key, step.detector, step.context)
+        return (step.run(), True) if kept is None else (kept, False)  # what is there may make no sense
 
     def _compare(self, distances: Mapping[int, float], context: Context) -> dict[int, float]:
         if not context.roles:
             return compare(distances, find_median(distances, context.drawn))
         return compare(distances, find_normal(distances, context.roles, len(self.evidence["patch"].ratios)))
-
-
-def _run(
-    detector: Detector,
-    measure: Callable[[Context, Sequence[int]], Evidence],
-    context: Context,
-    labels: Sequence[int],
-) -> Evidence:
-    """What a detector measures; whatever another package's one does wrong ends in one error that names it."""
-    if is_own(type(detector)):
-        return measure(context, labels)
-    try:
-        found = measure(context, labels)
-    except OnnxauditError:
-        raise
-    except Exception as error:  # a stranger's code may raise anything
-        raise PluginError(f"detector {detector.id} failed: {describe(error)}") from error
-    fault = _find_fault(found, detector.id, context.classes)
-    if fault:
-        raise PluginError(f"detector {detector.id} {fault}")
-    return found
-
-
-def _find_fault(found: object, name: str, classes: int) -> str:
-    """What is wrong with the evidence of another package's detector, or ""."""
-    if not isinstance(found, Evidence) or found.detector != name:
-        return "measured no evidence of its own"
-    for values in (found.distances, found.ratios):
-        for label, value in values.items():
-            if not isinstance(label, int) or not 0 <= label < classes:
-                return f"measured {label!r}, which is no label"
-            if not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
-                return f"measured {value!r} for label {label}, which is no distance and no ratio"
-    return ""

@@ -132,6 +132,7 @@ def _measure(
 ) -> Measured:
     """All stages of a course in their order, and the check of the triggers found."""
     shortlist = _survey(course, context, config)
+    course.advance({"screening": shortlist.labels, "model": range(context.classes)}, shortlist.drawn)
     course.measure("screening", shortlist.labels, shortlist.drawn)
     first = course.evidence.get("patch", NOTHING)
     if on_found is not None:

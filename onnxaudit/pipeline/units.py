@@ -10,7 +10,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
@@ -30,6 +30,15 @@ class Shelf(Protocol):
 
     def keep(self, key: str, content: bytes) -> None:
         """Keep it, where that can be done."""
+
+
+@runtime_checkable
+class SharedShelf(Shelf, Protocol):
+    """A shelf that others who scan the same model may fill at the same time."""
+
+    @property
+    def place(self) -> int | None:
+        """0 for the scan that counts, from 1 on for those that help it; None where there are no others."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -54,11 +63,19 @@ class Units:
     Args:
         shelf: where they are.
         basis: what all of them depend on, as values of JSON.
+
+    Attributes:
+        place: as of a `SharedShelf`; None for any other.
     """
 
     def __init__(self, shelf: Shelf, basis: Mapping[str, Any]) -> None:
         """Nothing was looked for yet."""
         self._shelf, self._basis = shelf, dict(basis)
+        self.place = shelf.place if isinstance(shelf, SharedShelf) else None
+
+    def has(self, key: str) -> bool:
+        """Whether something, whatever it is, was kept under a key."""
+        return self._shelf.find(key) is not None
 
     def name(self, detector: Detector, context: Context, labels: Sequence[int]) -> str:
         """The key of what a detector measures next."""

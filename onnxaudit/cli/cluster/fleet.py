@@ -4,16 +4,18 @@ Models are sent to wherever there is room, and files go to a machine once. What 
 worker process says. Reports are those of a run on this machine: what decides results has the same version everywhere.
 """
 
+import contextlib
 import secrets
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 from onnxaudit.cli.board import Board
 from onnxaudit.cli.cluster.engine import Engine, LostError, Machine
 from onnxaudit.cli.cluster.job import Job, list_made, read_answer, write
 from onnxaudit.cli.cluster.parcel import Parcel, pack_model, pack_source
+from onnxaudit.cli.cluster.sent import Sent, choose_helped
 from onnxaudit.cli.errand import SOURCES, Crew, Errand, Outcome, answer_of
 from onnxaudit.cli.exits import report_notice
 from onnxaudit.cli.fleet import estimate_memory
@@ -27,14 +29,6 @@ CARD = 16 * 2**30  # bytes of a small GPU: a scan that needs a quarter of it lea
 LEAST_OF_CARD = 0.125
 CUDA = "cuda"
 LONGEST_NOTICE, MOST_NOTICES = 500, 8  # characters, and so many from all machines
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sent:
-    """A scan that runs somewhere."""
-
-    errand: Errand
-    alone: bool
 
 
 class ClusterFleet:
@@ -58,6 +52,7 @@ class ClusterFleet:
         self._run, self._made = secrets.token_hex(16), list_made()
         self._sources: dict[str, tuple[str, Any]] = {}  # digest, and what the engine calls it
         self._told = list[str]()
+        self._helpers = Counter[int]()  # begun, by the number of the errand
 
     def run(self) -> Iterator[tuple[Errand, Outcome]]:
         """What comes of each scan, as soon as it is known.
@@ -71,6 +66,7 @@ class ClusterFleet:
         while self._waiting or self._running:
             while self._waiting and len(self._running) < self._count_places():
                 yield from self._begin(*self._waiting.popleft())
+            self._send_helpers()
             for handle in self._engine.await_any(list(self._running), TICK) if self._running else ():
                 yield from self._finish(handle)
 
@@ -90,8 +86,30 @@ class ClusterFleet:
         self._running.clear()
 
     def _count_places(self) -> int:
-        cores = sum(one.cores for one in self._engine.list_machines())
-        return self._jobs or max(1, int(AHEAD * cores))
+        return self._jobs or max(1, int(AHEAD * self._count_cores()))
+
+    def _count_cores(self) -> float:
+        return sum(one.cores for one in self._engine.list_machines())
+
+    def _send_helpers(self) -> None:
+        """Where no model waits and cores are left over, have parts of those that run done there."""
+        if self._waiting or self._crew.recollection.shared is None:
+            return
+        while len(self._running) < (self._jobs or int(self._count_cores())):
+            helped = choose_helped(self._running.values(), self._helpers)
+            if helped is None:
+                return
+            self._helpers[helped.errand.number] += 1
+            self._submit(replace(helped, job=replace(helped.job, place=self._helpers[helped.errand.number])))
+
+    def _submit(self, sent: Sent) -> None:
+        self._running[self._engine.submit(write(sent.job), sent.parcels, sent.demand)] = sent
+
+    def _drop_helpers(self, errand: Errand) -> None:
+        for handle, sent in list(self._running.items()):
+            if sent.errand is errand:
+                self._engine.drop(handle)
+                del self._running[handle]
 
     def _begin(self, errand: Errand, alone: bool) -> Iterator[tuple[Errand, Outcome]]:
         if not alone:
@@ -114,7 +132,7 @@ class ClusterFleet:
         digests = (model.digest, *(digest for digest, _ in sent))
         job = self._describe(errand, sources, digests, demand)
         parcels = [self._engine.put(model.content), *(parcel for _, parcel in sent)]
-        self._running[self._engine.submit(write(job), parcels, demand)] = Sent(errand=errand, alone=alone)
+        self._submit(Sent(errand=errand, alone=alone, job=job, parcels=parcels, demand=demand))
 
     def _send_source(self, source: str) -> tuple[str, Any]:
         if source not in self._sources:
@@ -163,8 +181,15 @@ class ClusterFleet:
         )
 
     def _finish(self, handle: Any) -> Iterator[tuple[Errand, Outcome]]:
-        sent = self._running.pop(handle)
+        sent = self._running.pop(handle, None)
+        if sent is None:  # a helper whose scan has ended
+            return
+        if sent.job.place:
+            with contextlib.suppress(LostError):
+                self._engine.take(handle)
+            return
         errand = sent.errand
+        self._drop_helpers(errand)
         try:
             answer = read_answer(self._engine.take(handle))
             self._pass_on(answer.notices)

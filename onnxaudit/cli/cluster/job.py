@@ -36,6 +36,7 @@ class Job:
         cache_limit: bytes.
         apart: whether the files are opened in a process that is shut in.
         debug: whether errors come with tracebacks, in the logs of the machine.
+        place: 0 for the scan whose answer counts, from 1 on for those that help it by way of the cache.
         made: versions of all that decides results.
     """
 
@@ -57,6 +58,7 @@ class Job:
     cache_limit: int
     apart: bool
     debug: bool
+    place: int = 0
     made: Mapping[str, str]
 
     def read_options(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ a worker process of their own.
 
 import os
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -31,6 +32,8 @@ from onnxaudit.isolation.limits import die_with
 from onnxaudit.isolation.worker import TICK, withhold
 from onnxaudit.records import ScanDocument, ScanFailure, ScanReport
 from onnxaudit.report.json import to_json
+
+EVERY = 5.0  # seconds between two looks at what others put into a store
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -120,7 +123,14 @@ def _make_crew(job: Job, cache: Cache | None) -> Crew:
     policy = job.read_policy()
     settings = Settings(debug=job.debug, apart=job.apart)
     recollection = Recollection(cache, policy)
-    return Crew(policy=policy, progress="none", together=True, settings=settings, recollection=recollection)
+    return Crew(
+        policy=policy,
+        progress="none",
+        together=True,
+        settings=settings,
+        recollection=recollection,
+        place=None if cache is None else job.place,
+    )
 
 
 def _carry_out(errand: Errand, job: Job) -> Outcome:
@@ -128,15 +138,18 @@ def _carry_out(errand: Errand, job: Job) -> Outcome:
         begun = errand.begin(SilentBoard(), job.memory, lambda: None)
         if isinstance(begun, ScanReport | ScanFailure):
             return begun
-        return _await(errand, begun)
+        return _await(errand, begun, shared=job.cache is not None)
     except OnnxauditError as error:
         return errand.fail(error)
 
 
-def _await(errand: Errand, begun: Task) -> Outcome:
+def _await(errand: Errand, begun: Task, *, shared: bool) -> Outcome:
+    look = time.monotonic() + EVERY
     with begun as task:
         while not task.worker.listen(TICK):
-            pass
+            if shared and time.monotonic() >= look:
+                errand.fill()
+                look = time.monotonic() + EVERY
         return errand.finish(task)
 
 

@@ -1,12 +1,13 @@
 """The scans of a run on a cluster: one that comes to nothing takes none of the others with it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from onnxaudit.cache.folder import Cache, open_cache
 from onnxaudit.cli.board import SilentBoard
 from onnxaudit.cli.cluster.engine import LostError, Machine
 from onnxaudit.cli.cluster.fleet import ClusterFleet
@@ -34,14 +35,16 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def send(engine: FakeEngine, *, jobs: int | None = None, names: str = "abcd", **options: Any) -> dict[str, Outcome]:
+def send(
+    engine: FakeEngine, *, jobs: int | None = None, names: str = "abcd", cache: Cache | None = None, **options: Any
+) -> dict[str, Outcome]:
     policy = Policy()
     crew = Crew(
         policy=policy,
         progress="none",
         together=True,
         settings=Settings(),
-        recollection=Recollection(None, policy),
+        recollection=Recollection(cache, policy),
     )
     models = [Path(f"{name}.onnx") for name in names]
     errands = [
@@ -144,3 +147,37 @@ def test_an_answer_that_is_lost_says_so(capsys: pytest.CaptureFixture[str]) -> N
     found = send(FakeEngine(lose_in_words), names="a")
     assert found["a"] == ScanFailure("a.onnx", "its machine is gone [worker-crashed]")
     assert capsys.readouterr().err == "error: a.onnx: its machine is gone [worker-crashed]\n"
+
+
+def list_places(engine: FakeEngine, name: str) -> list[int]:
+    return [job.place for job, _ in engine.jobs if job.model == f"{name}.onnx"]
+
+
+def test_machines_that_are_left_over_help_by_way_of_a_shared_cache(tmp_path: Path) -> None:
+    engine = FakeEngine(find_clean)
+    found = send(engine, names="ab", cache=open_cache(tmp_path / "cache", shared=True))
+    assert all(isinstance(one, ScanReport) for one in found.values())
+    assert (list_places(engine, "a"), list_places(engine, "b")) == ([0, 1, 2], [0, 1, 2, 3])  # on six cores
+    first = engine.jobs[0]
+    assert all((replace(job, place=0), demand) == first for job, demand in engine.jobs if job.model == "a.onnx")
+    assert engine.closed
+
+
+@pytest.mark.parametrize(("shared", "jobs"), [(False, None), (True, 1)])
+def test_nobody_helps_where_nothing_is_shared_or_no_more_are_asked_for(
+    tmp_path: Path, shared: bool, jobs: int | None
+) -> None:
+    engine = FakeEngine(find_clean)
+    send(engine, names="a", cache=open_cache(tmp_path / "cache", shared=shared), jobs=jobs)
+    assert list_places(engine, "a") == [0]
+
+
+def test_a_helper_that_is_lost_costs_nothing_and_is_not_sent_for_ever(tmp_path: Path) -> None:
+    class Backward(FakeEngine):
+        def await_any(self, running: Sequence[int], seconds: float) -> Sequence[int]:
+            return [*super().await_any(running, seconds)] and running[-1:]
+
+    engine = Backward(lambda job: lose(job) if job.place else find_clean(job))
+    found = send(engine, names="a", cache=open_cache(tmp_path / "cache", shared=True))
+    assert isinstance(found["a"], ScanReport)
+    assert list_places(engine, "a") == [0, 1, 2, 3]

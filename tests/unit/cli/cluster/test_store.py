@@ -108,3 +108,22 @@ def test_what_talks_to_the_store_begins_before_the_engine(run: Run, monkeypatch:
     monkeypatch.setattr(SharedCache, "begin", lambda _: order.append("store"))
     monkeypatch.setattr(ray_engine, "RayEngine", join)
     assert (run(*SPREAD, URL).code, order) == (0, ["store", "engine"])
+
+
+def test_a_scan_knows_its_place_among_those_that_share_its_parts(
+    run: Run, pipeline: FakePipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places = list[int | None]()
+
+    def scan(*_: Any, shelf: Any, **__: Any) -> Any:
+        places.append(shelf.place)
+        return make_report()
+
+    pipeline.answers["scan"] = scan
+    monkeypatch.setattr(
+        ray_engine, "RayEngine", lambda _: FakeEngine(lambda job: scan_elsewhere(replace(job, place=job.place + 2)))
+    )
+    assert run(*SPREAD, URL, "--jobs", "1").code == 0
+    Path("m.onnx").write_bytes(b"another model")
+    assert run("scan", "m.onnx", "--cache-dir", URL).code == 0
+    assert places == [2, None]
