@@ -103,11 +103,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if options.model is None:
-            scanned, data, usual = write_models(folder, options.models, 0), write_samples(folder), ()
+            rows = measure(write_models(folder, options.models, 0), write_samples(folder), options.rounds, folder)
         else:
-            scanned, data = find_reference(options.model)
-            usual = ("--effort", "standard")
-        rows = measure(scanned, data, options.rounds, folder, *usual)
+            rows = measure(*find_reference(options.model), options.rounds, folder, "--effort", "standard")
     middle = {row.way: statistics.median(row.seconds) for row in rows}
     used = {row.way: statistics.median(row.processor) for row in rows}
     print(f"overhead of Ray {100 * (middle[ONE] / middle[ALONE] - 1):.0f} %, ", end="")

@@ -9,6 +9,7 @@ again. Without NAME the models are two toys, which are scanned together in every
 """
 
 import argparse
+import json
 import sys
 import tempfile
 import time
@@ -88,6 +89,16 @@ def run(words: Sequence[str], root: Path, inputs: Sequence[Path], *, after: floa
     return canonical(from_json(content)) if b'"reports"' in content and left.code != -9 else None
 
 
+def describe(found: str | None) -> str:
+    """What kept a canonical report from being whole, in its own words; "" where it is."""
+    if found is None:
+        return "none"
+    document = json.loads(found)
+    failures = [one["error"] for one in document.get("failures", ())]
+    caveats = [one["code"] for report in document.get("reports", ()) for one in report.get("caveats", ())]
+    return "; ".join([*failures, *caveats])
+
+
 def list_units(root: Path) -> dict[Path, int]:
     """Every entry of the cache, and which file it is: one that is written again is another."""
     files = [path for path in (root / "cache" / LAYOUT).rglob("*") if path.is_file()]
@@ -110,7 +121,7 @@ def play(command: Command, rng: np.random.Generator, *, worker: bool) -> Row:
         found = run(words, root, command.inputs, after=NEVER, worker=False)
         seconds, after_units = time.perf_counter() - start, list_units(root)
         faults = {
-            "another report": found != command.expected,
+            f"another report ({describe(found)})": found != command.expected,
             "an entry in part": any(unseal(path.read_bytes(), path.name) is None for path in after_units),
             "a unit computed again": any(after_units.get(path) != number for path, number in before.items()),
             "a draft": any(root.rglob(".onnxaudit-*")),

@@ -7,7 +7,7 @@ import pytest
 
 from onnxaudit import scan
 from onnxaudit.deadline import Deadline
-from onnxaudit.pipeline import company, course
+from onnxaudit.pipeline import company
 from onnxaudit.pipeline.company import Lookout, UntilFound, choose_turn
 from onnxaudit.pipeline.step import Step
 from onnxaudit.records import Evidence, ScanDocument, ScanReport
@@ -53,7 +53,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return run(step)
 
     monkeypatch.setattr(company, "EVERY", 0.0)
-    monkeypatch.setattr(course.Step, "run", note)
+    monkeypatch.setattr(Step, "run", note)
     return order
 
 
