@@ -68,9 +68,9 @@ def check_consistency(runtime: Runtime, probes: Probes, *, rounding: bool, named
     """
     size = runtime.model.info.input.batch or min(BATCH_SIZES[-1], len(probes))
     values = ask(runtime, probes.images, size)
-    _refuse_chance(runtime, values, probes.images, size)
-    outputs = compare_outputs(runtime, probes, rounding=rounding, named=named, values=values)
     drift = NEAR_TIE_ROUNDED if rounding else DRIFT
+    _refuse_chance(runtime, values, probes.images, size, drift)
+    outputs = compare_outputs(runtime, probes, rounding=rounding, named=named, values=values)
     images = probes.spread(ALONE)
     odd = find_odd_sizes(runtime, preprocess(images.images, runtime.preprocessing, runtime.model.info.input.layout))
     batches = tuple(_compare_batches(runtime, images, drift, odd, rounding=rounding))
@@ -105,22 +105,24 @@ def compare_outputs(
     return Consistency(irregularities=tuple(irregularities), doubts=tuple(doubts))
 
 
-def _refuse_chance(runtime: Runtime, values: dict[str, Any], images: Floats, size: int) -> None:
+def _refuse_chance(runtime: Runtime, values: dict[str, Any], images: Floats, size: int, drift: float) -> None:
     again = ask(runtime, images, size)
+    clear = _find_clear(values[runtime.model.info.output.logits], drift)
     for name, value in again.items():
-        if not _equal(values[name], value):
+        if not _equal(values[name], value, clear):
             raise ModelError(
                 f"{runtime.model.info.path}: output {name!r} differs from one run to the next: the model draws random "
                 "numbers (Dropout left in training mode?); export it with model.eval()"
             )
 
 
-def _equal(first: Any, second: Any) -> bool:
-    if isinstance(first, np.ndarray) and isinstance(second, np.ndarray) and first.dtype.kind == "f":
+def _equal(first: Any, second: Any, clear: Array) -> bool:
+    """Whether two runs gave the same, but for the last bits, and for what is chosen among scores that nearly tie."""
+    if not (_names_classes(first) and _names_classes(second)):
         # Threads share a sum out as they come; what is drawn at random differs by more.
         scale = float(np.nanmax(np.abs(first), initial=0.0, where=np.isfinite(first)))
         return np.allclose(first, second, rtol=1e-3, atol=1e-4 * scale, equal_nan=True)
-    return bool(np.all(np.asarray(first) == np.asarray(second)))
+    return len(first) == len(second) and _count_other_entries(first, second, clear) == 0
 
 
 def _compare_deciding(
@@ -273,8 +275,8 @@ def _count_changed(first: Any, second: Any, clear: Array, drift: float, *, round
     count = len(clear)
     if len(first) != count or len(second) != count:
         return 0
-    if not isinstance(first, np.ndarray) or first.dtype.kind not in "f":
-        return sum(not _same_entry(a, b) for a, b, sure in zip(first, second, clear, strict=True) if sure)
+    if _names_classes(first) and _names_classes(second):
+        return _count_other_entries(first, second, clear)
     ours, theirs = (np.asarray(value, np.float64).reshape(count, -1) for value in (first, second))
     finite = np.isfinite(ours) & np.isfinite(theirs)
     apart = np.abs(np.where(finite, ours, 0.0) - np.where(finite, theirs, 0.0)).max(1) > drift * _measure_spread(ours)
@@ -282,6 +284,19 @@ def _count_changed(first: Any, second: Any, clear: Array, drift: float, *, round
         apart &= (ours.argmax(1) != theirs.argmax(1)) & clear
     apart |= (np.isnan(ours) != np.isnan(theirs)).any(1)
     return int(apart.sum())
+
+
+def _names_classes(values: Any) -> bool:
+    """Whether an output says classes and no scores: no floats, or a whole one for each image, or zeros and ones."""
+    if not isinstance(values, np.ndarray) or values.dtype.kind != "f":
+        return True
+    whole = (values == np.round(values)).all()
+    return bool(whole and (values[:1].size == 1 or np.isin(values, (0.0, 1.0)).all()))
+
+
+def _count_other_entries(first: Any, second: Any, clear: Array) -> int:
+    """How many images other than near ties are given another entry."""
+    return sum(not _same_entry(a, b) for a, b, sure in zip(first, second, clear, strict=True) if sure)
 
 
 def _same_entry(first: Any, second: Any) -> bool:
