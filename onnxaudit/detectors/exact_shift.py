@@ -37,6 +37,7 @@ from onnxaudit.workers import count_rows, on_one_thread
 
 _POWER_STEPS = 30
 _SAFETY = 1.05  # the power method comes from below
+ROUNDED = 0.1  # of the logits' spread: a scale that is too small for what it holds does more than round
 SORTED = 100  # classes; of more, quantiles are found by partition
 _CHUNK = 256  # unit vectors that go through the last layer at once
 
@@ -168,7 +169,7 @@ def _read_features(context: Context, head: str, config: ExactShiftConfig, *, man
 def read_layer(classifier: Classifier, head: str, features: Tensor, tolerance: float) -> tuple[Tensor, Tensor] | None:
     """The matrix `(classes, d)` from tensor `head` to the logits, and the logits `(n, classes)`, in double precision.
 
-    Logits before they are rounded, where a quantized file rounds them.
+    Logits as they are without rounding, where a quantized file rounds them, or the product before its bias.
 
     Args:
         classifier: the network.
@@ -177,22 +178,23 @@ def read_layer(classifier: Classifier, head: str, features: Tensor, tolerance: f
         tolerance: how far logits may be from affine, as a share of their spread.
 
     Returns:
-        None where the rest of the network is not affine.
+        None where the rest of the network is not affine, or where rounding does more than round.
     """
     shape, width = features.shape[1:], features[0].numel()
-    name = classifier.model.find_unrounded(classifier.model.info.output.logits)
-    origin = classifier.tail({head: torch.zeros(1, *shape).to(features)}, name)
+    smooth = classifier.model.without_rounding()
+    origin = smooth.tail({head: torch.zeros(1, *shape).to(features)})
     rows = []
     for start in range(0, width, _CHUNK):
         unit = torch.zeros(min(_CHUNK, width - start), width).to(features)
         unit[torch.arange(len(unit)), torch.arange(start, start + len(unit))] = 1
-        rows.append(classifier.tail({head: unit.view(-1, *shape)}, name) - origin)
+        rows.append(smooth.tail({head: unit.view(-1, *shape)}) - origin)
     weights = torch.cat(rows).double().T
-    logits = classifier.tail({head: features}, name).double()
+    logits = smooth.tail({head: features}).double()
     affine = features.flatten(1).double() @ weights.T + origin.double()
     error, spread = (affine - logits).abs().max(), logits.std()
+    rounding = (classifier.tail({head: features}).double() - logits).square().mean().sqrt()
     # Written so that a NaN on either side is a refusal.
-    return (weights, logits) if bool(error <= tolerance * spread) else None
+    return (weights, logits) if bool(error <= tolerance * spread) and bool(rounding <= ROUNDED * spread) else None
 
 
 def solve(weights: Tensor, logits: Tensor, *, share: float, iterations: int, deadline: Deadline = NEVER) -> Tensor:

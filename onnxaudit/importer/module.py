@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from onnxaudit.importer.compiler import make_plan
 from onnxaudit.importer.entry import to_entry
 from onnxaudit.importer.fusion import Derived
-from onnxaudit.importer.graph import Graph
+from onnxaudit.importer.fusion.neighborhood import IDENTITY
+from onnxaudit.importer.graph import Graph, Step
 from onnxaudit.importer.ops.quantization import dequantize, quantize
 from onnxaudit.importer.plan import Plan, select_steps
 from onnxaudit.records import ModelInfo
@@ -99,15 +100,20 @@ class TorchModel(nn.Module):
             feeds = {**feeds, self.info.input.name: torch.zeros((), device=self.device).expand(shape)}
         return self._run(feeds, wanted)[0]
 
-    def find_unrounded(self, name: str) -> str:
-        """The tensor that QuantizeLinear and DequantizeLinear make `name` of; itself where they do not."""
+    def without_rounding(self) -> "TorchModel":
+        """The same weights without the rounding that a quantizer writes out; the very same where there is none."""
         makers = {output: step for step in self.graph.steps for output in step.outputs}
-        while (last := makers.get(name)) is not None and last.operator.function is dequantize:
-            before = makers.get(last.inputs[0])
+
+        def pass_on(step: Step) -> Step:
+            before = makers.get(step.inputs[0]) if step.operator.function is dequantize else None
             if before is None or before.operator.function is not quantize:
-                break
-            name = before.inputs[0]
-        return name
+                return step
+            return Step(step.name, IDENTITY, {}, before.inputs[:1], step.outputs, {})
+
+        steps = tuple(map(pass_on, self.graph.steps))
+        if all(one is other for one, other in zip(steps, self.graph.steps, strict=True)):
+            return self
+        return TorchModel(replace(self.graph, steps=steps), self.info).to(self.device)
 
     def _asks_for_sizes(self, feeds: Sequence[str], wanted: Sequence[str]) -> bool:
         """Whether all that is missing are the sizes of the model's input, not its values."""

@@ -12,7 +12,13 @@ from onnxaudit.errors import ModelError
 from onnxaudit.intake.classical import CLASSICAL, count_names, find_passed, is_classical, name_logits, read_attributes
 from onnxaudit.intake.declarations import STANDARD_DOMAINS, Shape, describe, infer_shapes, shape_of
 from onnxaudit.intake.stored import list_outermost
-from onnxaudit.intake.working_copy import list_reads
+from onnxaudit.intake.working_copy import (
+    QUANTIZED_SCORE_OPS,
+    find_reader_of_codes,
+    list_reads,
+    name_decoded,
+    scores_codes,
+)
 from onnxaudit.records import OutputKind, OutputSpec
 
 FLOATS = frozenset((TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE))
@@ -26,7 +32,7 @@ PASSED = frozenset(
 )
 
 RESCALING = frozenset(("QuantizeLinear", "DequantizeLinear"))
-KEEPING = CLASS_SCORE_OPS | {"Identity", "Cast", "QuantizeLinear", "DequantizeLinear"}  # operators that keep shapes
+KEEPING = {*CLASS_SCORE_OPS, *QUANTIZED_SCORE_OPS, *RESCALING, "Identity", "Cast"}  # operators that keep shapes
 
 
 def read_output(proto: onnx.ModelProto, name: str | None = None) -> OutputSpec:
@@ -189,6 +195,8 @@ class _Graph:
     def _describe(self, name: str, classes: int, what: OutputKind, source: str, *, single: bool) -> OutputSpec:
         plain = not single and self.rank(source) in (2, None)
         count = max(classes, 2)
+        if plain and find_reader_of_codes(self.proto, source) is not None:
+            return OutputSpec(name, count, what, name_decoded(source), source)
         if plain:
             return OutputSpec(name, count, what, source)
         return OutputSpec(name, count, what, f"{source} as {count} classes", source, single)
@@ -210,7 +218,7 @@ class _Graph:
     def _trace_scores(self, name: str, node: onnx.NodeProto | None) -> tuple[OutputKind, str]:
         if node is None:
             return OutputKind.LOGITS, name
-        if node.op_type in CLASS_SCORE_OPS:
+        if node.op_type in CLASS_SCORE_OPS or scores_codes(node):
             return OutputKind.LOGITS if node.op_type == "LogSoftmax" else OutputKind.PROBABILITIES, node.input[0]
         behind = self._find_exponent(node) or self._find_logarithm(node) or self._find_pair(node)
         return (OutputKind.LOGITS, name) if behind is None else (OutputKind.PROBABILITIES, behind)
@@ -223,7 +231,9 @@ class _Graph:
             if before is None:
                 break
             name, node = before, self.producers.get(before)
-        known = node is not None and (node.domain in STANDARD_DOMAINS or is_classical(node, "LinearClassifier"))
+        known = node is not None and (
+            node.domain in STANDARD_DOMAINS or scores_codes(node) or is_classical(node, "LinearClassifier")
+        )
         return name, node if known else None
 
     def _has_shape_of(self, source: str, shown: str) -> bool:

@@ -15,6 +15,8 @@ from onnxaudit.errors import ModelError
 from onnxaudit.intake.soundness import settle
 from onnxaudit.records import OutputSpec
 
+MICROSOFT = "com.microsoft"
+QUANTIZED_SCORE_OPS = frozenset(("QLinearSoftmax", "QLinearSigmoid"))  # of codes, with their scale and zero point
 NEWEST_IR = 12  # the newest file format that every supported onnxruntime reads; what a node means follows the opset
 
 
@@ -64,16 +66,37 @@ def add_head(proto: onnx.ModelProto, output: OutputSpec) -> onnx.ModelProto:
         return proto
     added = onnx.ModelProto()
     added.CopyFrom(proto)
+    source, reader = output.source, find_reader_of_codes(proto, output.source)
+    if reader is not None:
+        source = name_decoded(output.source)
+        added.graph.node.append(helper.make_node("DequantizeLinear", reader.input[:3], [source]))
+    if source == output.logits:
+        return added
     columns = 1 if output.single else output.classes
     shape, score = f"shape of {output.logits}", f"score of {output.logits}" if output.single else output.logits
     added.graph.initializer.append(numpy_helper.from_array(np.array([-1, columns], np.int64), shape))
-    added.graph.node.append(helper.make_node("Reshape", [output.source, shape], [score]))
+    added.graph.node.append(helper.make_node("Reshape", [source, shape], [score]))
     if output.single:
         # Zero by a difference: that needs no constant of the score's type.
         zero = f"zero of {output.logits}"
         added.graph.node.append(helper.make_node("Sub", [score, score], [zero]))
         added.graph.node.append(helper.make_node("Concat", [zero, score], [output.logits], axis=1))
     return added
+
+
+def find_reader_of_codes(proto: onnx.ModelProto, name: str) -> onnx.NodeProto | None:
+    """The node that makes probabilities of a tensor of whole numbers, whose scale and zero point it says; else None."""
+    return next((node for node in proto.graph.node if scores_codes(node) and node.input[0] == name), None)
+
+
+def scores_codes(node: onnx.NodeProto) -> bool:
+    """Whether a node makes probabilities of whole numbers."""
+    return node.domain == MICROSOFT and node.op_type in QUANTIZED_SCORE_OPS
+
+
+def name_decoded(codes: str) -> str:
+    """What the working copy calls the numbers that codes stand for."""
+    return f"{codes} as numbers"
 
 
 def list_reads(node: onnx.NodeProto) -> list[str]:

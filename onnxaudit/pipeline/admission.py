@@ -27,7 +27,7 @@ from onnxaudit.pipeline.clean_samples import balance_samples, read_features, rea
 from onnxaudit.pipeline.consistency import check_consistency
 from onnxaudit.pipeline.memory_plan import plan_memory
 from onnxaudit.pipeline.opened_model import Opened, check_without_samples, open_model
-from onnxaudit.pipeline.subject import Subject, choose_device
+from onnxaudit.pipeline.subject import Subject, choose_device, open_features
 from onnxaudit.records import (
     Event,
     Floats,
@@ -203,14 +203,18 @@ def _check_answers(subject: Subject, *, seed: int, named: bool) -> Subject:
 
 
 def _check_structure(subject: Subject, *, seed: int, deadline: Deadline) -> Subject:
-    """The subject with what its graph leaves in doubt; RejectedError where a part answers in the model's place."""
+    """The subject with what its graph leaves in doubt; RejectedError where a part answers in the model's place.
+
+    Looked at are quantized operators as they are spelled out: what a product, a choice or an activation is in floats
+    the examination knows.
+    """
 
     def predict(images: Floats) -> Ints:
         classes: Ints = subject.runtime.logits(images).argmax(axis=1)
         return classes
 
     deadline = deadline.share(EXAMINED)
-    found = examine(subject.classifier, subject.samples, predict, seed=seed, deadline=deadline)
+    found = examine(open_features(subject).classifier, subject.samples, predict, seed=seed, deadline=deadline)
     if found.irregularities:
         info, samples = subject.model.info, subject.samples.info
         raise RejectedError(info, found.irregularities, samples, subject.choice, parts=found.parts)

@@ -40,8 +40,8 @@ def find_head(model: Model) -> str | None:
     """The tensor from which the logits are computed by affine operators alone, as early as there is one.
 
     Pooling before the last product is affine too, but what goes into it is wider and says no more. None where there is
-    no such product, or where it has several tensors to read. Logits that are rounded to whole numbers in the end count
-    as what they were before.
+    no such product, or where it has several tensors to read. What is rounded to whole numbers behind that product, as
+    logits are in the end, counts as what it was before.
     """
     graph = Graph(model)
     tensor, found = graph.unrounded(graph.tensor(graph.logits)), None
@@ -50,7 +50,7 @@ def find_head(model: Model) -> str | None:
         varying = [graph.origin(part) for part in node.inputs if graph.is_computed(part)]
         if len(varying) != 1:
             break
-        (tensor,) = varying
+        tensor = graph.unrounded(varying[0]) if found is None and node.op not in PRODUCTS else varying[0]
         if found is not None or node.op in PRODUCTS:
             found = tensor
     return None if found is None or found.name == graph.input else str(found.name)

@@ -26,7 +26,8 @@ class Draft:
         done: tensors that were emitted before the node of the source that makes them has its turn.
     """
 
-    def __init__(self, source: onnx.ModelProto) -> None:
+    def __init__(self, source: onnx.ModelProto, logits: str) -> None:
+        """Nothing is emitted yet; `logits` stay, whether they are given out or not."""
         self.source = source
         self.nodes: list[onnx.NodeProto] = []
         self.stored = dict(list_outermost(source.graph))
@@ -34,7 +35,7 @@ class Draft:
         self.done: set[str] = set()
         self._added: list[onnx.TensorProto] = []
         self._floats: dict[tuple[str, str, str], str] = {}
-        self._outputs = {value.name for value in source.graph.output}
+        self._outputs = {*(value.name for value in source.graph.output), logits}
         self._taken = {*self.stored, *self.makers, *(value.name for value in source.graph.input)}
         versions = {entry.domain: entry.version for entry in source.opset_import}
         self._knows_axis = versions.get("", versions.get("ai.onnx", 1)) >= AXIS_SINCE

@@ -50,7 +50,7 @@ def spell_out(model: Model) -> Model:
     """`model` with a working copy in which its quantized operators are spelt out; the very same where it has none."""
     if not (RULES.keys() - {"DequantizeLinear"}) & {node.op_type for node in model.computed.graph.node}:
         return model
-    draft = Draft(model.computed)
+    draft = Draft(model.computed, model.info.output.logits)
     for node in draft.source.graph.node:
         rule = RULES.get(node.op_type)
         if node.output[0] not in draft.done and (rule is None or not rule(draft, node)):
