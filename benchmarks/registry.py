@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.registry_costs import Mix, Registry, draw, fit, read_scans
+from benchmarks.registry_costs import CostModel, Mix, Registry, draw, fit, read_races, read_scans
 from benchmarks.registry_events import Course, Plan, Simulation
 from benchmarks.results import add_json_option, keep
 
@@ -73,6 +73,16 @@ def describe(table: str, words: str, registry: Registry, arrivals: np.ndarray, c
     )
 
 
+def word(costs: CostModel, count: int) -> str:
+    """What a cost model says, and how far it holds."""
+    within = np.exp(costs.spread * np.array([0.6745, 1.645]))
+    return (
+        f"seconds ~ classes^{costs.by_classes:.2f} * values^{costs.by_values:.2f}, times a constant by architecture; "
+        f"of {count} scans, each left out of the fit, half lie within a factor of {within[0]:.2f}, nine in ten within "
+        f"{within[1]:.1f}"
+    )
+
+
 def simulate_stock(registry: Registry, plan: Plan, seed: int) -> list[Row]:
     """All models are there at the beginning."""
     arrivals = np.zeros(len(registry.weights))
@@ -123,13 +133,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     add_json_option(parser)
     options = parser.parse_args()
-    measured = read_scans(TABLE)
-    costs, plan = fit(measured), Plan(cores=options.cores)
-    registry = draw(Mix(models=options.models), costs, measured, options.seed)
-    within = np.exp(costs.spread * np.array([0.6745, 1.645]))
-    law = f"seconds ~ classes^{costs.by_classes:.2f} * values^{costs.by_values:.2f}, times a constant by architecture"
-    print(f"{law}; of {len(measured)} scans, each left out of the fit,")
-    print(f"half lie within a factor of {within[0]:.1f}, nine in ten within {within[1]:.1f}\n")
+    usual, races = read_scans(TABLE), read_races(TABLE)
+    plan = Plan(cores=options.cores)
+    registry = draw(Mix(models=options.models), usual, races, options.seed)
+    print(f"small images: {word(fit(usual), len(usual))}\nlarge ones: {word(fit(races), len(races))}\n")
     print(HEAD)
     rows = []
     for simulate in (simulate_stock, simulate_arrivals, simulate_detector):

@@ -1,18 +1,18 @@
 """What a scan costs, fitted on measured ones, and a registry of models that is drawn from it.
 
 Seconds are log-linear in the number of classes and the values of an image, with an offset for each architecture.
-Images of more than 64x64 pixels are searched by a race, of which one scan was measured.
+Images of more than 64x64 pixels are searched by a race, whose seconds are fitted by themselves.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from tools.calibration.table import Row, read_table
 
-LARGE_SECONDS = 870.0  # processor seconds of the one scan measured at 224x224 with 1,000 classes
+LARGE = (3, 224, 224)  # images of a registry's large models; measured ones have 96 to 160 pixels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +40,13 @@ class CostModel:
 
 
 def read_scans(table: Path) -> list[Row]:
-    """The scans whose seconds are fitted; those held out of the constants were made on other machines, or by a race."""
+    """The scans of small images whose seconds are fitted; those held out of the constants ran on other machines."""
     return [row for row in read_table(table) if not row.held_out]
+
+
+def read_races(table: Path) -> list[Row]:
+    """The scans of large images."""
+    return [row for row in read_table(table) if row.raced]
 
 
 def fit(rows: Sequence[Row]) -> CostModel:
@@ -103,11 +108,15 @@ class Registry:
     backdoored: np.ndarray
 
 
-def draw(mix: Mix, costs: CostModel, rows: Sequence[Row], seed: int) -> Registry:
-    """A registry of models as were measured, and large ones."""
+def draw(mix: Mix, rows: Sequence[Row], races: Sequence[Row], seed: int) -> Registry:
+    """A registry of models as were measured, the large ones at 224x224 pixels."""
     rng, count = np.random.default_rng(seed), mix.models
-    usual = np.array([costs.predict(row) for row in rows])[rng.integers(len(rows), size=count)]
-    seconds = np.where(rng.random(count) < mix.large, LARGE_SECONDS, usual) * rng.lognormal(0, costs.spread, count)
+    large = rng.random(count) < mix.large
+    seconds = np.where(
+        large,
+        _draw_seconds([replace(row, shape=LARGE) for row in races], fit(races), count, rng),
+        _draw_seconds(rows, fit(rows), count, rng),
+    )
     weights = np.arange(count)
     copies = np.flatnonzero(rng.random(count) < mix.copies)
     originals = np.setdiff1d(weights, copies)
@@ -121,6 +130,12 @@ def draw(mix: Mix, costs: CostModel, rows: Sequence[Row], seed: int) -> Registry
         outside=outside,
         backdoored=_plant(mix, family, rng)[weights],
     )
+
+
+def _draw_seconds(rows: Sequence[Row], costs: CostModel, count: int, rng: np.random.Generator) -> np.ndarray:
+    usual = np.array([costs.predict(row) for row in rows])
+    drawn: np.ndarray = usual[rng.integers(len(rows), size=count)] * rng.lognormal(0, costs.spread, count)
+    return drawn
 
 
 def _plant(mix: Mix, family: np.ndarray, rng: np.random.Generator) -> np.ndarray:

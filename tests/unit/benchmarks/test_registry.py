@@ -1,13 +1,16 @@
 """The simulation keeps to what is known of queues, and the cost model to what it was fitted on."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from benchmarks.registry import TABLE
-from benchmarks.registry_costs import Mix, Registry, draw, fit, read_scans
+from benchmarks.registry_costs import LARGE, Mix, Registry, draw, fit, read_races, read_scans
 from benchmarks.registry_events import Plan, Simulation
+from tools.calibration.table import Row
 
 COUNT = 4000
 
@@ -64,12 +67,20 @@ def test_a_scan_that_goes_on_loses_less_than_one_that_starts_anew() -> None:
     assert anew.lost > 3 * goes_on.lost
 
 
-def test_costs_are_fitted_within_what_they_promise() -> None:
-    rows = read_scans(TABLE)
+@pytest.mark.parametrize("read", [read_scans, read_races], ids=["small", "large"])
+def test_costs_are_fitted_within_what_they_promise(read: Callable[[Path], list[Row]]) -> None:
+    rows = read(TABLE)
     costs = fit(rows)
     left = np.log([row.seconds / costs.predict(row) for row in rows])
     assert abs(float(left.mean())) < 1e-6
     assert float(left.std()) <= costs.spread < 0.8
-    registry = draw(Mix(models=COUNT), costs, rows, 0)
+
+
+def test_large_models_of_a_registry_cost_what_races_do() -> None:
+    usual, races = read_scans(TABLE), read_races(TABLE)
+    registry = draw(Mix(models=COUNT), usual, races, 0)
     assert (registry.seconds == registry.seconds[registry.weights]).all()
     assert 0 < registry.backdoored.mean() < 0.02
+    costs = fit(races)
+    expected = np.mean([costs.predict(replace(row, shape=LARGE)) for row in races])
+    assert draw(Mix(models=COUNT, large=1.0), usual, races, 0).seconds.mean() == pytest.approx(expected, rel=0.1)
