@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.results import add_json_option, keep
-from benchmarks.zoo_folder import Entry, Zoo
+from benchmarks.zoo_folder import Entry, Zoo, add_model_options
 from onnxaudit import scan
 from onnxaudit.errors import OnnxauditError
 from onnxaudit.files import write_atomically
@@ -114,16 +114,13 @@ def summarize(rows: Sequence[Row]) -> Iterator[str]:
 def main() -> None:
     """Print one line a model as it is finished, then the counts."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--zoo", type=Path, required=True)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--only", nargs="+", help="names of models; without, all")
-    parser.add_argument("--scans", type=Path, help="folder that keeps the reports")
+    add_model_options(parser)
     add_json_option(parser)
     options = parser.parse_args()
     zoo = Zoo(options.zoo, options.data)
     rows: list[Row] = []
     print("| model | truth | file | static | dynamic |\n|---|---|---|---|---|", flush=True)
-    for name in options.only or zoo.names():
+    for name in zoo.names(options.only):
         entry = zoo.entry(name)
         if entry.truth.get("quantized"):
             continue

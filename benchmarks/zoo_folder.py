@@ -146,9 +146,14 @@ class _Predictor:
 
 def add_zoo_options(parser: argparse.ArgumentParser) -> None:
     """Options of benchmarks that try the models of one zoo side by side."""
-    parser.add_argument("--zoo", type=Path, required=True, help="folder with index.json, models and truth/")
+    add_model_options(parser)
     parser.add_argument("--jobs", type=int, default=2, help="models at a time, one thread each")
     parser.add_argument("--seed", type=int, default=0)
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """Options of benchmarks that try the models of one zoo one after the other."""
+    parser.add_argument("--zoo", type=Path, required=True, help="folder with index.json, models and truth/")
     _add_source_options(parser)
 
 
