@@ -65,6 +65,7 @@ class TuningContext:
         fitting: clean samples `X`, which alone are trained on.
         validation: `D_valid`, which alone chooses.
         device: of the PyTorch copies.
+        most_images: whose inner values are kept for the way back at one time on each core; None: as many as it takes.
     """
 
     original: Model
@@ -76,3 +77,4 @@ class TuningContext:
     fitting: ReferenceSamples
     validation: ReferenceSamples
     device: str = "cpu"
+    most_images: int | None = None

@@ -26,9 +26,8 @@ Differs from the sources:
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Literal
 
 import torch
@@ -37,8 +36,9 @@ from torch import Tensor
 from onnxaudit.deadline import Deadline
 from onnxaudit.importer import Classifier, import_model, write_back
 from onnxaudit.intake.model import Model
-from onnxaudit.mitigation.augmentation import AugmentationConfig, augment
+from onnxaudit.mitigation.augmentation import augment
 from onnxaudit.mitigation.context import TuningContext
+from onnxaudit.mitigation.distillation_config import DistillationConfig
 from onnxaudit.mitigation.distillation_loss import CLEAN, Lesson, Loss, Questions
 from onnxaudit.mitigation.evaluation import ReferenceSamples
 from onnxaudit.mitigation.held_weights import take_held
@@ -46,50 +46,8 @@ from onnxaudit.mitigation.stamps import Stamps
 from onnxaudit.surgery import tunable_weights
 from onnxaudit.workers import Workers, count_rows, cut_tensor
 
-
-@dataclass(frozen=True)
-class DistillationConfig:
-    """Settings of one round.
-
-    Attributes:
-        steps: of Adam.
-        temperature: `T`, in standard deviations of the original's centered logits.
-        batch: images a step.
-        stamped: share of them that carry a trigger.
-        distorted: share of them with a change of the whole image.
-        stamped_weight: `w` of images with a trigger. It hides a part of the image: what the original answers to the
-            whole is more than can be asked for.
-        activations: `φ`.
-        refusal: `s`.
-        refusal_margin: `c`; how far below the others the label has to stay.
-        step_size: Adam's largest; it rises over the first steps and falls to zero along a cosine.
-        warmup: steps over which it rises.
-        reach: how far each tensor of weights may go in a round, as a share of its norm; None: as far as it takes.
-        way_back: gradients of stamped images are taken at weights moved back towards the original, by a share drawn
-            up to this.
-        copies: augmented copies of each clean image.
-        most_values: pixels kept in augmented copies, at most: 256 MiB.
-        chunk_pixels: pixels, channels aside, that go through the network at once on each core.
-        augmentation: how images and triggers are changed.
-    """
-
-    steps: int = 160
-    temperature: float = 1.0
-    batch: int = 64
-    stamped: float = 0.25
-    distorted: float = 0.25
-    stamped_weight: float = 0.1
-    activations: float = 1.0
-    refusal: float = 0.5
-    refusal_margin: float = 0.2
-    step_size: float = 3e-3
-    warmup: int = 10
-    reach: float | None = None
-    way_back: float = 0.5
-    copies: int = 80
-    most_values: int = 2**26
-    chunk_pixels: int = 2**15
-    augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
+SLOWER = 1 / 2  # of the step size, where a round has to begin again
+SLOWEST = 0.02  # share of the step size below which no round begins again
 
 
 class Distiller:
@@ -125,7 +83,9 @@ class Distiller:
         self._held = take_held(context, self.student.model.weights)
         self._loss = _make_loss(context, config, self.device)
         self._names = [self.student.model.info.output.logits, context.layer.activation]
-        self._chunk = count_rows(config.chunk_pixels, context.fitting.images[0, 0].size, self.device)
+        rows = count_rows(config.chunk_pixels, context.fitting.images[0, 0].size, self.device)
+        self._chunk = min(rows, context.most_images or rows)
+        self._pace = 1.0  # it only falls: steps that were too large once are so again
         self._lesson = self._prepare(context.fitting, torch.tensor(targets, dtype=torch.int64))
 
     def train(self, stamps: Stamps, effort: float, deadline: Deadline) -> None:
@@ -136,9 +96,16 @@ class Distiller:
             effort: factor on the step size.
             deadline: when to stop.
         """
+        start = {name: weight.detach().clone() for name, weight in self._weights.items()}
+        while not self._descend(stamps, effort * self._pace, start, deadline):
+            self._pace *= SLOWER
+            self._set_weights(start)
+
+    def _descend(self, stamps: Stamps, effort: float, start: Mapping[str, Tensor], deadline: Deadline) -> bool:
+        """All steps of a round; False as soon as the copy is lost, which smaller steps may spare it."""
+        before = self._agree()
         self.student.model.unfreeze(self._weights)
         adam = torch.optim.Adam(list(self._weights.values()))
-        start = [weight.detach().clone() for weight in self._weights.values()]
         for step in range(self._config.steps):
             if deadline.passed:
                 break
@@ -148,7 +115,19 @@ class Distiller:
             adam.step()
             self._hold_near(start)
             self._zero()
+            warm = step + 1 == self._config.warmup and self._pace > SLOWEST
+            if warm and self._agree() < self._config.lost * before:
+                return False
         self.student.model.freeze()
+        return True
+
+    @torch.no_grad()
+    def _agree(self) -> float:
+        """The share of a few clean images that the copy answers as the original does."""
+        asked = slice(0, self._config.probe)
+        parts = cut_tensor(self._lesson.images[asked], self._chunk)
+        logits = torch.cat([self._read(self.student, part)[0] for part in parts])
+        return float((logits.argmax(dim=1) == self._lesson.logits[asked].argmax(dim=1)).float().mean())
 
     @contextmanager
     def _moved_back(self) -> Iterator[None]:
@@ -159,9 +138,7 @@ class Distiller:
             for name, weight in self._weights.items():
                 weight.lerp_(self._teacher.model.weights[name], share)
         yield
-        with torch.no_grad():
-            for name, weight in self._weights.items():
-                weight.copy_(kept[name])
+        self._set_weights(kept)
 
     def export(self, model: Model) -> Model:
         """`model` with the copy's weights."""
@@ -250,14 +227,19 @@ class Distiller:
         return self._config.step_size * rise * 0.5 * (1 + math.cos(math.pi * step / self._config.steps))
 
     @torch.no_grad()
-    def _hold_near(self, start: Sequence[Tensor]) -> None:
+    def _set_weights(self, values: Mapping[str, Tensor]) -> None:
+        for name, weight in self._weights.items():
+            weight.copy_(values[name])
+
+    @torch.no_grad()
+    def _hold_near(self, start: Mapping[str, Tensor]) -> None:
         """Weights that have gone too far, taken back along the way that they went."""
         if self._config.reach is None:
             return
-        for weight, first in zip(self._weights.values(), start, strict=True):
-            gone, allowed = (weight - first).norm(), self._config.reach * first.norm()
+        for name, weight in self._weights.items():
+            gone, allowed = (weight - start[name]).norm(), self._config.reach * start[name].norm()
             if gone > allowed:
-                weight.lerp_(first, float(1 - allowed / gone))
+                weight.lerp_(start[name], float(1 - allowed / gone))
 
     @torch.no_grad()
     def _zero(self) -> None:

@@ -32,6 +32,8 @@ LEAST_RISE = 1e-3
 """`ε`: nats below which a rise of the divergence is noise."""
 MOST_VALUES = 2**26
 """Activations of clean samples and their copies that are kept, at most."""
+MOST_PRODUCTS = 2**30
+"""Activations of them times classes, at most: every trial of a prune makes these products at least."""
 AUGMENTATION = AugmentationConfig(brightness=0.0, contrast=0.0)
 """Of the copies. Brighter ones excite neurons that wait for a bright patch, and the fit would bring these back."""
 MOST_WEIGHTS = 2**24
@@ -78,10 +80,12 @@ class Bench:
         self._target, self._ridge = context.target, ridge
         images, draw = torch.from_numpy(np.asarray(context.fitting.images)), Generator().manual_seed(seed)
         clean = self.after.read(images.numpy())
-        answers = self._answer(clean).argmax(1).cpu()
+        likely = self._answer(clean)
+        answers = likely.argmax(1).cpu()
         classes = answers if context.fitting.labels is None else torch.from_numpy(context.fitting.labels)
         others = classes != context.target
-        self._clean = torch.cat([clean, *self._change(images, others, draw, min(copies, MOST_VALUES // clean.numel()))])
+        copies = min(copies, MOST_VALUES // clean.numel(), MOST_PRODUCTS // (clean.numel() * likely.shape[1]))
+        self._clean = torch.cat([clean, *self._change(images, others, draw, copies)])
         self._wanted = self._answer(self._clean)
         victims = context.fitting.images[others.numpy()]
         self._triggered = self.after.read(np.concatenate([one.apply(victims) for one in context.triggers]))

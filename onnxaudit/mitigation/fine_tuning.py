@@ -32,9 +32,10 @@ import torch
 from onnxaudit.deadline import NEVER, Deadline
 from onnxaudit.intake.model import Model
 from onnxaudit.mitigation.context import TuningContext
+from onnxaudit.mitigation.fine_tuning_config import FineTuningConfig
 from onnxaudit.mitigation.interpolation import interpolate
 from onnxaudit.mitigation.student import Student
-from onnxaudit.mitigation.tuning import FineTuning, FineTuningConfig, Invert, Triggers, TuningRound
+from onnxaudit.mitigation.tuning_round import FineTuning, Invert, Triggers, TuningRound
 from onnxaudit.records import Event, OnEvent, RepairCandidate
 from onnxaudit.workers import Workers
 

@@ -73,6 +73,7 @@ class ForgettingContext:
         fitting: clean samples `X` to fine-tune on.
         validation: `D_valid`, on which every ASR is measured.
         device: of the PyTorch copies.
+        most_images: whose inner values are kept for the way back at one time; those of more are computed twice.
     """
 
     original: Model
@@ -81,6 +82,7 @@ class ForgettingContext:
     fitting: ReferenceSamples
     validation: ReferenceSamples
     device: str = "cpu"
+    most_images: int | None = None
 
 
 def check_forgetting(
@@ -145,7 +147,8 @@ def reactivate(
         seed: of samples and their order.
         deadline: when to stop.
     """
-    network = Classifier(import_model(context.repaired, context.device), context.preprocessing)
+    copy = import_model(context.repaired, context.device)
+    network = Classifier(copy, context.preprocessing, most_images=context.most_images)
     names = [name for name in tunable_weights(context.repaired) if name in network.model.weights]
     weights = [network.model.weights[name] for name in names]
     draw, rates = torch.Generator().manual_seed(seed), [_measure(network, context, trigger, label, config)]

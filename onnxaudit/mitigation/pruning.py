@@ -14,7 +14,7 @@ from onnxaudit.mitigation.efficient_pruning import EfficientPruning
 from onnxaudit.mitigation.pruning_config import PruningConfig
 from onnxaudit.mitigation.pruning_loop import Group, PruningLoop
 from onnxaudit.mitigation.published_pruning import PublishedPruning
-from onnxaudit.mitigation.tuning import Invert
+from onnxaudit.mitigation.tuning_round import Invert
 from onnxaudit.records import OnEvent, PruningRound, Trigger
 
 DEFAULTS = PruningConfig()

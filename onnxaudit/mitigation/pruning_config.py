@@ -1,7 +1,7 @@
 """Settings of the pruning loop."""
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Literal, Self
 
 
 @dataclass(frozen=True)
@@ -37,3 +37,12 @@ class PruningConfig:
     guarded: bool = True
     starts: int = 2
     reinversions: int = 3
+
+    def shorten(self) -> Self:
+        """The settings for large images: of inversions, and of rounds without a prune, a part."""
+        return replace(
+            self,
+            most_refused=min(self.most_refused, 4),
+            starts=min(self.starts, 1),
+            reinversions=min(self.reinversions, 1),
+        )

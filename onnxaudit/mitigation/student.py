@@ -12,9 +12,10 @@ from onnxaudit.mitigation.context import TuningContext
 from onnxaudit.mitigation.distillation import Distiller
 from onnxaudit.mitigation.distortions import draw_distortions, shape_distortions
 from onnxaudit.mitigation.evaluation import measure_divergence
+from onnxaudit.mitigation.fine_tuning_config import FineTuningConfig
 from onnxaudit.mitigation.random_triggers import draw_triggers
 from onnxaudit.mitigation.stamps import Stamps, stack, unstack
-from onnxaudit.mitigation.tuning import FineTuningConfig, Invert, Triggers, TuningRound
+from onnxaudit.mitigation.tuning_round import Invert, Triggers, TuningRound
 from onnxaudit.perturbations.perturbation import Perturbation
 from onnxaudit.records import Trigger
 from onnxaudit.runtime import Runtime

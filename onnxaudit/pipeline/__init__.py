@@ -9,8 +9,8 @@ from onnxaudit.packages import load, require_all
 
 if TYPE_CHECKING:
     from onnxaudit.inversion.patch import InversionConfig
+    from onnxaudit.mitigation.fine_tuning_config import FineTuningConfig
     from onnxaudit.mitigation.pruning_config import PruningConfig
-    from onnxaudit.mitigation.tuning import FineTuningConfig
     from onnxaudit.pipeline.context import RepairConfig
     from onnxaudit.pipeline.neuron_ranking import profile
     from onnxaudit.pipeline.repairs import repair
@@ -30,7 +30,7 @@ __all__ = [
 ]
 _HOMES = {
     "DetectionConfig": "pipeline.settings",
-    "FineTuningConfig": "mitigation.tuning",
+    "FineTuningConfig": "mitigation.fine_tuning_config",
     "InversionConfig": "inversion.patch",
     "PruningConfig": "mitigation.pruning_config",
     "RepairConfig": "pipeline.context",

@@ -5,13 +5,15 @@ from pathlib import Path
 from typing import Literal
 
 from onnxaudit.deadline import Deadline
+from onnxaudit.mitigation.fine_tuning_config import FineTuningConfig
 from onnxaudit.mitigation.forgetting import ForgettingConfig
 from onnxaudit.mitigation.pruning_config import PruningConfig
-from onnxaudit.mitigation.tuning import FineTuningConfig
 from onnxaudit.pipeline.settings import ScanConfig
 from onnxaudit.pipeline.subject import Subject
 from onnxaudit.pipeline.units import Shelf
-from onnxaudit.records import OnEvent, Samples, ScanReport, Trigger
+from onnxaudit.records import InputSpec, OnEvent, Samples, ScanReport, Trigger
+
+BATCH_OF_LARGE = 16  # clean images a step of re-activation
 
 Method = Literal["prune", "prune+tune", "full"]
 
@@ -46,6 +48,19 @@ class RepairConfig:
     suspects_agreement: float = 0.98
     remove: bool = False
     standing_out: float = 1.5
+
+    def fit_to(self, taken: InputSpec) -> "RepairConfig":
+        """The same for models that take such inputs: for large images fewer passes, as for their scan."""
+        detection, fine_tuning = self.scan.detection.fit_to(taken), self.fine_tuning.fit_to(taken.layout)
+        if not detection.large:
+            return replace(self, fine_tuning=fine_tuning)
+        return replace(
+            self,
+            scan=replace(self.scan, detection=detection),
+            pruning=self.pruning.shorten(),
+            fine_tuning=fine_tuning.shorten(),
+            forgetting=replace(self.forgetting, batch=min(self.forgetting.batch, BATCH_OF_LARGE)),
+        )
 
     def tighten(self) -> "RepairConfig":
         """The settings for suspects: a model that turns out to have been clean has to keep its answers."""

@@ -26,6 +26,7 @@ def check_targets(
         fitting=fitting,
         validation=evaluation.validation,
         device=subject.device,
+        most_images=subject.classifier.most_images,
     )
     found = (
         check_forgetting(

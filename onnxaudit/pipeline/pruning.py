@@ -9,7 +9,7 @@ from onnxaudit.mitigation.context import PruningContext
 from onnxaudit.mitigation.evaluation import ReferenceSamples
 from onnxaudit.mitigation.profiling import profile as profile_layer
 from onnxaudit.mitigation.pruning import Pruning, prune
-from onnxaudit.mitigation.tuning import Invert
+from onnxaudit.mitigation.tuning_round import Invert
 from onnxaudit.pipeline.context import RepairContext
 from onnxaudit.records import Event, NeuronAxis, Profile, PruningRound, TargetLayer, Trigger
 from onnxaudit.runtime import Runtime

@@ -15,7 +15,7 @@ from onnxaudit.inversion.patch import invert
 from onnxaudit.mitigation.context import TuningContext
 from onnxaudit.mitigation.evaluation import ReferenceSamples, classify
 from onnxaudit.mitigation.fine_tuning import fine_tune
-from onnxaudit.mitigation.tuning import Triggers
+from onnxaudit.mitigation.tuning_round import Triggers
 from onnxaudit.pipeline.acceptance import Acceptance, judge_draft, open_draft
 from onnxaudit.pipeline.context import RepairContext
 from onnxaudit.pipeline.evaluation import Evaluation
@@ -139,6 +139,7 @@ def _tune(
         fitting=fitting,
         validation=evaluation.validation,
         device=subject.device,
+        most_images=subject.classifier.most_images,
     )
     tuned = fine_tune(
         tuning,

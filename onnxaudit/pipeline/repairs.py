@@ -127,7 +127,7 @@ def repair(
     scan = embed(scan, subject) if embed_samples else replace(scan, embedded=None)
     context = RepairContext(
         subject=subject.until(deadline.extend(OVERTIME, start)),
-        config=replace(config, fine_tuning=config.fine_tuning.fit_to(subject.model.info.input.layout)),
+        config=config.fit_to(subject.model.info.input),
         scan=scan,
         target=target,
         layer=layer,

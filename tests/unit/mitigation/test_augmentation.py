@@ -3,7 +3,7 @@ from dataclasses import replace
 import torch
 
 from onnxaudit.mitigation.augmentation import AugmentationConfig, augment, move
-from onnxaudit.mitigation.tuning import FineTuningConfig
+from onnxaudit.mitigation.fine_tuning_config import FineTuningConfig
 from onnxaudit.records import Layout
 from tests.unit.mitigation import stripes
 

@@ -11,13 +11,14 @@ from onnxaudit.importer import Classifier, import_model
 from onnxaudit.intake import Model
 from onnxaudit.mitigation.adversary import HardeningConfig
 from onnxaudit.mitigation.context import TuningContext
-from onnxaudit.mitigation.distillation import DistillationConfig
+from onnxaudit.mitigation.distillation_config import DistillationConfig
 from onnxaudit.mitigation.distillation_loss import lead
 from onnxaudit.mitigation.distortions import DistortionConfig
 from onnxaudit.mitigation.fine_tuning import fine_tune
+from onnxaudit.mitigation.fine_tuning_config import FineTuningConfig
 from onnxaudit.mitigation.interpolation import interpolate
 from onnxaudit.mitigation.student import Student
-from onnxaudit.mitigation.tuning import FineTuning, FineTuningConfig, TuningRound
+from onnxaudit.mitigation.tuning_round import FineTuning, TuningRound
 from onnxaudit.records import Preprocessing, Samples, Trigger
 from onnxaudit.statistics import rate
 from onnxaudit.surgery import find_inputs, find_target_layer, zero_neurons
@@ -142,6 +143,15 @@ def test_pruned_channels_stay_silent() -> None:
 def test_the_same_seed_gives_the_same_weights() -> None:
     once, again, other = (run(stripes.backdoored(), seed=seed).model for seed in (4, 4, 5))
     assert once.to_bytes() == again.to_bytes() != other.to_bytes()
+
+
+def test_steps_that_are_too_large_for_a_network_are_made_smaller() -> None:
+    model = stripes.backdoored()
+    large = replace(BRIEF, distillation=replace(QUICK.distillation, step_size=3.0))
+    done = run(model, config=large)
+    assert some(done.rounds[0].agreement.value) > 0.9
+    blind = replace(large, distillation=replace(large.distillation, lost=0.0))
+    assert some(run(model, config=blind).rounds[0].agreement.value) < 0.7
 
 
 def test_validation_samples_choose_but_do_not_teach() -> None:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from onnxaudit import repair
 from onnxaudit.intake import load_model
-from onnxaudit.mitigation.distillation import DistillationConfig
+from onnxaudit.mitigation.distillation_config import DistillationConfig
 from onnxaudit.pipeline import FineTuningConfig, RepairConfig
 from onnxaudit.records import Layout, RepairReport
 from tests.unit.pipeline.conftest import QUICK_SCAN

@@ -11,7 +11,7 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 from onnxaudit import repair
 from onnxaudit.intake import load_model
 from onnxaudit.intake.stored import list_stored
-from onnxaudit.mitigation.distillation import DistillationConfig
+from onnxaudit.mitigation.distillation_config import DistillationConfig
 from onnxaudit.pipeline import FineTuningConfig, RepairConfig
 from onnxaudit.pipeline.admission import open_subject
 from onnxaudit.pipeline.subject import open_features

@@ -10,7 +10,7 @@ from onnxaudit import repair, scan
 from onnxaudit.deadline import Deadline
 from onnxaudit.errors import DataError, OutputError, UsageError
 from onnxaudit.intake import Model, load_model
-from onnxaudit.mitigation.distillation import DistillationConfig
+from onnxaudit.mitigation.distillation_config import DistillationConfig
 from onnxaudit.pipeline import FineTuningConfig, PruningConfig, RepairConfig, ScanConfig
 from onnxaudit.pipeline.context import RepairContext
 from onnxaudit.records import RepairReport, Trigger, Verdict

@@ -9,6 +9,8 @@ from onnxaudit.detectors.registry import list_own
 from onnxaudit.detectors.source_specific import SourceSpecific
 from onnxaudit.detectors.spectral import SpectralConfig, SpectralDetector
 from onnxaudit.inversion.patch import InversionConfig
+from onnxaudit.mitigation.fine_tuning_config import FineTuningConfig
+from onnxaudit.pipeline.context import RepairConfig
 from onnxaudit.pipeline.detection import detect
 from onnxaudit.pipeline.effort import count_passes
 from onnxaudit.pipeline.settings import DetectionConfig, choose_effort
@@ -101,6 +103,24 @@ def test_settings_that_were_given_hold_for_large_images_too() -> None:
     given = DetectionConfig(settings={"spectral": SpectralConfig(steps=7)}).fit_to(LARGE)
     assert given.fill().settings["spectral"].steps == 7
     assert given.fill().settings["patch"] == PatchDetector.of_large
+
+
+def test_repairs_of_large_images_take_fewer_passes_and_those_of_small_ones_what_they_took() -> None:
+    usual = RepairConfig()
+    assert usual.fit_to(SMALL) == usual
+    fitted = usual.fit_to(LARGE)
+    assert fitted.fit_to(LARGE) == fitted
+    assert fitted.scan.detection == DetectionConfig().fit_to(LARGE)
+    for before, after in (
+        (usual.fine_tuning.distillation, fitted.fine_tuning.distillation),
+        (usual.fine_tuning.hardening, fitted.fine_tuning.hardening),
+        (usual.fine_tuning.distortion, fitted.fine_tuning.distortion),
+    ):
+        assert after.steps < before.steps
+    assert fitted.pruning == usual.pruning.shorten() != usual.pruning
+    assert fitted.forgetting.steps == usual.forgetting.steps
+    brief = RepairConfig(fine_tuning=FineTuningConfig(rounds=1, starts=0)).fit_to(LARGE).fine_tuning
+    assert (brief.rounds, brief.starts) == (1, 0)
 
 
 def test_of_large_images_two_detectors_wait_for_suspects(
