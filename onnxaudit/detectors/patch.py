@@ -6,8 +6,9 @@ Differs from the source: all labels are screened with little effort; those that 
 drawn at random, are inverted again with more.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from statistics import median
 from typing import ClassVar
 
 from onnxaudit.detectors.base import Context, Detector, Words
@@ -69,7 +70,13 @@ class PatchDetector(Detector):
     }
     of_large = PatchConfig(
         screening=InversionConfig(
-            steps=32, samples_per_step=4, step_size=0.6, schedule=RACE, confirming_samples=24, cells=56
+            steps=32,
+            further_steps=64,
+            samples_per_step=4,
+            step_size=0.6,
+            schedule=RACE,
+            confirming_samples=24,
+            cells=56,
         ),
         refinement=InversionConfig(
             steps=40, samples_per_step=6, step_size=0.5, schedule=RACE, confirming_samples=48, cells=56
@@ -83,26 +90,34 @@ class PatchDetector(Detector):
     def measure(self, context: Context, labels: Sequence[int]) -> Evidence:
         """Sizes of triggers; artifacts are an `Inversion` for each label."""
         found = self._invert(context, labels, self.config.screening)
-        return self._report(found, sizes_of(found.values()), {})
+        return self._report(found, level_sizes(found.values(), self._list_late(found)), {})
 
     def refine(self, context: Context, labels: Sequence[int]) -> Evidence:
         """The same with the triggers of `labels` inverted again."""
         first = context.earlier[self.id]
         found: Mapping[int, Inversion] = first.artifacts
+        late = self._list_late(found)
         for run in range(1, self.config.runs + 1):
             again = replace(context, seed=context.seed + run)
-            found = merge(found, self._invert(again, labels, self.config.refinement))
-        sizes = sizes_of(found[label] for label in labels)
+            refined = self._invert(again, labels, self.config.refinement)
+            found = merge(found, refined, late)
+            late -= sizes_of(refined.values()).keys()
+        sizes = level_sizes((found[label] for label in labels), late)
         normal = find_normal(sizes, context.roles, len(first.distances))
         return self._report(found, sizes, {**first.ratios, **compare(sizes, normal)})
 
     def count_passes(self, labels: int) -> int:
-        """All steps of screening."""
+        """All steps of screening, but for the further ones of labels for which these find no trigger."""
         return labels * self.config.screening.steps * self.config.screening.samples_per_step
 
     def count_refining_passes(self, labels: int) -> int:
         """All steps of refinement."""
         return labels * self.config.runs * self.config.refinement.steps * self.config.refinement.samples_per_step
+
+    def _list_late(self, found: Mapping[int, Inversion]) -> set[int]:
+        """Labels that made further steps in screening, because the steps of all found no trigger for them."""
+        usual = self.config.screening.steps * self.config.screening.samples_per_step
+        return {label for label, one in found.items() if one.passes > usual}
 
     def _invert(self, context: Context, labels: Sequence[int], config: InversionConfig) -> dict[int, Inversion]:
         found = invert(
@@ -135,16 +150,33 @@ def sizes_of(found: Iterable[Inversion]) -> dict[int, float]:
     return {one.label: one.trigger.mask_l1 for one in found if one.status is LabelStatus.SETTLED}
 
 
-def merge(found: Mapping[int, Inversion], refined: Mapping[int, Inversion]) -> dict[int, Inversion]:
+def level_sizes(found: Iterable[Inversion], late: Collection[int]) -> dict[int, float]:
+    """As `sizes_of`; labels that made more steps than the others are no smaller than is usual for these.
+
+    More steps alone make a mask smaller: of such a label it is known only that as many as all others made did not do.
+    """
+    sizes = sizes_of(found)
+    usual = [size for label, size in sizes.items() if label not in late]
+    least = median(usual) if usual else 0.0
+    return {label: max(size, least) if label in late else size for label, size in sizes.items()}
+
+
+def merge(
+    found: Mapping[int, Inversion], refined: Mapping[int, Inversion], late: Collection[int] = ()
+) -> dict[int, Inversion]:
     """By label the smaller trigger and all passes; unfinished if the refinement was cut short.
 
-    All labels of the refinement had the same effort in all, so that their sizes can still be compared.
+    All labels of the refinement had the same effort in all, so that their sizes can still be compared. Of those that
+    are `late`, having had more before, only what the refinement found counts, where it found anything.
     """
-    return {label: _join(one, refined[label]) if label in refined else one for label, one in found.items()}
+    return {
+        label: _join(one, refined[label], late=label in late) if label in refined else one
+        for label, one in found.items()
+    }
 
 
-def _join(first: Inversion, refined: Inversion) -> Inversion:
-    better = refined if refined.trigger.mask_l1 < first.trigger.mask_l1 else first
+def _join(first: Inversion, refined: Inversion, *, late: bool) -> Inversion:
+    better = refined if late or refined.trigger.mask_l1 < first.trigger.mask_l1 else first
     if refined.status is not LabelStatus.SETTLED:
         better = replace(first, status=refined.status if refined.status is LabelStatus.UNFINISHED else first.status)
     return replace(better, passes=first.passes + refined.passes)

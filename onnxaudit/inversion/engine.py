@@ -60,6 +60,7 @@ class Shrinking:
         problem: what is shrunk.
         active: rows still optimized.
         steps: how many were made.
+        most_steps: how many are made at most.
         steps_of: how many each row took part in, `(rows,)`.
     """
 
@@ -85,7 +86,7 @@ class Shrinking:
             workers: share the work of a step.
             even: whether it is cut into an even number of parts, see `cut_tensor`.
         """
-        self.problem, self._steps = problem, steps
+        self.problem, self.most_steps = problem, steps
         self._most_rows, self._workers, self._even = most_rows, workers, even
         rows, device = len(problem.labels), problem.starts.device
         self._values, self._best = problem.starts.clone(), problem.starts.clone()
@@ -118,12 +119,17 @@ class Shrinking:
                     on_step(self)
         return not len(self.active)
 
+    def go_on(self, rows: Tensor, steps: int) -> None:
+        """Let `rows` alone make further steps, from where they stand; what they had found counts for nothing."""
+        self._penalty.best[rows] = torch.inf
+        self.active, self.most_steps = rows, self.steps + steps
+
     def step(self) -> None:
         """One step for every active row; settled rows then leave."""
         self._workers.map(self._advance, cut_tensor(self.active, self._most_rows, even=self._even))
         self.steps_of[self.active] += 1
         self.steps += 1
-        self.active = self._penalty.unsettled(self.active, self.steps)[: None if self.steps < self._steps else 0]
+        self.active = self._penalty.unsettled(self.active, self.steps)[: None if self.steps < self.most_steps else 0]
 
     def _advance(self, rows: Tensor) -> None:
         """A step of some rows; parts have no row in common, so that they may run side by side."""

@@ -19,8 +19,10 @@ Differs from the source:
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from onnxaudit.deadline import Deadline
@@ -40,6 +42,7 @@ class InversionConfig(LabelsConfig):
     """Settings of `invert`: those of an inversion, and how what it found is confirmed.
 
     Attributes:
+        further_steps: of labels for which `steps` found no trigger.
         confirming_samples: at most so many images confirm a trigger in the end.
         boosts: added to `u` in turn until the trigger is confirmed.
         cells: as for `Patch`.
@@ -48,6 +51,7 @@ class InversionConfig(LabelsConfig):
     steps: int = 100
     step_size: float = 0.4
     schedule: Schedule = field(default_factory=lambda: Schedule(success=0.95, late=True, patience=40))
+    further_steps: int = 0
     confirming_samples: int = 64
     boosts: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
     cells: int = 0
@@ -98,8 +102,15 @@ def invert(
             workers=workers,
             conventions=Conventions(starts_first=False, fused=False),
         )
-        shrinking.run(deadline, None if on_event is None else _report_to(on_event, config))
-        found = _conclude(classifier, samples.images, usable, shrinking, config=config, workers=workers)
+        tell = None if on_event is None else _report_to(on_event)
+        conclude = partial(_conclude, classifier, samples.images, usable, shrinking, config=config, workers=workers)
+        shrinking.run(deadline, tell)
+        found = conclude(range(len(usable)))
+        late = [row for row, label in enumerate(usable) if found[label].status is LabelStatus.UNREACHED]
+        if late and config.further_steps:
+            shrinking.go_on(torch.tensor(late, device=shrinking.active.device), config.further_steps)
+            shrinking.run(deadline, tell)
+            found |= conclude(late)
     return tuple(found.get(label) or _without_samples(label, samples.images) for label in labels)
 
 
@@ -108,6 +119,7 @@ def _conclude(
     images: Floats,
     others: Mapping[int, Ints],
     shrinking: Shrinking,
+    rows: Sequence[int],
     *,
     config: InversionConfig,
     workers: Workers,
@@ -129,7 +141,7 @@ def _conclude(
             status = LabelStatus.UNFINISHED
         return Inversion(label, trigger, share, status, passes[row])
 
-    return {one.label: one for one in workers.map(conclude, range(len(labels)))}
+    return {one.label: one for one in workers.map(conclude, rows)}
 
 
 def confirm(
@@ -175,17 +187,17 @@ def _without_samples(label: int, images: Floats) -> Inversion:
     return Inversion(label, empty, 0.0, LabelStatus.UNFINISHED, 0)
 
 
-def _report_to(on_event: OnEvent, config: InversionConfig) -> Callable[[Shrinking], None]:
+def _report_to(on_event: OnEvent) -> Callable[[Shrinking], None]:
     def report(shrinking: Shrinking) -> None:
         if shrinking.steps % REPORT_EVERY == 0 or not len(shrinking.active):
-            on_event(_describe(shrinking, config))
+            on_event(_describe(shrinking))
 
     return report
 
 
-def _describe(shrinking: Shrinking, config: InversionConfig) -> Event:
+def _describe(shrinking: Shrinking) -> Event:
     problem, sizes = shrinking.problem, shrinking.sizes
-    message = f"step {shrinking.steps} of at most {config.steps}"
+    message = f"step {shrinking.steps} of at most {shrinking.most_steps}"
     row = int(sizes.argmin())
     if sizes[row].isfinite():
         pixels = float(sizes[row]) * problem.samples[0, 0].numel()

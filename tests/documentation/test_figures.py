@@ -44,6 +44,7 @@ DECIDING = [
     f"the {LARGE.suspects} most suspicious and {LARGE.controls} random controls run again, for "
     f"{RACE.refinement.steps} steps of {RACE.refinement.samples_per_step}",
     f"At most {LARGE.most_samples} clean images are used, and {LARGE.most_unseen} unseen ones",
+    f"the {RACE.screening.steps} steps find no trigger make {RACE.screening.further_steps} more",
     f"{COSTLY / 1e9:g} billion multiplications or more",
     f"{SAMPLES_OF_COSTLY} images are used, or {SAMPLES_OF_A_CLASS} of each class",
     f"the refinement sees {PatchDetector.of_costly.refinement.samples_per_step} a step",

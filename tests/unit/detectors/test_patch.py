@@ -1,8 +1,14 @@
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from onnxaudit.detectors.patch import merge, sizes_of
-from onnxaudit.records import Inversion, LabelStatus, Trigger
+from onnxaudit.detectors.base import Context
+from onnxaudit.detectors.patch import PatchConfig, PatchDetector, level_sizes, merge, sizes_of
+from onnxaudit.inversion.patch import InversionConfig
+from onnxaudit.records import Inversion, LabelStatus, Samples, Trigger
+from tests.unit.conftest import Planted
 
 
 def inversion(label: int, size: float, status: LabelStatus = LabelStatus.SETTLED, passes: int = 100) -> Inversion:
@@ -31,3 +37,35 @@ def test_trigger_of_screening_stays_where_refinement_found_none() -> None:
     merged = merge({0: inversion(0, 9)}, {0: inversion(0, 5, LabelStatus.UNREACHED)})
     assert merged[0].status is LabelStatus.SETTLED
     assert merged[0].trigger.mask_l1 == pytest.approx(9, abs=1e-4)
+
+
+def test_a_size_that_took_more_steps_is_no_smaller_than_is_usual() -> None:
+    found = [inversion(0, 20), inversion(1, 30), inversion(2, 40), inversion(3, 5), inversion(4, 50)]
+    assert level_sizes(found, {3, 4}) == pytest.approx({0: 20, 1: 30, 2: 40, 3: 30, 4: 50}, abs=1e-3)
+    assert level_sizes(found, {0, 1, 2, 3, 4}) == sizes_of(found)
+
+
+def test_of_a_label_that_had_more_steps_what_the_refinement_found_counts() -> None:
+    screened = {0: inversion(0, 5, passes=300), 1: inversion(1, 9), 2: inversion(2, 5, passes=300)}
+    refined = {0: inversion(0, 8), 1: inversion(1, 12), 2: inversion(2, 3, LabelStatus.UNREACHED)}
+    merged = merge(screened, refined, late={0, 2})
+    assert [one.trigger.mask_l1 for one in merged.values()] == pytest.approx([8, 9, 5], abs=1e-4)
+    assert [one.status for one in merged.values()] == [LabelStatus.SETTLED] * 3
+
+
+def test_labels_without_a_trigger_are_given_further_steps_and_compared_at_equal_effort(
+    planted: Callable[..., Planted], make_samples: Callable[..., Samples]
+) -> None:
+    few, samples = InversionConfig(steps=12, samples_per_step=4, step_size=0.1, boosts=(0.0,)), make_samples()
+    context = Context(classifier=planted(targets=(3,)), known=samples, unseen=samples, classes=8, seed=0)
+    usual, further = (
+        PatchDetector(PatchConfig(screening=replace(few, further_steps=steps))).measure(context, range(8))
+        for steps in (0, 60)
+    )
+    missing = set(range(8)) - set(usual.distances)
+    assert 0 < len(missing) < 8
+    assert set(further.distances) == set(range(8))
+    median = np.median(list(usual.distances.values()))
+    assert all(further.distances[label] == size for label, size in usual.distances.items())
+    assert all(further.distances[label] >= median - 1e-6 for label in missing)
+    assert {label for label, one in further.artifacts.items() if one.passes > 12 * 4} == missing
