@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from onnxaudit.data.preprocessing import common_preprocessings
+from onnxaudit.data.preprocessing_choice import FIRST_LABELED
 from onnxaudit.deadline import Deadline
 from onnxaudit.detectors.base import Refining, Stage
 from onnxaudit.importer import Classifier
@@ -27,6 +28,7 @@ from onnxaudit.workers import Workers, count_rows
 START = 6.0  # seconds for importing packages, reading, copying and comparing
 FORWARD = 0.45  # of a pass: an image that goes through the network once
 SAMPLES = 500  # clean images that somebody gives
+PROBED = 330  # images on which outputs and batches are compared
 CONFIRMED, CONFIRMED_AGAIN = 96, 384  # images on which a trigger is tried in screening and in refinement
 CONFIRMED_OF_LARGE, CONFIRMED_AGAIN_OF_LARGE = 36, 72  # likewise, of large images
 SOLVED = 1.7e-8  # seconds of the exact shift for each cube of the number of classes
@@ -100,7 +102,8 @@ def count_runs(classes: int, config: DetectionConfig) -> int:
     """Images that go through the network once: to find the value range, as samples, to confirm and test triggers."""
     screened, refined = _count_labels(classes, config)
     samples, unseen = min(SAMPLES, config.most_samples), min(SAMPLES // 2, config.most_unseen)
-    once = samples * (len(common_preprocessings(COLORS)) + 4)
+    ranges = len(common_preprocessings(COLORS))
+    once = FIRST_LABELED * ranges + samples + PROBED if config.large else samples * (ranges + 4)
     confirmed, again = (CONFIRMED_OF_LARGE, CONFIRMED_AGAIN_OF_LARGE) if config.large else (CONFIRMED, CONFIRMED_AGAIN)
     return once + screened * (confirmed + unseen) + refined * again
 
