@@ -24,6 +24,7 @@ MEMORY = 2 * GIB  # for a single image, beside what weights take
 WEIGHTS = 6  # times the file: protobuf, its copy, the session's own, and what is folded and packed
 SECONDS = 20  # of processor time, for loading and small batches
 WALL = 50.0  # seconds; a busy machine needs longer than processor time
+PATIENCE = 600.0  # seconds, where by then not even the libraries were imported, which no model can help
 LEAST = 15.0  # seconds that any model has, whatever the time budget: a busy machine needs some to begin at all
 BATCHES = (1, 2, 7)
 
@@ -70,7 +71,10 @@ def run_trial(model: Model, deadline: Deadline = Deadline()) -> Trial:
     """
     data = model.to_working().SerializeToString()
     request = _describe(model, len(data))
-    steps, code = _run(json.dumps(request).encode() + b"\n", data, min(WALL, max(LEAST, deadline.left)))
+    head, left = json.dumps(request).encode() + b"\n", max(LEAST, deadline.left)
+    steps, code = _run(head, data, min(WALL, left))
+    if code is None and not steps and deadline.left > WALL:  # the model was not touched: the machine is that busy
+        steps, code = _run(head, data, min(PATIENCE, deadline.left))
     path, last = model.info.path, steps[-1] if steps else {"step": "nothing"}
     if last["step"] == "error":
         raise ModelError(f"{path}: {_explain_error(last)}")
