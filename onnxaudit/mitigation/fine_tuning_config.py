@@ -60,7 +60,7 @@ class FineTuningConfig:
                 self.distillation,
                 steps=min(self.distillation.steps, 80),
                 batch=min(self.distillation.batch, 32),
-                lost=max(self.distillation.lost, 0.8),
+                lost=max(self.distillation.lost, 0.9),
                 chunk_pixels=max(self.distillation.chunk_pixels, CHUNK_OF_LARGE),
             ),
             hardening=replace(
