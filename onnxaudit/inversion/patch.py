@@ -102,16 +102,29 @@ def invert(
             workers=workers,
             conventions=Conventions(starts_first=False, fused=False),
         )
-        tell = None if on_event is None else _report_to(on_event)
+        run = partial(shrinking.run, deadline, None if on_event is None else _report_to(on_event))
         conclude = partial(_conclude, classifier, samples.images, usable, shrinking, config=config, workers=workers)
-        shrinking.run(deadline, tell)
-        found = conclude(range(len(usable)))
-        late = [row for row, label in enumerate(usable) if found[label].status is LabelStatus.UNREACHED]
-        if late and config.further_steps:
-            shrinking.go_on(torch.tensor(late, device=shrinking.active.device), config.further_steps)
-            shrinking.run(deadline, tell)
-            found |= conclude(late)
+        found = _settle(shrinking, list(usable), run, conclude, further_steps=config.further_steps)
     return tuple(found.get(label) or _without_samples(label, samples.images) for label in labels)
+
+
+def _settle(
+    shrinking: Shrinking,
+    labels: Sequence[int],
+    run: Callable[[], bool],
+    conclude: Callable[[Sequence[int]], dict[int, Inversion]],
+    *,
+    further_steps: int,
+) -> dict[int, Inversion]:
+    """What the steps of all rows find, and further ones of the rows of labels for which these find nothing."""
+    run()
+    found = conclude(range(len(labels)))
+    late = [row for row, label in enumerate(labels) if found[label].status is LabelStatus.UNREACHED]
+    if late and further_steps:
+        shrinking.go_on(torch.tensor(late, device=shrinking.active.device), further_steps)
+        run()
+        found |= conclude(late)
+    return found
 
 
 def _conclude(
