@@ -9,7 +9,7 @@ from onnxaudit.detectors.base import Context, Detector, Refining, Stage
 from onnxaudit.detectors.comparison import Role, compare, find_lead, find_median, find_normal
 from onnxaudit.detectors.registry import describe_detector, is_own
 from onnxaudit.errors import OutOfTimeError
-from onnxaudit.pipeline.company import Lookout, UntilFound, choose_turn
+from onnxaudit.pipeline.shared_work import Lookout, UntilFound, choose_turn
 from onnxaudit.pipeline.step import Step
 from onnxaudit.pipeline.units import Units
 from onnxaudit.records import DetectorRun, Evidence

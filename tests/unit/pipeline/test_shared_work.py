@@ -7,8 +7,8 @@ import pytest
 
 from onnxaudit import scan
 from onnxaudit.deadline import Deadline
-from onnxaudit.pipeline import company
-from onnxaudit.pipeline.company import Lookout, UntilFound, choose_turn
+from onnxaudit.pipeline import shared_work
+from onnxaudit.pipeline.shared_work import Lookout, UntilFound, choose_turn
 from onnxaudit.pipeline.step import Step
 from onnxaudit.records import Evidence, ScanDocument, ScanReport
 from onnxaudit.report.json import canonical
@@ -52,7 +52,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             order.append(f"{step.detector.id} {step.context.stage}")
         return run(step)
 
-    monkeypatch.setattr(company, "EVERY", 0.0)
+    monkeypatch.setattr(shared_work, "EVERY", 0.0)
     monkeypatch.setattr(Step, "run", note)
     return order
 
@@ -102,5 +102,5 @@ def test_a_deadline_passes_with_its_time_or_once_something_is_found(monkeypatch:
     assert [never.passed for _ in range(4)] == [False, True, True, True]
     assert len(asked) == 2
     assert UntilFound(Deadline.after(0.0).at, lookout=Lookout(lambda: False)).passed
-    monkeypatch.setattr(company, "EVERY", 3600.0)
+    monkeypatch.setattr(shared_work, "EVERY", 3600.0)
     assert not UntilFound(lookout=Lookout(lambda: True)).passed
