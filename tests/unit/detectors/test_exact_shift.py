@@ -25,7 +25,8 @@ ROUNDED = BODY.replace(
 WEIGHTS = {
     "w": np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [0.5, 0, 0]], np.float32),
     "b": np.array([0.0, 0.1, 0.2], np.float32),
-    "step": np.array(0.3, np.float32),
+    "step": np.array(0.02, np.float32),
+    "coarse": np.array(0.3, np.float32),
 }
 
 
@@ -79,6 +80,11 @@ def test_a_last_layer_whose_logits_are_rounded_is_read_off_before_that(tmp_path:
     assert find_head(load_model(write(build(ROUNDED, WEIGHTS), tmp_path))) == "h"
     rounded = ExactShift().measure(open_context(tmp_path, ROUNDED, "h"), range(3)).distances
     assert rounded == ExactShift().measure(open_context(tmp_path, BODY, "h"), range(3)).distances
+
+
+def test_nothing_is_measured_where_rounding_leaves_little_of_the_logits(tmp_path: Path) -> None:
+    coarse = ROUNDED.replace("step", "coarse")
+    assert not ExactShift().measure(open_context(tmp_path, coarse, "h"), range(3)).distances
 
 
 def test_nothing_is_measured_where_the_rest_is_not_affine(tmp_path: Path) -> None:
