@@ -37,8 +37,11 @@ def find_architecture(operators: list[str]) -> Architecture:
 
 
 def doubt_likeness(likeness: Likeness, config: DetectionConfig) -> tuple[Reason, ...]:
-    """Why a model may not be called clean that is like few of those whose truth is known."""
-    alike = sum(weigh_likeness(likeness, one.likeness) for one in read_known())
+    """Why a model may not be called clean that is like few of those whose truth is known.
+
+    None of these was measured with the fewer samples of a costly network.
+    """
+    alike = 0.0 if config.costly else sum(weigh_likeness(likeness, one.likeness) for one in read_known())
     if alike >= config.verdict.fewest_similar:
         return ()
     return (reasons.FEW_SIMILAR.give(alike=alike, fewest=config.verdict.fewest_similar),)

@@ -37,6 +37,12 @@ def test_a_race_is_trusted_where_models_like_this_one_were_raced(side: int, clas
     assert bool(doubt_likeness(likeness, DetectionConfig())) == doubted
 
 
+def test_a_race_with_the_fewer_samples_of_a_costly_network_is_like_none_that_is_known() -> None:
+    likeness = Likeness(classes=43, side=112, accuracy=0.9, architecture="convolutional", raced=True)
+    (doubt,) = doubt_likeness(likeness, DetectionConfig(large=True, costly=True))
+    assert doubt.code == "few-similar-models"
+
+
 @pytest.mark.parametrize(
     ("side", "effort", "raced"), [(96, "standard", True), (96, "deep", False), (64, "standard", False)]
 )
