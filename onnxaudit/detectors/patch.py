@@ -6,7 +6,7 @@ Differs from the source: all labels are screened with little effort; those that 
 drawn at random, are inverted again with more.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import ClassVar
@@ -90,19 +90,17 @@ class PatchDetector(Detector):
     def measure(self, context: Context, labels: Sequence[int]) -> Evidence:
         """Sizes of triggers; artifacts are an `Inversion` for each label."""
         found = self._invert(context, labels, self.config.screening)
-        return self._report(found, level_sizes(found.values(), self._list_late(found)), {})
+        return self._report(found, level_sizes(found.values()), {})
 
     def refine(self, context: Context, labels: Sequence[int]) -> Evidence:
         """The same with the triggers of `labels` inverted again."""
         first = context.earlier[self.id]
         found: Mapping[int, Inversion] = first.artifacts
-        late = self._list_late(found)
         for run in range(1, self.config.runs + 1):
             again = replace(context, seed=context.seed + run)
             refined = self._invert(again, labels, self.config.refinement)
-            found = merge(found, refined, late)
-            late -= sizes_of(refined.values()).keys()
-        sizes = level_sizes((found[label] for label in labels), late)
+            found = merge(found, refined)
+        sizes = level_sizes(found[label] for label in labels)
         normal = find_normal(sizes, context.roles, len(first.distances))
         return self._report(found, sizes, {**first.ratios, **compare(sizes, normal)})
 
@@ -113,11 +111,6 @@ class PatchDetector(Detector):
     def count_refining_passes(self, labels: int) -> int:
         """All steps of refinement."""
         return labels * self.config.runs * self.config.refinement.steps * self.config.refinement.samples_per_step
-
-    def _list_late(self, found: Mapping[int, Inversion]) -> set[int]:
-        """Labels that made further steps in screening, because the steps of all found no trigger for them."""
-        usual = self.config.screening.steps * self.config.screening.samples_per_step
-        return {label for label, one in found.items() if one.passes > usual}
 
     def _invert(self, context: Context, labels: Sequence[int], config: InversionConfig) -> dict[int, Inversion]:
         found = invert(
@@ -150,33 +143,30 @@ def sizes_of(found: Iterable[Inversion]) -> dict[int, float]:
     return {one.label: one.trigger.mask_l1 for one in found if one.status is LabelStatus.SETTLED}
 
 
-def level_sizes(found: Iterable[Inversion], late: Collection[int]) -> dict[int, float]:
-    """As `sizes_of`; labels that made more steps than the others are no smaller than is usual for these.
+def level_sizes(found: Iterable[Inversion]) -> dict[int, float]:
+    """As `sizes_of`; labels that are `late` are no smaller than is usual for the others.
 
     More steps alone make a mask smaller: of such a label it is known only that as many as all others made did not do.
     """
+    found = tuple(found)
+    late = {one.label for one in found if one.late}
     sizes = sizes_of(found)
     usual = [size for label, size in sizes.items() if label not in late]
     least = median(usual) if usual else 0.0
     return {label: max(size, least) if label in late else size for label, size in sizes.items()}
 
 
-def merge(
-    found: Mapping[int, Inversion], refined: Mapping[int, Inversion], late: Collection[int] = ()
-) -> dict[int, Inversion]:
+def merge(found: Mapping[int, Inversion], refined: Mapping[int, Inversion]) -> dict[int, Inversion]:
     """By label the smaller trigger and all passes; unfinished if the refinement was cut short.
 
     All labels of the refinement had the same effort in all, so that their sizes can still be compared. Of those that
     are `late`, having had more before, only what the refinement found counts, where it found anything.
     """
-    return {
-        label: _join(one, refined[label], late=label in late) if label in refined else one
-        for label, one in found.items()
-    }
+    return {label: _join(one, refined[label]) if label in refined else one for label, one in found.items()}
 
 
-def _join(first: Inversion, refined: Inversion, *, late: bool) -> Inversion:
-    better = refined if late or refined.trigger.mask_l1 < first.trigger.mask_l1 else first
+def _join(first: Inversion, refined: Inversion) -> Inversion:
+    better = refined if first.late or refined.trigger.mask_l1 < first.trigger.mask_l1 else first
     if refined.status is not LabelStatus.SETTLED:
         better = replace(first, status=refined.status if refined.status is LabelStatus.UNFINISHED else first.status)
     return replace(better, passes=first.passes + refined.passes)

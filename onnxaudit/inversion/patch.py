@@ -18,7 +18,7 @@ Differs from the source:
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -123,7 +123,7 @@ def _settle(
     if late and further_steps:
         shrinking.go_on(torch.tensor(late, device=shrinking.active.device), further_steps)
         run()
-        found |= conclude(late)
+        found |= {label: replace(one, late=True) for label, one in conclude(late).items()}
     return found
 
 

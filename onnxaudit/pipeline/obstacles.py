@@ -47,7 +47,8 @@ def list_doubts(
         left_out: ids of detectors that the score needs and that did not run.
     """
     present = 0 if unseen.labels is None else len(np.unique(unseen.labels))
-    sizes = [one.trigger.mask_l1 / one.trigger.mask.size for one in found if one.status is LabelStatus.SETTLED]
+    settled = [one for one in found if one.status is LabelStatus.SETTLED]
+    sizes, late = [one.trigger.mask_l1 / one.trigger.mask.size for one in settled], sum(one.late for one in settled)
     doubts = []
     if unseen.synthetic:
         doubts.append(reasons.NO_IMAGES.give())
@@ -57,6 +58,8 @@ def list_doubts(
         doubts.append(reasons.SMALL_MODEL.give(classes=classes, fewest=config.verdict.fewest_classes))
     if len(sizes) < config.fewest_settled * len(found):
         doubts.append(reasons.FEW_TRIGGERS.give(settled=len(sizes), labels=len(found)))
+    elif late > config.most_late * len(found):
+        doubts.append(reasons.FEW_TRIGGERS.give(settled=len(sizes) - late, labels=len(found)))
     if sizes and median(sizes) > config.largest_share:
         doubts.append(reasons.LARGE_TRIGGERS.give(share=median(sizes)))
     doubts += [reasons.not_measured(name).give() for name in missing]

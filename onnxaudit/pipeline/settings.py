@@ -36,6 +36,7 @@ class DetectionConfig:
         suspects: so many labels with the strongest evidence are refined.
         controls: random other labels that are refined for comparison.
         fewest_settled: the share of labels for which a trigger must be found; with less a model is never clean.
+        most_late: the share of labels whose trigger further steps alone may find, likewise: their sizes tell nothing.
         largest_share: of the input that a usual trigger may cover; masks begin at a half and have to have shrunk.
         chunk_pixels: at most so many pixels (images x height x width) are classified at once, on one core.
         large: whether images are large: detectors then take their settings `of_large`.
@@ -55,6 +56,7 @@ class DetectionConfig:
     suspects: int = 5
     controls: int = 8
     fewest_settled: float = 0.9
+    most_late: float = 0.25
     largest_share: float = 0.4
     chunk_pixels: int = 2**16
     large: bool = False

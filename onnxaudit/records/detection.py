@@ -84,6 +84,7 @@ class Inversion:
         success_rate: share of the samples used in optimization that `trigger` sends to the label, in [0, 1].
         status: how far it went.
         passes: image passes (one image forward and backward) that were spent on it.
+        late: whether it made more steps than the others, because those of all found no trigger.
     """
 
     label: int
@@ -91,6 +92,7 @@ class Inversion:
     success_rate: float
     status: LabelStatus
     passes: int
+    late: bool = False
 
 
 @dataclass(frozen=True)

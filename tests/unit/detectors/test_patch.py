@@ -11,9 +11,9 @@ from onnxaudit.records import Inversion, LabelStatus, Samples, Trigger
 from tests.unit.conftest import Planted
 
 
-def inversion(label: int, size: float, status: LabelStatus = LabelStatus.SETTLED, passes: int = 100) -> Inversion:
+def inversion(label: int, size: float, status: LabelStatus = LabelStatus.SETTLED, *, late: bool = False) -> Inversion:
     mask = np.full((1, 10, 10), size / 100, np.float32)
-    return Inversion(label, Trigger(mask, np.zeros((1, 10, 10), np.float32)), 1.0, status, passes)
+    return Inversion(label, Trigger(mask, np.zeros((1, 10, 10), np.float32)), 1.0, status, 100, late=late)
 
 
 @pytest.mark.parametrize("status", [LabelStatus.UNREACHED, LabelStatus.UNFINISHED])
@@ -40,17 +40,19 @@ def test_trigger_of_screening_stays_where_refinement_found_none() -> None:
 
 
 def test_a_size_that_took_more_steps_is_no_smaller_than_is_usual() -> None:
-    found = [inversion(0, 20), inversion(1, 30), inversion(2, 40), inversion(3, 5), inversion(4, 50)]
-    assert level_sizes(found, {3, 4}) == pytest.approx({0: 20, 1: 30, 2: 40, 3: 30, 4: 50}, abs=1e-3)
-    assert level_sizes(found, {0, 1, 2, 3, 4}) == sizes_of(found)
+    usual = [inversion(0, 20), inversion(1, 30), inversion(2, 40)]
+    late = [inversion(3, 5, late=True), inversion(4, 50, late=True)]
+    assert level_sizes([*usual, *late]) == pytest.approx({0: 20, 1: 30, 2: 40, 3: 30, 4: 50}, abs=1e-3)
+    assert level_sizes(late) == sizes_of(late)
 
 
 def test_of_a_label_that_had_more_steps_what_the_refinement_found_counts() -> None:
-    screened = {0: inversion(0, 5, passes=300), 1: inversion(1, 9), 2: inversion(2, 5, passes=300)}
+    screened = {0: inversion(0, 5, late=True), 1: inversion(1, 9), 2: inversion(2, 5, late=True)}
     refined = {0: inversion(0, 8), 1: inversion(1, 12), 2: inversion(2, 3, LabelStatus.UNREACHED)}
-    merged = merge(screened, refined, late={0, 2})
+    merged = merge(screened, refined)
     assert [one.trigger.mask_l1 for one in merged.values()] == pytest.approx([8, 9, 5], abs=1e-4)
     assert [one.status for one in merged.values()] == [LabelStatus.SETTLED] * 3
+    assert [one.late for one in merged.values()] == [False, False, True]
 
 
 def test_labels_without_a_trigger_are_given_further_steps_and_compared_at_equal_effort(
@@ -68,4 +70,4 @@ def test_labels_without_a_trigger_are_given_further_steps_and_compared_at_equal_
     median = np.median(list(usual.distances.values()))
     assert all(further.distances[label] == size for label, size in usual.distances.items())
     assert all(further.distances[label] >= median - 1e-6 for label in missing)
-    assert {label for label, one in further.artifacts.items() if one.passes > 12 * 4} == missing
+    assert {label for label, one in further.artifacts.items() if one.late} == missing

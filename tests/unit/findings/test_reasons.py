@@ -169,6 +169,13 @@ GIVEN: dict[str, Callable[[], Sequence[Reason]]] = {
 }
 
 
+@pytest.mark.parametrize(("late", "doubted"), [(0, False), (1, False), (2, True)])
+def test_triggers_that_only_further_steps_found_tell_what_is_normal_of_few_labels(late: int, doubted: bool) -> None:
+    found = [replace(make_inversion(label), late=label < late) for label in range(CLASSES)]
+    doubts = doubt(*found)
+    assert [reason.code for reason in doubts] == ["few-triggers-found"] * doubted
+
+
 @pytest.mark.parametrize("code", GIVEN)
 def test_every_code_is_given_where_its_cause_is(code: str) -> None:
     reason = next(reason for reason in GIVEN[code]() if reason.code == code)
