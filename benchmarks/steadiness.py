@@ -5,8 +5,9 @@
 
 A line a model: the scores under each seed with ten images a class, then those under the first seed with other numbers
 of images, each with its verdict where that is another; behind them the largest difference within either row. Below,
-the share of models whose scores differ by at most .1, and how many verdicts change. With `--scans` reports are kept,
-and a second run goes on.
+the share of models whose scores differ by at most .1, and how many verdicts change; beside them the same of the first
+measurement alone, which is all there is where a score is not near a limit. With `--scans` reports are kept, and a
+second run goes on.
 """
 
 import argparse
@@ -26,19 +27,23 @@ STEADY = 0.1  # scores may differ by
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """A model's scores and verdicts, `(images a class, seed)` each with the same place in all three."""
+    """A model's scores and verdicts, `(images a class, seed)` each with the same place in all four.
+
+    `firsts` are the scores of first measurements.
+    """
 
     model: str
     kind: str
     runs: tuple[tuple[int, int], ...]
     scores: tuple[float, ...]
+    firsts: tuple[float, ...]
     verdicts: tuple[str, ...]
 
-    def spread(self, *, by_seed: bool) -> float:
+    def spread(self, *, by_seed: bool, first: bool = False) -> float:
         """The largest difference: of the runs that differ in their seed, or of those that differ in their images."""
-        first = self.runs[0]
-        same = [run[0] == first[0] if by_seed else run[1] == first[1] for run in self.runs]
-        scores = [score for score, kept in zip(self.scores, same, strict=True) if kept]
+        usual = self.runs[0]
+        same = [run[0] == usual[0] if by_seed else run[1] == usual[1] for run in self.runs]
+        scores = [score for score, kept in zip(self.firsts if first else self.scores, same, strict=True) if kept]
         return max(scores) - min(scores)
 
     def describe(self) -> str:
@@ -59,7 +64,8 @@ def scan_all(entry: Entry, runs: Sequence[tuple[int, int]], scans: Path | None) 
         model=entry.name,
         kind=entry.truth["kind"],
         runs=tuple(runs),
-        scores=tuple(report.score or 0.0 for report in reports),
+        scores=tuple(report.score for report in reports),
+        firsts=tuple(report.score if report.first_score is None else report.first_score for report in reports),
         verdicts=tuple(report.verdict.value for report in reports),
     )
 
@@ -76,12 +82,17 @@ def scan_once(entry: Entry, per_class: int, seed: int, scans: Path | None) -> Sc
 def summarize(rows: Sequence[Row]) -> Iterator[str]:
     """One line for seeds, one for numbers of images."""
     for by_seed, what in ((True, "seeds"), (False, "numbers of images")):
-        steady = sum(row.spread(by_seed=by_seed) <= STEADY for row in rows)
-        worst = max((row.spread(by_seed=by_seed) for row in rows), default=0.0)
-        yield f"{what}: {steady} of {len(rows)} models within {STEADY}, at most {worst:.2f}"
+        counts = (_count(rows, by_seed=by_seed, first=first) for first in (False, True))
+        yield f"{what}: {'; one measurement: '.join(counts)}"
     changed = sum(len(set(row.verdicts)) > 1 for row in rows)
     opposed = sum({"clean", "backdoored"} <= set(row.verdicts) for row in rows)
     yield f"verdicts: {changed} of {len(rows)} models have more than one, {opposed} of them both clean and backdoored"
+
+
+def _count(rows: Sequence[Row], *, by_seed: bool, first: bool) -> str:
+    spreads = [row.spread(by_seed=by_seed, first=first) for row in rows]
+    steady = sum(spread <= STEADY for spread in spreads)
+    return f"{steady} of {len(rows)} models within {STEADY}, at most {max(spreads, default=0.0):.2f}"
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ STAGES = {
     "preprocess": "finding the value range",
     "invert": "inverting triggers",
     "refinement": "refining suspects",
+    "replication": "measuring again under other seeds",
     "verify": "checking triggers on unseen samples",
     "profile": "profiling neurons",
     "prune": "pruning",

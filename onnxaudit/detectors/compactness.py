@@ -42,6 +42,7 @@ class Compactness(Detector):
     stage = "screening"
     words = Words(subject="its mask is", closer="more compact", farther="less compact")
     requires = ("patch",)
+    replicated = True
     rule = "OA101"
 
     config: CompactnessConfig = CompactnessConfig()

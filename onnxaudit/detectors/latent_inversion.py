@@ -82,6 +82,7 @@ class LatentInversion(Detector):
         progress="changing inner features",
     )
     needs: ClassVar = "features"
+    replicated = True
     rule = "OA104"
 
     config: LatentInversionConfig = LatentInversionConfig()

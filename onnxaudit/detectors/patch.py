@@ -83,6 +83,7 @@ class PatchDetector(Detector):
         ),
     )
     of_costly = replace(of_large, refinement=replace(of_large.refinement, samples_per_step=4))
+    replicated = True
     rule = "OA101"
 
     config: PatchConfig = USUAL

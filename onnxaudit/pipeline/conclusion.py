@@ -1,7 +1,7 @@
 """From what the detectors measured to what is said of the model: verdict, labels, triggers, and what is missing."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from onnxaudit.detectors.base import Context, Detector
 from onnxaudit.detectors.comparison import Role, find_normal
@@ -12,13 +12,14 @@ from onnxaudit.pipeline.label_table import cover, report_trigger, tabulate
 from onnxaudit.pipeline.obstacles import list_doubts, list_obstacles, measure_accuracy
 from onnxaudit.pipeline.settings import DetectionConfig
 from onnxaudit.pipeline.shortlist import Shortlist
+from onnxaudit.pipeline.unseen_success import VERIFYING
 from onnxaudit.records import Detection, Evidence, Floats, Inversion, Rate, Reason, Samples, UniversalTrigger
 from onnxaudit.scoring.label_mappings import choose_universal
 from onnxaudit.scoring.verdict import WEIGHED, assess, weigh
 from onnxaudit.statistics import rate
 
 REFINING = "measuring suspects and controls again"
-VERIFYING = "testing triggers on samples that inversion did not see"
+REPLICATING = "measuring again what is near a limit"
 NOTHING = Evidence(detector="")
 
 
@@ -35,6 +36,8 @@ class Measured:
         found: the inversions, by label.
         success: of their triggers on unseen samples, of as many as there was time for.
         refined: whether there was time to measure suspects and controls again.
+        pooled: success of the triggers of all runs, by label, where there were several.
+        replicated: whether there was time for all runs that the score asked for.
     """
 
     course: Course
@@ -45,6 +48,8 @@ class Measured:
     found: Mapping[int, Inversion]
     success: Mapping[int, Rate]
     refined: bool
+    pooled: Mapping[int, Rate] = field(default_factory=dict)
+    replicated: bool = True
 
     def read(self, detector: str) -> Evidence:
         """The evidence of a detector; of one that did not run, that of nothing."""
@@ -79,7 +84,7 @@ def conclude(
     evidence = weigh(
         measured.course.ratios,
         sizes_of(found.values()),
-        success,
+        {**success, **measured.pooled},
         classes,
         config.verdict,
         synthetic=samples.synthetic,
@@ -125,6 +130,8 @@ def _list_obstacles(measured: Measured, samples: Samples, logits: Floats) -> tup
         return (*obstacles, OUT_OF_TIME.give(doing=REFINING))
     if len(measured.success) < len(measured.found):
         return (*obstacles, OUT_OF_TIME.give(doing=VERIFYING))
+    if not measured.replicated:
+        return (*obstacles, OUT_OF_TIME.give(doing=REPLICATING))
     return obstacles
 
 

@@ -95,6 +95,7 @@ class Course:
                 passes=found.passes,
                 cpu_seconds=round(found.cpu_seconds, 3),
                 lead=find_lead(found.ratios),
+                runs=found.runs,
             )
             for one in self.detectors
             if (found := self.evidence.get(one.id)) is not None

@@ -2,44 +2,40 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from torch import nn
 
-from onnxaudit.data.selection import thin
 from onnxaudit.data.splits import draw_validation
 from onnxaudit.deadline import Deadline
 from onnxaudit.detectors.base import Context
 from onnxaudit.detectors.comparison import Role
-from onnxaudit.errors import OutOfTimeError
 from onnxaudit.findings.interruptions import OUT_OF_TIME, UNFINISHED
-from onnxaudit.inversion.forwards import compute_logits, device_of, find_hits, pick_classes
+from onnxaudit.inversion.forwards import compute_logits, pick_classes
 from onnxaudit.inversion.readings import Readings
-from onnxaudit.pipeline.conclusion import NOTHING, VERIFYING, Measured, conclude
+from onnxaudit.pipeline.conclusion import NOTHING, Measured, conclude
 from onnxaudit.pipeline.course import Course
 from onnxaudit.pipeline.label_table import cover, leave_untested, tabulate
+from onnxaudit.pipeline.replication import is_near_a_limit, replicate, tell
 from onnxaudit.pipeline.settings import DetectionConfig
 from onnxaudit.pipeline.shortlist import Shortlist, choose_roles, list_all, shorten
 from onnxaudit.pipeline.units import Units
+from onnxaudit.pipeline.unseen_success import verify
 from onnxaudit.records import (
     Assessment,
     Coverage,
     Detection,
-    Event,
     Evidence,
     Floats,
     Inversion,
     OnEvent,
-    Rate,
     Reason,
     Samples,
     Verdict,
 )
-from onnxaudit.records.samples import take_images
 from onnxaudit.scoring.verdict import WEIGHED, weigh
-from onnxaudit.statistics import rate, rate_of
-from onnxaudit.workers import Workers, cut
+from onnxaudit.statistics import rate
 
-VERIFY_EVERY = 10  # labels between two events, at most
 UNKNOWN = 0.5  # the score of a model of which nothing is known
 
 
@@ -93,25 +89,35 @@ def detect(
     logits = readings.logits
     # Which samples are a label's own must not differ between the detectors and the check.
     labeled = _with_classes(samples, logits)
-    checking = draw_validation(labeled, seed=seed)
-    context = Context(
-        classifier=classifier,
-        known=labeled.take(~checking),
-        unseen=labeled.take(checking),
-        of_known=readings.take(~checking),
-        of_unseen=readings.take(checking),
-        features=features,
-        head=head,
-        classes=logits.shape[1],
-        seed=seed,
-        deadline=deadline,
-        on_event=on_event,
-    )
+
+    def open_context(seed: int) -> Context:
+        checking = draw_validation(labeled, seed=seed)
+        return Context(
+            classifier=classifier,
+            known=labeled.take(~checking),
+            unseen=labeled.take(checking),
+            of_known=readings.take(~checking),
+            of_unseen=readings.take(checking),
+            features=features,
+            head=head,
+            classes=logits.shape[1],
+            seed=seed,
+            deadline=deadline,
+            on_event=on_event,
+        )
+
+    context = open_context(seed)
     # Without a patch nobody is suspected: detectors that wait for suspects would measure nothing.
     late = config.late if any(one.id == "patch" for one in detectors) else ()
     course = Course(detectors, context, units, late=late)
     measured = _measure(course, context, config, on_found)
-    return conclude(measured, samples, logits, config, unit=unit, class_names=class_names, doubts=doubts)
+    give = partial(
+        conclude, samples=samples, logits=logits, config=config, unit=unit, class_names=class_names, doubts=doubts
+    )
+    first = give(measured)
+    if not config.replicates or not is_near_a_limit(first.assessment, config.verdict):
+        return first
+    return tell(give(replicate(measured, config, open_context, units=units, on_event=on_event)), first)
 
 
 def begin_detection(classes: int, doing: str | None = None) -> Detection:
@@ -149,7 +155,7 @@ def _measure(
         first=first,
         roles=roles,
         found=found,
-        success=_verify(context, found, config),
+        success=verify(context, found, config),
         refined=refined,
     )
 
@@ -194,23 +200,3 @@ def _choose_roles(course: Course, first: Evidence, context: Context, config: Det
 
 def _with_classes(samples: Samples, logits: Floats) -> Samples:
     return samples if samples.labels is not None else replace(samples, labels=pick_classes(logits))
-
-
-def _verify(context: Context, found: Mapping[int, Inversion], config: DetectionConfig) -> dict[int, Rate]:
-    """Success of each label's trigger on the unseen samples of other classes, of as many as there is time for."""
-    unseen = thin(context.unseen, config.most_unseen)
-
-    def verify(label: int) -> Rate:
-        others = take_images(unseen.images, unseen.labels != label)
-        return rate_of(find_hits(context.classifier, others, found[label].trigger, label, config.chunk_pixels))
-
-    success = dict[int, Rate]()
-    with Workers(device_of(context.classifier)) as workers:
-        for part in cut(list(found), VERIFY_EVERY):
-            try:
-                success |= zip(part, workers.map(verify, part), strict=True)
-            except OutOfTimeError:
-                break
-            if context.on_event is not None:
-                context.on_event(Event("verify", len(success), len(found), VERIFYING))
-    return success

@@ -46,6 +46,7 @@ def report_scan(subject: Subject, found: Detection, config: ScanConfig, *, seed:
         versions=list_versions(),
         universal=found.universal,
         detectors=found.detectors,
+        first_score=found.first_score,
         duration_seconds=round(time.monotonic() - start, 3),
         notes=subject.notes,
         caveats=found.assessment.caveats,

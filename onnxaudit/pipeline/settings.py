@@ -42,6 +42,7 @@ class DetectionConfig:
         large: whether images are large: detectors then take their settings `of_large`.
         costly: whether they meet a network that takes long for a pass: detectors then take their settings `of_costly`.
         late: ids of detectors of the screening that measure suspects and controls alone.
+        replicates: so many times more `replicated` detectors run where the score is near a limit.
         most_samples: so many clean samples at most are used.
         most_unseen: on so many unseen samples at most a trigger is tried.
         verdict: how evidence becomes a verdict.
@@ -62,6 +63,7 @@ class DetectionConfig:
     large: bool = False
     costly: bool = False
     late: tuple[str, ...] = ()
+    replicates: int = 2
     most_samples: int = MOST_SAMPLES
     most_unseen: int = MOST_SAMPLES
     verdict: VerdictConfig = field(default_factory=VerdictConfig)
@@ -102,6 +104,7 @@ class DetectionConfig:
             self,
             large=True,
             late=LATE,
+            replicates=0,
             shortlist=min(self.shortlist, self.drawn),
             suspects=min(self.suspects, RACERS),
             controls=min(self.controls, RACERS),
@@ -148,7 +151,7 @@ def choose_effort(effort: Effort) -> DetectionConfig:
     usual = DetectionConfig(effort=effort)
     match effort:
         case "quick":
-            return replace(usual, most_labels=50, suspects=3, controls=5, late=LATE)
+            return replace(usual, most_labels=50, suspects=3, controls=5, late=LATE, replicates=0)
         case "deep":
             return replace(usual, most_labels=300, shortlist=50, suspects=10, controls=12)
         case _:

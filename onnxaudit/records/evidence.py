@@ -64,6 +64,7 @@ class Evidence:
         passes: image passes (one image forward and backward) that it took.
         cpu_seconds: of all processor cores together.
         artifacts: what it found (triggers, for instance), by label or by start; their type is the detector's own.
+        runs: how often it was measured; distances and ratios are means of all, artifacts those of the first.
     """
 
     detector: str
@@ -74,6 +75,7 @@ class Evidence:
     passes: int = 0
     cpu_seconds: float = 0.0
     artifacts: Mapping[int, Any] = field(default_factory=dict)
+    runs: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +89,7 @@ class DetectorRun:
         passes: image passes (one image forward and backward) that it took.
         cpu_seconds: of all processor cores together.
         lead: how many times closer its nearest label is than the next; None where it compared fewer than two.
+        runs: how often it was measured, under other seeds, because the score was near a limit; ratios are means then.
     """
 
     detector: DetectorInfo
@@ -95,3 +98,4 @@ class DetectorRun:
     passes: int
     cpu_seconds: float
     lead: float | None = None
+    runs: int = 1

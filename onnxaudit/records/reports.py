@@ -72,6 +72,7 @@ class ScanReport(ShownInNotebooks):
         quantization: which copy of the file in 8-bit integers was scanned; None: the file itself. SHA-256 and size are
             the copy's.
         conversion: what the ONNX file was made of in this run; None where it was there.
+        first_score: that of the first measurement, where it was near a limit and more were made; else None.
         kind: tells a scan from a repair.
     """
 
@@ -105,6 +106,7 @@ class ScanReport(ShownInNotebooks):
     origin: Origin | None = None
     quantization: QuantizationKind | None = None
     conversion: Conversion | None = None
+    first_score: float | None = None
     kind: Literal["scan"] = "scan"
 
 

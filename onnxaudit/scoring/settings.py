@@ -47,6 +47,8 @@ class VerdictConfig:
         least_shown: log-odds that changes of the image add without inner features, which are never enough alone.
         unseen_success: share of unseen samples that a trigger must send to its label for its size to count.
         clean_below: a model is called clean only if its score is below this.
+        near: log-odds within which of a limit a score rests on several measurements: under other seeds those of one
+            differ by .2 to .4 (standard deviation).
         fewest_destinations: share of the classes that an all-to-all trigger must send to labels of their own.
         universal_ratio: an all-to-all trigger this many times smaller than is normal speaks neither for nor against.
         universal_weight: log-odds for each factor e by which it is smaller.
@@ -73,6 +75,7 @@ class VerdictConfig:
     least_shown: float = 0.3
     unseen_success: float = 0.6
     clean_below: float = 0.25
+    near: float = 0.7
     fewest_destinations: float = 0.5
     universal_ratio: float = 3.5
     universal_weight: float = 3.0

@@ -6,7 +6,8 @@ RUNS = ((10, 0), (10, 1), (5, 0))
 
 
 def make_row(scores: tuple[float, ...], verdicts: tuple[str, ...]) -> Row:
-    return Row(model="m", kind="clean", runs=RUNS, scores=scores, verdicts=verdicts)
+    firsts = (scores[0] + 0.5, *scores[1:])
+    return Row(model="m", kind="clean", runs=RUNS, scores=scores, firsts=firsts, verdicts=verdicts)
 
 
 STEADY = make_row((0.2, 0.25, 0.22), ("clean", "clean", "clean"))
@@ -23,8 +24,14 @@ def test_seeds_and_numbers_of_images_are_told_apart() -> None:
 
 def test_what_is_steady_and_what_changes_is_counted() -> None:
     seeds, images, verdicts = summarize([STEADY, BY_SEED, BY_IMAGES])
-    assert seeds == "seeds: 2 of 3 models within 0.1, at most 0.40"
-    assert images == "numbers of images: 2 of 3 models within 0.1, at most 0.70"
+    assert seeds.split("; one measurement: ") == [
+        "seeds: 2 of 3 models within 0.1, at most 0.40",
+        "1 of 3 models within 0.1, at most 0.50",
+    ]
+    assert images.split("; one measurement: ") == [
+        "numbers of images: 2 of 3 models within 0.1, at most 0.70",
+        "0 of 3 models within 0.1, at most 0.50",
+    ]
     assert verdicts == "verdicts: 2 of 3 models have more than one, 1 of them both clean and backdoored"
 
 

@@ -17,7 +17,7 @@ from tools.testbed.planted import CLASSES, make_true_trigger, write_planted, wri
 
 BRIEF, SHORT, LONGER = InversionConfig(steps=8), InversionConfig(steps=60), InversionConfig(steps=100)
 BRIEF_PATCH = PatchConfig(screening=BRIEF, refinement=BRIEF)
-BRIEF_SCAN = ScanConfig(DetectionConfig(settings={"patch": BRIEF_PATCH, **UNWEIGHED}))
+BRIEF_SCAN = ScanConfig(DetectionConfig(settings={"patch": BRIEF_PATCH, **UNWEIGHED}, replicates=0))
 SHORT_PATCH = PatchConfig(screening=SHORT, refinement=LONGER)
 SHORT_SCAN = ScanConfig(
     DetectionConfig(
@@ -34,7 +34,8 @@ QUICK_SCAN = ScanConfig(  # enough for a repair of a label that is named
             "all-to-all": AllToAllConfig(steps=8, starts=1),
             "latent-inversion": LatentInversionConfig(steps=8),
             **UNWEIGHED,
-        }
+        },
+        replicates=0,
     )
 )
 UNIT = GivenPreprocessing(range=(0.0, 1.0))

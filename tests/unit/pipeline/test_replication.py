@@ -1,0 +1,115 @@
+"""A score near a limit rests on several measurements, and their means count."""
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from onnxaudit.findings import reasons
+from onnxaudit.pipeline.detection import detect
+from onnxaudit.pipeline.replication import average, is_near_a_limit, pool
+from onnxaudit.pipeline.settings import DetectionConfig, choose_effort
+from onnxaudit.records import Assessment, Detection, Event, Evidence, Samples, Verdict
+from onnxaudit.scoring.settings import VerdictConfig
+from onnxaudit.statistics import rate
+from tests.unit.conftest import UNWEIGHED, Planted
+from tests.unit.pipeline.test_detection import PATCH
+from tests.unit.pipeline.test_settings import LARGE
+
+ALWAYS, NEVER = (
+    DetectionConfig(settings={"patch": PATCH, **UNWEIGHED}, verdict=VerdictConfig(fewest_classes=8, near=near))
+    for near in (1000.0, 0.0)
+)
+
+
+def score(log_odds: float) -> Assessment:
+    return Assessment(Verdict.INCONCLUSIVE, 1 / (1 + math.exp(-log_odds)), (), ())
+
+
+CLEAN_BELOW = math.log(0.25 / 0.75)
+
+
+@pytest.mark.parametrize(
+    ("log_odds", "near"),
+    [(0.0, True), (0.69, True), (0.71, False), (-0.5, True), (CLEAN_BELOW - 0.69, True), (CLEAN_BELOW - 0.71, False)],
+)
+def test_near_a_limit_is_within_so_many_log_odds_of_either(log_odds: float, *, near: bool) -> None:
+    assert is_near_a_limit(score(log_odds), VerdictConfig()) is near
+
+
+@pytest.mark.parametrize("certain", [0.0, 1.0])
+def test_a_score_without_a_doubt_is_near_none(certain: float) -> None:
+    assert not is_near_a_limit(replace(score(0.0), score=certain), VerdictConfig())
+
+
+def test_what_no_score_decides_is_not_measured_again() -> None:
+    undecided, unclear = reasons.ONE_CLASS.give(samples=8), reasons.NO_IMAGES.give()
+    assert not is_near_a_limit(replace(score(0.0), caveats=(undecided,)), VerdictConfig())
+    assert is_near_a_limit(replace(score(0.0), caveats=(unclear,)), VerdictConfig())
+
+
+def test_evidence_of_several_runs_is_their_geometric_mean_and_the_work_of_all() -> None:
+    first = Evidence(
+        detector="patch", distances={0: 2.0, 1: 5.0}, ratios={0: 4.0, 1: 1.0}, passes=10, artifacts={0: "a"}
+    )
+    second = Evidence(detector="patch", distances={0: 8.0}, ratios={0: 1.0, 2: 3.0}, passes=20, artifacts={0: "b"})
+    found = average([first, second])
+    assert found.distances == pytest.approx({0: 4.0, 1: 5.0})
+    assert found.ratios == pytest.approx({0: 2.0, 1: 1.0, 2: 3.0})
+    assert (found.passes, found.runs, found.artifacts) == (30, 2, {0: "a"})
+    assert average([first]).ratios == first.ratios
+
+
+def test_success_of_several_triggers_of_a_label_is_pooled() -> None:
+    assert pool([{0: rate(3, 4), 1: rate(1, 1)}, {0: rate(1, 4)}]) == {0: rate(4, 8), 1: rate(1, 1)}
+
+
+@pytest.fixture
+def run(planted: Callable[..., Planted], make_samples: Callable[..., Samples]) -> Callable[..., Detection]:
+    def run(config: DetectionConfig, **options: Any) -> Detection:
+        return detect(planted(targets=(3,)), make_samples(), config, seed=0, **options)
+
+    return run
+
+
+def test_near_a_limit_what_speaks_loudest_runs_three_times(run: Callable[..., Detection]) -> None:
+    once, again, twice = run(NEVER), run(ALWAYS), run(ALWAYS)
+    assert once.first_score is None
+    assert {one.runs for one in once.detectors} == {1}
+    assert again.first_score == once.assessment.score
+    assert {one.detector.id for one in again.detectors if one.runs == 3} == {"patch", "compactness"}
+    assert again.labels[3].ratios["patch"] != once.labels[3].ratios["patch"]
+    assert again.labels[3].ratios["spectral"] == once.labels[3].ratios["spectral"]
+    assert [one.digest for one in again.triggers] == [one.digest for one in once.triggers]
+    assert again.labels[3].success_rate == once.labels[3].success_rate
+    assert "ran 3 times under different seeds" in again.assessment.reasons[-1]
+    assert again.assessment == twice.assessment
+
+
+def test_without_time_to_measure_again_there_is_no_verdict(run: Callable[..., Detection]) -> None:
+    class Clock:
+        """Passes once measuring again has begun."""
+
+        passed, at = False, math.inf
+
+        def check(self) -> None:
+            """Nothing stops within a step."""
+
+    clock: Any = Clock()
+
+    def listen(event: Event) -> None:
+        clock.passed = clock.passed or event.stage == "replication"
+
+    assert run(NEVER).assessment.verdict is Verdict.BACKDOORED
+    found = run(ALWAYS, deadline=clock, on_event=listen)
+    assert found.assessment.verdict is Verdict.INCONCLUSIVE
+    assert "measuring again what is near a limit" in found.assessment.reasons[0]
+    assert found.first_score is None
+
+
+def test_quick_scans_and_races_measure_once() -> None:
+    assert choose_effort("quick").replicates == 0
+    assert choose_effort("standard").replicates == choose_effort("deep").replicates == 2
+    assert choose_effort("standard").fit_to(LARGE).replicates == 0
