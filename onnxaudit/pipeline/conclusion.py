@@ -90,9 +90,7 @@ def conclude(
         synthetic=samples.synthetic,
         accuracy=measure_accuracy(samples, logits),
     )
-    universals: tuple[UniversalTrigger, ...] = tuple(measured.read("all-to-all").artifacts.values())
-    normal = find_normal(sizes, roles, len(measured.first.distances))
-    universal, mapping_odds = choose_universal(universals, normal, config.verdict)
+    universal, mapping_odds = _choose_universal(measured, sizes, config)
     runs = measured.course.describe(WEIGHED)
     return Detection(
         assessment=assess(
@@ -121,6 +119,15 @@ def conclude(
         universal=universal if mapping_odds > 0 else None,
         detectors=runs,
     )
+
+
+def _choose_universal(
+    measured: Measured, sizes: Mapping[int, float], config: DetectionConfig
+) -> tuple[UniversalTrigger | None, float]:
+    """The trigger that moves all classes, if any, and its log-odds; `sizes` are those of refined triggers, pixels."""
+    found: tuple[UniversalTrigger, ...] = tuple(measured.read("all-to-all").artifacts.values())
+    normal = find_normal(sizes, measured.roles, len(measured.first.distances))
+    return choose_universal(found, normal, config.verdict)
 
 
 def _list_obstacles(measured: Measured, samples: Samples, logits: Floats) -> tuple[Reason, ...]:

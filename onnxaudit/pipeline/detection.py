@@ -89,24 +89,20 @@ def detect(
     logits = readings.logits
     # Which samples are a label's own must not differ between the detectors and the check.
     labeled = _with_classes(samples, logits)
-
-    def open_context(seed: int) -> Context:
-        checking = draw_validation(labeled, seed=seed)
-        return Context(
-            classifier=classifier,
-            known=labeled.take(~checking),
-            unseen=labeled.take(checking),
-            of_known=readings.take(~checking),
-            of_unseen=readings.take(checking),
-            features=features,
-            head=head,
-            classes=logits.shape[1],
-            seed=seed,
-            deadline=deadline,
-            on_event=on_event,
-        )
-
-    context = open_context(seed)
+    whole = Context(
+        classifier=classifier,
+        known=labeled,
+        unseen=labeled,
+        of_known=readings,
+        of_unseen=readings,
+        features=features,
+        head=head,
+        classes=logits.shape[1],
+        seed=seed,
+        deadline=deadline,
+        on_event=on_event,
+    )
+    context = _halve(whole, seed)
     # Without a patch nobody is suspected: detectors that wait for suspects would measure nothing.
     late = config.late if any(one.id == "patch" for one in detectors) else ()
     course = Course(detectors, context, units, late=late)
@@ -117,7 +113,21 @@ def detect(
     first = give(measured)
     if not config.replicates or not is_near_a_limit(first.assessment, config.verdict):
         return first
-    return tell(give(replicate(measured, config, open_context, units=units, on_event=on_event)), first)
+    return tell(give(replicate(measured, config, partial(_halve, whole), units=units, on_event=on_event)), first)
+
+
+def _halve(whole: Context, seed: int) -> Context:
+    """The context in which half of the samples, drawn by a seed, are known."""
+    checking = draw_validation(whole.known, seed=seed)
+    assert whole.of_known is not None
+    return replace(
+        whole,
+        known=whole.known.take(~checking),
+        unseen=whole.known.take(checking),
+        of_known=whole.of_known.take(~checking),
+        of_unseen=whole.of_known.take(checking),
+        seed=seed,
+    )
 
 
 def begin_detection(classes: int, doing: str | None = None) -> Detection:

@@ -107,8 +107,8 @@ class LabelResult:
         anomaly_index: of Neural Cleanse, `|a − median| / (1.4826 · MAD)` of raw sizes; None where it means nothing.
         log_index: signed robust z of the log size, positive where smaller than the median, in screening.
         refined_index: the same among labels of equal, greater effort (refinement); None for labels not in it.
-        ratios: how many times closer than is normal the label is, by detector, where one could measure it; geometric means
-            where it ran several times.
+        ratios: how many times closer than is normal the label is, by detector, where one could measure it; geometric
+            means where it ran several times.
         log_odds: for a backdoor that leads to it; None where nothing was measured.
         role: "suspect" or "control" in refinement, else None.
         passes: image passes spent.
