@@ -1,15 +1,18 @@
 """Kill scans and repairs again and again, let them go on, and compare what comes of them with an uninterrupted run.
 
-    python -m benchmarks.resumption [NAME] [--models DIR] [--kills 200] [--seed 0]
+    python -m benchmarks.resumption [NAME] [--models DIR] [--kills 200] [--seed 0] [--json FILE]
+        [--faulty FOLDER]
 
 Each round has a cache of its own. The command is killed (SIGKILL) at moments of chance, every second time by its
 supervisor, else by its worker, up to three times, and then left to its end. Counted as faults: a canonical report that
 differs, an entry under its final name that is not whole, a draft that stays, a unit that was kept and is computed
-again. Without NAME the models are two toys, which are scanned together in every third round.
+again. Without NAME the models are two toys, which are scanned together in every third round. Rows are kept after each
+round, and the folder of a round with a fault is copied to where `--faulty` says.
 """
 
 import argparse
 import json
+import shutil
 import sys
 import tempfile
 import time
@@ -106,7 +109,7 @@ def list_units(root: Path) -> dict[Path, int]:
     return {path: path.stat().st_ino for path in files if not path.name.startswith(".")}
 
 
-def play(command: Command, rng: np.random.Generator, *, worker: bool) -> Row:
+def play(command: Command, rng: np.random.Generator, faulty: Path | None, *, worker: bool) -> Row:
     """One round; later kills come earlier where an attempt came to its end before, and later where nothing was kept."""
     with tempfile.TemporaryDirectory() as name:
         root, kills = Path(name), 0
@@ -130,6 +133,9 @@ def play(command: Command, rng: np.random.Generator, *, worker: bool) -> Row:
             "a draft": any(root.rglob(".onnxaudit-*")),
         }
         wrong = tuple(what for what, is_so in faults.items() if is_so)
+        if wrong and faulty is not None:
+            shutil.copytree(root, faulty / root.name, symlinks=True)
+            (faulty / root.name / "expected.json").write_text(command.expected, encoding="utf-8")
         return Row(command=command.words[0], kills=kills, units=len(before), seconds=seconds, faults=wrong)
 
 
@@ -156,13 +162,16 @@ def list_commands(name: str | None, models: Path, folder: Path) -> list[Command]
     return commands
 
 
-def play_rounds(commands: Sequence[Command], kills: int, seed: int) -> list[Row]:
-    """Rounds until there were so many kills."""
+def play_rounds(
+    commands: Sequence[Command], kills: int, seed: int, file: Path | None, faulty: Path | None
+) -> list[Row]:
+    """Rounds until there were so many kills; each is kept when it is over."""
     rng, rows = np.random.default_rng(seed), list[Row]()
     while sum(row.kills for row in rows) < kills:
         number = len(rows)
-        row = play(commands[number % len(commands)], rng, worker=bool(number % 2))
+        row = play(commands[number % len(commands)], rng, faulty, worker=bool(number % 2))
         rows.append(row)
+        keep(file, "resumption", rows)
         told = f"{row.command}, {row.kills} kills, {row.units} kept, {row.seconds:.1f} s"
         print(f"{number + 1}: {told}: {', '.join(row.faults) or 'same'}", flush=True)
     return rows
@@ -175,14 +184,14 @@ def main() -> None:
     parser.add_argument("--models", type=Path, default=Path("models"), help="folder of the reference models")
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--faulty", type=Path, help="where to keep what rounds with a fault left")
     add_json_option(parser)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         commands = list_commands(options.name, options.models, Path(folder))
-        rows = play_rounds(commands, options.kills, options.seed)
+        rows = play_rounds(commands, options.kills, options.seed, options.json, options.faulty)
     kills, faults = sum(row.kills for row in rows), sum(bool(row.faults) for row in rows)
     print(f"{kills} kills in {len(rows)} rounds, {faults} rounds with a fault")
-    keep(options.json, "resumption", rows)
     sys.exit(1 if faults else 0)
 
 
