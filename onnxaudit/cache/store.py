@@ -88,6 +88,11 @@ class Store:
                 self._files.rm_file(draft)
             raise
 
+    def drop(self, name: str) -> None:
+        """Remove an entry, if it is there."""
+        with contextlib.suppress(FileNotFoundError):
+            self._files.rm_file(f"{self._root}/{name}")
+
     def measure(self) -> Stats:
         """What there is."""
         try:

@@ -63,6 +63,7 @@ class Errand:
         model: its file.
         name: what it is called: the file, or a copy of it.
         options: arguments of `scan`.
+        earlier: the model's part of the cache, once it was looked for (`recall`).
         short: whether its worker said that the memory was too little.
         again: whether it is tried once more then, so that nothing is said of the first time.
         settled: whether its worker said that the file's bytes alone make it fail.
@@ -72,14 +73,16 @@ class Errand:
         """Nothing has begun."""
         self.number, self.model, self.name, self.options = number, job.model, job.name, job.options
         self.short, self.again, self.settled = False, False, False
-        self._job, self._crew, self._recall = job, crew, Recall()
+        self._job, self._crew, self.earlier = job, crew, Recall()
+        self._began = time.monotonic()
 
     def recall(self) -> Outcome | None:
         """What is known before anything is opened: of earlier runs, or that there is no file."""
+        self._began = time.monotonic()
         if self._job.error is not None:
             return self.fail(FetchError(self._job.error))
-        self._recall = self._crew.recollection.open(self.model, self.options)
-        known = self._recall.find(self.model, self.options.get("data"))
+        self.earlier = self._crew.recollection.open(self.model, self.options)
+        known = self.earlier.find(self.model, self.options.get("data"))
         if isinstance(known, ScanFailure):
             known = name_failure(known, self.name)
             self._complain(known)
@@ -88,20 +91,22 @@ class Errand:
 
     def begin(self, board: Board, memory: int | None, pin: Callable[[], None]) -> Task | Outcome:
         """What is known, what came of the scan in this process, or the worker that does it."""
-        crew, began, places = self._crew, time.monotonic(), Places(apart=self._crew.settings.apart)
         known = self.recall()
-        if known is not None:
-            return known
-        self._recall.fill()
+        return self.start(board, memory, pin) if known is None else known
+
+    def start(self, board: Board, memory: int | None, pin: Callable[[], None]) -> Task | Outcome:
+        """What came of the scan in this process, or the worker that does it; nothing is known of it (`recall`)."""
+        crew, began, places = self._crew, self._began, Places(apart=self._crew.settings.apart)
+        self.earlier.fill()
         place, options = places.find(self.model), place_sources(self.options, places) | keep_given(memory=memory)
         if self.name != str(self.model):
             places.call(place, self.name)
 
         def work(line: Line) -> ScanDocument:
             pin()
-            return _scan(place, options, crew, line, self._recall.scope, began=began)
+            return _scan(place, options, crew, line, self.earlier.scope, began=began)
 
-        scope = self._recall.scope
+        scope = self.earlier.scope
         needs = Needs(
             models=[self.model],
             data=list_data_paths(self.options.get("data")),
@@ -110,7 +115,7 @@ class Errand:
             memory=crew.policy.memory_limit,
             device=options.get("device", "auto"),
         )
-        hear = _Ear(self, board, self._recall)
+        hear = _Ear(self, board, self.earlier)
         if crew.settings.apart:
             return Task(work, needs, crew.settings, places, hear)
         return self.conclude(work_apart(work, needs, crew.settings, places, hear))
@@ -124,7 +129,7 @@ class Errand:
 
     def fill(self) -> None:
         """Have at hand what other machines finished meanwhile."""
-        self._recall.fill()
+        self.earlier.fill()
 
     def interrupt(self, task: Task) -> Outcome:
         """How far a worker had come, which is ended here."""
@@ -147,13 +152,13 @@ class Errand:
         if document.reports:
             report = name_report(document.reports[0], str(self.model))
             if lasting:
-                self._recall.keep(report)
+                self.earlier.keep(report)
             return self._name(report)
         failure = ScanFailure(self.name, document.failures[0].error)
         if not (self.short and self.again):
             self._complain(failure)
         if lasting and self.settled:
-            self._recall.keep_failure(failure, self.model)
+            self.earlier.keep_failure(failure, self.model)
         return failure
 
     def _complain(self, failure: ScanFailure) -> None:

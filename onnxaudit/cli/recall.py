@@ -6,7 +6,7 @@ the folder of its own model's units and no other, and says what it finished; so 
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ MOST_UNITS, MOST_BYTES = 512, 2**28  # that one worker may have kept
 UNTIMELY_CODES = {one.code for one in UNTIMELY}
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 AGAIN = "kept from an earlier scan"
+UNDER_WAY = b"under way"
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,24 @@ class Recall:
         """Have what other machines finished at hand, before a worker begins."""
         if self.scope is not None and self.cache is not None:
             self.cache.fill(self.scope)
+
+    @contextlib.contextmanager
+    def announce(self, key: str) -> Iterator[None]:
+        """Let whoever sees the same cache know that this scan is under way, for as long as the block lasts."""
+        if self.scope is None or self.cache is None:
+            yield
+            return
+        self.cache.keep_unit(self.scope, key, UNDER_WAY)
+        try:
+            yield
+        finally:
+            self.cache.drop_unit(self.scope, key)
+
+    def is_announced(self, key: str) -> bool:
+        """Whether the scan that has that key is under way, where this cache is seen."""
+        if self.scope is None or self.cache is None:
+            return False
+        return self.cache.find_unit(self.scope, key) == UNDER_WAY
 
     def keep(self, report: ScanReport) -> None:
         """Keep a whole report, if another scan would come to no other."""

@@ -56,6 +56,8 @@ def _do(store: Store, what: str, name: str, body: bytes) -> Answer:
         return asdict(store.measure()), b""
     if what == "keep":
         store.keep(name, body)
+    elif what == "drop":
+        store.drop(name)
     else:
         store.clear()
     return {}, b""
@@ -110,6 +112,15 @@ class SharedCache(Cache):
         """Keep a finished part, here and there."""
         super().keep_unit(scope, key, body)
         self._put(f"{UNITS}/{scope.name}/{key}", body)
+
+    def find_unit(self, scope: Path, key: str) -> bytes | None:
+        """One finished part: of the copy, else of the store."""
+        return super().find_unit(scope, key) or self._fetch(f"{UNITS}/{scope.name}/{key}", scope)
+
+    def drop_unit(self, scope: Path, key: str) -> None:
+        """Remove a part here and there."""
+        super().drop_unit(scope, key)
+        self._try("drop", f"{UNITS}/{scope.name}/{key}")
 
     def measure(self) -> Stats:
         """What the store has.

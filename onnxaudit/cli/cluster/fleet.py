@@ -15,7 +15,7 @@ from onnxaudit.cli.board import Board
 from onnxaudit.cli.cluster.engine import Engine, LostError, Machine
 from onnxaudit.cli.cluster.job import Job, list_made, read_answer, write
 from onnxaudit.cli.cluster.parcel import Parcel, pack_model, pack_source
-from onnxaudit.cli.cluster.sent import Sent, choose_helped
+from onnxaudit.cli.cluster.sent import MOST_HELPERS, Sent, choose_helped
 from onnxaudit.cli.errand import SOURCES, Crew, Errand, Outcome, answer_of
 from onnxaudit.cli.exits import report_notice
 from onnxaudit.cli.fleet import estimate_memory
@@ -185,8 +185,7 @@ class ClusterFleet:
         if sent is None:  # a helper whose scan has ended
             return
         if sent.job.place:
-            with contextlib.suppress(LostError):
-                self._engine.take(handle)
+            self._hear_helper(sent, handle)
             return
         errand = sent.errand
         self._drop_helpers(errand)
@@ -205,6 +204,12 @@ class ClusterFleet:
         except OnnxauditError as error:
             outcome = errand.fail(error)
         yield self._tell(errand, outcome)
+
+    def _hear_helper(self, sent: Sent, handle: Any) -> None:
+        """A helper's answer is passed over; where it could not help, no other is sent."""
+        with contextlib.suppress(LostError, WorkerError):
+            if read_answer(self._engine.take(handle)).stray:
+                self._helpers[sent.errand.number] = MOST_HELPERS
 
     def _pass_on(self, notices: Sequence[str]) -> None:
         """Tell each notice once, however many machines have it."""

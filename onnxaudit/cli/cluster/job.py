@@ -86,12 +86,15 @@ class Answer:
         settled: whether the file's bytes alone make the scan fail.
         machine: what of it may change results.
         notices: what the user is to hear of the machine's way to the cache.
+        stray: whether it is a helper's that did nothing, because its machine does not see the cache of the scan that
+            counts.
     """
 
     document: str
     short: bool = False
     settled: bool = False
     notices: tuple[str, ...] = ()
+    stray: bool = False
     machine: Mapping[str, Any]
 
 

@@ -19,6 +19,7 @@ from onnxaudit.cli.app import keep_to_ourselves
 from onnxaudit.cli.board import SilentBoard
 from onnxaudit.cli.cache import open_store
 from onnxaudit.cli.cluster.job import Answer, Job, check_made, read_order, write
+from onnxaudit.cli.cluster.meeting import StrayError, meet
 from onnxaudit.cli.cluster.parcel import place_source
 from onnxaudit.cli.errand import Crew, Errand, Outcome
 from onnxaudit.cli.exits import Settings
@@ -107,7 +108,10 @@ def do(job: Job, folders: Sequence[Path], caches: Caches) -> Answer:
         options[name] = place_source(source, folder)
         names.call(Path(options[name]), source)
     errand = Errand(1, Scanned(model=model, options=options), _make_crew(job, caches.open(job)))
-    outcome = _carry_out(errand, job)
+    try:
+        outcome, stray = _carry_out(errand, job), False
+    except StrayError:
+        outcome, stray = errand.decline(), True
     document = ScanDocument((outcome,)) if isinstance(outcome, ScanReport) else ScanDocument((), (outcome,))
     told = names.restore(to_json(document).encode()).decode()
     return Answer(
@@ -116,6 +120,7 @@ def do(job: Job, folders: Sequence[Path], caches: Caches) -> Answer:
         settled=errand.settled,
         machine=describe_machine(),
         notices=caches.take_notices(),
+        stray=stray,
     )
 
 
@@ -135,10 +140,14 @@ def _make_crew(job: Job, cache: Cache | None) -> Crew:
 
 def _carry_out(errand: Errand, job: Job) -> Outcome:
     try:
-        begun = errand.begin(SilentBoard(), job.memory, lambda: None)
-        if isinstance(begun, ScanReport | ScanFailure):
-            return begun
-        return _await(errand, begun, shared=job.cache is not None)
+        known = errand.recall()
+        if known is not None:
+            return known
+        with meet(errand.earlier, job):
+            begun = errand.start(SilentBoard(), job.memory, lambda: None)
+            if isinstance(begun, ScanReport | ScanFailure):
+                return begun
+            return _await(errand, begun, shared=job.cache is not None)
     except OnnxauditError as error:
         return errand.fail(error)
 

@@ -32,6 +32,9 @@ def check(store: Store) -> None:
     assert (store.find(report), store.find(unit)) == (b"another", b"a unit")
     assert store.list(f"units/{KEYS[0]}") == (KEYS[1],)
     assert store.measure() == Stats(reports=1, units=1, bytes=13)
+    for _ in range(2):
+        store.drop(unit)
+    assert (store.find(unit), store.measure().units) == (None, 0)
     store.clear()
     store.clear()
     assert (store.find(report), store.measure().units) == (None, 0)

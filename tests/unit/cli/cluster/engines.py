@@ -67,10 +67,10 @@ class FakeEngine:
         self.closed = True
 
 
-def tell(outcome: ScanReport | ScanFailure, *, short: bool = False) -> bytes:
+def tell(outcome: ScanReport | ScanFailure, *, short: bool = False, stray: bool = False) -> bytes:
     """An answer with one outcome."""
     document = ScanDocument((outcome,)) if isinstance(outcome, ScanReport) else ScanDocument((), (outcome,))
-    return write(Answer(document=to_json(document), short=short, machine={}))
+    return write(Answer(document=to_json(document), short=short, stray=stray, machine={}))
 
 
 def lose(_: Job) -> bytes:

@@ -172,12 +172,25 @@ def test_nobody_helps_where_nothing_is_shared_or_no_more_are_asked_for(
     assert list_places(engine, "a") == [0]
 
 
-def test_a_helper_that_is_lost_costs_nothing_and_is_not_sent_for_ever(tmp_path: Path) -> None:
-    class Backward(FakeEngine):
-        def await_any(self, running: Sequence[int], seconds: float) -> Sequence[int]:
-            return [*super().await_any(running, seconds)] and running[-1:]
+class Backward(FakeEngine):
+    """What began last ends first."""
 
+    def await_any(self, running: Sequence[int], seconds: float) -> Sequence[int]:
+        return [*super().await_any(running, seconds)] and running[-1:]
+
+
+def test_a_helper_that_is_lost_costs_nothing_and_is_not_sent_for_ever(tmp_path: Path) -> None:
     engine = Backward(lambda job: lose(job) if job.place else find_clean(job))
     found = send(engine, names="a", cache=open_cache(tmp_path / "cache", shared=True))
     assert isinstance(found["a"], ScanReport)
     assert list_places(engine, "a") == [0, 1, 2, 3]
+
+
+def test_no_more_helpers_are_sent_where_one_does_not_see_the_cache(tmp_path: Path) -> None:
+    def stray(job: Job) -> bytes:
+        return tell(ScanFailure(job.model, "interrupted"), stray=True) if job.place else find_clean(job)
+
+    engine = Backward(stray, machines=[Machine(cores=2, memory=8 * GIB)])
+    found = send(engine, names="a", cache=open_cache(tmp_path / "cache", shared=True))
+    assert isinstance(found["a"], ScanReport)
+    assert list_places(engine, "a") == [0, 1]

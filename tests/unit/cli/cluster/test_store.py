@@ -113,17 +113,21 @@ def test_what_talks_to_the_store_begins_before_the_engine(run: Run, monkeypatch:
 def test_a_scan_knows_its_place_among_those_that_share_its_parts(
     run: Run, pipeline: FakePipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    places = list[int | None]()
+    places, sent = list[int | None](), list[Job]()
 
     def scan(*_: Any, shelf: Any, **__: Any) -> Any:
         places.append(shelf.place)
+        if shelf.place == 0:
+            scan_elsewhere(replace(sent[0], place=2))
         return make_report()
 
+    def note(job: Job) -> bytes:
+        sent.append(job)
+        return scan_elsewhere(job)
+
     pipeline.answers["scan"] = scan
-    monkeypatch.setattr(
-        ray_engine, "RayEngine", lambda _: FakeEngine(lambda job: scan_elsewhere(replace(job, place=job.place + 2)))
-    )
+    monkeypatch.setattr(ray_engine, "RayEngine", lambda _: FakeEngine(note))
     assert run(*SPREAD, URL, "--jobs", "1").code == 0
     Path("m.onnx").write_bytes(b"another model")
     assert run("scan", "m.onnx", "--cache-dir", URL).code == 0
-    assert places == [2, None]
+    assert places == [0, 2, None]
