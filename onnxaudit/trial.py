@@ -72,9 +72,11 @@ def run_trial(model: Model, deadline: Deadline = Deadline()) -> Trial:
     data = model.to_working().SerializeToString()
     request = _describe(model, len(data))
     head, left = json.dumps(request).encode() + b"\n", max(LEAST, deadline.left)
-    steps, code = _run(head, data, min(WALL, left))
+    given = min(WALL, left)
+    steps, code = _run(head, data, given)
     if code is None and not steps and deadline.left > WALL:  # the model was not touched: the machine is that busy
-        steps, code = _run(head, data, min(PATIENCE, deadline.left))
+        given = min(PATIENCE, deadline.left)
+        steps, code = _run(head, data, given)
     path, last = model.info.path, steps[-1] if steps else {"step": "nothing"}
     if last["step"] == "error":
         raise ModelError(f"{path}: {_explain_error(last)}")
@@ -84,7 +86,7 @@ def run_trial(model: Model, deadline: Deadline = Deadline()) -> Trial:
     if len(ran) + len(failed) + skipped < len(request["batches"]):
         if code is None:
             deadline.check()
-        raise ModelError(f"{path}: {_explain_stop(last, code)}")
+        raise ModelError(f"{path}: {_explain_stop(last, code, given)}")
     peak = max((step["peak"] for step in steps if step["step"] == "ran"), default=0)
     return Trial(ran=ran, failed={size: _say(words) for size, words in failed.items()}, peak=peak)
 
@@ -155,15 +157,25 @@ def _say(words: str) -> str:
     return shorten_failure(words)
 
 
-def _explain_stop(last: dict[str, Any], code: int | None) -> str:
+def _explain_stop(last: dict[str, Any], code: int | None, given: float) -> str:
+    """Why the worker ended before its last batch.
+
+    Args:
+        last: step that it told.
+        code: its exit code; None where its time was up.
+        given: seconds by the clock that it had.
+    """
     doing = {
         "nothing": "before it was loaded",
         "begun": "while the model was loaded",
         "loaded": "on a single image",
     }.get(last["step"], f"on a batch after that of {last.get('batch')}")
+    if code is None and last["step"] == "nothing":
+        return f"onnxruntime was not ready within {given:.0f} seconds, {doing}; this machine is too busy, try again"
     if code is None or -code in _SLOW:
-        return f"onnxruntime came to no end {doing} within {SECONDS} seconds, or the time budget: stopped, refused"
-    if code is not None and code < 0:
+        limit = f"{given:.0f} seconds" if code is None else f"{SECONDS} seconds of processor time"
+        return f"onnxruntime came to no end {doing} within {limit}: stopped, refused"
+    if code < 0:
         return f"onnxruntime crashed {doing} (signal {-code}); refused"
     return f"onnxruntime ended {doing}, perhaps for want of memory; refused"
 

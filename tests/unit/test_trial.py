@@ -1,5 +1,6 @@
 """A first run that a busy machine had no time for is no fault of the model."""
 
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -48,3 +49,19 @@ def test_a_model_that_takes_too_long_gets_none(monkeypatch: pytest.MonkeyPatch, 
 def test_neither_does_one_whose_time_budget_is_short(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="before it was loaded"):
         try_with(monkeypatch, tmp_path, UNTOUCHED, deadline=Deadline.after(trial.WALL / 2))
+
+
+@pytest.mark.parametrize(
+    ("answers", "told"),
+    [
+        ((UNTOUCHED, UNTOUCHED), "not ready within 600 seconds, before it was loaded; this machine is too busy"),
+        ((UNTOUCHED, STUCK), "while the model was loaded within 600 seconds"),
+        ((STUCK,), "while the model was loaded within 50 seconds"),
+        (((STUCK[0], -signal.SIGXCPU),), "while the model was loaded within 20 seconds of processor time"),
+    ],
+)
+def test_what_is_told_is_the_time_that_it_had(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, answers: tuple[Told, ...], told: str
+) -> None:
+    with pytest.raises(ModelError, match=told):
+        try_with(monkeypatch, tmp_path, *answers, deadline=Deadline())
