@@ -1,6 +1,7 @@
 """A helper works only where the scan that counts can see what it finishes."""
 
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -31,7 +32,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 def machines(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Cache, Cache, Cache]]:
     """Two machines that see the same cache, and one that does not."""
     if request.param == "folder":
-        yield (*(open_cache(tmp_path / "cache") for _ in range(2)), open_cache(tmp_path / "other"))
+        yield open_cache(tmp_path / "cache"), open_cache(tmp_path / "cache"), open_cache(tmp_path / "other")
         return
     pytest.importorskip("fsspec", reason="fsspec comes with PyTorch")
     urls = [f"file://{tmp_path}/{name}" for name in ("cache", "cache", "other")]
@@ -76,7 +77,7 @@ def test_a_helper_waits_for_the_scan_that_counts(tmp_path: Path, monkeypatch: py
         if len(looks) == 2:
             stack.enter_context(meet(look(cache), make_job()))
 
-    monkeypatch.setattr(meeting.time, "sleep", begin)
+    monkeypatch.setattr(time, "sleep", begin)
     with stack:
         assert finds(look(cache), make_job(place=1))
     assert len(looks) == 2
