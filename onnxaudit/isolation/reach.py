@@ -10,6 +10,7 @@ from importlib import metadata, util
 from pathlib import Path, PurePosixPath
 
 import onnxaudit
+from onnxaudit.regular_files import open_regular
 
 SYSTEM = (  # programs and libraries, and what the C library and Python look up
     *("/usr", "/bin", "/lib", "/lib32", "/lib64", "/opt", "/nix/store", "/gnu/store"),
@@ -85,7 +86,7 @@ def read_locations(path: Path) -> tuple[str, ...]:
     """The names of external data in a model's file, read off its bytes: no library parses it for that."""
     with (
         contextlib.suppress(OSError, ValueError),
-        path.open("rb") as file,
+        open_regular(path) as file,
         mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
     ):
         return tuple({_read_text(data, match) for match in LOCATION.finditer(data)})

@@ -1,10 +1,12 @@
 """Which files a worker may read."""
 
+import os
 import sys
 from pathlib import Path
 
 import numpy as np
 import onnx
+import pytest
 from onnx import TensorProto, helper
 from onnx.external_data_helper import set_external_data
 
@@ -21,6 +23,12 @@ def write_model(path: Path, *locations: str) -> None:
     graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "g", [], [], tensors)
     path.write_bytes(helper.make_model(graph).SerializeToString())
     assert onnx.load(path, load_external_data=False)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes of POSIX")
+def test_nobody_waits_for_a_pipe_in_the_place_of_a_model(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "m.onnx")
+    assert reach.list_model_files(tmp_path / "m.onnx") == (tmp_path / "m.onnx",)
 
 
 def test_external_data_below_the_folder_are_read(tmp_path: Path) -> None:
