@@ -78,7 +78,8 @@ def render_document(document: Document, console: Console, detail: Detail = "usua
                     render_repair(report, console, detail)
     if isinstance(document, ScanDocument):
         for failure in document.failures:
-            print_line(console, ("ERROR", "bold red"), f"  {failure.path}: {failure.error}")
+            told = failure.error if failure.path in failure.error else f"{failure.path}: {failure.error}"
+            print_line(console, ("ERROR", "bold red"), f"  {told}")
         render_copies(document, console)
     if isinstance(document, ScanDocument | RepairDocument) and document.gate is not None:
         render_gate(document.gate, console, detail)

@@ -135,6 +135,8 @@ def test_the_trigger_of_an_all_to_all_backdoor_is_pictured() -> None:
 
 def test_what_could_not_be_scanned_is_told() -> None:
     assert render_text(ScanDocument((), (ScanFailure("m.onnx", "is empty"),))) == "ERROR  m.onnx: is empty\n"
+    named = ScanFailure("m.onnx", "m.onnx: is empty")
+    assert render_text(ScanDocument((), (named,))) == "ERROR  m.onnx: is empty\n"
 
 
 @pytest.mark.parametrize("detail", ["brief", "usual", "full"])
