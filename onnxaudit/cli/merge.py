@@ -59,8 +59,11 @@ def order(runs: Sequence[Path]) -> list[Path]:
     """The parts in the order in which they were cut, where they say which they are.
 
     Raises:
-        UsageError: one of them is missing, or they were cut in different ways.
+        UsageError: one of them is missing or stands there twice, or they were cut in different ways.
     """
+    for run in runs:
+        if runs.count(run) > 1:
+            raise UsageError(f"{run} is named twice; give each part once")
     documents = {run: _read(run) for run in runs}
     shards = {run: _find_shard(document) for run, document in documents.items()}
     known = {run: shard for run, shard in shards.items() if shard is not None}
@@ -70,6 +73,7 @@ def order(runs: Sequence[Path]) -> list[Path]:
     if len(known) < len(runs) or len(counts) > 1:
         raise UsageError("these are not the parts of one run: they were cut with different --shard, or without")
     _check_settings(documents)
+    _check_whole(documents)
     missing = sorted(set(range(1, counts.pop() + 1)) - {number for number, _ in known.values()})
     if missing:
         raise UsageError(
@@ -96,6 +100,21 @@ def _check_settings(documents: Mapping[Path, ScanDocument]) -> None:
         differing = [name for name in SETTINGS if found.get(name) != wanted.get(name)]
         if differing:
             raise UsageError(f"{first} and {run} were scanned with different {differing[0]}; scan all parts alike")
+
+
+def _check_whole(documents: Mapping[Path, ScanDocument]) -> None:
+    """Refuse parts of different lists: a file that was added meanwhile, or lies on one machine alone, moves the cuts.
+
+    Raises:
+        UsageError: a model might be in none of the parts.
+    """
+    (first, wanted), *others = ((run, one.run.whole) for run, one in documents.items() if one.run is not None)
+    for run, whole in others:
+        if whole != wanted:
+            raise UsageError(
+                f"{first} and {run} are parts of different lists of models, between which one may have been left out; "
+                "scan the same files on all machines"
+            )
 
 
 def _list_settings(document: ScanDocument) -> dict[str, str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from onnxaudit.cli.models import choose_shard, find_models, is_list
+from onnxaudit.cli.models import choose_shard, digest_names, find_models, is_list
 from onnxaudit.cli.options import PolicyRequest, RunOutputs, Spread
 from onnxaudit.cli.project import TRIGGERS, Job, read_project
 from onnxaudit.cli.stdout import STDOUT
@@ -29,6 +29,7 @@ class Plan:
         spread: how many models are scanned at the same time, and where.
         pages: a folder for a page of each model, or None.
         lists: text files that name models.
+        whole: as of `RunInfo`.
     """
 
     jobs: tuple[Job, ...]
@@ -40,6 +41,7 @@ class Plan:
     spread: Spread = ALONE
     pages: Path | None = None
     lists: tuple[Path, ...] = ()
+    whole: str = ""
 
     @property
     def quantizes(self) -> bool:
@@ -101,9 +103,11 @@ def plan_scan(
     given = dict(given)
     quantize = given.pop("quantize", None) is not None
     if models:
-        chosen = choose_shard(find_models(models), spread.shard)
+        found = find_models(models)
         return Plan(
-            jobs=tuple(Job(model=model, options=given, quantize=quantize) for model in chosen),
+            jobs=tuple(
+                Job(model=model, options=given, quantize=quantize) for model in choose_shard(found, spread.shard)
+            ),
             outputs=outputs,
             triggers=triggers,
             request=request,
@@ -111,6 +115,7 @@ def plan_scan(
             spread=spread,
             pages=pages,
             lists=tuple(word for word in models if is_list(word)),
+            whole="" if spread.shard is None else digest_names(found),
         )
     project = read_project()
     files: dict[str, Any] = dict(project.outputs)
@@ -119,12 +124,10 @@ def plan_scan(
     files = {name: file for name, file in files.items() if name not in taken}
     for file in files.values():
         _make_folder(file)
-    wanted = choose_shard([job.model for job in project.jobs], spread.shard)
     return Plan(
         jobs=tuple(
             replace(job, options={**job.options, **given}, quantize=job.quantize or quantize)
-            for job in project.jobs
-            if job.model in wanted
+            for job in choose_shard(project.jobs, spread.shard)
         ),
         outputs=replace(outputs, **files),
         triggers=triggers or (None if folder is None else Path(folder)),
@@ -133,6 +136,7 @@ def plan_scan(
         project=project.file,
         spread=spread,
         pages=pages,
+        whole="" if spread.shard is None else digest_names([job.model for job in project.jobs]),
     )
 
 

@@ -102,9 +102,10 @@ def apply_today(document: Decided, effective: EffectivePolicy) -> Decided:
     return replace(document, gate=apply_policy(document, effective, datetime.now(UTC).date()))
 
 
-def decide(document: Decided, effective: EffectivePolicy, settings: Settings) -> Decided:
-    """The document with what the policy makes of it today, and of which run it is."""
-    run = RunInfo(started=settings.started.strftime("%Y-%m-%dT%H:%M:%SZ"), arguments=settings.arguments)
+def decide(document: Decided, effective: EffectivePolicy, settings: Settings, whole: str = "") -> Decided:
+    """The document with what the policy makes of it today, and of which run it is; `whole` as of `RunInfo`."""
+    started = settings.started.strftime("%Y-%m-%dT%H:%M:%SZ")
+    run = RunInfo(started=started, arguments=settings.arguments, whole=whole)
     return replace(apply_today(document, effective), run=run)
 
 

@@ -73,7 +73,7 @@ def _scan_here(plan: Plan, attesting: Attesting, cache: Cache | None, settings: 
     results = Results(len(plan.jobs), triggers)
     for report in results.collect(plan, crew):
         delivery.tell(ScanDocument((report,)))
-    document = accept_known(decide(results.document, effective, settings), plan.baseline)
+    document = accept_known(decide(results.document, effective, settings, plan.whole), plan.baseline)
     delivery.compare(document)
     if document.reports:
         delivery.tell(ScanDocument((), gate=document.gate))

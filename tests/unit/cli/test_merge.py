@@ -70,6 +70,31 @@ def test_parts_of_different_runs_are_refused(run: Run) -> None:
     assert run("merge", "alone.json", "alone.json").code == 2
 
 
+def test_parts_of_different_lists_are_refused(run: Run) -> None:
+    run("scan", *MODELS[:3], "--shard", "1/2", "--json", "1.json", "-q")  # of three the first
+    run("scan", *MODELS, "--shard", "2/2", "--json", "2.json", "-q")  # of four the last two
+    done = run("merge", "1.json", "2.json", "-q")
+    assert done.code == 2
+    assert "parts of different lists of models" in done.err
+
+
+def test_where_the_files_lie_makes_no_other_list(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    whole = run("scan", *MODELS, "--json", "whole.json", "-q")
+    run("scan", *MODELS, "--shard", "1/2", "--json", "1.json", "-q")
+    monkeypatch.chdir("/")
+    run("scan", *(str(tmp_path / name) for name in MODELS), "--shard", "2/2", "--json", str(tmp_path / "2.json"), "-q")
+    monkeypatch.chdir(tmp_path)
+    assert run("merge", "1.json", "2.json", "--json", "joined.json", "-q").code == whole.code
+    assert read("joined.json") == read("whole.json")
+
+
+def test_a_part_that_is_named_twice_is_refused(run: Run) -> None:
+    names = scan_parts(run, 2)
+    assert "part-1.json is named twice" in run("merge", *names, names[0]).err
+    Path("copy.json").write_bytes(Path(names[0]).read_bytes())
+    assert "stands in two of the runs" in run("merge", *names, "copy.json").err
+
+
 def test_parts_with_different_settings_are_refused(run: Run) -> None:
     run("scan", *MODELS, "--shard", "1/2", "--seed", "1", "--json", "1.json", "-q")
     run("scan", *MODELS, "--shard=2/2", "--seed=1", "--json", "2.json", "-v")

@@ -1,10 +1,12 @@
 """Which models a command line means."""
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
 
-from onnxaudit.cli.models import choose_shard, find_models
+from onnxaudit.cli.models import choose_shard, digest_names, find_models
 from onnxaudit.errors import UsageError
 
 
@@ -30,6 +32,29 @@ def test_folders_patterns_and_lists_mean_files() -> None:
     assert find("list.txt") == ["v/b.onnx", "v/gone.onnx"]
     assert find("odd[1].onnx", "gone.onnx") == ["odd[1].onnx", "gone.onnx"]
     assert find(f"{Path.cwd()}/v/*.onnx") == [f"{Path.cwd().as_posix()}/v/{name}.onnx" for name in "ab"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links and pipes of POSIX")
+def test_a_folder_leaves_out_nothing_that_is_called_a_model(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "v" / "gone.onnx").symlink_to("nowhere")
+    (folder / "v" / "link.onnx").symlink_to("b.onnx")
+    (folder / "v" / "all.onnx").mkdir()
+    os.mkfifo(folder / "v" / "pipe.onnx")
+    names = ("a", "b", "deep/c", "gone", "link", "pipe")
+    assert find("v") == [f"v/{name}.onnx" for name in names]
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(UsageError, match="v cannot be searched for models: Permission denied"):
+        find("v")
+
+
+def refuse(place: str) -> None:
+    raise PermissionError(13, "Permission denied", place)
+
+
+def test_the_digest_of_names_follows_their_order_and_not_where_they_lie(tmp_path: Path) -> None:
+    names = [Path("v/a.onnx"), Path("v/deep/b.onnx")]
+    assert digest_names(names) == digest_names([tmp_path / name for name in names])
+    assert len({digest_names(names), digest_names(names[:1]), digest_names(names[::-1])}) == 3
 
 
 @pytest.mark.usefixtures("folder")
