@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import secrets
 import shutil
 import stat
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from onnxaudit.regular_files import read_regular
 LIMIT = 2**30  # bytes
 ROOM = 0.9  # of the limit is left full by an eviction, so that not every entry needs one
 LAYOUT = "v1"
+REMOVED = ".removed-"
 REPORTS, UNITS = "reports", "units"
 PRIVATE = 0o700
 
@@ -48,7 +50,7 @@ class Cache:
 
     def keep(self, key: str, body: bytes) -> None:
         """Keep a whole report."""
-        keep_in(self.root / LAYOUT / REPORTS, key, body)
+        self._keep(self.root / LAYOUT / REPORTS, key, body)
 
     @property
     def place(self) -> str:
@@ -73,7 +75,7 @@ class Cache:
 
     def keep_unit(self, scope: Path, key: str, body: bytes) -> None:
         """Keep a finished part in the folder of its model's."""
-        keep_in(scope, key, body)
+        self._keep(scope, key, body)
 
     def find_unit(self, scope: Path, key: str) -> bytes | None:
         """One finished part, as untrusted as any file."""
@@ -105,22 +107,31 @@ class Cache:
             if total <= most:
                 return
             with contextlib.suppress(OSError):
-                file.unlink()
+                file.unlink(missing_ok=True)  # somebody else may trim too
                 total -= found.st_size
             with contextlib.suppress(OSError):  # a scope with other entries stays
                 file.parent.rmdir() if file.parent.name != REPORTS else None
 
     def clear(self) -> None:
-        """Remove all that is kept.
+        """Remove all that is kept; scans that run meanwhile begin to fill it again.
 
         Raises:
             OutputError: something cannot be removed.
         """
+        for left in self.root.glob(f"{REMOVED}*"):  # by a process that was killed
+            shutil.rmtree(left, ignore_errors=True)
+        doomed = self.root / f"{REMOVED}{secrets.token_hex(8)}"
         try:
-            if (self.root / LAYOUT).exists():
-                shutil.rmtree(self.root / LAYOUT)
+            with contextlib.suppress(FileNotFoundError):  # nothing is kept, or somebody else removes it
+                (self.root / LAYOUT).rename(doomed)
+                shutil.rmtree(doomed)
         except OSError as error:
             raise OutputError(f"{self.root} cannot be cleared: {error.strerror or error}") from error
+
+    def _keep(self, folder: Path, key: str, body: bytes) -> None:
+        with contextlib.suppress(OSError):
+            _make_folders(self.root, folder)  # it may have been cleared meanwhile
+        keep_in(folder, key, body)
 
     def _list(self) -> Iterator[tuple[Path, os.stat_result]]:
         for folder, _, names in os.walk(self.root / LAYOUT):

@@ -1,12 +1,13 @@
 """A cache is private and limited, and no reason for a failure."""
 
+import multiprocessing
 import os
 import sys
 from pathlib import Path
 
 import pytest
 
-from onnxaudit.cache.folder import LAYOUT, REPORTS, Cache, find_in, keep_in, open_cache
+from onnxaudit.cache.folder import LAYOUT, REMOVED, REPORTS, UNITS, Cache, find_in, keep_in, open_cache
 from onnxaudit.errors import OutputError
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="rights of POSIX")
@@ -67,6 +68,53 @@ def test_it_is_cleared(cache: Cache) -> None:
     cache.clear()
     assert cache.measure().bytes == 0
     cache.clear()
+
+
+def test_what_is_kept_after_it_was_cleared_is_found(cache: Cache) -> None:
+    scope = cache.open_scope(KEYS[0])
+    cache.clear()
+    cache.keep_unit(scope, KEYS[1], b"a unit")
+    cache.keep(KEYS[2], b"a report")
+    assert (cache.find_unit(scope, KEYS[1]), cache.find(KEYS[2])) == (b"a unit", b"a report")
+    assert all(folder.stat().st_mode & 0o777 == 0o700 for folder in (scope, scope.parent, scope.parent.parent))
+
+
+def test_several_processes_clear_and_fill_it(cache: Cache) -> None:
+    context = multiprocessing.get_context("fork")
+    others = [context.Process(target=clear_and_fill, args=(cache,)) for _ in range(3)]
+    for other in others:
+        other.start()
+    for other in others:
+        other.join()
+    assert [other.exitcode for other in others] == [0, 0, 0]
+    cache.clear()
+    assert [path.name for path in cache.root.iterdir()] == []
+
+
+def clear_and_fill(cache: Cache) -> None:
+    for number in range(50):
+        cache.keep_unit(cache.root / LAYOUT / UNITS / KEYS[0], KEYS[number % 5], b"a unit")
+        cache.keep(KEYS[number % 5], b"a report")
+        cache.clear()
+
+
+def test_what_a_killed_process_did_not_remove_is_removed(cache: Cache) -> None:
+    (cache.root / f"{REMOVED}0").mkdir()
+    cache.clear()
+    assert not list(cache.root.glob(f"{REMOVED}*"))
+
+
+def test_what_another_process_evicted_is_not_evicted_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = open_cache(tmp_path / "cache", limit=5000)
+    for age, key in enumerate(KEYS):
+        cache.keep(key, bytes(1000))
+        os.utime(cache.root / LAYOUT / REPORTS / key, (1000 + age, 1000 + age))
+    listed = list(cache._list())
+    monkeypatch.setattr(cache, "_list", lambda: iter(listed))
+    open_cache(tmp_path / "cache", limit=5000).trim()
+    left = {key for key in KEYS if (cache.root / LAYOUT / REPORTS / key).exists()}
+    cache.trim()
+    assert {key for key in KEYS if (cache.root / LAYOUT / REPORTS / key).exists()} == left
 
 
 def test_a_folder_that_others_may_enter_is_refused(tmp_path: Path) -> None:
