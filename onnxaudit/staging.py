@@ -21,6 +21,8 @@ _FOLDER = getattr(os, "O_DIRECTORY", 0)
 BLOCK = 2**24  # bytes read at once
 MOST_OF_MODEL = 2**31 - 1  # bytes; protobuf neither parses nor writes more
 MOST_OF_DATA = 2**34  # bytes of one data file: all of it is hashed, some ten seconds for as much
+_GIVE = "give the path of an ONNX model"
+MISSING, IRREGULAR = f"no such file; {_GIVE}", f"not a regular file; {_GIVE}"
 Span = tuple[int, int]  # of bytes: start, and end behind the last
 _WALKS = os.open in os.supports_dir_fd
 
@@ -163,7 +165,7 @@ def _measure(handle: int, name: str, most: int) -> int:
     """
     found = os.fstat(handle)
     if not stat.S_ISREG(found.st_mode):
-        raise ModelError(f"{name}: not a regular file; give the path of an ONNX model")
+        raise ModelError(f"{name}: {IRREGULAR}")
     if found.st_size > most:
         raise ModelError(f"{name}: {found.st_size / 2**30:.1f} GiB; more than {(most + 1) // 2**30} GiB cannot be read")
     return found.st_size

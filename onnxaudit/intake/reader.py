@@ -14,7 +14,7 @@ from onnxaudit.intake.external import digest_data, find_place, list_external, re
 from onnxaudit.intake.formats import recognize_file, recognize_folder
 from onnxaudit.intake.wire import Survey, survey
 from onnxaudit.records import Irregularity
-from onnxaudit.staging import MOST_OF_MODEL, read_named
+from onnxaudit.staging import MISSING, MOST_OF_MODEL, read_named
 
 IR_VERSION_TAG = b"\x08"  # the first byte of every ONNX file: fields are written in order
 _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5  # protobuf's wire types
@@ -104,7 +104,7 @@ def read_if_regular(path: Path) -> bytes | None:
 
 def _read_bytes(path: Path, *, empty: bool = False) -> bytes:
     if not path.exists():
-        raise ModelError(f"{path}: no such file; give the path of an ONNX model")
+        raise ModelError(f"{path}: {MISSING}")
     if path.is_dir():
         raise ModelError(f"{path}: {recognize_folder(path)}")
     try:

@@ -5,15 +5,18 @@ A process for each scan would import the command line each time, a fifth of what
 
 import fcntl
 import os
+import select
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from typing import IO
 
 from onnxaudit.errors import WorkerError
 from onnxaudit.isolation.frame import receive, send
 
 STATION = ("-P", "-m", "onnxaudit.cli.cluster.station")
+EVERY = 0.1  # seconds between two looks whether an answer is still wanted
 LAST = 500  # characters of what a process said before it ended without an answer
 
 
@@ -50,8 +53,13 @@ class Outpost:
 
         Raises:
             WorkerError: there is none; the process has ended.
+            KeyboardInterrupt: nobody wants it any more; the process has ended too.
         """
-        answer = self._exchange(order)
+        try:
+            answer = self._exchange(order)
+        except BaseException:  # its answer would be taken for that to the next order
+            self.close()
+            raise
         said = self._listen()
         sys.stderr.write(said)
         if answer is None:
@@ -70,9 +78,16 @@ class Outpost:
         assert self._process.stdout is not None
         try:
             send(self._process.stdin, order)
+            self._await(self._process.stdout)
             return receive(self._process.stdout)
         except OSError:
             return None
+
+    @staticmethod
+    def _await(answers: IO[bytes]) -> None:
+        """Wait for what can be read; an engine's interrupt, which wakes nobody, is heard between two looks."""
+        while not select.select([answers], [], [], EVERY)[0]:
+            pass
 
     def _listen(self) -> str:
         """What it said since it was asked last."""

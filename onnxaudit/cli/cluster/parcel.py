@@ -16,7 +16,7 @@ from onnxaudit.cli.output import list_data_paths
 from onnxaudit.errors import DataError, ModelError, WorkerError
 from onnxaudit.isolation.reach import list_model_files
 from onnxaudit.regular_files import open_regular
-from onnxaudit.staging import MOST_OF_DATA
+from onnxaudit.staging import IRREGULAR, MISSING, MOST_OF_DATA
 
 FOLDER = 0o700
 
@@ -40,6 +40,10 @@ def pack_model(model: Path) -> Parcel:
     Raises:
         ModelError: a file cannot be read; the words are those of a scan on this machine.
     """
+    if not model.exists():
+        raise ModelError(f"{model}: {MISSING}")
+    if not (model.is_file() or model.is_dir()):
+        raise ModelError(f"{model}: {IRREGULAR}")
     try:
         files = [one for one in list_model_files(model) if one == model or one.is_file()]
         return pack((str(one.relative_to(model.parent)), one) for one in files)

@@ -7,7 +7,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -18,7 +18,12 @@ from onnxaudit.cli.cluster.engine import LostError, Machine
 from onnxaudit.errors import MissingPackageError, UsageError
 
 RETRIES = 3  # of a job whose machine or process was lost; a scan that fails is an answer and is not repeated
-QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+PATIENCE = 2.0  # seconds; an interrupted run is left after five
+QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_IGNORE_UNHANDLED_ERRORS": "1",  # of jobs that were dropped
+}
 
 
 class RayEngine:
@@ -51,6 +56,7 @@ class RayEngine:
             with contextlib.suppress(ValueError):  # not in the main thread, where it was not replaced either
                 signal.signal(signal.SIGTERM, before)
         self._do = self._ray.remote(node.do)
+        self._dropped = list[Any]()
 
     def list_machines(self) -> Sequence[Machine]:
         """Those that are alive and have a core."""
@@ -73,15 +79,17 @@ class RayEngine:
     def await_any(self, running: Sequence[Any], seconds: float) -> Sequence[Any]:
         """See `Engine`."""
         waiting = list(running)
-        if self._ray.wait(waiting, timeout=seconds, fetch_local=False)[0]:
-            ended: list[Any] = self._ray.wait(waiting, num_returns=len(waiting), timeout=0, fetch_local=False)[0]
-            return ended
+        with _hear_signals():
+            if self._ray.wait(waiting, timeout=seconds, fetch_local=False)[0]:
+                ended: list[Any] = self._ray.wait(waiting, num_returns=len(waiting), timeout=0, fetch_local=False)[0]
+                return ended
         return []
 
     def take(self, ended: Any) -> bytes:
         """See `Engine`."""
         try:
-            answer: bytes = self._ray.get(ended)
+            with _hear_signals():
+                answer: bytes = self._ray.get(ended)
         except self._ray.exceptions.RayTaskError as error:
             raise LostError(_take_line(error.cause or error)) from error
         except self._ray.exceptions.RayError as error:
@@ -89,13 +97,26 @@ class RayEngine:
         return answer
 
     def drop(self, running: Any) -> None:
-        """See `Engine`."""
+        """By an interrupt, not by killing its process: a job that ends removes the files that were sent for it."""
         with contextlib.suppress(Exception):
-            self._ray.cancel(running, force=True)
+            self._ray.cancel(running)
+            self._dropped.append(running)
 
     def close(self) -> None:
-        """See `Engine`."""
+        """See `Engine`; what was dropped has some seconds to end by itself."""
+        with contextlib.suppress(Exception):
+            if self._dropped:
+                self._ray.wait(self._dropped, num_returns=len(self._dropped), timeout=PATIENCE, fetch_local=False)
         self._ray.shutdown()
+
+
+@contextlib.contextmanager
+def _hear_signals() -> Iterator[None]:
+    """What a signal's handler raises while Ray waits; Ray itself lets nothing but a KeyboardInterrupt through."""
+    try:
+        yield
+    except SystemError as error:
+        raise (error.__cause__ or error) from None
 
 
 def _import_ray() -> Any:

@@ -32,10 +32,12 @@ def open_shelf(run: str, root: Path) -> Iterator[Path]:
     shelf, lock = home / run, home / f"{run}{LOCK}"
     for other in home.glob(f"*{LOCK}"):
         _remove_unused(other)
-    with _locked(lock, alone=False):
-        _make_private(shelf)
-        yield shelf
-    _remove_unused(lock)
+    try:
+        with _locked(lock, alone=False):
+            _make_private(shelf)
+            yield shelf
+    finally:
+        _remove_unused(lock)
 
 
 @contextlib.contextmanager
@@ -77,19 +79,30 @@ def _make_private(folder: Path) -> None:
 
 @contextlib.contextmanager
 def _locked(lock: Path, *, alone: bool) -> Iterator[IO[str]]:
-    """A lock is kept with others, whom it waits for; or alone, without any waiting.
+    """A lock is kept with others, whom it waits for; or alone, without any waiting. Whoever has it alone may remove it.
 
     Raises:
         OSError: somebody else has it.
     """
     import fcntl  # not on every system that runs the rest of the command line
 
-    with lock.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB if alone else fcntl.LOCK_SH)
-        yield file
+    while True:
+        with lock.open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB if alone else fcntl.LOCK_SH)
+            if _is_at(lock, file):  # else it was removed meanwhile, and others lock another file of that name
+                yield file
+                return
+
+
+def _is_at(lock: Path, file: IO[str]) -> bool:
+    try:
+        return os.path.samestat(lock.stat(), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False
 
 
 def _remove_unused(lock: Path) -> None:
-    """Remove the folder beside a lock unless a job uses it; the empty lock stays, for its name may be waited at."""
+    """Remove a lock, and the folder beside it, unless a job uses them."""
     with contextlib.suppress(OSError), _locked(lock, alone=True):
         shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
+        lock.unlink()

@@ -51,6 +51,21 @@ def test_one_process_answers_until_it_is_lost_or_its_environment_changes(capsys:
     assert ask(b"d", CUDA_VISIBLE_DEVICES="1")[0] != elsewhere[0]
 
 
+def test_what_nobody_waits_for_any_more_is_ended(kept: list[Outpost], monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> tuple[list[object], list[object], list[object]]:
+        raise KeyboardInterrupt
+
+    environment = make_environment()
+    with monkeypatch.context() as patch:
+        patch.setattr(outpost.select, "select", interrupt)  # type: ignore[attr-defined]
+        with pytest.raises(KeyboardInterrupt):
+            find_outpost(environment).ask(b"a")
+    first = kept[0]
+    assert first._process.poll() is not None
+    assert find_outpost(environment).ask(b"b").endswith(b" b")
+    assert kept[0] is not first
+
+
 def test_a_process_that_is_killed_is_told_and_replaced(kept: list[Outpost]) -> None:
     environment = make_environment()
     first = find_outpost(environment)

@@ -1,11 +1,14 @@
 """Files arrive on another machine as they were, or not at all."""
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
 
 from onnxaudit.cli.cluster.parcel import pack_model, pack_source, place_source, unpack
 from onnxaudit.errors import DataError, ModelError, WorkerError
+from onnxaudit.intake.reader import read_proto
 from tests.unit.cli.statements import save_model
 
 
@@ -49,6 +52,17 @@ def test_external_data_come_with_a_model(tmp_path: Path) -> None:
     assert list_tree(unpack(memoryview(parcel.content), parcel.digest, shelf)) == list_tree(model.parent)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes of POSIX")
+def test_what_is_no_file_is_told_in_the_words_of_a_scan_here(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.onnx")
+    for name in ("gone.onnx", "pipe.onnx"):
+        with pytest.raises(ModelError) as here:
+            read_proto(tmp_path / name)
+        with pytest.raises(ModelError) as sent:
+            pack_model(tmp_path / name)
+        assert str(sent.value) == str(here.value)
+
+
 def test_what_arrives_damaged_is_refused(tmp_path: Path) -> None:
     (tmp_path / "m.onnx").write_bytes(b"model")
     parcel = pack_model(tmp_path / "m.onnx")
@@ -57,9 +71,12 @@ def test_what_arrives_damaged_is_refused(tmp_path: Path) -> None:
     assert [one.name for one in tmp_path.iterdir()] == ["m.onnx"]
 
 
-def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="cannot be read"):
-        pack_model(tmp_path / "none.onnx")
+def test_what_cannot_be_read_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "m.onnx").write_bytes(b"model")
+    with monkeypatch.context() as patch:
+        patch.setattr("onnxaudit.cli.cluster.parcel.MOST_OF_DATA", 1)
+        with pytest.raises(ModelError, match="cannot be read"):
+            pack_model(tmp_path / "m.onnx")
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "a.png").symlink_to(tmp_path / "nowhere.png")
     with pytest.raises(DataError, match="cannot be read"):

@@ -1,5 +1,6 @@
 """What jobs on one machine share, and what is left of it."""
 
+import multiprocessing
 import os
 from pathlib import Path
 
@@ -19,6 +20,30 @@ def test_files_stay_as_long_as_a_job_of_the_run_uses_them(tmp_path: Path) -> Non
         assert (first / "model").is_file()
         assert not other.exists()
     assert not first.exists()
+    assert not list(find_home(tmp_path).iterdir())
+
+
+def test_a_job_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(WorkerError), open_shelf("aa", tmp_path) as shelf:
+        raise WorkerError("lost")
+    assert not shelf.exists()
+
+
+def test_jobs_that_come_and_go_never_lose_their_folder(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("fork")
+    others = [context.Process(target=use_shelf, args=(tmp_path,)) for _ in range(4)]
+    for other in others:
+        other.start()
+    for other in others:
+        other.join()
+    assert [other.exitcode for other in others] == [0, 0, 0, 0]
+    assert not list(find_home(tmp_path).iterdir())
+
+
+def use_shelf(root: Path) -> None:
+    for _ in range(200):
+        with open_shelf("aa", root) as shelf:
+            assert shelf.is_dir()
 
 
 def test_what_a_killed_job_left_is_removed(tmp_path: Path) -> None:
