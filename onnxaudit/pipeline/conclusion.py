@@ -1,7 +1,8 @@
 """From what the detectors measured to what is said of the model: verdict, labels, triggers, and what is missing."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 
 from onnxaudit.detectors.base import Context, Detector
 from onnxaudit.detectors.comparison import Role, find_normal
@@ -15,12 +16,28 @@ from onnxaudit.pipeline.shortlist import Shortlist
 from onnxaudit.pipeline.unseen_success import VERIFYING
 from onnxaudit.records import Detection, Evidence, Floats, Inversion, Rate, Reason, Samples, UniversalTrigger
 from onnxaudit.scoring.label_mappings import choose_universal
-from onnxaudit.scoring.verdict import WEIGHED, assess, weigh
+from onnxaudit.scoring.replicates import average
+from onnxaudit.scoring.verdict import WEIGHED, LabelEvidence, assess, weigh
 from onnxaudit.statistics import rate
 
 REFINING = "measuring suspects and controls again"
 REPLICATING = "measuring again what is near a limit"
 NOTHING = Evidence(detector="")
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What one run comes to.
+
+    Attributes:
+        ratios: by detector and label; of detectors that are not `replicated` those of the first run.
+        sizes: of the triggers found, pixels, by label.
+        success: of these on samples that the run did not search with, by label.
+    """
+
+    ratios: Mapping[str, Mapping[int, float]]
+    sizes: Mapping[int, float]
+    success: Mapping[int, Rate]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -36,7 +53,7 @@ class Measured:
         found: the inversions, by label.
         success: of their triggers on unseen samples, of as many as there was time for.
         refined: whether there was time to measure suspects and controls again.
-        pooled: success of the triggers of all runs, by label, where there were several.
+        replicates: what further runs measured, of a score near a limit.
         replicated: whether there was time for all runs that the score asked for.
     """
 
@@ -48,7 +65,7 @@ class Measured:
     found: Mapping[int, Inversion]
     success: Mapping[int, Rate]
     refined: bool
-    pooled: Mapping[int, Rate] = field(default_factory=dict)
+    replicates: tuple[Measurement, ...] = ()
     replicated: bool = True
 
     def read(self, detector: str) -> Evidence:
@@ -81,15 +98,7 @@ def conclude(
     success = dict(measured.success)
     success |= {label: rate(0, 0) for label in measured.shortlist.labels if label not in success}
     sizes = sizes_of(found[label] for label in roles)
-    evidence = weigh(
-        measured.course.ratios,
-        sizes_of(found.values()),
-        {**success, **measured.pooled},
-        classes,
-        config.verdict,
-        synthetic=samples.synthetic,
-        accuracy=measure_accuracy(samples, logits),
-    )
+    evidence = _weigh(measured, success, samples, logits, config)
     universal, mapping_odds = _choose_universal(measured, sizes, config)
     runs = measured.course.describe(WEIGHED)
     return Detection(
@@ -119,6 +128,21 @@ def conclude(
         universal=universal if mapping_odds > 0 else None,
         detectors=runs,
     )
+
+
+def _weigh(
+    measured: Measured, success: Mapping[int, Rate], samples: Samples, logits: Floats, config: DetectionConfig
+) -> tuple[LabelEvidence, ...]:
+    """What speaks for each label, by all runs; `success` is that of the triggers of the first."""
+    first = Measurement(measured.course.ratios, sizes_of(measured.found.values()), success)
+    weigh_one = partial(
+        weigh,
+        classes=measured.context.classes,
+        config=config.verdict,
+        synthetic=samples.synthetic,
+        accuracy=measure_accuracy(samples, logits),
+    )
+    return average([weigh_one(one.ratios, one.sizes, one.success) for one in (first, *measured.replicates)])
 
 
 def _choose_universal(

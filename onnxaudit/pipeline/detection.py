@@ -9,16 +9,15 @@ from torch import nn
 from onnxaudit.data.splits import draw_validation
 from onnxaudit.deadline import Deadline
 from onnxaudit.detectors.base import Context
-from onnxaudit.detectors.comparison import Role
 from onnxaudit.findings.interruptions import OUT_OF_TIME, UNFINISHED
 from onnxaudit.inversion.forwards import compute_logits, pick_classes
 from onnxaudit.inversion.readings import Readings
 from onnxaudit.pipeline.conclusion import NOTHING, Measured, conclude
 from onnxaudit.pipeline.course import Course
 from onnxaudit.pipeline.label_table import cover, leave_untested, tabulate
-from onnxaudit.pipeline.replication import is_near_a_limit, replicate, tell
+from onnxaudit.pipeline.replication import Replicates, is_near_a_limit, tell
 from onnxaudit.pipeline.settings import DetectionConfig
-from onnxaudit.pipeline.shortlist import Shortlist, choose_roles, list_all, shorten
+from onnxaudit.pipeline.shortlist import Shortlist, choose_refined, list_all, shorten
 from onnxaudit.pipeline.units import Units
 from onnxaudit.pipeline.unseen_success import verify
 from onnxaudit.records import (
@@ -110,10 +109,13 @@ def detect(
     give = partial(
         conclude, samples=samples, logits=logits, config=config, unit=unit, class_names=class_names, doubts=doubts
     )
-    first = give(measured)
-    if not config.replicates or not is_near_a_limit(first.assessment, config.verdict):
-        return first
-    return tell(give(replicate(measured, config, partial(_halve, whole), units=units, on_event=on_event)), first)
+    found = first = give(measured)
+    replicates = Replicates(measured, config, partial(_halve, whole), units=units, on_event=on_event)
+    for _ in range(config.replicates):
+        if not is_near_a_limit(found.assessment, config.verdict):
+            break
+        found = tell(give(replicates.add()), first)
+    return found
 
 
 def _halve(whole: Context, seed: int) -> Context:
@@ -153,7 +155,8 @@ def _measure(
     first = course.evidence.get("patch", NOTHING)
     if on_found is not None:
         on_found(_report_screening(course, first, context, config))
-    roles, interrupted = _choose_roles(course, first, context, config), len(course.interrupted)
+    roles = choose_refined(course.ratios, first, context.classes, config, seed=context.seed)
+    interrupted = len(course.interrupted)
     course.refine(roles)
     refined = len(course.interrupted) == interrupted
     course.measure("model", range(context.classes), shortlist.drawn)
@@ -199,13 +202,6 @@ def _survey(course: Course, context: Context, config: DetectionConfig) -> Shortl
         return everyone
     surveyed += course.measure("shortlist", everyone.labels, everyone.drawn)
     return shorten([found.distances for found in surveyed], config, context.classes, seed=context.seed)
-
-
-def _choose_roles(course: Course, first: Evidence, context: Context, config: DetectionConfig) -> dict[int, Role]:
-    """By the evidence of screening; nobody knows yet which triggers carry over."""
-    granted = dict.fromkeys(first.artifacts, rate(1, 1))
-    evidence = weigh(course.ratios, first.distances, granted, context.classes, config.verdict)
-    return choose_roles(evidence, config, seed=context.seed)
 
 
 def _with_classes(samples: Samples, logits: Floats) -> Samples:

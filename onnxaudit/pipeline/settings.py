@@ -42,7 +42,7 @@ class DetectionConfig:
         large: whether images are large: detectors then take their settings `of_large`.
         costly: whether they meet a network that takes long for a pass: detectors then take their settings `of_costly`.
         late: ids of detectors of the screening that measure suspects and controls alone.
-        replicates: so many times more `replicated` detectors run where the score is near a limit.
+        replicates: so many times more `replicated` detectors run for as long as the score is near a limit.
         most_samples: so many clean samples at most are used.
         most_unseen: on so many unseen samples at most a trigger is tried.
         verdict: how evidence becomes a verdict.

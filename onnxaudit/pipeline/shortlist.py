@@ -10,7 +10,9 @@ import numpy as np
 
 from onnxaudit.detectors.comparison import Role
 from onnxaudit.pipeline.settings import DetectionConfig
-from onnxaudit.scoring.verdict import LabelEvidence
+from onnxaudit.records import Evidence
+from onnxaudit.scoring.verdict import LabelEvidence, weigh
+from onnxaudit.statistics import rate
 
 
 @dataclass(frozen=True)
@@ -51,3 +53,19 @@ def choose_roles(evidence: Sequence[LabelEvidence], config: DetectionConfig, *, 
     controls = np.random.default_rng(seed).permutation(others)[: config.controls].tolist()
     roles: dict[int, Role] = dict.fromkeys(suspects, "suspect")
     return roles | dict.fromkeys(sorted(int(label) for label in controls), "control")
+
+
+def choose_refined(
+    ratios: Mapping[str, Mapping[int, float]], screened: Evidence, classes: int, config: DetectionConfig, *, seed: int
+) -> dict[int, Role]:
+    """Who is refined by the evidence of screening; nobody knows yet which triggers carry over.
+
+    Args:
+        ratios: by detector and label.
+        screened: the evidence of screening for patches.
+        classes: `N`.
+        config: how many, and how evidence is weighed.
+        seed: of the choice of controls.
+    """
+    granted = dict.fromkeys(screened.artifacts, rate(1, 1))
+    return choose_roles(weigh(ratios, screened.distances, granted, classes, config.verdict), config, seed=seed)

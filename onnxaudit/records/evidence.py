@@ -64,7 +64,7 @@ class Evidence:
         passes: image passes (one image forward and backward) that it took.
         cpu_seconds: of all processor cores together.
         artifacts: what it found (triggers, for instance), by label or by start; their type is the detector's own.
-        runs: how often it was measured; distances and ratios are means of all, artifacts those of the first.
+        runs: how often it was measured; passes and seconds are those of all runs, the rest is that of the first.
     """
 
     detector: str
@@ -89,7 +89,7 @@ class DetectorRun:
         passes: image passes (one image forward and backward) that it took.
         cpu_seconds: of all processor cores together.
         lead: how many times closer its nearest label is than the next; None where it compared fewer than two.
-        runs: how often it was measured, under other seeds, because the score was near a limit; ratios are means then.
+        runs: how often it was measured, each time under another seed, because the score was near a limit.
     """
 
     detector: DetectorInfo

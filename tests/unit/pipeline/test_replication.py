@@ -1,19 +1,21 @@
 """A score near a limit rests on several measurements, and their means count."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
+from onnxaudit.detectors.base import Context
+from onnxaudit.detectors.patch import PatchDetector
 from onnxaudit.findings import reasons
 from onnxaudit.pipeline.detection import detect
-from onnxaudit.pipeline.replication import average, is_near_a_limit, pool
+from onnxaudit.pipeline.replication import is_near_a_limit
 from onnxaudit.pipeline.settings import DetectionConfig, choose_effort
-from onnxaudit.records import Assessment, Detection, Event, Evidence, Samples, Verdict
+from onnxaudit.records import Assessment, Detection, Event, Evidence, Inversion, Samples, Verdict
 from onnxaudit.scoring.settings import VerdictConfig
-from onnxaudit.statistics import rate
 from tests.unit.conftest import UNWEIGHED, Planted
 from tests.unit.pipeline.test_detection import PATCH
 from tests.unit.pipeline.test_settings import LARGE
@@ -50,22 +52,6 @@ def test_what_no_score_decides_is_not_measured_again() -> None:
     assert is_near_a_limit(replace(score(0.0), caveats=(unclear,)), VerdictConfig())
 
 
-def test_evidence_of_several_runs_is_their_geometric_mean_and_the_work_of_all() -> None:
-    first = Evidence(
-        detector="patch", distances={0: 2.0, 1: 5.0}, ratios={0: 4.0, 1: 1.0}, passes=10, artifacts={0: "a"}
-    )
-    second = Evidence(detector="patch", distances={0: 8.0}, ratios={0: 1.0, 2: 3.0}, passes=20, artifacts={0: "b"})
-    found = average([first, second])
-    assert found.distances == pytest.approx({0: 4.0, 1: 5.0})
-    assert found.ratios == pytest.approx({0: 2.0, 1: 1.0, 2: 3.0})
-    assert (found.passes, found.runs, found.artifacts) == (30, 2, {0: "a"})
-    assert average([first]).ratios == first.ratios
-
-
-def test_success_of_several_triggers_of_a_label_is_pooled() -> None:
-    assert pool([{0: rate(3, 4), 1: rate(1, 1)}, {0: rate(1, 4)}]) == {0: rate(4, 8), 1: rate(1, 1)}
-
-
 @pytest.fixture
 def run(planted: Callable[..., Planted], make_samples: Callable[..., Samples]) -> Callable[..., Detection]:
     def run(config: DetectionConfig, **options: Any) -> Detection:
@@ -86,6 +72,26 @@ def test_near_a_limit_what_speaks_loudest_runs_three_times(run: Callable[..., De
     assert again.labels[3].success_rate == once.labels[3].success_rate
     assert "ran 3 times under different seeds" in again.assessment.reasons[-1]
     assert again.assessment == twice.assessment
+
+
+def test_a_mask_that_is_small_by_luck_counts_once(
+    run: Callable[..., Detection], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measure = PatchDetector.measure
+
+    def luck(detector: PatchDetector, context: Context, labels: Sequence[int]) -> Evidence:
+        found = measure(detector, context, labels)
+        if context.seed:
+            return found
+        lucky: Inversion = found.artifacts[5]
+        small = replace(lucky, trigger=replace(lucky.trigger, mask=lucky.trigger.mask * np.float32(0.001)))
+        return replace(found, artifacts={**found.artifacts, 5: small}, distances={**found.distances, 5: 0.001})
+
+    usual = run(NEVER).labels[5].ratios["patch"]
+    monkeypatch.setattr(PatchDetector, "measure", luck)
+    once, again = (run(config).labels[5].ratios["patch"] for config in (NEVER, ALWAYS))
+    assert once > 100 * usual
+    assert again == pytest.approx((once * usual**2) ** (1 / 3), rel=0.5)
 
 
 def test_without_time_to_measure_again_there_is_no_verdict(run: Callable[..., Detection]) -> None:
