@@ -23,6 +23,10 @@ class Machine:
     memory: int
     gpus: float = 0.0
 
+    def has_room_for(self, demand: "Machine") -> bool:
+        """Whether a job fits on it while nothing else runs there."""
+        return demand.cores <= self.cores and demand.memory <= self.memory and demand.gpus <= self.gpus
+
 
 class Engine(Protocol):
     """Does jobs somewhere. What `put` and `submit` give back means something to the engine alone, and is hashable."""

@@ -67,6 +67,7 @@ class ClusterFleet:
             while self._waiting and len(self._running) < self._count_places():
                 yield from self._begin(*self._waiting.popleft())
             self._send_helpers()
+            self._send_again()
             for handle in self._engine.await_any(list(self._running), TICK) if self._running else ():
                 yield from self._finish(handle)
 
@@ -102,6 +103,16 @@ class ClusterFleet:
             self._helpers[helped.errand.number] += 1
             self._submit(replace(helped, job=replace(helped.job, place=self._helpers[helped.errand.number])))
 
+    def _send_again(self) -> None:
+        """What fits no machine any more, since the one that it was meant for is lost, would wait for ever."""
+        machines = self._engine.list_machines()
+        for handle, sent in list(self._running.items()):
+            if machines and not any(one.has_room_for(sent.demand) for one in machines):
+                self._engine.drop(handle)
+                del self._running[handle]
+                if not sent.job.place:
+                    self._waiting.append((sent.errand, sent.alone))
+
     def _submit(self, sent: Sent) -> None:
         self._running[self._engine.submit(write(sent.job), sent.parcels, sent.demand)] = sent
 
@@ -126,7 +137,8 @@ class ClusterFleet:
     def _send(self, errand: Errand, alone: bool) -> None:
         sources = {name: errand.options[name] for name in SOURCES if name in errand.options}
         demand = self._settle(errand, alone)
-        errand.again = demand.memory < max(one.memory for one in self._engine.list_machines())
+        most = max(one.memory for one in self._engine.list_machines())
+        errand.again = not alone and "memory" not in errand.options and demand.memory < most
         model = pack_model(errand.model)
         sent = [self._send_source(source) for source in sources.values()]
         digests = (model.digest, *(digest for digest, _ in sent))
@@ -142,16 +154,17 @@ class ClusterFleet:
 
     def _settle(self, errand: Errand, alone: bool) -> Machine:
         """What a scan takes: its part of the cores and memory, more memory where its files are large; all if alone."""
-        machines = self._engine.list_machines()
+        needed = estimate_memory(errand.model)
+        gpus = min(1.0, max(LEAST_OF_CARD, needed / CARD)) if errand.options.get("device") == CUDA else 0.0
+        machines = [one for one in self._engine.list_machines() if one.gpus >= gpus]
         if not machines:
-            raise WorkerError("no machine of the cluster is there any more")
+            raise WorkerError("no machine of the cluster that could do it is there any more")
         total, largest = sum(one.cores for one in machines), max(one.memory for one in machines)
         cores = max(1, int(min(max(one.cores for one in machines), total // self._jobs if self._jobs else 1)))
-        needed = estimate_memory(errand.model)
         share = int(min(one.memory / one.cores for one in machines) * cores)
-        memory = errand.options.get("memory") or (largest if alone else max(share, needed))
-        gpus = min(1.0, max(LEAST_OF_CARD, needed / CARD)) if errand.options.get("device") == CUDA else 0.0
-        return Machine(cores=cores, memory=min(memory, largest), gpus=gpus)
+        memory = min(largest, errand.options.get("memory") or (largest if alone else max(share, needed)))
+        most = max(one.cores for one in machines if one.memory >= memory)  # of one that has the memory too
+        return Machine(cores=min(cores, int(most)), memory=memory, gpus=gpus)
 
     def _describe(self, errand: Errand, sources: dict[str, str], digests: tuple[str, ...], demand: Machine) -> Job:
         policy, settings, options = self._crew.policy, self._crew.settings, dict(errand.options)

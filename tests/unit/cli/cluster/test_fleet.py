@@ -106,6 +106,18 @@ def test_a_scan_takes_its_part_of_a_machine_and_all_of_it_where_that_was_too_lit
     assert engine.jobs[-1][0].memory == 32 * GIB
 
 
+@pytest.mark.parametrize(("options", "jobs"), [({}, 2), ({"memory": GIB}, 1), ({"device": "cuda"}, 2)])
+def test_a_scan_that_never_has_enough_memory_ends(options: dict[str, Any], jobs: int) -> None:
+    def want_more(job: Job) -> bytes:
+        assert len(engine.jobs) < 5
+        return tell(ScanFailure(job.model, "too little memory"), short=True)
+
+    card = Machine(cores=2, memory=8 * GIB, gpus=1.0)
+    engine = FakeEngine(want_more, machines=[card, Machine(cores=4, memory=32 * GIB)])
+    assert isinstance(send(engine, names="a", **options)["a"], ScanFailure)
+    assert len(engine.jobs) == jobs
+
+
 def test_memory_that_is_named_is_what_a_scan_gets() -> None:
     engine = FakeEngine(find_clean)
     send(engine, memory=3 * GIB)
@@ -128,6 +140,32 @@ def test_small_scans_share_a_gpu_and_none_is_promised_where_there_is_none() -> N
     assert {demand.gpus for _, demand in engine.jobs} == {0.125}
     with pytest.raises(UsageError, match="no machine of the cluster has a GPU"):
         send(FakeEngine(find_clean), device="cuda")
+
+
+def test_what_a_scan_takes_fits_one_machine() -> None:
+    broad, large = Machine(cores=8, memory=8 * GIB, gpus=1.0), Machine(cores=2, memory=64 * GIB)
+    engine = FakeEngine(find_clean, machines=[broad, large])
+    send(engine, jobs=1, names="a", memory=20 * GIB)
+    send(engine, jobs=1, names="a", memory=20 * GIB, device="cuda")
+    demands = [demand for _, demand in engine.jobs]
+    assert [(one.cores, one.memory // GIB) for one in demands] == [(2, 20), (8, 8)]
+    assert large.has_room_for(demands[0])
+    assert broad.has_room_for(demands[1])
+
+
+def test_what_fits_no_machine_any_more_is_sent_again() -> None:
+    small, large = Machine(cores=1, memory=4 * GIB), Machine(cores=1, memory=32 * GIB)
+
+    class Losing(FakeEngine):
+        def await_any(self, running: Sequence[int], seconds: float) -> Sequence[int]:
+            if self.machines == [small, large]:
+                self.machines = [small]  # and nothing has ended yet
+                return []
+            return super().await_any(running, seconds)
+
+    engine = Losing(find_clean, machines=[small, large])
+    assert isinstance(send(engine, names="a", memory=20 * GIB)["a"], ScanReport)
+    assert [demand.memory // GIB for _, demand in engine.jobs] == [20, 4]
 
 
 def test_an_interrupt_ends_what_runs() -> None:
