@@ -16,7 +16,7 @@ from onnxaudit.files import write_atomically
 from onnxaudit.findings.finding import Finding, find_all
 from onnxaudit.gate.layers import PYPROJECT, read_policy_file
 from onnxaudit.gate.policy import read_value
-from onnxaudit.records import RepairDocument, ScanDocument, ScanReport
+from onnxaudit.records import ErrorDocument, RepairDocument, ScanDocument, ScanReport
 from onnxaudit.regular_files import read_regular
 from onnxaudit.text import show_plainly
 
@@ -153,6 +153,8 @@ def read_runs(run: Path) -> Runs:
         UsageError: it holds something else.
     """
     document = read_report(run)
+    if isinstance(document, ErrorDocument):
+        raise UsageError(f"{run} holds no results, but why there are none: {show_plainly(document.error)}")
     if not isinstance(document, ScanDocument | RepairDocument):
         raise UsageError(f"{run} holds no scan and no repair; give what `onnxaudit scan --json` wrote")
     return document

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from onnxaudit.records import Verdict
-from onnxaudit.report.json import canonical, from_json
+from onnxaudit.records import ErrorDocument, Verdict
+from onnxaudit.report.json import canonical, from_json, to_json
 from tools.testbed.reports import make_scan_report
 
 from .conftest import FakePipeline, Outcome
@@ -86,6 +86,14 @@ def test_where_the_files_lie_makes_no_other_list(run: Run, monkeypatch: pytest.M
     monkeypatch.chdir(tmp_path)
     assert run("merge", "1.json", "2.json", "--json", "joined.json", "-q").code == whole.code
     assert read("joined.json") == read("whole.json")
+
+
+def test_a_part_that_came_to_nothing_says_why(run: Run) -> None:
+    names = scan_parts(run, 2)
+    Path(names[1]).write_text(to_json(ErrorDocument("interrupted by SIGTERM")))
+    done = run("merge", *names, "-q")
+    assert done.code == 2
+    assert "part-2.json holds no results, but why there are none: interrupted by SIGTERM" in done.err
 
 
 def test_a_part_that_is_named_twice_is_refused(run: Run) -> None:
