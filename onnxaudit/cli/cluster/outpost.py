@@ -17,6 +17,7 @@ from onnxaudit.isolation.frame import receive, send
 
 STATION = ("-P", "-m", "onnxaudit.cli.cluster.station")
 EVERY = 0.1  # seconds between two looks whether an answer is still wanted
+PATIENCE = 10.0  # seconds for a process that gives no more answers to end
 LAST = 500  # characters of what a process said before it ended without an answer
 
 
@@ -60,10 +61,11 @@ class Outpost:
         except BaseException:  # its answer would be taken for that to the next order
             self.close()
             raise
+        code = self._await_end() if answer is None else None
         said = self._listen()
         sys.stderr.write(said)
         if answer is None:
-            code, last = self._process.wait(), said.strip().rpartition("\n")[2][-LAST:]
+            last = said.strip().rpartition("\n")[2][-LAST:]
             raise WorkerError(f"a machine of the cluster came to no answer (exit code {code}): {last}")
         return answer
 
@@ -88,6 +90,14 @@ class Outpost:
         """Wait for what can be read; an engine's interrupt, which wakes nobody, is heard between two looks."""
         while not select.select([answers], [], [], EVERY)[0]:
             pass
+
+    def _await_end(self) -> int:
+        """The exit code; what it has to say is said by then, and not when its answers end."""
+        try:
+            return self._process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return self._process.wait()
 
     def _listen(self) -> str:
         """What it said since it was asked last."""

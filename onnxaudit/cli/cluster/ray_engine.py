@@ -5,7 +5,9 @@ Ray is imported here alone, and only once it was asked for.
 
 import contextlib
 import os
+import re
 import signal
+import socket
 import sys
 from collections.abc import Iterator, Sequence
 from importlib import import_module
@@ -17,6 +19,7 @@ from onnxaudit.cli.cluster import node
 from onnxaudit.cli.cluster.engine import LostError, Machine
 from onnxaudit.errors import MissingPackageError, UsageError
 
+CONNECTING = 10.0  # seconds
 RETRIES = 3  # of a job whose machine or process was lost; a scan that fails is an answer and is not repeated
 PATIENCE = 2.0  # seconds; an interrupted run is left after five
 QUIET = {
@@ -40,6 +43,7 @@ class RayEngine:
     def __init__(self, address: str | None) -> None:
         """Join the cluster."""
         self._ray = _import_ray()
+        _check_address(address)
         before = signal.getsignal(signal.SIGTERM)  # Ray puts a handler of its own in its place
         try:
             self._ray.init(
@@ -130,6 +134,21 @@ def _import_ray() -> Any:
     if sys.platform != "linux":
         raise UsageError("--engine ray works on Linux alone")
     return ray
+
+
+def _check_address(address: str | None) -> None:
+    """Ray itself tries for minutes, and tells its log meanwhile.
+
+    Raises:
+        UsageError: nobody listens at a `host:port`.
+    """
+    found = re.fullmatch(r"\[?([^/]+?)\]?:(\d{1,5})", address or "")
+    if found is None:
+        return
+    try:
+        socket.create_connection((found[1], int(found[2])), CONNECTING).close()
+    except (OSError, OverflowError, UnicodeError) as error:
+        raise UsageError(f"Ray cannot be used at {address}: {_take_line(error)}") from error
 
 
 def _take_line(error: BaseException) -> str:

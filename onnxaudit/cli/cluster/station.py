@@ -27,7 +27,7 @@ from onnxaudit.cli.isolation import Task
 from onnxaudit.cli.places import Places
 from onnxaudit.cli.project import Job as Scanned
 from onnxaudit.cli.recall import Recollection, describe_machine
-from onnxaudit.errors import OnnxauditError
+from onnxaudit.errors import OnnxauditError, WorkerError
 from onnxaudit.isolation.frame import receive, send
 from onnxaudit.isolation.limits import die_with
 from onnxaudit.isolation.worker import TICK, withhold
@@ -52,7 +52,10 @@ def main(arguments: Sequence[str]) -> int:
             order = read_order(told)
             if all_cores:
                 os.sched_setaffinity(0, order.cores or all_cores)
-            send(answers, write(do(order.job, [Path(one) for one in order.folders], caches)))
+            try:
+                send(answers, write(do(order.job, [Path(one) for one in order.folders], caches)))
+            except WorkerError as error:
+                sys.exit(str(error))  # the last words, which whoever asked passes on
     return 0
 
 

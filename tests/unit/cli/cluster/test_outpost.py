@@ -12,11 +12,13 @@ from onnxaudit.cli.cluster.outpost import Outpost, find_outpost
 from onnxaudit.errors import WorkerError
 
 ECHO = """
-import os, sys
+import os, sys, time
 from onnxaudit.isolation.frame import receive, send
 while (told := receive(sys.stdin.buffer)) is not None:
     print(told.decode(), file=sys.stderr)
     if told == b"end":
+        sys.stdout.close()  # its answers end, and it has not said why
+        time.sleep(0.3)
         sys.exit("its last words")
     send(sys.stdout.buffer, b"%d %s" % (os.getpid(), told))
 """

@@ -4,11 +4,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from onnxaudit.cli.cluster.ray_engine import RayEngine
-from onnxaudit.errors import MissingPackageError
+from onnxaudit.errors import MissingPackageError, UsageError
 from tests.unit.cli.conftest import Outcome
 
 Run = Callable[..., Outcome]
@@ -18,6 +19,17 @@ def test_where_ray_is_missing_one_sentence_says_how_to_get_it(monkeypatch: pytes
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(MissingPackageError, match=r"pip install ray"):
         RayEngine(None)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "[::1]:1", "127.0.0.1:99999"])
+def test_where_nobody_listens_ray_is_not_asked(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    def refuse(**_: object) -> None:
+        raise AssertionError("Ray was asked")
+
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(init=refuse))
+    monkeypatch.setattr(sys, "platform", "linux")
+    with pytest.raises(UsageError, match="Ray cannot be used at"):
+        RayEngine(address)
 
 
 def test_the_command_line_ends_with_that_sentence(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -92,6 +92,19 @@ def test_a_machine_with_other_versions_answers_nothing(tmp_path: Path) -> None:
         do(make_job(made={**list_made(), "torch": "0.1"}), [tmp_path], NONE)
 
 
+def test_its_last_words_are_why_it_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    orders = io.BytesIO()
+    send(orders, write(Order(job=make_job(made={**list_made(), "torch": "0.1"}), cores=(), folders=(str(tmp_path),))))
+    orders.seek(0)
+    monkeypatch.setattr(station, "die_with", lambda _: None)
+    monkeypatch.setattr(station, "withhold", lambda _: None)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(orders))
+    with (tmp_path / "answers").open("w+") as stdout:
+        monkeypatch.setattr(sys, "stdout", stdout)
+        with pytest.raises(SystemExit, match=r"has torch .*, not 0\.1"):
+            station.main(["1"])
+
+
 def test_one_station_answers_one_job_after_the_other(
     pipeline: FakePipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
