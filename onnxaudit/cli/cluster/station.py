@@ -60,11 +60,11 @@ def main(arguments: Sequence[str]) -> int:
 
 
 class Caches:
-    """The caches that jobs name; what talks to a store is begun once."""
+    """The caches that jobs name; each is opened once, and what talks to a store is begun then."""
 
     def __init__(self, stack: ExitStack) -> None:
         """None is open; they are closed with the stack."""
-        self._stack, self._stores, self._notices = stack, dict[str, Cache](), list[str]()
+        self._stack, self._opened, self._notices = stack, dict[str, Cache](), list[str]()
 
     def open(self, job: Job) -> Cache | None:
         """The one that a job names; None where it names none, or one that cannot be used here, which costs no scan."""
@@ -82,14 +82,18 @@ class Caches:
         return taken
 
     def _open(self, job: Job, place: str) -> Cache:
+        is_new = place not in self._opened
+        if is_new:
+            self._opened[place] = self._begin(job, place)
+        if is_new or is_url(place):  # a folder takes longer, and once is enough where it is this machine's own
+            self._opened[place].trim()
+        return self._opened[place]
+
+    def _begin(self, job: Job, place: str) -> Cache:
         if not is_url(place):
             return open_cache(Path(place), job.cache_limit)
-        if place not in self._stores:
-            settings = Settings(apart=job.apart)
-            opened = open_store(place, job.cache_limit, settings, complain=self._notices.append)
-            self._stores[place] = self._stack.enter_context(opened)
-        self._stores[place].trim()
-        return self._stores[place]
+        settings = Settings(apart=job.apart)
+        return self._stack.enter_context(open_store(place, job.cache_limit, settings, complain=self._notices.append))
 
 
 def do(job: Job, folders: Sequence[Path], caches: Caches) -> Answer:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from onnxaudit.cache.folder import Cache, open_cache
 from onnxaudit.cli.cluster import node, station
 from onnxaudit.cli.cluster.job import Job, Order, list_made, read_answer, read_job, read_order, write
 from onnxaudit.cli.cluster.parcel import pack_model
@@ -85,6 +86,19 @@ def test_what_is_wrong_with_a_model_is_an_answer(pipeline: FakePipeline, tmp_pat
     pipeline.answers["scan"] = ModelError(f"{tmp_path}/m.onnx: no model")
     answer = do(make_job(), [tmp_path], NONE)
     assert json.loads(answer.document)["failures"] == [{"path": "vendor/m.onnx", "error": "vendor/m.onnx: no model"}]
+
+
+def test_the_folder_of_a_machine_keeps_to_the_limit(tmp_path: Path) -> None:
+    folder, trimmed = tmp_path / "cache", list[Path]()
+    open_cache(folder).keep("a" * 64, bytes(1000))
+    caches = Caches(ExitStack())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Cache, "trim", lambda cache: trimmed.append(cache.root))
+        opened = [caches.open(make_job(cache=str(folder), cache_limit=500)) for _ in range(2)]
+    assert trimmed == [folder]
+    assert opened[0] is opened[1]
+    assert opened[0] is not None
+    assert opened[0].limit == 500
 
 
 def test_a_machine_with_other_versions_answers_nothing(tmp_path: Path) -> None:
