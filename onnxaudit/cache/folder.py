@@ -16,6 +16,7 @@ from onnxaudit.regular_files import read_regular
 
 LIMIT = 2**30  # bytes
 ROOM = 0.9  # of the limit is left full by an eviction, so that not every entry needs one
+SHARE = 4
 LAYOUT = "v1"
 REMOVED = ".removed-"
 REPORTS, UNITS = "reports", "units"
@@ -43,6 +44,7 @@ class Cache:
     def __init__(self, root: Path, limit: int = LIMIT, *, shared: bool = False) -> None:
         """For `open_cache`, which looks at the folder first; `shared`: whether other machines of a run may use it."""
         self.root, self.limit, self.shared = root, limit, shared
+        self._until_look = 0  # bytes that may be kept before the folder is looked through for the limit
 
     def find(self, key: str) -> bytes | None:
         """A whole report's bytes, as untrusted as any file's."""
@@ -99,18 +101,25 @@ class Cache:
         )
 
     def trim(self) -> None:
-        """Keep to the limit: what was not used for the longest time goes first."""
+        """Keep to the limit: what was not used for the longest time goes first.
+
+        A folder of many models takes long to look through: it is left alone until this process has kept a part of
+        what there was room for. The part is a quarter, since others may keep something too.
+        """
+        if self._until_look > 0:
+            return
         files = sorted(self._list(), key=lambda one: one[1].st_mtime)
         total = sum(found.st_size for _, found in files)
         most = total if total <= self.limit else int(ROOM * self.limit)
         for file, found in files:
             if total <= most:
-                return
+                break
             with contextlib.suppress(OSError):
                 file.unlink(missing_ok=True)  # somebody else may trim too
                 total -= found.st_size
             with contextlib.suppress(OSError):  # a scope with other entries stays
                 file.parent.rmdir() if file.parent.name != REPORTS else None
+        self._until_look = (self.limit - total) // SHARE
 
     def clear(self) -> None:
         """Remove all that is kept; scans that run meanwhile begin to fill it again.
@@ -132,6 +141,7 @@ class Cache:
         with contextlib.suppress(OSError):
             _make_folders(self.root, folder)  # it may have been cleared meanwhile
         keep_in(folder, key, body)
+        self._until_look -= len(body)
 
     def _list(self) -> Iterator[tuple[Path, os.stat_result]]:
         for folder, _, names in os.walk(self.root / LAYOUT):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from onnxaudit.cache.entry import MOST_IN_ENTRY, seal, unseal
-from onnxaudit.cache.folder import LAYOUT, LIMIT, REPORTS, UNITS, Cache, Stats, keep_in, open_cache
+from onnxaudit.cache.folder import LAYOUT, LIMIT, REPORTS, UNITS, Cache, Stats, open_cache
 from onnxaudit.cache.key import is_key
 from onnxaudit.cache.store import Store
 from onnxaudit.cli.recall import MOST_BYTES, MOST_UNITS
@@ -156,7 +156,7 @@ class SharedCache(Cache):
         key = name.rpartition("/")[2]
         body = unseal(content, key) if told.get("found") and len(content) <= MOST_IN_ENTRY else None
         if body is not None:
-            keep_in(folder, key, body)
+            self._keep(folder, key, body)
         return body
 
     def _list_there(self, folder: str) -> Sequence[str]:

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,22 @@ def test_what_was_not_used_for_the_longest_time_goes_first(tmp_path: Path) -> No
     cache.trim()
     assert [key for key in KEYS if cache.find(key) is None] == [*KEYS[1:4]]
     assert cache.measure().bytes <= 5000
+
+
+def test_it_is_looked_through_again_once_it_may_have_filled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache, looks = open_cache(tmp_path / "cache", limit=100_000), list[int]()
+    usual = cache._list
+
+    def look() -> Iterator[tuple[Path, os.stat_result]]:
+        looks.append(1)
+        return usual()
+
+    monkeypatch.setattr(cache, "_list", look)
+    for number in range(200):
+        cache.keep(f"{number:064x}", bytes(1000))
+        cache.trim()
+        assert sum(found.st_size for _, found in usual()) <= 1.1 * cache.limit
+    assert len(looks) < 100
 
 
 def test_it_is_cleared(cache: Cache) -> None:
