@@ -1,6 +1,7 @@
 """`onnxaudit merge`: the parts of one run, scanned on several machines, as one run again."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -45,9 +46,9 @@ def join(documents: Sequence[ScanDocument], arguments: tuple[str, ...]) -> ScanD
     """
     reports = tuple(report for document in documents for report in document.reports)
     failures = tuple(failure for document in documents for failure in document.failures)
-    paths = [*(report.model.path for report in reports), *(failure.path for failure in failures)]
-    for path in paths:
-        if paths.count(path) > 1:
+    paths = Counter([*(report.model.path for report in reports), *(failure.path for failure in failures)])
+    for path, count in paths.items():
+        if count > 1:
             raise UsageError(f"{path} stands in two of the runs; give each part once")
     started = min((document.run.started for document in documents if document.run is not None), default=None)
     return ScanDocument(

@@ -27,8 +27,8 @@ def find_models(named: Sequence[Path]) -> tuple[Path, ...]:
     """
     found: list[Path] = []
     for word in named:
-        within = list(_expand(word))
-        found += within if within == [word] else [model for model in within if model not in found]
+        within, known = list(_expand(word)), set(found)
+        found += within if within == [word] else [model for model in within if model not in known]
     return tuple(found)
 
 
