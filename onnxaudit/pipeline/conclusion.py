@@ -14,7 +14,17 @@ from onnxaudit.pipeline.obstacles import list_doubts, list_obstacles, measure_ac
 from onnxaudit.pipeline.settings import DetectionConfig
 from onnxaudit.pipeline.shortlist import Shortlist
 from onnxaudit.pipeline.unseen_success import VERIFYING
-from onnxaudit.records import Detection, Evidence, Floats, Inversion, Rate, Reason, Samples, UniversalTrigger
+from onnxaudit.records import (
+    Detection,
+    Evidence,
+    Floats,
+    Inversion,
+    LabelStatus,
+    Rate,
+    Reason,
+    Samples,
+    UniversalTrigger,
+)
 from onnxaudit.scoring.label_mappings import choose_universal
 from onnxaudit.scoring.replicates import average
 from onnxaudit.scoring.verdict import WEIGHED, LabelEvidence, assess, weigh
@@ -122,7 +132,9 @@ def conclude(
             classes=classes,
         ),
         triggers=tuple(
-            report_trigger(found[label], success[label]) for label, role in roles.items() if role == "suspect"
+            report_trigger(found[label], success[label])
+            for label, role in roles.items()
+            if role == "suspect" and found[label].status is LabelStatus.SETTLED
         ),
         coverage=cover(found, classes),
         universal=universal if mapping_odds > 0 else None,

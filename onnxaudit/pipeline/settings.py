@@ -35,6 +35,8 @@ class DetectionConfig:
         drawn: so many labels drawn at random join them and show what is normal.
         suspects: so many labels with the strongest evidence are refined.
         controls: random other labels that are refined for comparison.
+        watched: labels that are screened and refined whatever the evidence: a repair has to know what became of its
+            targets.
         fewest_settled: the share of labels for which a trigger must be found; with less a model is never clean.
         most_late: the share of labels whose trigger further steps alone may find, likewise: their sizes tell nothing.
         largest_share: of the input that a usual trigger may cover; masks begin at a half and have to have shrunk.
@@ -56,6 +58,7 @@ class DetectionConfig:
     drawn: int = 20
     suspects: int = 5
     controls: int = 8
+    watched: tuple[int, ...] = ()
     fewest_settled: float = 0.9
     most_late: float = 0.25
     largest_share: float = 0.4

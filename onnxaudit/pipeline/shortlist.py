@@ -34,9 +34,9 @@ def list_all(classes: int) -> Shortlist:
 
 
 def shorten(distances: Iterable[Mapping[int, float]], config: DetectionConfig, classes: int, *, seed: int) -> Shortlist:
-    """The nearest labels by each of several distances, and some drawn at random."""
+    """The nearest labels by each of several distances, some drawn at random, and those that are watched."""
     drawn = frozenset(np.random.default_rng(seed).permutation(classes)[: config.drawn].tolist())
-    chosen = set(drawn)
+    chosen = {*drawn, *config.watched}
     for by_label in distances:
         chosen.update(sorted(by_label, key=lambda label: (by_label[label], label))[: config.shortlist])
     return Shortlist(tuple(sorted(chosen)), drawn)
@@ -46,10 +46,12 @@ def choose_roles(evidence: Sequence[LabelEvidence], config: DetectionConfig, *, 
     """Who is refined: suspects, the strongest evidence first, then controls in the order of labels.
 
     Controls are drawn at random from the other labels, so that they stand for all of them. A label without a trigger
-    is neither.
+    is neither, unless it is watched: then it is measured as suspects are.
     """
     settled = [one.label for one in evidence if one.size is not None]
-    suspects, others = settled[: config.suspects], sorted(settled[config.suspects :])
+    watched = [one.label for one in evidence if one.label in config.watched]
+    suspects = list(dict.fromkeys((*settled[: config.suspects], *watched)))
+    others = sorted(set(settled) - set(suspects))
     controls = np.random.default_rng(seed).permutation(others)[: config.controls].tolist()
     roles: dict[int, Role] = dict.fromkeys(suspects, "suspect")
     return roles | dict.fromkeys(sorted(int(label) for label in controls), "control")

@@ -1,4 +1,5 @@
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -38,6 +39,18 @@ def test_all_labels_are_looked_at_where_there_are_few() -> None:
 def test_a_label_without_a_trigger_is_neither_suspect_nor_control() -> None:
     evidence = [LabelEvidence(0, {}, 9.0, None, rate(0, 0)), *weighed(np.array([np.inf, 20, 21, 22]))[:3]]
     assert 0 not in choose_roles(evidence, CONFIG, seed=0)
+
+
+def test_a_watched_label_is_a_suspect_whatever_the_evidence_and_takes_nobodys_place() -> None:
+    last = 42
+    evidence = [*weighed(np.linspace(20, 40, 43)), LabelEvidence(43, {}, -99.0, None, rate(0, 0))]
+    roles = choose_roles(evidence, replace(CONFIG, watched=(43, last, 0, 77)), seed=0)
+    suspects = [label for label, role in roles.items() if role == "suspect"]
+    assert suspects == [*range(CONFIG.suspects), last, 43]
+    assert len(roles) == CONFIG.suspects + 2 + CONFIG.controls
+    shortlist = shorten([distances(1000, (7,))], replace(CONFIG, watched=(999,)), 1000, seed=0)
+    assert 999 in shortlist.labels
+    assert 999 not in shortlist.drawn
 
 
 def test_no_labels_at_all_are_no_error() -> None:
