@@ -9,10 +9,10 @@ round's network is handed back:
 
 with `S` the success of the strongest trigger found in any round, `S'` of the strongest hardened one, `D` that of all
 distortions together, `KL` the divergence of answers from the original's on clean samples: with 45 of them `Q` moves in
-steps of 2 points. `PACC` is the lowest share of triggered samples that keep their own class. Where there are no
-distortions, the rounds end early once both limits are met, by `S'` as well, and a fresh inversion finds nothing that
-stands out. They go on for a few more while a limit is missed. Where the best network misses `q0`, those on the way to
-it from the pruned one are candidates too (`interpolation`).
+steps of 2 points. `PACC` is the lowest share of triggered samples that keep their own class. Where no
+distortions are made, the rounds end early once both limits are met, by `S'` as well, and a fresh inversion finds
+nothing that stands out. They go on for a few more while a limit is missed. Where the best network misses `q0`, those on
+the way to it from the pruned one are candidates too (`interpolation`).
 
 Differs from the source:
 - the source tunes on clean samples alone, which does not remove patch triggers; without triggers this does as it does;
@@ -20,12 +20,11 @@ Differs from the source:
   7x7 trigger, success of the real one after distilling with two inverted triggers: 0.84; with fresh inversions
   after every round: 0.2 to 0.5; with triggers made to work again before every round: below 0.01. Distilling on
   with triggers that no longer work brings the real one back (0.17 to 0.46);
-- against labels that are reached by whole-image changes (`distortions`) such changes join the triggers.
+- against labels that are reached by whole-image changes (`distortions`) such changes join the triggers, and
+  those that a search on the network of a round finds to lead there more easily than elsewhere.
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 
 import torch
 
@@ -35,7 +34,7 @@ from onnxaudit.mitigation.context import TuningContext
 from onnxaudit.mitigation.fine_tuning_config import FineTuningConfig
 from onnxaudit.mitigation.interpolation import interpolate
 from onnxaudit.mitigation.student import Student
-from onnxaudit.mitigation.tuning_round import FineTuning, Invert, Triggers, TuningRound
+from onnxaudit.mitigation.tuning_round import NO_DISTORTIONS, Distorted, FineTuning, Invert, Triggers, TuningRound
 from onnxaudit.records import Event, OnEvent, RepairCandidate
 from onnxaudit.workers import Workers
 
@@ -45,7 +44,7 @@ def fine_tune(
     triggers: Triggers,
     config: FineTuningConfig = FineTuningConfig(),
     *,
-    distorted: Mapping[int, Sequence[str]] = MappingProxyType({}),
+    distorted: Distorted = NO_DISTORTIONS,
     invert: Invert | None = None,
     seed: int,
     deadline: Deadline = NEVER,
@@ -57,7 +56,7 @@ def fine_tune(
         context: what is tuned, towards what, and on what.
         triggers: inverted triggers by label; empty for tuning on clean samples only.
         config: settings.
-        distorted: labels against which distortions of the whole image are made too, and by which families.
+        distorted: what is known of distortions of the whole image, and who finds more between rounds.
         invert: finds further triggers between rounds; None: only the given triggers are known.
         seed: of all randomness.
         deadline: when to stop with what there is.
@@ -82,7 +81,7 @@ def _run(
         student.distill(1 - config.cooling * min(1, number / config.rounds), deadline)
         if number + 1 < most and not deadline.passed:
             student.harden()
-        measured = student.measure(student.models[-1])
+        measured = student.measure(student.models[-1], student.near[-1])
         _tell(on_event, number, most, measured)
         if deadline.passed:
             break
@@ -97,13 +96,14 @@ def _run(
 
 def _choose(student: Student, pruned: Model, config: FineTuningConfig) -> FineTuning:
     """The best round's network or, where it answers too little like the original, the best on the way to it."""
-    rounds = tuple(student.measure(model) for model in student.models)
+    rounds = tuple(map(student.measure, student.models, student.near))
     chosen = min(range(len(rounds)), key=lambda number: rounds[number].cost(config))
     tried = [_Tried(number + 1, 1.0, student.models[number], measured) for number, measured in enumerate(rounds)]
     eligible = [tried[chosen]]
     if student.found and (rounds[chosen].agreement.value or 0.0) < config.min_agreement:
+        near = student.near[chosen]  # at least: these are nearer the original
         between = [(share, interpolate(pruned, student.models[chosen], share)) for share in config.shares]
-        eligible += [_Tried(chosen + 1, share, model, student.measure(model)) for share, model in between]
+        eligible += [_Tried(chosen + 1, share, model, student.measure(model, near)) for share, model in between]
     # Of those within the limits the one that goes back least: every step back gives the backdoor a chance.
     best = min(eligible, key=lambda one: (one.measured.cost(config)[0], -one.share))
     return FineTuning(
@@ -113,6 +113,7 @@ def _choose(student: Student, pruned: Model, config: FineTuningConfig) -> FineTu
         share=best.share,
         candidates=tuple(one.describe(chosen=one is best) for one in [*tried, *eligible[1:]]),
         triggers={label: tuple(some) for label, some in student.found.items()},
+        distorted=dict(student.distorted),
         settled=False,
     )
 

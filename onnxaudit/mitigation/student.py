@@ -1,7 +1,7 @@
 """The network while it is tuned: a copy that learns to ignore triggers, and all triggers known against it."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import torch
 
@@ -15,7 +15,7 @@ from onnxaudit.mitigation.evaluation import measure_divergence
 from onnxaudit.mitigation.fine_tuning_config import FineTuningConfig
 from onnxaudit.mitigation.random_triggers import draw_triggers
 from onnxaudit.mitigation.stamps import Stamps, stack, unstack
-from onnxaudit.mitigation.tuning_round import Invert, Triggers, TuningRound
+from onnxaudit.mitigation.tuning_round import Distorted, Invert, Triggers, TuningRound
 from onnxaudit.perturbations.perturbation import Perturbation
 from onnxaudit.records import Trigger
 from onnxaudit.runtime import Runtime
@@ -31,13 +31,14 @@ class Student:
         context: what is tuned.
         config: settings.
         targets: labels that triggers lead to.
-        distorted: those of them against which changes of the whole image are made too, and the ids of their families.
+        distorted: what is known of changes of the whole image that lead to them.
         seed: of all randomness.
         workers: who computes.
 
     Attributes:
-        distorted: targets against which distortions are made.
+        distorted: ids of the families of distortions that are made against a target, of those against which any are.
         models: the network after each round.
+        near: by how many families of distortions targets were unusually near, after each round.
         found: by label, all triggers given or inverted so far.
         hardened: by label, all that were made of them.
         distortions: all whole-image changes made so far, each with the label that it leads to.
@@ -49,11 +50,13 @@ class Student:
         config: FineTuningConfig,
         *,
         targets: Sequence[int],
-        distorted: Mapping[int, Sequence[str]],
+        distorted: Distorted,
         seed: int,
         workers: Workers,
     ) -> None:
-        self.distorted = {label: distorted[label] for label in targets if label in distorted}
+        self.distorted = {label: tuple(distorted.known[label]) for label in targets if label in distorted.known}
+        self._probe = distorted.probe
+        self.near: list[int] = []
         self.found: dict[int, list[Trigger]] = defaultdict(list)
         self.hardened: dict[int, list[Trigger]] = defaultdict(list)
         self.distortions: list[tuple[Perturbation, int]] = []
@@ -99,6 +102,15 @@ class Student:
         triggers = pair(self.found) + pair(self.hardened) + self._draw_further()
         self._distiller.train(Stamps.of(triggers, self.distortions + self._draw_distortions()), effort, deadline)
         self.models.append(self._distiller.export(self._context.pruned))
+        self.near.append(self._learn_near(self.models[-1]))
+
+    def _learn_near(self, model: Model) -> int:
+        """Take in the families of distortions by which targets are unusually near on `model`; how many there are."""
+        found = {label: self._probe(model, label) for label in self.found} if self._probe else {}
+        for label, near in found.items():
+            if near:
+                self.distorted[label] = tuple(dict.fromkeys((*self.distorted.get(label, ()), *near)))
+        return sum(map(len, found.values()))
 
     def _draw_further(self) -> Labeled:
         """Random triggers for every target, new ones in every round."""
@@ -112,8 +124,8 @@ class Student:
         shape = images.shape[1], images.shape[2], images.shape[3]
         return draw_distortions(shape, self.distorted, self._config.distortion, self._draw)
 
-    def measure(self, model: Model) -> TuningRound:
-        """A network on validation samples, clean and under all that is known."""
+    def measure(self, model: Model, near: int = 0) -> TuningRound:
+        """A network on validation samples, clean and under all that is known; `near` is handed on."""
         context = self._context
         network, validation = Runtime(model, context.preprocessing, context.device), context.validation
         under = validation.under_worst(network, pair(self.found))
@@ -124,6 +136,7 @@ class Student:
             distorted_success_rate=validation.under_all(network, self.distortions).success,
             divergence=measure_divergence(self._wanted, network.logits(validation.images)),
             poisoned_accuracy=under.accuracy,
+            near=near,
         )
 
     def _harden(self, found: Sequence[Trigger], label: int) -> list[Trigger]:

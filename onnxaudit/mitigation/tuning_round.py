@@ -1,7 +1,7 @@
 """What fine-tuning is told of triggers, what it measures after a round, and what it hands back."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from onnxaudit.intake.model import Model
 from onnxaudit.mitigation.evaluation import NOTHING
@@ -14,6 +14,25 @@ Invert = Callable[[Model, int, int], Sequence[Trigger]]
 """`(model, label, number) -> triggers` found on a model, those only that still stand out; each number is another fresh
 start, the first ones on the original."""
 
+Probe = Callable[[Model, int], Sequence[str]]
+"""`(model, label) -> ids of families` of distortions that lead to the label more easily than to others."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Distorted:
+    """What fine-tuning is told of distortions, changes of the whole image.
+
+    Attributes:
+        known: families that are known to lead to labels.
+        probe: finds others on a round's network; None: there is nobody to ask.
+    """
+
+    known: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    probe: Probe | None = None
+
+
+NO_DISTORTIONS = Distorted()
+
 
 @dataclass(frozen=True, kw_only=True)
 class TuningRound:
@@ -22,7 +41,8 @@ class TuningRound:
     `success_rate` is of those given and inverted, `hardened_success_rate` of those that were made of them;
     `distorted_success_rate` is of all distortions together: strong ones lead anywhere. `divergence` is that of its
     answers from the original's: agreement as a smooth measure, for with 45 samples one of them decides by chance.
-    `poisoned_accuracy` is the lowest under any of those given and inverted.
+    `poisoned_accuracy` is the lowest under any of those given and inverted. `near` counts the families of distortions
+    by which labels are unusually near.
     """
 
     agreement: Rate
@@ -31,14 +51,17 @@ class TuningRound:
     distorted_success_rate: Rate
     divergence: float = 0.0
     poisoned_accuracy: Rate = NOTHING.accuracy
+    near: int = 0
 
     def cost(self, config: FineTuningConfig) -> tuple[float, float]:
         """What is to be small: by how much both limits are missed, then success of other attacks, divergence, errors.
 
+        A family that brings a label near counts like a trigger that succeeds twice as often as it may.
         Errors are those on triggered samples: to refuse the label is not enough.
         """
         agreement, success = self.agreement.value or 0.0, self.success_rate.value or 0.0
         missed = max(0.0, config.min_agreement - agreement) + max(0.0, success - config.max_success)
+        missed += self.near * abs(config.max_success)
         others = (self.hardened_success_rate.value or 0.0) + (self.distorted_success_rate.value or 0.0)
         accuracy = self.poisoned_accuracy.value
         return missed, others + self.divergence + (0.0 if accuracy is None else 1.0 - accuracy)
@@ -63,6 +86,7 @@ class FineTuning:
         share: of the way from the pruned network to that round's, at which `model` is.
         candidates: all networks among which it was chosen.
         triggers: all triggers found, by label.
+        distorted: families of distortions that were unlearned, by label.
         settled: whether the last inversion found no trigger that stands out; False where nobody inverted again.
     """
 
@@ -72,4 +96,5 @@ class FineTuning:
     share: float
     candidates: tuple[RepairCandidate, ...]
     triggers: Mapping[int, tuple[Trigger, ...]]
+    distorted: Mapping[int, tuple[str, ...]]
     settled: bool

@@ -10,12 +10,28 @@ from onnxaudit.importer import check_parity, import_model
 from onnxaudit.intake import Model, load_model
 from onnxaudit.intake.stored import list_stored
 from onnxaudit.mitigation.pruning_config import PruningConfig
+from onnxaudit.mitigation.renewal import Renewal
 from onnxaudit.pipeline.context import RepairConfig
 from onnxaudit.pipeline.evaluation import Evaluation
 from onnxaudit.pipeline.forgetting import judge_forgetting
+from onnxaudit.pipeline.nearness import judge_nearness
+from onnxaudit.pipeline.renewal import judge_renewal
 from onnxaudit.pipeline.subject import Subject
 from onnxaudit.records import Forgetting, LabelStatus, Measurement, ScanReport, Verdict
 from onnxaudit.text import format_share
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Checks:
+    """What was found on the repaired network before it was written.
+
+    Attributes:
+        forgetting: whether the backdoor is forgotten, for each target of which it could be checked.
+        renewed: triggers that were made to work again, likewise.
+    """
+
+    forgetting: tuple[Forgetting, ...] = ()
+    renewed: tuple[Renewal, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,22 +85,28 @@ def open_draft(draft: Path, original: Subject, expected: Model, *, seed: int) ->
 
 def judge_draft(
     subject: Subject,
+    scan: ScanReport,
     rescan: ScanReport,
     evaluation: Evaluation,
     config: RepairConfig,
     *,
-    forgetting: tuple[Forgetting, ...] = (),
+    checks: Checks,
     suspected: bool = False,
 ) -> Acceptance:
-    """Measure a draft against the limits; what was no more than `suspected` must not be suspected again."""
+    """Measure a draft, next to the `scan` of the original, against the limits.
+
+    What was no more than `suspected` must not be suspected again.
+    """
     measured = evaluation.measure(subject.runtime)
     findings = [_judge_agreement(measured, config.pruning), _judge_success(measured, config.pruning)]
-    findings += judge_forgetting(forgetting, config.max_reactivation)
-    findings += [_judge_rescan(rescan, target, suspected=suspected) for target in evaluation.targets]
+    findings += judge_forgetting(checks.forgetting, config.max_reactivation)
+    findings += [judge_renewal(one, config.pruning.max_success) for one in checks.renewed]
+    for target in evaluation.targets:
+        findings += [_judge_rescan(rescan, target, suspected=suspected), *judge_nearness(scan, rescan, target)]
     findings += [(False, sentence) for sentence in _list_other_targets(rescan, evaluation)]
     return Acceptance(
         subject.model.info.sha256,
-        forgetting,
+        checks.forgetting,
         measured,
         rescan,
         tuple(sentence for met, sentence in findings if met),

@@ -11,6 +11,7 @@ from onnxaudit.mitigation.pruning_config import PruningConfig
 from onnxaudit.pipeline.settings import ScanConfig
 from onnxaudit.pipeline.subject import Subject
 from onnxaudit.pipeline.units import Shelf
+from onnxaudit.pipeline.whole_image import Families
 from onnxaudit.records import InputSpec, OnEvent, Samples, ScanReport, Trigger
 
 BATCH_OF_LARGE = 16  # clean images a step of re-activation
@@ -88,6 +89,7 @@ class RepairContext:
         deadline: when to stop with what there is.
         on_event: told of progress.
         shelf: where finished parts of scans are kept and found again.
+        further_families: of changes of the whole image, by target, that an earlier pass left in.
     """
 
     subject: Subject
@@ -105,3 +107,4 @@ class RepairContext:
     deadline: Deadline
     on_event: OnEvent
     shelf: Shelf | None = None
+    further_families: Families = field(default_factory=dict)

@@ -15,25 +15,25 @@ from onnxaudit.inversion.patch import invert
 from onnxaudit.mitigation.context import TuningContext
 from onnxaudit.mitigation.evaluation import ReferenceSamples, classify
 from onnxaudit.mitigation.fine_tuning import fine_tune
-from onnxaudit.mitigation.tuning_round import Triggers
-from onnxaudit.pipeline.acceptance import Acceptance, judge_draft, open_draft
+from onnxaudit.mitigation.tuning_round import Distorted, FineTuning, Triggers
+from onnxaudit.pipeline.acceptance import Acceptance, Checks, judge_draft, open_draft
 from onnxaudit.pipeline.context import RepairContext
 from onnxaudit.pipeline.evaluation import Evaluation
 from onnxaudit.pipeline.forgetting import check_targets
 from onnxaudit.pipeline.pruning import AUTO, Pruned, Pruner
 from onnxaudit.pipeline.reinversion import Reinversion
 from onnxaudit.pipeline.removal import take_out
+from onnxaudit.pipeline.renewal import renew_targets
 from onnxaudit.pipeline.repair_report import Outcome, report_repair
 from onnxaudit.pipeline.scans import scan_subject
 from onnxaudit.pipeline.subject import open_weights
-from onnxaudit.pipeline.whole_image import list_whole_image_targets
+from onnxaudit.pipeline.whole_image import join, list_whole_image_targets
+from onnxaudit.pipeline.whole_image_probe import Probe
 from onnxaudit.records import (
     Event,
-    Forgetting,
     LabelStatus,
     OnEvent,
     Removal,
-    RepairCandidate,
     RepairReport,
     Samples,
     Trigger,
@@ -63,19 +63,24 @@ def run_pass(context: RepairContext, targets: tuple[int, ...]) -> RepairReport:
     )
     further, known = context.evaluation, context.known_trigger
     evaluation = Evaluation.of(runtime, validation, pruned.triggers, further=further, known=known)
-    repaired, candidates = _tune(context, pruned, evaluation, fitting, invert)
+    tuned = _tune(context, pruned, evaluation, fitting, invert)
+    repaired = tuned.model if tuned else pruned.model
     context.on_event(Event("write", 0, 0, "writing the model and checking what was written"))
     final, removal = _remove(context, pruned, repaired, fitting.samples)
-    forgetting = check_targets(context, repaired, evaluation, fitting)
-    accepted, written = _write(context, final, evaluation, forgetting)
+    checks = Checks(
+        forgetting=check_targets(context, repaired, evaluation, fitting),
+        renewed=renew_targets(context, repaired, evaluation, fitting),
+    )
+    accepted, written = _write(context, final, evaluation, checks)
     outcome = Outcome(
         pruned=pruned,
         model=repaired,
-        candidates=candidates,
+        candidates=tuned.candidates if tuned else (),
         removal=removal,
         evaluation=evaluation,
         accepted=accepted,
         written=written,
+        unlearned=tuned.distorted if tuned else {},
     )
     return report_repair(context, outcome)
 
@@ -123,11 +128,11 @@ def _find_trigger(context: RepairContext, target: int, fitting: Samples) -> Trig
 
 def _tune(
     context: RepairContext, pruned: Pruned, evaluation: Evaluation, fitting: ReferenceSamples, invert: Reinversion
-) -> tuple[Model, tuple[RepairCandidate, ...]]:
-    """Fine-tuning by the chosen method, and all networks among which it chose."""
+) -> FineTuning | None:
+    """Fine-tuning by the chosen method; None where it is pruning alone."""
     subject, config = context.subject, context.config
     if config.method == "prune":
-        return pruned.model, ()
+        return None
     full, limits = config.method == "full", config.pruning
     tuning = TuningContext(
         original=subject.model,
@@ -141,17 +146,19 @@ def _tune(
         device=subject.device,
         most_images=subject.classifier.most_images,
     )
-    tuned = fine_tune(
+    return fine_tune(
         tuning,
         _leave_out(invert.known, evaluation.triggers) if full else {},
         replace(config.fine_tuning, min_agreement=limits.min_agreement, max_success=limits.max_success),
-        distorted=list_whole_image_targets(context.scan) if full else {},
+        distorted=Distorted(
+            known=join(list_whole_image_targets(context.scan), context.further_families),
+            probe=Probe(context=context, fitting=fitting.samples) if full else None,
+        ),
         invert=invert,
         seed=context.seed,
         deadline=context.deadline,
         on_event=context.on_event,
     )
-    return tuned.model, tuned.candidates
 
 
 def _leave_out(known: Set[str], triggers: Triggers) -> Triggers:
@@ -166,14 +173,12 @@ def _remove(context: RepairContext, pruned: Pruned, repaired: Model, samples: Sa
     return take_out(context.subject, repaired, pruned.profile.layer, pruned.neurons, samples)
 
 
-def _write(
-    context: RepairContext, repaired: Model, evaluation: Evaluation, forgetting: tuple[Forgetting, ...]
-) -> tuple[Acceptance, bool]:
+def _write(context: RepairContext, repaired: Model, evaluation: Evaluation, checks: Checks) -> tuple[Acceptance, bool]:
     """Write a draft, judge it, and give it its name if it deserves one; whether it does."""
     judged: list[Acceptance] = []
 
     def check(draft: Path) -> None:
-        judged.append(_judge(context, draft, repaired, evaluation, forgetting))
+        judged.append(_judge(context, draft, repaired, evaluation, checks))
         if not judged[0].met and not context.allow_incomplete:
             raise _NotMetError
 
@@ -189,13 +194,14 @@ def _judge(
     draft: Path,
     repaired: Model,
     evaluation: Evaluation,
-    forgetting: tuple[Forgetting, ...],
+    checks: Checks,
 ) -> Acceptance:
     subject = open_draft(draft, context.subject, repaired, seed=context.seed)
     # Fresh randomness: the repair must not be judged by the very course of inversion that it was made from.
+    detection = replace(context.config.scan.detection, watched=evaluation.targets)
     rescan = scan_subject(
         subject,
-        context.config.scan,
+        replace(context.config.scan, detection=detection),
         seed=context.seed + 1,
         start=time.monotonic(),
         deadline=context.deadline,
@@ -203,7 +209,15 @@ def _judge(
         shelf=context.shelf,
     )
     rescan = replace(rescan, model=replace(rescan.model, path=str(context.output)))
-    return judge_draft(subject, rescan, evaluation, context.config, forgetting=forgetting, suspected=context.suspected)
+    return judge_draft(
+        subject,
+        context.scan,
+        rescan,
+        evaluation,
+        context.config,
+        checks=checks,
+        suspected=context.suspected,
+    )
 
 
 def _relay_as_rescan(on_event: OnEvent) -> OnEvent:

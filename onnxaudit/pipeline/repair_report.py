@@ -13,6 +13,7 @@ from onnxaudit.pipeline.evaluation import Evaluation
 from onnxaudit.pipeline.provenance import describe_config
 from onnxaudit.pipeline.pruning import Pruned
 from onnxaudit.pipeline.removal import describe_removal
+from onnxaudit.pipeline.whole_image import Families, describe_unlearned
 from onnxaudit.records import Measurement, Removal, RepairCandidate, RepairReport, ScanReport, Verdict
 from onnxaudit.report.trade_off import describe_best
 from onnxaudit.report.wording import summarize_repair, summarize_suspects
@@ -32,6 +33,7 @@ class Outcome:
         evaluation: what models are measured on.
         accepted: what was found on the written draft.
         written: whether the draft got its name.
+        unlearned: families of changes of the whole image, by target.
     """
 
     pruned: Pruned
@@ -41,6 +43,7 @@ class Outcome:
     evaluation: Evaluation
     accepted: Acceptance
     written: bool
+    unlearned: Families
 
 
 def report_repair(context: RepairContext, outcome: Outcome) -> RepairReport:
@@ -57,6 +60,7 @@ def report_repair(context: RepairContext, outcome: Outcome) -> RepairReport:
             *accepted.kept,
             *describe_best(outcome.candidates, min_agreement=limits.min_agreement, max_success=limits.max_success),
             *pruned.endings,
+            *describe_unlearned(outcome.unlearned),
             *describe_saturation(vendor, outcome.model),
             *describe_removal(outcome.removal),
         ),
@@ -78,6 +82,7 @@ def report_repair(context: RepairContext, outcome: Outcome) -> RepairReport:
         candidates=outcome.candidates,
         suspected=context.suspected,
         forgetting=accepted.forgetting,
+        unlearned=dict(outcome.unlearned),
         **_describe_provenance(context.config, context.seed, context.subject.device, context.started),
     )
 

@@ -13,6 +13,7 @@ from onnxaudit.pipeline.admission import open_subject
 from onnxaudit.pipeline.context import RepairConfig, RepairContext
 from onnxaudit.pipeline.embedded_samples import embed
 from onnxaudit.pipeline.memory_plan import threads_restored
+from onnxaudit.pipeline.nearness import is_comparable
 from onnxaudit.pipeline.old_names import accept_old_names
 from onnxaudit.pipeline.progress import Progress
 from onnxaudit.pipeline.repair_pass import run_pass
@@ -21,6 +22,7 @@ from onnxaudit.pipeline.scan_report import report_unopened
 from onnxaudit.pipeline.scans import STARTING, scan_subject
 from onnxaudit.pipeline.subject import Subject, load_further_samples
 from onnxaudit.pipeline.units import Shelf
+from onnxaudit.pipeline.whole_image import Families, join, list_near
 from onnxaudit.records import (
     GivenPreprocessing,
     OnEvent,
@@ -153,7 +155,7 @@ def _treat(context: RepairContext, target: int | None, *, suspects: bool) -> Rep
     """Repair what the scan found, or the class that was named."""
     scan = context.scan
     if target is not None:
-        return run_pass(context, (target,))
+        return run_until_none_is_left(context, (target,), others=False)
     if suspects and scan.verdict is Verdict.INCONCLUSIVE and scan.target_labels:
         context = replace(context, suspected=True, config=context.config.tighten())
     elif scan.verdict is not Verdict.BACKDOORED:
@@ -161,17 +163,19 @@ def _treat(context: RepairContext, target: int | None, *, suspects: bool) -> Rep
     return run_until_none_is_left(context, scan.target_labels)
 
 
-def run_until_none_is_left(context: RepairContext, targets: tuple[int, ...]) -> RepairReport:
-    """Repair, and again with further targets that stand out once those known are gone: one backdoor can hide another.
+def run_until_none_is_left(context: RepairContext, targets: tuple[int, ...], *, others: bool = True) -> RepairReport:
+    """Repair, and again with what stands out once all that is known is gone: one backdoor can hide another.
 
-    Every pass starts from the vendor's weights, so that the targets are repaired together.
+    These are further targets, where `others` are wanted, and families of changes of the whole image that were not
+    unlearned and bring a target near. Every pass starts from the vendor's weights, so that all is repaired together.
     """
     report = run_pass(context, targets)
     for _ in range(context.config.further_passes):
-        hidden = _list_hidden(report)
-        if not hidden or context.deadline.passed:
+        hidden, families = _list_hidden(report) if others else (), _list_left_in(report)
+        if not (hidden or families) or context.deadline.passed:
             break
         targets += hidden
+        context = replace(context, further_families=join(context.further_families, families))
         report = run_pass(context, targets)
     return report
 
@@ -181,6 +185,18 @@ def _list_hidden(report: RepairReport) -> tuple[int, ...]:
     if report.rescan is None or report.rescan.verdict is not Verdict.BACKDOORED:
         return ()
     return tuple(label for label in report.rescan.target_labels if label not in report.targets)
+
+
+def _list_left_in(report: RepairReport) -> Families:
+    """By target the families of changes of the whole image that bring it near and that fine-tuning did not unlearn."""
+    if report.rescan is None or report.config["method"] != "full":
+        return {}
+    near = {label: list_near(report.rescan, label) for label in report.targets if is_comparable(report.scan, label)}
+    left = {
+        label: tuple(one for one in found if one not in report.unlearned.get(label, ()))
+        for label, found in near.items()
+    }
+    return {label: families for label, families in left.items() if families}
 
 
 def _check_request(subject: Subject, scan: ScanReport | None, target: int | None, known: Trigger | None) -> None:

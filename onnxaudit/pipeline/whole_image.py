@@ -1,9 +1,14 @@
 """Which labels are reached by changes of the whole image, and have to be unlearnt with such changes too."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from onnxaudit.findings.kind import WHOLE_IMAGE, Kind, find_ratio, list_kinds
+from onnxaudit.findings.kind import DETECTORS, WHOLE_IMAGE, Kind, find_ratio, list_kinds
+from onnxaudit.pipeline.nearness import list_unusual
 from onnxaudit.records import LabelResult, ScanReport
+from onnxaudit.text import join_words
+
+Families = Mapping[int, tuple[str, ...]]
+"""Ids of families of perturbations, by label."""
 
 FAMILIES = {
     Kind.SPECTRAL: "additive",
@@ -17,7 +22,7 @@ NEAR = 3.0  # times closer than is normal
 AS_NEAR = 0.5  # of the largest ratio: a photo filter is often as close by cosines
 
 
-def list_whole_image_targets(scan: ScanReport) -> Mapping[int, tuple[str, ...]]:
+def list_whole_image_targets(scan: ScanReport) -> Families:
     """Labels that stand out by changes of the whole image rather than by mask and inner features, with the families.
 
     Only there: an image that is changed as a whole and must not be called the target has to be called something else,
@@ -28,19 +33,36 @@ def list_whole_image_targets(scan: ScanReport) -> Mapping[int, tuple[str, ...]]:
     a filter latent features and compactness often speak for a patch, and on a network without convolutions a sinusoid
     leaves a small mask too.
     """
-    return {
-        row.label: _list_families(row)
-        for row in scan.labels
-        if any(kind.changes_whole_image for kind in list_kinds(scan, row.label)) or _is_nearer_than_by_mask(row)
-    }
+    return {row.label: families for row in scan.labels if (families := _list_families(scan, row))}
+
+
+def join(known: Families, further: Families) -> Families:
+    """By label the families of both."""
+    both = {label: (*known.get(label, ()), *further.get(label, ())) for label in (*known, *further)}
+    return {label: tuple(dict.fromkeys(families)) for label, families in both.items()}
+
+
+def list_near(scan: ScanReport, label: int) -> tuple[str, ...]:
+    """The families of changes of the whole image by which a label is unusually near."""
+    near = set(list_unusual(scan, label))
+    return tuple(dict.fromkeys(FAMILIES[kind] for kind in WHOLE_IMAGE if DETECTORS[kind] in near))
+
+
+def describe_unlearned(unlearned: Families) -> Iterator[str]:
+    """For each target what was unlearned beside masks, one sentence."""
+    for label, families in unlearned.items():
+        yield f"fine-tuning unlearned changes of the whole image for label {label}: {join_words(families)}"
+
+
+def _list_families(scan: ScanReport, row: LabelResult) -> tuple[str, ...]:
+    """Those that the evidence about a label speaks for."""
+    ratios = {kind: find_ratio(row.ratios, kind) for kind in WHOLE_IMAGE}
+    found = []
+    if any(kind.changes_whole_image for kind in list_kinds(scan, row.label)) or _is_nearer_than_by_mask(row):
+        found += [FAMILIES[kind] for kind, ratio in ratios.items() if ratio >= AS_NEAR * max(ratios.values())]
+    return tuple(dict.fromkeys(found))
 
 
 def _is_nearer_than_by_mask(row: LabelResult) -> bool:
     nearest = max(find_ratio(row.ratios, kind) for kind in WHOLE_IMAGE)
     return nearest >= VERY_NEAR or nearest >= max(NEAR, NEARER * row.ratios.get("patch", 1.0))
-
-
-def _list_families(row: LabelResult) -> tuple[str, ...]:
-    ratios = {kind: find_ratio(row.ratios, kind) for kind in WHOLE_IMAGE}
-    near = [FAMILIES[kind] for kind, ratio in ratios.items() if ratio >= AS_NEAR * max(ratios.values())]
-    return tuple(dict.fromkeys(near))

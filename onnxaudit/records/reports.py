@@ -142,6 +142,7 @@ class RepairReport(ShownInNotebooks):
         forgetting: whether the backdoor is forgotten, for each target of which it could be checked.
         candidates: networks among which fine-tuning chose.
         suspected: whether the targets are no more than suspects: the scan came to no verdict.
+        unlearned: families of changes of the whole image that fine-tuning unlearned, by target.
         kind: tells a repair from a scan.
     """
 
@@ -173,6 +174,7 @@ class RepairReport(ShownInNotebooks):
     candidates: tuple[RepairCandidate, ...] = ()
     pruned_inputs: tuple[int, ...] = ()
     suspected: bool = False
+    unlearned: dict[int, tuple[str, ...]] = field(default_factory=dict)
     kind: Literal["repair"] = "repair"
 
 

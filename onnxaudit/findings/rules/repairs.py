@@ -8,7 +8,8 @@ REPAIR_INCOMPLETE = Rule(
     short="A repair missed one of its limits",
     seen=(
         "The repaired model was measured with onnxruntime and scanned again. It agrees with the original on too few "
-        "clean images, or the trigger still works too often."
+        "clean images, the trigger still works too often, or changes of the whole image still lead to a target too "
+        "easily."
     ),
     gain="As much as before wherever the trigger still works; nothing more where agreement alone was missed.",
     certainty="Measured on the written file, on clean images that no fit or fine-tuning saw.",

@@ -18,7 +18,7 @@ from onnxaudit.mitigation.fine_tuning import fine_tune
 from onnxaudit.mitigation.fine_tuning_config import FineTuningConfig
 from onnxaudit.mitigation.interpolation import interpolate
 from onnxaudit.mitigation.student import Student
-from onnxaudit.mitigation.tuning_round import FineTuning, TuningRound
+from onnxaudit.mitigation.tuning_round import Distorted, FineTuning, TuningRound
 from onnxaudit.records import Preprocessing, Samples, Trigger
 from onnxaudit.statistics import rate
 from onnxaudit.surgery import find_inputs, find_target_layer, zero_neurons
@@ -99,9 +99,36 @@ def test_a_backdoor_that_small_changes_set_off_is_removed_too() -> None:
 def test_against_labels_of_whole_image_changes_distortions_are_made() -> None:
     model = stripes.backdoored()
     named = ({stripes.TARGET: ("warp",), 1: ("warp",)}, {1: ("warp",)})
-    with_them, without = (run(model, config=BRIEF, distorted=labels).model for labels in named)
-    assert with_them.to_bytes() != without.to_bytes()
-    assert without.to_bytes() == run(model, config=BRIEF).model.to_bytes()  # label 1 is no target
+    with_them, without = (run(model, config=BRIEF, distorted=Distorted(known=labels)) for labels in named)
+    assert with_them.model.to_bytes() != without.model.to_bytes()
+    assert without.model.to_bytes() == run(model, config=BRIEF).model.to_bytes()  # label 1 is no target
+    assert with_them.distorted == {stripes.TARGET: ("warp",)}
+
+
+def test_families_that_a_probe_finds_on_a_round_are_unlearned_from_the_next_one_on() -> None:
+    model, asked = stripes.backdoored(), list[Model]()
+
+    def probe(tuned: Model, label: int) -> tuple[str, ...]:
+        assert label == stripes.TARGET
+        asked.append(tuned)
+        return ("photometric",) if len(asked) == 1 else ()
+
+    config = replace(QUICK, rounds=2, further_rounds=0)
+    done = run(model, config=config, distorted=Distorted(probe=probe))
+    assert len(asked) == len(done.rounds) == 2
+    assert [one.near for one in done.rounds] == [1, 0]
+    assert done.distorted == {stripes.TARGET: ("photometric",)}
+    assert done.chosen == 1
+    without = run(model, config=config)
+    assert not without.distorted
+    assert without.model.to_bytes() != done.model.to_bytes()
+
+
+def test_rounds_go_on_while_a_label_is_near_by_distortions() -> None:
+    config = replace(QUICK, rounds=1, further_rounds=2, min_agreement=0.0, max_success=1.1, shares=())
+    near, far = (Distorted(probe=lambda *_, found=found: found) for found in (("warp",), ()))
+    counts = [len(run(stripes.backdoored(), config=config, distorted=distorted).rounds) for distorted in (near, far)]
+    assert counts == [3, 1]
 
 
 def test_pruned_inputs_stay_at_zero_beside_pruned_neurons() -> None:
@@ -186,7 +213,7 @@ def test_inversion_starts_on_the_original_and_goes_on_with_the_tuned_network() -
 def test_rounds_end_once_nothing_stands_out_and_the_limits_are_met() -> None:
     config = replace(QUICK, rounds=3, min_agreement=0.0, max_success=1.1)
     assert len(run(stripes.backdoored(), config=config, invert=lambda *_: ()).rounds) == 1
-    distorted = {stripes.TARGET: ("additive",)}
+    distorted = Distorted(known={stripes.TARGET: ("additive",)})
     assert len(run(stripes.backdoored(), config=config, invert=lambda *_: (), distorted=distorted).rounds) == 3
     assert len(run(stripes.backdoored(), config=config, invert=lambda *_: (stripes.trigger(),)).rounds) == 3
 
