@@ -98,3 +98,8 @@ class FineTuning:
     triggers: Mapping[int, tuple[Trigger, ...]]
     distorted: Mapping[int, tuple[str, ...]]
     settled: bool
+
+    @property
+    def near(self) -> int:
+        """By how many families of distortions labels were still unusually near on the chosen round's network."""
+        return self.rounds[self.chosen].near

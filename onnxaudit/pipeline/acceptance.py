@@ -28,10 +28,12 @@ class Checks:
     Attributes:
         forgetting: whether the backdoor is forgotten, for each target of which it could be checked.
         renewed: triggers that were made to work again, likewise.
+        near: by how many families of changes of the whole image fine-tuning left targets near.
     """
 
     forgetting: tuple[Forgetting, ...] = ()
     renewed: tuple[Renewal, ...] = ()
+    near: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +103,13 @@ def judge_draft(
     findings = [_judge_agreement(measured, config.pruning), _judge_success(measured, config.pruning)]
     findings += judge_forgetting(checks.forgetting, config.max_reactivation)
     findings += [judge_renewal(one, config.pruning.max_success) for one in checks.renewed]
+    if checks.near:
+        findings.append(
+            (
+                False,
+                "after fine-tuning a search still found changes of the whole image that lead to a target too easily",
+            )
+        )
     for target in evaluation.targets:
         findings += [_judge_rescan(rescan, target, suspected=suspected), *judge_nearness(scan, rescan, target)]
     findings += [(False, sentence) for sentence in _list_other_targets(rescan, evaluation)]

@@ -70,6 +70,7 @@ def run_pass(context: RepairContext, targets: tuple[int, ...]) -> RepairReport:
     checks = Checks(
         forgetting=check_targets(context, repaired, evaluation, fitting),
         renewed=renew_targets(context, repaired, evaluation, fitting),
+        near=tuned.near if tuned else 0,
     )
     accepted, written = _write(context, final, evaluation, checks)
     outcome = Outcome(

@@ -118,7 +118,7 @@ def test_families_that_a_probe_finds_on_a_round_are_unlearned_from_the_next_one_
     assert len(asked) == len(done.rounds) == 2
     assert [one.near for one in done.rounds] == [1, 0]
     assert done.distorted == {stripes.TARGET: ("photometric",)}
-    assert done.chosen == 1
+    assert (done.chosen, done.near) == (1, 0)
     without = run(model, config=config)
     assert not without.distorted
     assert without.model.to_bytes() != done.model.to_bytes()
@@ -127,8 +127,9 @@ def test_families_that_a_probe_finds_on_a_round_are_unlearned_from_the_next_one_
 def test_rounds_go_on_while_a_label_is_near_by_distortions() -> None:
     config = replace(QUICK, rounds=1, further_rounds=2, min_agreement=0.0, max_success=1.1, shares=())
     near, far = (Distorted(probe=lambda *_, found=found: found) for found in (("warp",), ()))
-    counts = [len(run(stripes.backdoored(), config=config, distorted=distorted).rounds) for distorted in (near, far)]
-    assert counts == [3, 1]
+    done = [run(stripes.backdoored(), config=config, distorted=distorted) for distorted in (near, far)]
+    assert [len(one.rounds) for one in done] == [3, 1]
+    assert [one.near for one in done] == [1, 0]
 
 
 def test_pruned_inputs_stay_at_zero_beside_pruned_neurons() -> None:
