@@ -289,8 +289,8 @@ def test_a_network_on_the_way_is_handed_back_where_the_tuned_one_agrees_too_litt
 ) -> None:
     model, measure = stripes.backdoored(), Student.measure
 
-    def misjudge(self: Student, tuned: Model) -> TuningRound:
-        measured = measure(self, tuned)
+    def misjudge(self: Student, tuned: Model, near_by: int = 0) -> TuningRound:
+        measured = measure(self, tuned, near_by)
         near = np.abs(tuned.initializer("w1") - model.initializer("w1")).max() < 0.93 * reach
         return replace(measured, agreement=rate(100 if near else 50, 100))
 
