@@ -32,6 +32,7 @@ class Distorted:
 
 
 NO_DISTORTIONS = Distorted()
+NEAR = 0.02  # of agreement
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,12 +57,12 @@ class TuningRound:
     def cost(self, config: FineTuningConfig) -> tuple[float, float]:
         """What is to be small: by how much both limits are missed, then success of other attacks, divergence, errors.
 
-        A family that brings a label near counts like a trigger that succeeds twice as often as it may.
+        A family that brings a label near counts like two points of agreement: it decides among networks that agree.
         Errors are those on triggered samples: to refuse the label is not enough.
         """
         agreement, success = self.agreement.value or 0.0, self.success_rate.value or 0.0
         missed = max(0.0, config.min_agreement - agreement) + max(0.0, success - config.max_success)
-        missed += self.near * abs(config.max_success)
+        missed += NEAR * self.near
         others = (self.hardened_success_rate.value or 0.0) + (self.distorted_success_rate.value or 0.0)
         accuracy = self.poisoned_accuracy.value
         return missed, others + self.divergence + (0.0 if accuracy is None else 1.0 - accuracy)

@@ -153,7 +153,7 @@ def _tune(
         replace(config.fine_tuning, min_agreement=limits.min_agreement, max_success=limits.max_success),
         distorted=Distorted(
             known=join(list_whole_image_targets(context.scan), context.further_families),
-            probe=Probe(context=context, fitting=fitting.samples) if full else None,
+            probe=Probe(context=context, fitting=fitting.samples) if full and context.searched_briefly else None,
         ),
         invert=invert,
         seed=context.seed,

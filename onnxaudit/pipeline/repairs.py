@@ -166,12 +166,14 @@ def _treat(context: RepairContext, target: int | None, *, suspects: bool) -> Rep
 def run_until_none_is_left(context: RepairContext, targets: tuple[int, ...], *, others: bool = True) -> RepairReport:
     """Repair, and again with what stands out once all that is known is gone: one backdoor can hide another.
 
-    These are further targets, where `others` are wanted, and families of changes of the whole image that were not
-    unlearned and bring a target near. Every pass starts from the vendor's weights, so that all is repaired together.
+    These are further targets, where `others` are wanted, and, of large images, families of changes of the whole image
+    that were not unlearned and bring a target near. Every pass starts from the vendor's weights, so that all is
+    repaired together.
     """
     report = run_pass(context, targets)
     for _ in range(context.config.further_passes):
-        hidden, families = _list_hidden(report) if others else (), _list_left_in(report)
+        hidden = _list_hidden(report) if others else ()
+        families = _list_left_in(report) if context.searched_briefly else {}
         if not (hidden or families) or context.deadline.passed:
             break
         targets += hidden

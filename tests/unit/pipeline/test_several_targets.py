@@ -7,6 +7,7 @@ import pytest
 from onnxaudit.deadline import Deadline
 from onnxaudit.pipeline import RepairConfig, repairs
 from onnxaudit.pipeline.context import RepairContext
+from onnxaudit.pipeline.settings import DetectionConfig, ScanConfig
 from onnxaudit.pipeline.whole_image import Families
 from onnxaudit.records import ScanReport, Verdict
 from tools.testbed.reports import make_scan_report
@@ -14,9 +15,10 @@ from tools.testbed.reports import make_scan_report
 Targets = tuple[int, ...]
 
 
-def make_context(deadline: Deadline = Deadline()) -> RepairContext:
+def make_context(deadline: Deadline = Deadline(), *, large: bool = False) -> RepairContext:
     given: Any = dict.fromkeys(field.name for field in fields(RepairContext))
-    return RepairContext(**given | {"config": RepairConfig(), "deadline": deadline, "further_families": {}})
+    config = RepairConfig(scan=ScanConfig(DetectionConfig(large=large)))
+    return RepairContext(**given | {"config": config, "deadline": deadline, "further_families": {}})
 
 
 def report_pass(
@@ -36,9 +38,7 @@ def repair(monkeypatch: pytest.MonkeyPatch, hidden: Targets, deadline: Deadline 
         left = tuple(label for label in hidden if label not in targets)[:1]
         verdict = Verdict.BACKDOORED if left else Verdict.CLEAN
         rescan = replace(make_scan_report(), verdict=verdict, target_labels=left)
-        return SimpleNamespace(
-            targets=targets, scan=make_scan_report(), rescan=rescan, unlearned={}, config={"method": "full"}
-        )
+        return report_pass(targets, rescan)
 
     monkeypatch.setattr(repairs, "run_pass", run_pass)
     context = make_context(deadline)
@@ -65,9 +65,9 @@ def test_without_time_left_nothing_begins_anew(monkeypatch: pytest.MonkeyPatch) 
     assert repair(monkeypatch, (7,), deadline=Deadline(0.0)) == [(1,)]
 
 
-@pytest.mark.parametrize(("method", "passes"), [("full", 2), ("prune", 1)])
+@pytest.mark.parametrize(("method", "large", "passes"), [("full", True, 2), ("full", False, 1), ("prune", True, 1)])
 def test_a_family_of_whole_image_changes_that_is_left_in_is_unlearned_by_another_pass(
-    monkeypatch: pytest.MonkeyPatch, method: str, passes: int
+    monkeypatch: pytest.MonkeyPatch, method: str, large: bool, passes: int
 ) -> None:
     done: list[dict[int, tuple[str, ...]]] = []
 
@@ -77,20 +77,16 @@ def test_a_family_of_whole_image_changes_that_is_left_in_is_unlearned_by_another
         report = make_scan_report(Verdict.CLEAN)
         rescan = replace(report, labels=tuple(replace(row, ratios=near) for row in report.labels))
         unlearned = {1: ("photometric", *context.further_families.get(1, ()))}
-        return SimpleNamespace(
-            targets=targets, scan=make_scan_report(), rescan=rescan, unlearned=unlearned, config={"method": method}
-        )
+        return report_pass(targets, rescan, unlearned, method)
 
     monkeypatch.setattr(repairs, "run_pass", run_pass)
-    repairs.run_until_none_is_left(make_context(), (1,), others=False)
+    repairs.run_until_none_is_left(make_context(large=large), (1,), others=False)
     assert done == [{}, {1: ("additive",)}][:passes]
 
 
 def test_of_a_target_that_is_named_no_others_are_repaired(monkeypatch: pytest.MonkeyPatch) -> None:
     def run_pass(_: object, targets: Targets) -> SimpleNamespace:
-        return SimpleNamespace(
-            targets=targets, scan=make_scan_report(), rescan=make_scan_report(), unlearned={}, config={"method": "full"}
-        )
+        return report_pass(targets, make_scan_report())
 
     monkeypatch.setattr(repairs, "run_pass", run_pass)
     assert repairs.run_until_none_is_left(make_context(), (1,), others=False).targets == (1,)
