@@ -11,7 +11,8 @@ def average(measurements: Sequence[Sequence[LabelEvidence]]) -> tuple[LabelEvide
     """Evidence for every label of the first measurement, the strongest first.
 
     Log-odds are arithmetic means, not what means of ratios would come to: a label's distance from others that are
-    averaged themselves is not what the constants were fitted on.
+    averaged themselves is not what the constants were fitted on. Of a label for which one of them found no trigger the
+    others tell alone: nothing found says nothing for a clean model.
 
     Args:
         measurements: each from `weigh`, by the same detectors; a single one stays what it is.
@@ -24,7 +25,8 @@ def average(measurements: Sequence[Sequence[LabelEvidence]]) -> tuple[LabelEvide
 
 
 def _join(found: Sequence[LabelEvidence]) -> LabelEvidence:
-    first, names = found[0], dict.fromkeys(name for one in found for name in one.ratios)
+    first, found = found[0], [one for one in found if one.size is not None] or found
+    names = dict.fromkeys(name for one in found for name in one.ratios)
     successes, trials = sum(one.success.successes for one in found), sum(one.success.trials for one in found)
     return LabelEvidence(
         first.label,

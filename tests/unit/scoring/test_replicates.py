@@ -1,5 +1,7 @@
 """Means of what several measurements say."""
 
+from dataclasses import replace
+
 import pytest
 
 from onnxaudit.scoring.replicates import average
@@ -23,6 +25,14 @@ def test_log_odds_are_arithmetic_means_and_ratios_geometric_ones() -> None:
 def test_a_label_is_what_those_say_that_measured_it() -> None:
     found = average([[say(0, 1.0), say(1, -1.0)], [say(0, 3.0)]])
     assert [(one.label, one.log_odds) for one in found] == [(0, 2.0), (1, -1.0)]
+
+
+def test_a_measurement_that_found_no_trigger_of_a_label_does_not_clear_it() -> None:
+    nothing = replace(say(0, -4.0), size=None, ratios={})
+    (found,) = average([[say(0, 0.2)], [nothing], [say(0, 0.6)]])
+    assert found.log_odds == pytest.approx(0.4)
+    (nowhere,) = average([[nothing], [nothing]])
+    assert nowhere.log_odds == -4.0
 
 
 def test_what_a_single_measurement_says_stays() -> None:
