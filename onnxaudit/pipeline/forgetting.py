@@ -11,15 +11,12 @@ from onnxaudit.text import format_share
 MOST_TARGETS = 3  # surest first: each costs as much as the first
 
 
-def check_targets(
+def open_check(
     context: RepairContext, repaired: Model, evaluation: Evaluation, fitting: ReferenceSamples
-) -> tuple[Forgetting, ...]:
-    """One check for each target, of the first trigger that is known of it; those that could be made.
-
-    `repaired` still holds the pruned neurons, so that its weights lie on a line with the original's.
-    """
+) -> ForgettingContext:
+    """What checks of a repaired network beside the original are given."""
     subject = context.subject
-    given = ForgettingContext(
+    return ForgettingContext(
         original=subject.model,
         repaired=repaired,
         preprocessing=subject.choice.preprocessing,
@@ -28,6 +25,16 @@ def check_targets(
         device=subject.device,
         most_images=subject.classifier.most_images,
     )
+
+
+def check_targets(
+    context: RepairContext, repaired: Model, evaluation: Evaluation, fitting: ReferenceSamples
+) -> tuple[Forgetting, ...]:
+    """One check for each target, of the first trigger that is known of it; those that could be made.
+
+    `repaired` still holds the pruned neurons, so that its weights lie on a line with the original's.
+    """
+    given = open_check(context, repaired, evaluation, fitting)
     found = (
         check_forgetting(
             given,

@@ -2,10 +2,10 @@
 
 from onnxaudit.intake import Model
 from onnxaudit.mitigation.evaluation import ReferenceSamples
-from onnxaudit.mitigation.forgetting import ForgettingContext
 from onnxaudit.mitigation.renewal import Renewal, renew
 from onnxaudit.pipeline.context import RepairContext
 from onnxaudit.pipeline.evaluation import Evaluation
+from onnxaudit.pipeline.forgetting import open_check
 from onnxaudit.text import format_share
 
 MOST_TRIGGERS = 3  # the scan's first, then those of fresh inversions
@@ -17,16 +17,7 @@ def renew_targets(
     """One search for each target; none where fine-tuning on triggered images made such triggers itself."""
     if context.config.method == "full":
         return ()
-    subject = context.subject
-    given = ForgettingContext(
-        original=subject.model,
-        repaired=repaired,
-        preprocessing=subject.choice.preprocessing,
-        fitting=fitting,
-        validation=evaluation.validation,
-        device=subject.device,
-        most_images=subject.classifier.most_images,
-    )
+    given = open_check(context, repaired, evaluation, fitting)
     found = (
         renew(
             given,
