@@ -19,8 +19,8 @@ from onnxaudit.cli.app import keep_to_ourselves
 from onnxaudit.cli.board import SilentBoard
 from onnxaudit.cli.cache import open_store
 from onnxaudit.cli.cluster.job import Answer, Job, check_made, read_order, write
-from onnxaudit.cli.cluster.meeting import StrayError, meet
 from onnxaudit.cli.cluster.parcel import place_source
+from onnxaudit.cli.cluster.rendezvous import StrayError, meet
 from onnxaudit.cli.errand import Crew, Errand, Outcome
 from onnxaudit.cli.exits import Settings
 from onnxaudit.cli.isolation import Task

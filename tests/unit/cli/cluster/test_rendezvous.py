@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from onnxaudit.cache.folder import Cache, open_cache
-from onnxaudit.cli.cluster import meeting
+from onnxaudit.cli.cluster import rendezvous
 from onnxaudit.cli.cluster.job import Job, read_answer, write
-from onnxaudit.cli.cluster.meeting import StrayError, meet
+from onnxaudit.cli.cluster.rendezvous import StrayError, meet
 from onnxaudit.cli.cluster.station import do
 from onnxaudit.cli.recall import Recall
 from onnxaudit.cli.shared_cache import open_shared_cache
@@ -25,7 +25,7 @@ SCOPE = "a" * 64
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(meeting, "PATIENCE", 0.0)
+    monkeypatch.setattr(rendezvous, "PATIENCE", 0.0)
 
 
 @pytest.fixture(params=["folder", "store"])
@@ -70,7 +70,7 @@ def test_a_helper_finds_the_scan_that_counts_as_long_as_it_runs(machines: tuple[
 
 def test_a_helper_waits_for_the_scan_that_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cache, looks, stack = open_cache(tmp_path / "cache"), list[float](), ExitStack()
-    monkeypatch.setattr(meeting, "PATIENCE", 60.0)
+    monkeypatch.setattr(rendezvous, "PATIENCE", 60.0)
 
     def begin(seconds: float) -> None:
         looks.append(seconds)
