@@ -119,6 +119,7 @@ class Detector(Protocol):
             usual ones.
         of_costly: settings for large images and networks that multiply billions of times for one of them; None: those
             of large images.
+        control: whether it measures what is normal and singles out no label: what it could not measure hides nothing.
         replicated: whether it runs again under other seeds where the score is near a limit.
         rule: identifier of the rule under which a label that it alone singles out is reported.
     """
@@ -133,6 +134,7 @@ class Detector(Protocol):
     efforts: ClassVar[Mapping[Effort, Any]] = {}
     of_large: ClassVar[Any] = None
     of_costly: ClassVar[Any] = None
+    control: ClassVar[bool] = False
     replicated: ClassVar[bool] = False
     rule: ClassVar[str] = ""
 

@@ -198,7 +198,7 @@ def _list_doubts(measured: Measured, config: DetectionConfig) -> tuple[Reason, .
 
 def _should_measure(one: Detector, context: Context, config: DetectionConfig) -> bool:
     """Whether the verdict rests on ratios of this detector: what then has none, for want of time too, is a doubt."""
-    if one.id not in WEIGHED or not context.allows(one):
+    if one.id not in WEIGHED or type(one).control or not context.allows(one):
         return False
     if one.stage != "model":
         return True

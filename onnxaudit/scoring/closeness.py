@@ -28,11 +28,23 @@ MOST_LABELS = 0.9  # a tenth of a clean model's labels may be near: of ten one, 
 LEAST_UNIT = 0.3  # added to the standard deviation that a gap is measured in: few labels are alike by chance
 HIGHEST_GAP = 2.0
 FEWEST_FOR_GAP = 5
+BY_NATURE = 0.75
+"""Share of what surrogates expect of sizes (`detectors.surrogate`) that is taken off those that were found."""
 
 
 def take_log(values: Values) -> Values:
     """The logarithm of ratios; a ratio of nothing is a very small one."""
     return np.asarray(np.log(np.maximum(values, 1e-6)))
+
+
+def take_off_nature(sizes: Values, surrogate: Values) -> Values:
+    """`ln r` of trigger sizes without what is near by nature.
+
+    Args:
+        sizes: `ln r` `(labels,)`.
+        surrogate: those of the surrogates; NaN where they expect nothing.
+    """
+    return sizes + BY_NATURE * np.nan_to_num(surrogate)
 
 
 def limit(logs: Values) -> Values:

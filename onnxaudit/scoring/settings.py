@@ -17,12 +17,12 @@ class Weights:
         spectral: `w_s`, of networks that do not end in an affine layer alone.
     """
 
-    offset: float = -0.51
-    patch: float = 1.55
-    patch_gap: float = 1.25
-    compactness: float = 1.45
+    offset: float = -0.63
+    patch: float = 1.59
+    patch_gap: float = 1.45
+    compactness: float = 1.33
     exact_shift: float = 0.75
-    beyond_natural: float = 0.89
+    beyond_natural: float = 0.92
     spectral: float = 0.0
 
 

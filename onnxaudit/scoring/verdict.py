@@ -8,6 +8,8 @@ normal for this model it is. Of `ln r`, term by term (`closeness` has the forms)
                  + w_n · beyond what is natural(spectral, photometric, warp)
     score = 1 / (1 + exp(−max_k log-odds_k))
 
+`patch` is the ratio of sizes to what surrogates expect of them by nature (`detectors.surrogate`, `take_off_nature`): a
+class that is near in every network which learned these images has to have a smaller trigger still.
 Patch and latent inversion count together: naturally weak classes have small triggers, strongly trained ones short
 latent changes; the target of a patch has both. In a clean model several classes are weak; a target is alone: its gap
 to them counts beside its size. Compactness counts only with a small trigger: alone it opened clean
@@ -57,6 +59,7 @@ from onnxaudit.scoring.closeness import (
     measure_gap,
     score_z,
     take_log,
+    take_off_nature,
 )
 from onnxaudit.scoring.label_mappings import carries_over, weigh_sources
 from onnxaudit.scoring.settings import VerdictConfig, Weights
@@ -64,7 +67,7 @@ from onnxaudit.text import join_words, name_label
 
 WEIGHED = (  # detectors; others decide nothing
     *("patch", "compactness", "latent-inversion", "exact-shift"),
-    *("spectral", "photometric", "warp", "source-specific", "all-to-all"),
+    *("spectral", "photometric", "warp", "source-specific", "all-to-all", "surrogate"),
 )
 OF_MASKS = ("patch", "patch-gap", "compactness")  # not deserved by a trigger without success on unseen samples
 
@@ -202,6 +205,7 @@ def measure_closeness(
             "compactness": np.maximum(0.0, np.nan_to_num(take("compactness"))),
             "spectral": limit(take("spectral")),
         }
+    sizes = take_off_nature(sizes, take("surrogate"))
     return {
         "patch": limit(sizes + np.nan_to_num(take("latent-inversion"))),
         "patch-gap": measure_gap(sizes),

@@ -44,6 +44,7 @@ ROOMS = (
         "structure",
         "perturbations",
         "inversion",
+        "surrogates",
         "detectors",
         "scoring",
         "mitigation",

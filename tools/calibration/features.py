@@ -26,6 +26,7 @@ from onnxaudit.scoring.closeness import (
     measure_lead,
     score_z,
     take_log,
+    take_off_nature,
 )
 from onnxaudit.scoring.settings import VerdictConfig
 from tools.calibration.table import Row, Values
@@ -74,7 +75,8 @@ def _take_log(row: Row, name: str) -> Values:
     if name.startswith("1/"):
         distances = np.maximum(row.values(name.removeprefix("1/")), 1e-6)
         return np.asarray(np.log(_median(distances)) - np.log(distances))
-    return take_log(row.values(name))
+    logs = take_log(row.values(name))
+    return take_off_nature(logs, take_log(row.values("surrogate"))) if name == "patch" else logs
 
 
 def _median(values: Values) -> float:

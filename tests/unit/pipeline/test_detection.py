@@ -154,7 +154,8 @@ def test_stages_report_in_order(planted: Callable[..., Planted], make_samples: C
     events: list[Event] = []
     detect(planted(), make_samples(), CONFIG, seed=0, on_event=events.append)
     stages = [event.stage for event in events]
-    order = ["patch", "photometric", "spectral", "refinement", "warp", "all-to-all", "source-specific", "verify"]
+    screening = ["patch", "photometric", "spectral", "surrogate"]
+    order = [*screening, "refinement", "warp", "all-to-all", "source-specific", "verify"]
     assert list(dict.fromkeys(stages)) == order
     assert stages == sorted(stages, key=order.index)
 

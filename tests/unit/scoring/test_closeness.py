@@ -18,6 +18,7 @@ from onnxaudit.scoring.closeness import (
     measure_gap,
     score_z,
     take_log,
+    take_off_nature,
 )
 
 
@@ -81,3 +82,9 @@ def test_of_several_detectors_the_one_that_exceeds_most_counts() -> None:
 
 def test_a_ratio_of_nothing_is_finite() -> None:
     assert np.isfinite(take_log(np.zeros(2))).all()
+
+
+def test_what_surrogates_say_nothing_of_stays_as_it_was_found() -> None:
+    sizes = np.array([0.5, np.nan, -0.2])
+    assert take_off_nature(sizes, np.array([np.nan, 0.3, 0.0])) == pytest.approx(sizes, nan_ok=True)
+    assert take_off_nature(sizes, np.array([-0.4, -0.4, -0.4]))[0] < 0.5

@@ -24,6 +24,7 @@ RATIOS = (
     "spectral",
     "photometric",
     "warp",
+    "surrogate",
     "source-specific",
 )
 DETECTORS = [describe_detector(kind) for kind in choose()]
@@ -119,6 +120,17 @@ def test_among_few_classes_or_on_a_badly_trained_model_it_does_not() -> None:
 def test_a_warp_far_milder_than_those_to_all_other_classes_counts() -> None:
     without, with_warp = (weigh_labels({"exact-shift": 1.3, "warp": ratio})[0] for ratio in (1.0, 6.0))
     assert with_warp.log_odds > without.log_odds + 1
+
+
+def test_a_trigger_as_small_as_surrogates_expect_convicts_nobody() -> None:
+    middling = {"patch": 3.0, "latent-inversion": 1.4, "exact-shift": 1.2}
+    odds = [weigh_labels({**middling, "surrogate": ratio})[0].log_odds for ratio in (0.4, 1.0, 1.6)]
+    assert odds[0] < odds[1] < odds[2]
+    assert weigh_labels(middling)[0].log_odds == odds[1]
+
+
+def test_what_surrogates_expect_alone_convicts_nobody() -> None:
+    assert weigh_labels({"surrogate": 1.8})[0].log_odds < 0
 
 
 def test_a_long_way_through_features_speaks_against_a_small_trigger() -> None:
