@@ -72,6 +72,10 @@ class SurrogateConfig:
     )
     chunk_pixels: int = 2**16
 
+    def suffices(self, classes: int, images: int) -> bool:
+        """Whether so many classes and clean images are enough for anything to be measured."""
+        return self.networks > 0 and classes >= self.fewest_classes and images >= self.fewest_images * classes
+
 
 @detector
 @dataclass(frozen=True)
@@ -151,8 +155,7 @@ def expect(sizes: Doubles) -> Doubles:
 def _prepare(context: Context, config: SurrogateConfig) -> tuple[Samples, Tensor] | None:
     """Clean images made small, with their labels, and the audited network's softened answers to them."""
     count = len(context.known) + len(context.unseen)
-    few = context.classes < config.fewest_classes or count < config.fewest_images * context.classes
-    if not config.networks or context.known.synthetic or few:
+    if context.known.synthetic or not config.suffices(context.classes, count):
         return None
     parts = [
         _take(context, samples, read, config)

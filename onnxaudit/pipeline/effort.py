@@ -14,6 +14,7 @@ from onnxaudit.data.preprocessing import common_preprocessings
 from onnxaudit.data.preprocessing_choice import FIRST_LABELED
 from onnxaudit.deadline import Deadline
 from onnxaudit.detectors.base import Refining, Stage
+from onnxaudit.detectors.surrogate import SurrogateDetector
 from onnxaudit.importer import Classifier
 from onnxaudit.importer.module import TorchModel
 from onnxaudit.inversion.forwards import device_of
@@ -32,6 +33,7 @@ PROBED = 330  # images on which outputs and batches are compared
 CONFIRMED, CONFIRMED_AGAIN = 96, 384  # images on which a trigger is tried in screening and in refinement
 CONFIRMED_OF_LARGE, CONFIRMED_AGAIN_OF_LARGE = 36, 72  # likewise, of large images
 SOLVED = 1.7e-8  # seconds of the exact shift for each cube of the number of classes
+TAUGHT, TAUGHT_LABEL = 2.0, 0.05  # seconds for each surrogate, and for each label of it
 LONG = 60.0  # seconds; of a scan that takes less nothing is told at its beginning
 MEASURED = 0.1  # seconds, at least one step
 COLORS = 3
@@ -48,7 +50,7 @@ def estimate_seconds(classes: int, per_pass: float, config: DetectionConfig) -> 
         config: how much is looked at.
     """
     work = count_passes(classes, config) + FORWARD * count_runs(classes, config)
-    return START + work * per_pass + SOLVED * classes**3
+    return START + work * per_pass + SOLVED * classes**3 + _time_surrogates(classes, config)
 
 
 def estimate(torch_model: TorchModel, config: DetectionConfig) -> float:
@@ -106,6 +108,14 @@ def count_runs(classes: int, config: DetectionConfig) -> int:
     once = FIRST_LABELED * ranges + samples + PROBED if config.large else samples * (ranges + 4)
     confirmed, again = (CONFIRMED_OF_LARGE, CONFIRMED_AGAIN_OF_LARGE) if config.large else (CONFIRMED, CONFIRMED_AGAIN)
     return once + screened * (confirmed + unseen) + refined * again
+
+
+def _time_surrogates(classes: int, config: DetectionConfig) -> float:
+    """Processor seconds; the network that is audited has no part in it."""
+    screened, _ = _count_labels(classes, config)
+    settings = [one.config for one in config.make_detectors() if isinstance(one, SurrogateDetector)]
+    taught = sum(one.networks for one in settings if one.suffices(classes, min(SAMPLES, config.most_samples)))
+    return taught * (TAUGHT + TAUGHT_LABEL * screened)
 
 
 def _count_labels(classes: int, config: DetectionConfig) -> tuple[int, int]:

@@ -157,6 +157,19 @@ def test_the_estimate_grows_with_classes_work_and_effort() -> None:
     assert estimate_seconds(10, 1e-2, usual) > estimate_seconds(10, 1e-4, usual)
 
 
+def test_the_estimate_knows_of_surrogates_where_there_are_any() -> None:
+    without = ("patch", "compactness", "spectral")
+    more = {
+        classes: estimate_seconds(classes, 0.0, DetectionConfig(detectors=(*without, "surrogate")))
+        - estimate_seconds(classes, 0.0, DetectionConfig(detectors=without))
+        for classes in (4, 10, 43, 1000)
+    }
+    assert more[4] == more[1000] == 0
+    assert 0 < more[10] < more[43]
+    quick = [DetectionConfig(detectors=(*without, *some), effort="quick") for some in ((), ("surrogate",))]
+    assert estimate_seconds(10, 0.0, quick[0]) == estimate_seconds(10, 0.0, quick[1])
+
+
 @pytest.mark.parametrize(("long", "told"), [(0.0, 1), (1e9, 0)])
 def test_a_scan_says_at_its_beginning_how_long_it_takes_where_that_is_long(
     monkeypatch: pytest.MonkeyPatch, long: float, told: int
