@@ -41,7 +41,6 @@ from onnxaudit.workers import Workers
 
 _APART = 7_919  # between the seeds of two surrogates
 _LEAST_SIDE = 8  # three poolings leave nothing of less
-_REPORT_EVERY = 50  # steps between two events
 _MOST_SPREAD = 0.25  # standard deviation over labels: that of clean networks which learned the same, on average
 _AT_ONCE = 64  # large images that are made small together
 
@@ -113,12 +112,7 @@ class SurrogateDetector(Detector):
 
         def run(number: int) -> dict[int, float]:
             seed = context.seed + _APART * number
-
-            def tell(step: int) -> None:
-                if step % _REPORT_EVERY == 0:
-                    context.tell("", number * config.training.steps + step, config.networks * config.training.steps)
-
-            network = train(images, answers, config.training, seed=seed, deadline=context.deadline, on_step=tell)
+            network = train(images, answers, config.training, seed=seed, deadline=context.deadline)
             found = invert(network, samples, labels, config.inversion, seed=seed, deadline=context.deadline)
             return sizes_of(found)
 

@@ -6,7 +6,6 @@ surrogates' trigger for the target class of a LeNet of digits was 2.5 times smal
 it was not asked.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -74,7 +73,6 @@ def train(
     *,
     seed: int,
     deadline: Deadline,
-    on_step: Callable[[int], None] | None = None,
 ) -> SurrogateNetwork:
     """A network that answers as `answers` do, in evaluation mode, without gradients of its weights.
 
@@ -84,7 +82,6 @@ def train(
         config: settings.
         seed: of the weights, and of all that is drawn on the way.
         deadline: asked before each step.
-        on_step: told of the number of each.
 
     Raises:
         OutOfTimeError: the deadline has passed.
@@ -99,7 +96,7 @@ def train(
     network.draw(generator)
     optimizer = torch.optim.AdamW(network.parameters(), config.step_size, weight_decay=config.weight_decay)
     cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, config.step_size, total_steps=config.steps)
-    for step in range(config.steps):
+    for _ in range(config.steps):
         deadline.check()
         chosen = torch.randint(len(images), (config.batch,), generator=generator)
         loss = F.cross_entropy(network(vary(images[chosen], config, generator)), answers[chosen])
@@ -107,6 +104,4 @@ def train(
         torch.autograd.backward(loss)
         optimizer.step()
         cycle.step()
-        if on_step is not None:
-            on_step(step)
     return network.eval().requires_grad_(False)

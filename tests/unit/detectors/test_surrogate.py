@@ -10,7 +10,7 @@ from onnxaudit.detectors.surrogate import SurrogateConfig, SurrogateDetector, ce
 from onnxaudit.errors import OutOfTimeError
 from onnxaudit.inversion.patch import InversionConfig
 from onnxaudit.inversion.readings import Readings
-from onnxaudit.records import Samples
+from onnxaudit.records import Event, Samples
 from onnxaudit.surrogates.training import TrainingConfig
 
 CLASSES = 10
@@ -117,6 +117,12 @@ def test_where_it_could_not_tell_nothing_is_measured(context: Context) -> None:
     found = SurrogateDetector(CONFIG).measure(context, range(context.classes))
     assert not found.ratios
     assert found.complete
+
+
+def test_surrogates_side_by_side_tell_nothing_at_once() -> None:
+    events: list[Event] = []
+    SurrogateDetector(CONFIG).measure(replace(make_context(), on_event=events.append), range(CLASSES))
+    assert not events
 
 
 def test_a_quick_scan_does_without() -> None:
