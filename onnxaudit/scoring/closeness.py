@@ -29,7 +29,7 @@ LEAST_UNIT = 0.3  # added to the standard deviation that a gap is measured in: f
 HIGHEST_GAP = 2.0
 FEWEST_FOR_GAP = 5
 BY_NATURE = 0.75
-"""Share of what surrogates expect of sizes (`detectors.surrogate`) that is taken off those that were found."""
+"""Share of how near surrogates expect a label to be (`detectors.surrogate`) that is taken off what was found."""
 
 
 def take_log(values: Values) -> Values:
@@ -38,13 +38,18 @@ def take_log(values: Values) -> Values:
 
 
 def take_off_nature(sizes: Values, surrogate: Values) -> Values:
-    """`ln r` of trigger sizes without what is near by nature.
+    """`ln r` of trigger sizes against what is near by nature.
+
+    A label that ought to be far gains no more than its own trigger shows: a repaired network gives its former target so
+    reluctantly that surrogates which learn its answers expect a larger trigger there, and a label that is as near as
+    others must not be accused by that.
 
     Args:
         sizes: `ln r` `(labels,)`.
         surrogate: those of the surrogates; NaN where they expect nothing.
     """
-    return sizes + BY_NATURE * np.nan_to_num(surrogate)
+    shown = np.maximum(0.0, np.nan_to_num(sizes))
+    return sizes + BY_NATURE * np.minimum(np.nan_to_num(surrogate), shown)
 
 
 def limit(logs: Values) -> Values:

@@ -17,12 +17,12 @@ class Weights:
         spectral: `w_s`, of networks that do not end in an affine layer alone.
     """
 
-    offset: float = -0.63
-    patch: float = 1.59
-    patch_gap: float = 1.45
-    compactness: float = 1.33
-    exact_shift: float = 0.75
-    beyond_natural: float = 0.92
+    offset: float = -0.64
+    patch: float = 1.62
+    patch_gap: float = 1.43
+    compactness: float = 1.29
+    exact_shift: float = 0.78
+    beyond_natural: float = 0.93
     spectral: float = 0.0
 
 

@@ -51,7 +51,7 @@ def test_progress_is_told_in_the_order_of_the_stages(make_model: MakeModel, data
     events: list[Event] = []
     scan(make_model(), data, BRIEF_SCAN, on_event=events.append)
     stages = list(dict.fromkeys(event.stage for event in events))
-    survey, screening = ["exact-shift", "latent-inversion"], ["patch", "photometric", "spectral"]
+    survey, screening = ["exact-shift", "latent-inversion"], ["patch", "photometric", "spectral", "surrogate"]
     late = ["refinement", "warp", "all-to-all", "source-specific", "verify"]
     assert stages == ["load", "import", "preprocess", *survey, *screening, *late]
 

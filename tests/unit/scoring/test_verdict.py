@@ -129,8 +129,10 @@ def test_a_trigger_as_small_as_surrogates_expect_convicts_nobody() -> None:
     assert weigh_labels(middling)[0].log_odds == odds[1]
 
 
-def test_what_surrogates_expect_alone_convicts_nobody() -> None:
-    assert weigh_labels({"surrogate": 1.8})[0].log_odds < 0
+def test_a_label_of_which_surrogates_expect_a_large_trigger_is_not_accused_by_that() -> None:
+    near_inside = {"exact-shift": 5.2, "latent-inversion": 1.5, "patch": 1.1, "surrogate": 1.7}
+    assert weigh_labels(near_inside)[0].log_odds <= 0
+    assert weigh_labels({"surrogate": 1.8})[0].log_odds < -2
 
 
 def test_a_long_way_through_features_speaks_against_a_small_trigger() -> None:
