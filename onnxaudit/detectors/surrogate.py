@@ -2,8 +2,8 @@
 
 Which labels are near is mostly a matter of the images: trigger sizes of clean networks that learned the same ten
 classes correlate over labels, whatever their architecture (`docs/explanation/how-it-decides.md`). A backdoor is not in
-the clean images, so that networks which learned these alone (`surrogates.training`) are near the same labels but not
-the target. With `s_mk` the size of the smallest trigger for label `k` in surrogate `m` of `M` (`inversion.patch`):
+the clean images, so that networks which learned these alone (`surrogates.distillation`) are near the same labels but
+not the target. With `s_mk` the size of the smallest trigger for label `k` in surrogate `m` of `M` (`inversion.patch`):
 
     expected_k = ρ · mean_m ln (median_j s_mj / s_mk),      ρ = max(0, 1 − within / (M · between))
 
@@ -36,7 +36,7 @@ from onnxaudit.inversion.readings import Readings
 from onnxaudit.inversion.schedule import BRISK
 from onnxaudit.records import Evidence, Ints, Samples
 from onnxaudit.records.arrays import Doubles
-from onnxaudit.surrogates.training import TrainingConfig, soften, train
+from onnxaudit.surrogates.distillation import TrainingConfig, soften, train
 from onnxaudit.workers import Workers
 
 _APART = 7_919  # between the seeds of two surrogates
@@ -94,6 +94,7 @@ class SurrogateDetector(Detector):
 
     control = True
     efforts: ClassVar = {"quick": SurrogateConfig(networks=0)}
+    of_large = SurrogateConfig(networks=0)  # never measured there, and what they take off could clear a target
 
     config: SurrogateConfig = SurrogateConfig()
 

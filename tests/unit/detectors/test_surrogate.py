@@ -11,7 +11,7 @@ from onnxaudit.errors import OutOfTimeError
 from onnxaudit.inversion.patch import InversionConfig
 from onnxaudit.inversion.readings import Readings
 from onnxaudit.records import Event, Samples
-from onnxaudit.surrogates.training import TrainingConfig
+from onnxaudit.surrogates.distillation import TrainingConfig
 
 CLASSES = 10
 CONFIG = SurrogateConfig(
@@ -125,8 +125,9 @@ def test_surrogates_side_by_side_tell_nothing_at_once() -> None:
     assert not events
 
 
-def test_a_quick_scan_does_without() -> None:
-    assert not SurrogateDetector(SurrogateDetector.efforts["quick"]).measure(make_context(), range(CLASSES)).ratios
+@pytest.mark.parametrize("config", [SurrogateDetector.efforts["quick"], SurrogateDetector.of_large])
+def test_quick_scans_and_races_do_without(config: SurrogateConfig) -> None:
+    assert not SurrogateDetector(config).measure(make_context(), range(CLASSES)).ratios
 
 
 def test_large_images_are_made_small() -> None:

@@ -3,7 +3,7 @@ import torch
 
 from onnxaudit.deadline import Deadline
 from onnxaudit.errors import OutOfTimeError
-from onnxaudit.surrogates.training import TrainingConfig, soften, train, vary
+from onnxaudit.surrogates.distillation import TrainingConfig, soften, train, vary
 
 CONFIG = TrainingConfig(channels=4, hidden=16, steps=60)
 
