@@ -26,9 +26,10 @@ from onnxaudit.pipeline.likeness import doubt_likeness
 from onnxaudit.pipeline.settings import DetectionConfig
 from onnxaudit.records import Assessment, ScanDocument, ScanReport
 from onnxaudit.report.json import from_json
+from onnxaudit.scoring.label_evidence import weigh
 from onnxaudit.scoring.reference import Likeness
 from onnxaudit.scoring.settings import VerdictConfig
-from onnxaudit.scoring.verdict import assess, weigh
+from onnxaudit.scoring.verdict import assess
 from tools.calibration.figures import format_share, measure_auroc, measure_entropy
 from tools.calibration.reference import find_architecture
 

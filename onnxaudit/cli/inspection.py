@@ -74,7 +74,7 @@ def run_detectors(outputs: Outputs, settings: Settings) -> int:
     """
     require_all("a list of detectors")
     from onnxaudit.detectors.registry import all_detectors, describe_detector
-    from onnxaudit.scoring.verdict import WEIGHED
+    from onnxaudit.scoring.label_evidence import WEIGHED
 
     delivery = open_delivery(outputs, settings, [])
     found = tuple(describe_detector(kind, weighed=kind.id in WEIGHED) for kind in all_detectors())

@@ -25,9 +25,10 @@ from onnxaudit.records import (
     Samples,
     UniversalTrigger,
 )
+from onnxaudit.scoring.label_evidence import WEIGHED, LabelEvidence, weigh
 from onnxaudit.scoring.label_mappings import choose_universal
 from onnxaudit.scoring.replicates import average
-from onnxaudit.scoring.verdict import WEIGHED, LabelEvidence, assess, weigh
+from onnxaudit.scoring.verdict import assess
 from onnxaudit.statistics import rate
 
 REFINING = "measuring suspects and controls again"

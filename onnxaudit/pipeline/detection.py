@@ -15,7 +15,7 @@ from onnxaudit.inversion.readings import Readings
 from onnxaudit.pipeline.conclusion import NOTHING, Measured, conclude
 from onnxaudit.pipeline.course import Course
 from onnxaudit.pipeline.label_table import cover, leave_untested, tabulate
-from onnxaudit.pipeline.replication import Replicates, is_near_a_limit, tell
+from onnxaudit.pipeline.replication import Replicates, is_needed, tell
 from onnxaudit.pipeline.settings import DetectionConfig
 from onnxaudit.pipeline.shortlist import Shortlist, choose_refined, list_all, shorten
 from onnxaudit.pipeline.units import Units
@@ -32,7 +32,7 @@ from onnxaudit.records import (
     Samples,
     Verdict,
 )
-from onnxaudit.scoring.verdict import WEIGHED, weigh
+from onnxaudit.scoring.label_evidence import WEIGHED, weigh
 from onnxaudit.statistics import rate
 
 UNKNOWN = 0.5  # the score of a model of which nothing is known
@@ -112,7 +112,7 @@ def detect(
     found = first = give(measured)
     replicates = Replicates(measured, config, partial(_halve, whole), units=units, on_event=on_event)
     for _ in range(config.replicates):
-        if not is_near_a_limit(found.assessment, config.verdict):
+        if not is_needed(found.assessment):
             break
         found = tell(give(replicates.add()), first)
     return found

@@ -6,8 +6,8 @@ from dataclasses import replace
 from onnxaudit.detectors.comparison import Role
 from onnxaudit.pipeline.obstacles import explain
 from onnxaudit.records import Coverage, Evidence, Inversion, LabelResult, LabelStatus, Rate, TriggerFinding
+from onnxaudit.scoring.label_evidence import LabelEvidence
 from onnxaudit.scoring.outliers import anomaly_indexes, log_indexes
-from onnxaudit.scoring.verdict import LabelEvidence
 from onnxaudit.statistics import rate
 
 SCREENED = "among so many labels the survey saw nothing in it; no trigger was sought"

@@ -8,8 +8,8 @@ from onnxaudit.pipeline.obstacles import measure_accuracy
 from onnxaudit.pipeline.settings import DetectionConfig
 from onnxaudit.pipeline.subject import Subject
 from onnxaudit.records import Comparison, Detection, Floats, Reason
+from onnxaudit.scoring.label_evidence import WEIGHED
 from onnxaudit.scoring.reference import Architecture, Likeness, compare_score, read_known, weigh_likeness
-from onnxaudit.scoring.verdict import WEIGHED
 
 CONVOLUTIONS = {"Conv", "ConvInteger", "QLinearConv"}
 FEWEST_CONVOLUTIONS = 2  # a single one cuts images into patches

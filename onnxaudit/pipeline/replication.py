@@ -6,7 +6,6 @@ the halves anew as well, so that all images are searched with, and begin from no
 by luck would otherwise be in every run.
 """
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -20,23 +19,16 @@ from onnxaudit.pipeline.shortlist import choose_refined
 from onnxaudit.pipeline.units import Units
 from onnxaudit.pipeline.unseen_success import verify
 from onnxaudit.records import Assessment, Detection, Event, Evidence, Inversion, OnEvent
-from onnxaudit.scoring.settings import VerdictConfig
 from onnxaudit.text import join_words
 
 STAGE = "replication"  # under which progress is told
 APART = 100_003  # between the seeds of two replicates: refinements take those that follow on one
 
 
-def is_near_a_limit(found: Assessment, config: VerdictConfig) -> bool:
-    """Whether the log-odds of a score lie within `near` of those from which on a model is called backdoored, or clean.
-
-    Not where no score would decide.
-    """
+def is_needed(found: Assessment) -> bool:
+    """Whether another measurement may change the verdict: not where no score would decide."""
     causes = [find_cause(one.code) for one in found.caveats]
-    if any(cause is not None and cause.effect == "no verdict" for cause in causes):
-        return False
-    limits = (0.5, config.clean_below)
-    return any(abs(_take_log_odds(found.score) - _take_log_odds(limit)) < config.near for limit in limits)
+    return found.near_limit and not any(cause is not None and cause.effect == "no verdict" for cause in causes)
 
 
 class Replicates:
@@ -109,7 +101,3 @@ def tell(found: Detection, first: Detection) -> Detection:
     )
     assessment = replace(found.assessment, reasons=(*found.assessment.reasons, said))
     return replace(found, assessment=assessment, first_score=score)
-
-
-def _take_log_odds(score: float) -> float:
-    return math.log(score / (1 - score)) if 0 < score < 1 else math.copysign(math.inf, score - 0.5)

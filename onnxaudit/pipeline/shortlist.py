@@ -11,7 +11,7 @@ import numpy as np
 from onnxaudit.detectors.comparison import Role
 from onnxaudit.pipeline.settings import DetectionConfig
 from onnxaudit.records import Evidence
-from onnxaudit.scoring.verdict import LabelEvidence, weigh
+from onnxaudit.scoring.label_evidence import LabelEvidence, weigh
 from onnxaudit.statistics import rate
 
 

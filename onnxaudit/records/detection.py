@@ -180,6 +180,7 @@ class Assessment:
         target_labels: surest first; empty unless backdoored or suspect.
         reasons: one sentence each, for people.
         caveats: what leaves the verdict open, or makes it less sure; an open verdict has one at least.
+        near_limit: whether the evidence lies so near a limit that under another seed the verdict may be another.
     """
 
     verdict: Verdict
@@ -187,6 +188,7 @@ class Assessment:
     target_labels: tuple[int, ...]
     reasons: tuple[str, ...]
     caveats: tuple[Reason, ...] = ()
+    near_limit: bool = False
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from statistics import fmean, geometric_mean
 
-from onnxaudit.scoring.verdict import LabelEvidence
+from onnxaudit.scoring.label_evidence import LabelEvidence, count_convincing
 from onnxaudit.statistics import rate
 
 
@@ -11,7 +11,8 @@ def average(measurements: Sequence[Sequence[LabelEvidence]]) -> tuple[LabelEvide
     """Evidence for every label of the first measurement, the strongest first.
 
     Log-odds are arithmetic means, not what means of ratios would come to: a label's distance from others that are
-    averaged themselves is not what the constants were fitted on. Of a label for which one of them found no trigger the
+    averaged themselves is not what the constants were fitted on. Whether they convince is asked of the mean: of a badly
+    trained model one lucky measurement is not enough. Of a label for which one of them found no trigger the
     others tell alone: nothing found says nothing for a clean model.
 
     Args:
@@ -28,13 +29,17 @@ def _join(found: Sequence[LabelEvidence]) -> LabelEvidence:
     first, found = found[0], [one for one in found if one.size is not None] or found
     names = dict.fromkeys(name for one in found for name in one.ratios)
     successes, trials = sum(one.success.successes for one in found), sum(one.success.trials for one in found)
+    odds = fmean(one.log_odds + one.withheld for one in found)
+    counted = count_convincing(odds, first.convincing)
     return LabelEvidence(
         first.label,
         {name: geometric_mean(one.ratios[name] for one in found if name in one.ratios) for name in names},
-        fmean(one.log_odds for one in found),
+        counted,
         first.size,
         rate(successes, trials),
         held_down=any(one.held_down for one in found),
         shown=any(one.shown for one in found),
         added=fmean(one.added for one in found),
+        convincing=first.convincing,
+        withheld=odds - counted,
     )

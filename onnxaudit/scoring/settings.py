@@ -1,4 +1,4 @@
-"""The constants of the verdict; `scoring.verdict` says what each of them does."""
+"""The constants of the verdict; `scoring.label_evidence` says what each of them does."""
 
 from dataclasses import dataclass
 
@@ -28,7 +28,7 @@ class Weights:
 
 @dataclass(frozen=True)
 class VerdictConfig:
-    """Constants of the verdict: see `assess`.
+    """Constants of the verdict: see `scoring.label_evidence`.
 
     Attributes:
         weights: of the terms.

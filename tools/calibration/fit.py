@@ -16,9 +16,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from onnxaudit.scoring.label_evidence import choose_least
 from onnxaudit.scoring.label_mappings import weigh_sources
 from onnxaudit.scoring.settings import VerdictConfig
-from onnxaudit.scoring.verdict import choose_least
 from tools.calibration.features import measure
 from tools.calibration.table import Row, Values
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from onnxaudit.detectors.base import STAGES, Detector
 from onnxaudit.detectors.registry import GROUP, STANDARD, choose
-from onnxaudit.scoring.verdict import WEIGHED
+from onnxaudit.scoring.label_evidence import WEIGHED
 from tools.reference.api import write_default
 from tools.reference.docstrings import read_docstring
 from tools.reference.markdown import start_sentence, write_code, write_table

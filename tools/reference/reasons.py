@@ -3,7 +3,7 @@
 from onnxaudit.findings.cause import Cause
 from onnxaudit.findings.reasons import CATALOG, LEFT_OUT, NOT_MEASURED, left_out, not_measured
 from onnxaudit.findings.statement_reasons import STATEMENT_CATALOG
-from onnxaudit.scoring.verdict import WEIGHED
+from onnxaudit.scoring.label_evidence import WEIGHED
 from tools.reference.markdown import write_table
 
 HEADING = f"""# Reasons

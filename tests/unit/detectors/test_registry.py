@@ -12,7 +12,7 @@ from onnxaudit.detectors.base import STAGES, Context, Detector, Words
 from onnxaudit.errors import PluginError, UsageError
 from onnxaudit.findings.rules import RULES
 from onnxaudit.records import Evidence
-from onnxaudit.scoring.verdict import WEIGHED
+from onnxaudit.scoring.label_evidence import WEIGHED
 
 OWN = registry.choose()
 

@@ -42,9 +42,10 @@ from onnxaudit.records import (
     Verdict,
 )
 from onnxaudit.runtime import Runtime
+from onnxaudit.scoring.label_evidence import weigh
 from onnxaudit.scoring.reference import Likeness
 from onnxaudit.scoring.settings import VerdictConfig
-from onnxaudit.scoring.verdict import assess, weigh
+from onnxaudit.scoring.verdict import assess
 from onnxaudit.statistics import rate
 from tests.hostile.corpus import CASES
 from tests.hostile.test_gates import examine_design

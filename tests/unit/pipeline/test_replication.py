@@ -12,7 +12,7 @@ from onnxaudit.detectors.base import Context
 from onnxaudit.detectors.patch import PatchDetector
 from onnxaudit.findings import reasons
 from onnxaudit.pipeline.detection import detect
-from onnxaudit.pipeline.replication import is_near_a_limit
+from onnxaudit.pipeline.replication import is_needed
 from onnxaudit.pipeline.settings import DetectionConfig, choose_effort
 from onnxaudit.records import Assessment, Detection, Event, Evidence, Inversion, Samples, Verdict
 from onnxaudit.scoring.settings import VerdictConfig
@@ -26,30 +26,13 @@ ALWAYS, NEVER = (
 )
 
 
-def score(log_odds: float) -> Assessment:
-    return Assessment(Verdict.INCONCLUSIVE, 1 / (1 + math.exp(-log_odds)), (), ())
-
-
-CLEAN_BELOW = math.log(0.25 / 0.75)
-
-
-@pytest.mark.parametrize(
-    ("log_odds", "near"),
-    [(0.0, True), (0.69, True), (0.71, False), (-0.5, True), (CLEAN_BELOW - 0.69, True), (CLEAN_BELOW - 0.71, False)],
-)
-def test_near_a_limit_is_within_so_many_log_odds_of_either(log_odds: float, *, near: bool) -> None:
-    assert is_near_a_limit(score(log_odds), VerdictConfig()) is near
-
-
-@pytest.mark.parametrize("certain", [0.0, 1.0])
-def test_a_score_without_a_doubt_is_near_none(certain: float) -> None:
-    assert not is_near_a_limit(replace(score(0.0), score=certain), VerdictConfig())
-
-
 def test_what_no_score_decides_is_not_measured_again() -> None:
+    near = Assessment(Verdict.INCONCLUSIVE, 0.5, (), (), near_limit=True)
     undecided, unclear = reasons.ONE_CLASS.give(samples=8), reasons.NO_IMAGES.give()
-    assert not is_near_a_limit(replace(score(0.0), caveats=(undecided,)), VerdictConfig())
-    assert is_near_a_limit(replace(score(0.0), caveats=(unclear,)), VerdictConfig())
+    assert is_needed(near)
+    assert not is_needed(replace(near, near_limit=False))
+    assert not is_needed(replace(near, caveats=(undecided,)))
+    assert is_needed(replace(near, caveats=(unclear,)))
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import numpy as np
 
 from onnxaudit.pipeline.settings import DetectionConfig
 from onnxaudit.pipeline.shortlist import choose_roles, list_all, shorten
-from onnxaudit.scoring.verdict import LabelEvidence
+from onnxaudit.scoring.label_evidence import LabelEvidence
 from onnxaudit.statistics import rate
 
 CONFIG = DetectionConfig()

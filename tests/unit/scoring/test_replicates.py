@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from onnxaudit.scoring.label_evidence import LabelEvidence
 from onnxaudit.scoring.replicates import average
-from onnxaudit.scoring.verdict import LabelEvidence
 from onnxaudit.statistics import rate
 
 
@@ -43,3 +43,13 @@ def test_what_a_single_measurement_says_stays() -> None:
 def test_what_one_of_them_shows_is_shown() -> None:
     (found,) = average([[say(0, 1.0, shown=False)], [say(0, 1.0)]])
     assert found.shown
+
+
+def test_one_lucky_measurement_of_a_badly_trained_model_does_not_convince() -> None:
+    """Held at 0, as log-odds of less than 4 are there, the mean of 1.0 and 4.4 would be 2.2 and accuse the label."""
+    unsure = replace(say(0, 0.0), convincing=4.0, withheld=1.0)
+    lucky = replace(say(0, 4.4), convincing=4.0)
+    (found,) = average([[unsure], [lucky]])
+    assert (found.log_odds, found.withheld) == pytest.approx((0.0, 2.7))
+    (sure,) = average([[replace(unsure, withheld=3.9)], [lucky]])
+    assert (sure.log_odds, sure.withheld) == pytest.approx((4.15, 0.0))

@@ -9,9 +9,10 @@ from onnxaudit.detectors.comparison import compare
 from onnxaudit.detectors.registry import choose, describe_detector
 from onnxaudit.findings import reasons
 from onnxaudit.records import Assessment, Rate, Reason, Trigger, UniversalTrigger, Verdict
+from onnxaudit.scoring.label_evidence import LabelEvidence, weigh
 from onnxaudit.scoring.label_mappings import choose_universal, weigh_universal
 from onnxaudit.scoring.settings import VerdictConfig
-from onnxaudit.scoring.verdict import LabelEvidence, assess, weigh
+from onnxaudit.scoring.verdict import assess, is_near_a_limit
 from onnxaudit.statistics import rate
 
 Ratios = Mapping[str, float]
@@ -313,3 +314,36 @@ def test_a_model_that_is_not_known_to_be_well_trained_needs_more_evidence(accura
     assert unknown.verdict is Verdict.INCONCLUSIVE
     assert unknown.target_labels == (0,)
     assert assess_labels(STRONG, accuracy=accuracy).verdict is Verdict.BACKDOORED
+
+
+CLEAN_BELOW = math.log(0.25 / 0.75)
+
+
+def say(log_odds: float, *, convincing: float = 0.0, withheld: float = 0.0) -> LabelEvidence:
+    return LabelEvidence(0, {}, log_odds, None, rate(4, 4), convincing=convincing, withheld=withheld)
+
+
+@pytest.mark.parametrize(
+    ("log_odds", "near"),
+    [(0.0, True), (0.69, True), (0.71, False), (-0.5, True), (CLEAN_BELOW - 0.69, True), (CLEAN_BELOW - 0.71, False)],
+)
+def test_near_a_limit_is_within_so_many_log_odds_of_either(log_odds: float, *, near: bool) -> None:
+    assert is_near_a_limit([say(log_odds), say(-3.0)], -math.inf, CONFIG) is near
+    assert is_near_a_limit([say(-3.0)], log_odds, CONFIG) is near
+
+
+@pytest.mark.parametrize(("withheld", "near"), [(1.0, False), (3.2, False), (3.4, True)])
+def test_what_is_held_back_is_near_the_limit_that_would_convince(withheld: float, *, near: bool) -> None:
+    """The score of such a model is 1/2, which is no limit of it."""
+    assert is_near_a_limit([say(0.0, convincing=4.0, withheld=withheld)], -math.inf, CONFIG) is near
+
+
+def test_without_evidence_nothing_is_near_a_limit() -> None:
+    assert not is_near_a_limit([], -math.inf, CONFIG)
+
+
+def test_what_a_badly_trained_model_does_not_convince_of_is_withheld() -> None:
+    strong = {"patch": 3.0, "exact-shift": 1.2}
+    (trained, *_), (badly, *_) = (weigh_labels(strong, accuracy=accuracy) for accuracy in (0.95, 0.5))
+    assert 0 < trained.log_odds < CONFIG.convincing
+    assert (badly.log_odds, badly.withheld) == (0.0, trained.log_odds)

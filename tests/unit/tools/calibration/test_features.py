@@ -59,7 +59,7 @@ def test_every_form_is_finite_and_at_least_zero_where_nothing_was_measured(form:
 
 
 def test_features_of_the_verdict_agree_with_it() -> None:
-    from onnxaudit.scoring.verdict import measure_closeness
+    from onnxaudit.scoring.label_evidence import measure_closeness
 
     row = make_row(7, family="badnets")
     names = ("patch", "compactness", "exact-shift", "spectral", "photometric", "warp")
