@@ -1,6 +1,7 @@
 """`Classifier`: from pixels to logits."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +22,8 @@ class Classifier(nn.Module):
         deadline: after which no batch is computed any more: each of them then ends in OutOfTimeError.
         most_images: whose inner values are held at one time; those of more are computed again on the way back.
             None: of all.
+        gradients: the number type of products and convolutions on a way that leads back to the pixels; answers without
+            gradients are always of float32.
     """
 
     def __init__(
@@ -29,12 +32,18 @@ class Classifier(nn.Module):
         preprocessing: Preprocessing,
         deadline: Deadline = NEVER,
         most_images: int | None = None,
+        gradients: torch.dtype = torch.float32,
     ) -> None:
         super().__init__()
         self.model = model
         self.preprocessing = preprocessing
         self.deadline = deadline
         self.most_images = most_images
+        self.gradients = gradients
+
+    def with_gradients_in(self, dtype: torch.dtype) -> "Classifier":
+        """The same network with another number type on the way back."""
+        return Classifier(self.model, self.preprocessing, self.deadline, self.most_images, dtype)
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Logits `(n, classes)` of images `(n, c, h, w)` in [0, 1]."""
@@ -47,8 +56,10 @@ class Classifier(nn.Module):
 
     def _answer(self, pixels: Tensor) -> Tensor:
         self.deadline.check()
-        logits: Tensor = self.model(self.preprocess(pixels))
-        return logits
+        shorter = self.gradients is not torch.float32 and pixels.requires_grad
+        with torch.autocast(pixels.device.type, self.gradients, enabled=True) if shorter else nullcontext():
+            logits: Tensor = self.model(self.preprocess(pixels))
+        return logits.float() if shorter else logits
 
     def values(self, pixels: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
         """Any tensors of the graph under their ONNX names, for images `(n, c, h, w)` in [0, 1]."""

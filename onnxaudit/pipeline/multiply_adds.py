@@ -16,6 +16,6 @@ def count_multiply_adds(copy: TorchModel) -> int:
 
 
 def fit_settings(config: DetectionConfig, copy: TorchModel) -> DetectionConfig:
-    """The settings for a model: those for its inputs, and fewer samples where large images meet a costly network."""
+    """The settings for a model: those for its inputs, and those by which large images meet a costly network."""
     fitted = config.fit_to(copy.info.input)
     return fitted.thin_out(count_multiply_adds(copy), copy.info.output.classes) if fitted.large else fitted

@@ -19,6 +19,7 @@ from onnxaudit.pipeline.admission import open_subject
 from onnxaudit.pipeline.detection import begin_detection, detect
 from onnxaudit.pipeline.effort import tell_estimate
 from onnxaudit.pipeline.embedded_samples import embed
+from onnxaudit.pipeline.gradient_types import NOTE, fit_gradients
 from onnxaudit.pipeline.likeness import compare_detection, describe_likeness, doubt_likeness
 from onnxaudit.pipeline.memory_plan import threads_restored
 from onnxaudit.pipeline.multiply_adds import fit_settings
@@ -188,6 +189,7 @@ def _detect(
 ) -> tuple[Subject, Detection, Likeness]:
     """The subject that was searched, what was found, and by what the model is compared with known ones."""
     subject = replace(open_features(subject), samples=thin(subject.samples, config.detection.most_samples))
+    subject = _fit_gradients(subject, config.detection)
     features, head = find_features(subject.model), find_head(subject.model)
     names = [name for name in (features, head) if name is not None]
     readings = _read(subject, config.detection, names)
@@ -209,6 +211,16 @@ def _detect(
         units=None if shelf is None else Units(shelf, _describe_basis(subject, config, readings, features, head)),
     )
     return subject, found, likeness
+
+
+def _fit_gradients(subject: Subject, config: DetectionConfig) -> Subject:
+    """The subject with gradients of the number type that fits it, and a note where that is not the usual one."""
+    classifier = fit_gradients(subject.classifier, config)
+    return (
+        subject
+        if classifier is subject.classifier
+        else replace(subject, classifier=classifier, notes=(*subject.notes, NOTE))
+    )
 
 
 def _read(subject: Subject, config: DetectionConfig, names: Sequence[str]) -> Readings:
@@ -235,6 +247,7 @@ def _describe_basis(
         "chunk": config.detection.chunk_pixels,
         "tensors": (features, head, sorted(readings.inner)),
         "device": subject.device,
+        "gradients": str(subject.classifier.gradients),
         "pieces": None if subject.memory is None else subject.memory.step_images,
     }
 

@@ -20,6 +20,7 @@ COSTLY = (
     8_000_000_000  # multiplications for one image: a ResNet-50 at 224x224 makes half of them, a VGG-16 twice as many
 )
 SAMPLES_OF_COSTLY, SAMPLES_OF_A_CLASS = 256, 32
+BRIEF = 1_000_000_000  # likewise: a ResNet-18 at 224x224 makes nearly twice as many, an EfficientNet-Lite0 half of them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +44,7 @@ class DetectionConfig:
         chunk_pixels: at most so many pixels (images x height x width) are classified at once, on one core.
         large: whether images are large: detectors then take their settings `of_large`.
         costly: whether they meet a network that takes long for a pass: detectors then take their settings `of_costly`.
+        brief: whether gradients are computed in bfloat16, where the processor multiplies that by itself.
         late: ids of detectors of the screening that measure suspects and controls alone.
         replicates: so many times more `replicated` detectors run for as long as the score is near a limit.
         most_samples: so many clean samples at most are used.
@@ -65,6 +67,7 @@ class DetectionConfig:
     chunk_pixels: int = 2**16
     large: bool = False
     costly: bool = False
+    brief: bool = False
     late: tuple[str, ...] = ()
     replicates: int = 2
     most_samples: int = MOST_SAMPLES
@@ -116,14 +119,18 @@ class DetectionConfig:
         )
 
     def thin_out(self, multiply_adds: int, classes: int) -> "DetectionConfig":
-        """The same for a network of large images that multiplies so often for one: fewer samples from `COSTLY` on.
+        """The same for a network of large images that multiplies so often for one.
 
-        Of each class there are still 32, where somebody gives so many.
+        From `BRIEF` on gradients are computed in bfloat16; from `COSTLY` on there are fewer samples, but of each class
+        still 32, where somebody gives so many.
         """
-        if multiply_adds < COSTLY or not self.large or self.costly:
+        if not self.large or self.costly:
             return self
+        thinned = replace(self, brief=self.brief or multiply_adds >= BRIEF)
+        if multiply_adds < COSTLY:
+            return thinned
         samples = max(SAMPLES_OF_COSTLY, SAMPLES_OF_A_CLASS * classes)
-        return replace(self, costly=True, most_samples=min(self.most_samples, samples))
+        return replace(thinned, costly=True, most_samples=min(self.most_samples, samples))
 
     def make_detectors(self) -> tuple[Detector, ...]:
         """The detectors that run, in their order.

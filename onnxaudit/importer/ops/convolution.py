@@ -1,11 +1,16 @@
 """Convolutions of one to three dimensions."""
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from onnxaudit.importer.ops.padding import interleave, place_windows
 from onnxaudit.importer.registry import op
+
+_CONVOLUTIONS: dict[int, Callable[..., Tensor]] = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
+"""By their dimensions: unlike `torch.convolution` these take part in automatic mixed precision."""
 
 
 @op("Conv")
@@ -28,7 +33,7 @@ def convolve(
     padding = window.begin
     if not window.symmetric:
         x, padding = F.pad(x, window.padding), (0,) * len(window.begin)
-    return torch.convolution(x, w, b, window.stride, padding, window.dilation, False, (0,) * len(padding), group)
+    return _CONVOLUTIONS[len(padding)](x, w, b, window.stride, padding, window.dilation, group)
 
 
 @op("ConvTranspose")

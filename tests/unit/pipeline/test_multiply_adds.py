@@ -33,7 +33,7 @@ def test_a_costly_network_is_shown_fewer_samples_but_32_of_a_class(classes: int,
 
 
 def test_what_costs_less_or_was_set_stays_as_it_is() -> None:
-    assert LARGE.thin_out(COSTLY - 1, 4) == LARGE
+    assert LARGE.thin_out(COSTLY - 1, 4) == replace(LARGE, brief=True)
     assert DetectionConfig().thin_out(COSTLY, 4) == DetectionConfig()
     given = replace(LARGE, settings={"patch": PatchDetector.of_large}, most_samples=100).thin_out(COSTLY, 4)
     assert given.most_samples == 100
