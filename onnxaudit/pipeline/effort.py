@@ -1,10 +1,12 @@
 """How long a scan takes, roughly: passes and runs by the settings, times what a pass is measured to cost.
 
+Whether a score comes near a limit, and is measured again, nobody knows before: one such run is counted.
+
 `inspect` and the first line of a scan's progress tell the same estimate; neither knows the samples yet.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -13,19 +15,21 @@ from torch import nn
 from onnxaudit.data.preprocessing import common_preprocessings
 from onnxaudit.data.preprocessing_choice import FIRST_LABELED
 from onnxaudit.deadline import Deadline
-from onnxaudit.detectors.base import Refining, Stage
+from onnxaudit.detectors.base import Detector, Refining, Stage
 from onnxaudit.detectors.surrogate import SurrogateDetector
 from onnxaudit.importer import Classifier
 from onnxaudit.importer.module import TorchModel
 from onnxaudit.inversion.forwards import device_of
 from onnxaudit.inversion.labels import LabelsConfig, prepare
 from onnxaudit.perturbations.patch import Patch
+from onnxaudit.pipeline.gradient_types import fit_gradients
 from onnxaudit.pipeline.multiply_adds import fit_settings
 from onnxaudit.pipeline.settings import DetectionConfig
 from onnxaudit.records import Event, Layout, OnEvent, Preprocessing
 from onnxaudit.text import format_duration
 from onnxaudit.workers import Workers, count_rows
 
+REPLICATES = 1  # runs counted beside the first: none or two are made, and either is within a factor of 1.5 of one
 START = 6.0  # seconds for importing packages, reading, copying and comparing
 FORWARD = 0.45  # of a pass: an image that goes through the network once
 SAMPLES = 500  # clean images that somebody gives
@@ -49,7 +53,8 @@ def estimate_seconds(classes: int, per_pass: float, config: DetectionConfig) -> 
         per_pass: seconds of one image forward and backward.
         config: how much is looked at.
     """
-    work = count_passes(classes, config) + FORWARD * count_runs(classes, config)
+    passes = count_passes(classes, config) + min(REPLICATES, config.replicates) * _count_replicated(classes, config)
+    work = passes + FORWARD * count_runs(classes, config)
     return START + work * per_pass + SOLVED * classes**3 + _time_surrogates(classes, config)
 
 
@@ -59,6 +64,7 @@ def estimate(torch_model: TorchModel, config: DetectionConfig) -> float:
     spec, classes, config = info.input, info.output.classes, fit_settings(config, torch_model)
     bounds = ((0.0, 1.0),) * (spec.width if spec.layout is Layout.NC else spec.channels)
     classifier = Classifier(torch_model, Preprocessing() if spec.layout.is_image else Preprocessing(bounds=bounds))
+    classifier = fit_gradients(classifier, config)
     image, each = (spec.channels, spec.height, spec.width), EACH_OF_LARGE if config.large else EACH
     return estimate_seconds(classes, measure_pass(classifier, image, classes, each), config)
 
@@ -127,7 +133,16 @@ def _count_labels(classes: int, config: DetectionConfig) -> tuple[int, int]:
 
 
 def count_passes(classes: int, config: DetectionConfig) -> int:
-    """Image passes of a scan, each detector at its full number of steps."""
+    """Image passes of a scan that is measured once, each detector at its full number of steps."""
+    return _add_passes(config.make_detectors(), classes, config)
+
+
+def _count_replicated(classes: int, config: DetectionConfig) -> int:
+    """Image passes of a run more of what is measured again near a limit."""
+    return _add_passes([one for one in config.make_detectors() if type(one).replicated], classes, config)
+
+
+def _add_passes(detectors: Sequence[Detector], classes: int, config: DetectionConfig) -> int:
     screened, refined = _count_labels(classes, config)
     labels: Mapping[Stage, int] = {
         "survey": classes,
@@ -136,6 +151,5 @@ def count_passes(classes: int, config: DetectionConfig) -> int:
         "refinement": refined,
         "model": classes,
     }
-    detectors = config.make_detectors()
     passes = sum(one.count_passes(labels["refinement" if one.id in config.late else one.stage]) for one in detectors)
     return passes + sum(one.count_refining_passes(refined) for one in detectors if isinstance(one, Refining))

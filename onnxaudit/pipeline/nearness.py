@@ -14,8 +14,9 @@ from onnxaudit.findings.kind import Kind, list_kinds
 from onnxaudit.records import ScanReport
 
 USUAL = {"patch": 1.8, "photometric": 2.3, "spectral": 2.5, "warp": 1.3}
-"""By detector, ratios up to which 95 % of the labels of clean models in the table of evidence come, those with fewer
-than eight left out: of a label that is given, and not chosen for being the nearest."""
+RARE = {"patch": 3.0, "photometric": 4.7, "spectral": 4.4, "warp": 1.7}
+"""By detector, ratios up to which 95 and 99 % of the labels of clean models in the table of evidence come, those with
+fewer than eight left out: of a label that is given, and not chosen for being the nearest."""
 LEAST, LEAD = 1.25, 1.2  # times closer than is normal, and than the next label: 1 to 3 % of these labels
 NAMES = {"patch": "other masks"} | {name: f"{name} changes of the whole image" for name in USUAL if name != "patch"}
 
@@ -27,7 +28,7 @@ class Nearness:
     Attributes:
         detector: its id.
         ratio: how many times closer it is than is normal.
-        next: of the closest other label.
+        next: of the closest other label; infinite where there is none.
     """
 
     detector: str
@@ -45,10 +46,13 @@ class Nearness:
     def is_unusual(self) -> bool:
         """Whether it is nearer than a label of a clean model, chosen beforehand, nearly ever is.
 
-        Where ratios are all alike, as those of a short search are, a lead shows it sooner than their size.
+        Nearer than 95 % is not enough where another label is nearer still: of these labels 16 % were so by one of the
+        four detectors, and 9 % are by this rule, which tells as many targets of backdoored models. Where ratios are all
+        alike, as those of a short search are, a lead shows it sooner than their size.
         """
         leads = self.ratio >= max(LEAST, LEAD * self.next)
-        return leads or self.ratio > USUAL[self.detector]
+        is_next = math.isfinite(self.next) and self.ratio < self.next
+        return leads or self.ratio > (RARE if is_next else USUAL)[self.detector]
 
 
 def is_comparable(scan: ScanReport, label: int) -> bool:

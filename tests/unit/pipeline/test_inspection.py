@@ -157,6 +157,15 @@ def test_the_estimate_grows_with_classes_work_and_effort() -> None:
     assert estimate_seconds(10, 1e-2, usual) > estimate_seconds(10, 1e-4, usual)
 
 
+def test_the_estimate_counts_one_run_more_of_what_may_be_measured_again() -> None:
+    """Whether none or two are made, it is within a factor of 1.5: such a run is less than half of a scan."""
+    twice, once = DetectionConfig(), DetectionConfig(replicates=0)
+    assert count_passes(10, twice) == count_passes(10, once)
+    costs = [estimate_seconds(10, 1e-3, config) for config in (once, twice)]
+    assert costs[0] < costs[1] < 1.5 * costs[0]
+    assert estimate_seconds(10, 1e-3, DetectionConfig(replicates=1)) == costs[1]
+
+
 def test_the_estimate_knows_of_surrogates_where_there_are_any() -> None:
     without = ("patch", "compactness", "spectral")
     more = {

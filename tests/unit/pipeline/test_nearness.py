@@ -71,6 +71,18 @@ def test_a_lead_over_the_next_label_shows_what_short_searches_hardly_tell_apart(
     assert not list_whole_image_targets(report).get(LABEL)  # whose mask tells more
 
 
+@pytest.mark.parametrize(
+    ("mine", "others", "met"), [(4.0, 4.1, True), (4.0, 3.9, False), (4.8, 5.5, False), (2.2, 2.1, True)]
+)
+def test_a_label_that_another_one_is_nearer_than_misses_a_limit_only_where_hardly_any_is_so_near(
+    mine: float, others: float, met: bool
+) -> None:
+    report = make_report({"photometric": mine})
+    rest = [replace(row, ratios={"photometric": others}) for row in make_scan_report().labels if row.label != LABEL]
+    judged = judge_nearness(report, replace(report, labels=(*rest, *report.labels)), LABEL)
+    assert judged[1][0] == met
+
+
 def test_what_no_detector_looked_for_is_said_to_be_untested_and_what_one_did_not_reach_misses_a_limit() -> None:
     after = make_report({"patch": 1.0, "spectral": 1.0}, ran=("patch", "spectral", "warp"))
     judged = judge_nearness(make_report({}), after, LABEL)
