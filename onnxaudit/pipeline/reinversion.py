@@ -41,7 +41,8 @@ class Reinversion:
 
     def _invert(self, model: Model, label: int, number: int) -> Sequence[Trigger]:
         subject, config = self.context.subject, self.context.config
-        classifier = Classifier(import_model(model, subject.device), subject.choice.preprocessing)
+        copy, most = import_model(model, subject.device), subject.classifier.most_images
+        classifier = Classifier(copy, subject.choice.preprocessing, most_images=most)
         seed = self.context.seed + 1000 * number  # no seed of the scans before and after
         (found,) = invert(
             classifier,

@@ -106,7 +106,12 @@ def _find_triggers(context: RepairContext, target: int, fitting: Samples, invert
 
 
 def _find_trigger(context: RepairContext, target: int, fitting: Samples) -> Trigger:
-    """The scan's trigger for a label, or, where a caller names a label that was no suspect, a new one."""
+    """The scan's trigger for a label, or, where it has none of it, a new one: the strongest, if not enough for a scan.
+
+    Raises:
+        OutOfTimeError: the deadline has passed.
+        UsageError: what leads to the label is within the limit of success already.
+    """
     universal = context.scan.universal
     if universal is not None and Kind.ALL_TO_ALL in list_kinds(context.scan, target):
         return universal.trigger
@@ -122,8 +127,13 @@ def _find_trigger(context: RepairContext, target: int, fitting: Samples) -> Trig
         deadline=context.deadline,
         on_event=context.on_event,
     )
-    if found.status is not LabelStatus.SETTLED:
-        raise UsageError(f"no trigger sends samples to label {target}, so there is nothing to repair there")
+    if found.status is LabelStatus.UNFINISHED:
+        context.deadline.check()
+    if found.success_rate < context.config.pruning.max_success:
+        raise UsageError(
+            f"the strongest trigger found for label {target} sends {100 * found.success_rate:.0f} % of the samples "
+            "there, so there is nothing to repair; give more clean images or another label"
+        )
     return found.trigger
 
 

@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -10,10 +11,11 @@ from onnxaudit import repair, scan
 from onnxaudit.deadline import Deadline
 from onnxaudit.errors import DataError, OutputError, UsageError
 from onnxaudit.intake import Model, load_model
+from onnxaudit.inversion.patch import invert
 from onnxaudit.mitigation.distillation_config import DistillationConfig
 from onnxaudit.pipeline import FineTuningConfig, PruningConfig, RepairConfig, ScanConfig
 from onnxaudit.pipeline.context import RepairContext
-from onnxaudit.records import RepairReport, Trigger, Verdict
+from onnxaudit.records import Inversion, LabelStatus, RepairReport, Trigger, Verdict
 from tests.unit.pipeline.conftest import BRIEF_SCAN, QUICK_SCAN, SHORT_SCAN
 from tools.testbed.planted import BACKDOOR_NEURON, TARGET, make_true_trigger, write_planted, write_samples
 
@@ -140,6 +142,32 @@ def test_the_report_of_another_model_is_refused(make_model: MakeModel, data: Pat
 def test_a_label_that_does_not_exist_is_refused(make_model: MakeModel, data: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="class 99 does not exist"):
         repair(make_model(), data, tmp_path / "fixed.onnx", target=99)
+
+
+@pytest.fixture
+def find_no_more_than(monkeypatch: pytest.MonkeyPatch) -> Callable[[float, LabelStatus], None]:
+    """Let the search for a trigger of a label that the scan has none of end so."""
+
+    def arrange(success: float, status: LabelStatus) -> None:
+        def find(*arguments: Any, **options: Any) -> tuple[Inversion, ...]:
+            return tuple(replace(one, success_rate=success, status=status) for one in invert(*arguments, **options))
+
+        monkeypatch.setattr("onnxaudit.pipeline.repair_pass.invert", find)
+
+    return arrange
+
+
+def test_a_label_that_triggers_reach_now_and_then_can_be_repaired(
+    make_model: MakeModel, data: Path, tmp_path: Path, find_no_more_than: Callable[[float, LabelStatus], None]
+) -> None:
+    model = make_model()
+    found = replace(scan(model, data, SHORT_SCAN), triggers=(), target_labels=())
+    find_no_more_than(0.6, LabelStatus.UNREACHED)
+    report = repair(model, data, tmp_path / "fixed.onnx", PRUNE, scan=found, target=TARGET, allow_incomplete=True)
+    assert report.targets == (TARGET,)
+    find_no_more_than(0.05, LabelStatus.UNREACHED)
+    with pytest.raises(UsageError, match=f"for label {TARGET} sends 5 % of the samples there, so there is nothing"):
+        repair(model, data, tmp_path / "again.onnx", PRUNE, scan=found, target=TARGET)
 
 
 def test_a_known_trigger_of_another_size_is_refused(make_model: MakeModel, data: Path, tmp_path: Path) -> None:
