@@ -37,3 +37,23 @@ def test_an_output_that_is_no_number_or_another_one_is_refused_wherever_it_stand
         outputs[number] = wrong
         with pytest.raises(ParityError, match="something else"):
             measure(tmp_path, *outputs)
+
+
+CODES = """<ir_version: 10, opset_import: ["": 21]>
+graph (float[N, 2] x) => (uint8[N, 2] codes) {
+    y = Abs(x)
+    codes = Cast<to = 2>(y)
+}"""
+
+
+@pytest.mark.parametrize(("step", "met"), [(1, True), (2, False)])
+def test_whole_numbers_may_be_rounded_another_way(tmp_path: Path, step: int, *, met: bool) -> None:
+    inputs = np.array([[10.0, -200.0], [-30.0, 5.0]], np.float32)
+    arrays = tmp_path / "arrays.npz"
+    np.savez(arrays, x=inputs, y0=np.add(np.abs(inputs), [[0, step]]).astype(np.uint8))
+    file = parser.parse_model(CODES).SerializeToString()
+    if met:
+        assert measure_parity(file, arrays, batch=2).max_difference == 0
+    else:
+        with pytest.raises(ParityError, match="something else"):
+            measure_parity(file, arrays, batch=2)
