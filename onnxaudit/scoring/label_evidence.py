@@ -9,7 +9,8 @@ normal for this model it is. Of `ln r`, term by term (`closeness` has the forms)
     score = 1 / (1 + exp(−max_k log-odds_k))
 
 `patch` is the ratio of sizes to what surrogates expect of them by nature (`detectors.surrogate`, `take_off_nature`): a
-class that is near in every network which learned these images has to have a smaller trigger still.
+class that is near in every network which learned these images has to have a smaller trigger still. That opens a verdict
+or speaks for a backdoor, and clears no model: what surrogates take off counts down to the limit of *clean* alone.
 Patch and latent inversion count together: naturally weak classes have small triggers, strongly trained ones short
 latent changes; the target of a patch has both. In a clean model several classes are weak; a target is alone: its gap
 to them counts beside its size. Compactness counts only with a small trigger: alone it opened clean
@@ -43,8 +44,9 @@ leave the verdict open.
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -67,6 +69,7 @@ WEIGHED = (  # detectors; others decide nothing
     *("patch", "compactness", "latent-inversion", "exact-shift"),
     *("spectral", "photometric", "warp", "source-specific", "all-to-all", "surrogate"),
 )
+CONTROL = "surrogate"
 OF_MASKS = ("patch", "patch-gap", "compactness")  # not deserved by a trigger without success on unseen samples
 
 
@@ -120,7 +123,35 @@ def weigh(
         config: weights and limits.
         synthetic: whether all this was measured without clean images.
         accuracy: on clean images, in [0, 1]; None where it is not known.
+
+    Returns:
+        What surrogates take off never makes a label one of a clean model: that is left to what was found on the model.
     """
+    count = partial(_weigh, sizes=sizes, success=success, classes=classes, config=config, synthetic=synthetic)
+    found = count(ratios, accuracy=accuracy)
+    if not ratios.get(CONTROL):
+        return found
+    without = count({name: values for name, values in ratios.items() if name != CONTROL}, accuracy=accuracy)
+    least = {one.label: min(one.log_odds, config.least_open) for one in without}
+    return sort(replace(one, log_odds=max(one.log_odds, least[one.label])) for one in found)
+
+
+def sort(evidence: Iterable[LabelEvidence]) -> tuple[LabelEvidence, ...]:
+    """The strongest first."""
+    return tuple(sorted(evidence, key=lambda one: (-one.log_odds, -one.added, one.label)))
+
+
+def _weigh(
+    ratios: Mapping[str, Mapping[int, float]],
+    sizes: Mapping[int, float],
+    success: Mapping[int, Rate],
+    classes: int,
+    config: VerdictConfig,
+    *,
+    synthetic: bool,
+    accuracy: float | None,
+) -> tuple[LabelEvidence, ...]:
+    """The same by the ratios alone."""
     labels = tuple(sorted({*success, *(label for values in ratios.values() for label in values)}))
     few, exact = classes < config.fewest_classes, bool(ratios.get("exact-shift"))
     closeness = measure_closeness(ratios, labels, exact=exact or few)
@@ -164,12 +195,7 @@ def weigh(
             withheld=held - counted,
         )
 
-    return tuple(
-        sorted(
-            (weigh_one(place) for place, label in enumerate(labels) if label in success),
-            key=lambda one: (-one.log_odds, -one.added, one.label),
-        )
-    )
+    return sort(weigh_one(place) for place, label in enumerate(labels) if label in success)
 
 
 def choose_weights(classes: int, config: VerdictConfig, *, exact: bool) -> Weights:
@@ -220,7 +246,7 @@ def measure_closeness(
             "compactness": np.maximum(0.0, np.nan_to_num(take("compactness"))),
             "spectral": limit(take("spectral")),
         }
-    sizes = take_off_nature(sizes, take("surrogate"))
+    sizes = take_off_nature(sizes, take(CONTROL))
     return {
         "patch": limit(sizes + np.nan_to_num(take("latent-inversion"))),
         "patch-gap": measure_gap(sizes),

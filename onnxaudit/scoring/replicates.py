@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from statistics import fmean, geometric_mean
 
-from onnxaudit.scoring.label_evidence import LabelEvidence, count_convincing
+from onnxaudit.scoring.label_evidence import LabelEvidence, count_convincing, sort
 from onnxaudit.statistics import rate
 
 
@@ -22,7 +22,7 @@ def average(measurements: Sequence[Sequence[LabelEvidence]]) -> tuple[LabelEvide
         return tuple(measurements[0])
     by_label = [{one.label: one for one in mine} for mine in measurements]
     joined = (_join([mine[one.label] for mine in by_label if one.label in mine]) for one in measurements[0])
-    return tuple(sorted(joined, key=lambda one: (-one.log_odds, -one.added, one.label)))
+    return sort(joined)
 
 
 def _join(found: Sequence[LabelEvidence]) -> LabelEvidence:

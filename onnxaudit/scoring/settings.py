@@ -1,5 +1,6 @@
 """The constants of the verdict; `scoring.label_evidence` says what each of them does."""
 
+import math
 from dataclasses import dataclass
 
 
@@ -17,12 +18,12 @@ class Weights:
         spectral: `w_s`, of networks that do not end in an affine layer alone.
     """
 
-    offset: float = -0.64
-    patch: float = 1.62
-    patch_gap: float = 1.43
-    compactness: float = 1.29
-    exact_shift: float = 0.78
-    beyond_natural: float = 0.93
+    offset: float = -0.73
+    patch: float = 1.68
+    patch_gap: float = 1.44
+    compactness: float = 1.26
+    exact_shift: float = 0.81
+    beyond_natural: float = 0.88
     spectral: float = 0.0
 
 
@@ -81,3 +82,9 @@ class VerdictConfig:
     universal_weight: float = 3.0
     source_ratio: float = 2.75
     source_weight: float = 6.0
+
+    @property
+    def least_open(self) -> float:
+        """The least log-odds that no longer call a model clean."""
+        odds = math.log(self.clean_below / (1 - self.clean_below))
+        return odds + 1e-9  # its score must not be rounded to one below the limit

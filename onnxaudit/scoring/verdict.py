@@ -65,8 +65,7 @@ def is_near_a_limit(evidence: Sequence[LabelEvidence], mapping_odds: float, conf
     """
     odds = max([mapping_odds, *(one.log_odds for one in evidence)])
     beyond = max([mapping_odds, *(one.log_odds + one.withheld - one.convincing for one in evidence)])
-    clean_below = math.log(config.clean_below / (1 - config.clean_below))
-    return abs(odds - clean_below) < config.near or abs(beyond) < config.near
+    return abs(odds - config.least_open) < config.near or abs(beyond) < config.near
 
 
 def _is_suspect(one: LabelEvidence, config: VerdictConfig) -> bool:

@@ -9,14 +9,14 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from onnxaudit.scoring.label_evidence import choose_least
+from onnxaudit.scoring.label_evidence import CONTROL, choose_least
 from onnxaudit.scoring.label_mappings import weigh_sources
 from onnxaudit.scoring.settings import VerdictConfig
 from tools.calibration.features import measure
@@ -43,12 +43,14 @@ class Cases:
     Attributes:
         rows: The models.
         features: `x` `(models, labels, features)`.
+        uncorrected: the same without what surrogates say.
         present: Which labels a model has, `(models, labels)`.
         aimed: Its true targets; all labels where it has no single one, `(models, labels)`.
     """
 
     rows: tuple[Row, ...]
     features: Values
+    uncorrected: Values
     present: npt.NDArray[np.bool_]
     aimed: npt.NDArray[np.bool_]
 
@@ -60,7 +62,13 @@ class Cases:
     def take(self, chosen: npt.NDArray[np.bool_]) -> "Cases":
         """The models where `chosen` `(models,)` is true."""
         rows = tuple(row for row, one in zip(self.rows, chosen, strict=True) if one)
-        return Cases(rows=rows, features=self.features[chosen], present=self.present[chosen], aimed=self.aimed[chosen])
+        return Cases(
+            rows=rows,
+            features=self.features[chosen],
+            uncorrected=self.uncorrected[chosen],
+            present=self.present[chosen],
+            aimed=self.aimed[chosen],
+        )
 
 
 def choose_rows(rows: Sequence[Row], *, few: bool = False, held_out: bool = False) -> list[Row]:
@@ -76,13 +84,15 @@ def choose_rows(rows: Sequence[Row], *, few: bool = False, held_out: bool = Fals
 def make_cases(rows: Sequence[Row], features: Sequence[str]) -> Cases:
     """Measures `features` of all models."""
     most = max(row.classes for row in rows)
-    values = np.zeros((len(rows), most, len(features)))
+    values, bare = (np.zeros((len(rows), most, len(features))) for _ in range(2))
     present, aimed = (np.zeros((len(rows), most), bool) for _ in range(2))
     for number, row in enumerate(rows):
         values[number, : row.classes] = measure(row, features)
+        without = {name: found for name, found in row.evidence.items() if name != CONTROL}
+        bare[number, : row.classes] = measure(replace(row, evidence=without), features)
         present[number, : row.classes] = True
         aimed[number, list(row.targets) or slice(row.classes)] = True
-    return Cases(rows=tuple(rows), features=values, present=present, aimed=aimed)
+    return Cases(rows=tuple(rows), features=values, uncorrected=bare, present=present, aimed=aimed)
 
 
 def fit(cases: Cases, ridge: float = RIDGE) -> Fit:
@@ -122,8 +132,11 @@ def _is_lesson(row: Row) -> bool:
 
 
 def weigh(cases: Cases, fitted: Fit) -> Values:
-    """Log-odds `(models, labels)`; far below zero for labels that a model does not have."""
-    odds = fitted.offset + _start(cases)[:, None] + cases.features @ fitted.weights
+    """Log-odds `(models, labels)` as in `scoring.label_evidence`; far below zero for labels that are not there."""
+    odds, without = (
+        fitted.offset + _start(cases)[:, None] + one @ fitted.weights for one in (cases.features, cases.uncorrected)
+    )
+    odds = np.maximum(odds, np.minimum(without, VerdictConfig().least_open))
     for number, row in enumerate(cases.rows):
         sources = weigh_sources(row.values("source-specific"), row.classes, VerdictConfig())
         odds[number, : row.classes] = np.maximum(odds[number, : row.classes], sources)

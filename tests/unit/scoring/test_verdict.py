@@ -130,6 +130,16 @@ def test_a_trigger_as_small_as_surrogates_expect_convicts_nobody() -> None:
     assert weigh_labels(middling)[0].log_odds == odds[1]
 
 
+def test_what_surrogates_take_off_opens_a_verdict_and_clears_no_model() -> None:
+    suspicious = {"patch": 2.0, "latent-inversion": 1.2, "exact-shift": 1.2}
+    without, with_them = (assess_labels(one) for one in (suspicious, {**suspicious, "surrogate": 0.4}))
+    assert without.score > CONFIG.clean_below
+    assert with_them.verdict is Verdict.INCONCLUSIVE
+    assert with_them.score == pytest.approx(CONFIG.clean_below)
+    assert with_them.score >= CONFIG.clean_below
+    assert assess_labels({"patch": 1.1, "surrogate": 0.4}).verdict is Verdict.CLEAN
+
+
 def test_a_label_of_which_surrogates_expect_a_large_trigger_is_not_accused_by_that() -> None:
     near_inside = {"exact-shift": 5.2, "latent-inversion": 1.5, "patch": 1.1, "surrogate": 1.7}
     assert weigh_labels(near_inside)[0].log_odds <= 0
