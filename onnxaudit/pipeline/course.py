@@ -125,7 +125,7 @@ class Course:
 
     def _keep(self, step: Step) -> Evidence:
         detector, context = step.detector, step.context
-        if context.allows(detector) and detector.words.progress and context.stage == detector.id:
+        if context.allows(detector) and detector.words.progress:
             context.tell("")
         before, start = self.evidence.get(detector.id), time.process_time()
         try:

@@ -24,6 +24,8 @@ def verify(context: Context, found: Mapping[int, Inversion], config: DetectionCo
         others = take_images(unseen.images, unseen.labels != label)
         return rate_of(find_hits(context.classifier, others, found[label].trigger, label, config.chunk_pixels))
 
+    tell = context.on_event or (lambda _: None)
+    tell(Event("verify", 0, len(found), VERIFYING))
     success = dict[int, Rate]()
     with Workers(device_of(context.classifier)) as workers:
         for part in cut(list(found), VERIFY_EVERY):
@@ -31,6 +33,5 @@ def verify(context: Context, found: Mapping[int, Inversion], config: DetectionCo
                 success |= zip(part, workers.map(test, part), strict=True)
             except OutOfTimeError:
                 break
-            if context.on_event is not None:
-                context.on_event(Event("verify", len(success), len(found), VERIFYING))
+            tell(Event("verify", len(success), len(found), VERIFYING))
     return success
