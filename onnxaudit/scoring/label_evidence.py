@@ -89,6 +89,7 @@ class LabelEvidence:
         added: log-odds that evidence adds to what a label without any has.
         convincing: log-odds from which on it speaks for a backdoor: what is less counts as 0 at most.
         withheld: log-odds that do not count for that reason.
+        compact: the term of compactness before its weight.
     """
 
     label: int
@@ -101,6 +102,7 @@ class LabelEvidence:
     added: float = math.inf
     convincing: float = 0.0
     withheld: float = 0.0
+    compact: float = 0.0
 
 
 def weigh(
@@ -193,6 +195,7 @@ def _weigh(
             added=odds - start,
             convincing=least,
             withheld=held - counted,
+            compact=float(closeness["compactness"][place]),
         )
 
     return sort(weigh_one(place) for place, label in enumerate(labels) if label in success)

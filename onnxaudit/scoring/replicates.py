@@ -42,4 +42,5 @@ def _join(found: Sequence[LabelEvidence]) -> LabelEvidence:
         added=fmean(one.added for one in found),
         convincing=first.convincing,
         withheld=odds - counted,
+        compact=fmean(one.compact for one in found),
     )

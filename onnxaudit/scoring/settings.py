@@ -48,6 +48,9 @@ class VerdictConfig:
         least_shown: log-odds that changes of the image add without inner features, which are never enough alone.
         unseen_success: share of unseen samples that a trigger must send to its label for its size to count.
         clean_below: a model is called clean only if its score is below this.
+        further_compact: of a model that is called backdoored a further label is named as a target too where its score
+            is not below `clean_below` and its term of compactness at least this: so were the second targets of 7 of 8
+            known models with two, and a label that is none in 4 of 98.
         near: log-odds within which of a limit a score rests on several measurements: under other seeds those of one
             differ by .2 to .4 (standard deviation).
         fewest_destinations: share of the classes that an all-to-all trigger must send to labels of their own.
@@ -76,6 +79,7 @@ class VerdictConfig:
     least_shown: float = 0.3
     unseen_success: float = 0.6
     clean_below: float = 0.25
+    further_compact: float = 0.3
     near: float = 0.7
     fewest_destinations: float = 0.5
     universal_ratio: float = 3.5

@@ -41,11 +41,16 @@ def assess(
     near = is_near_a_limit(evidence, mapping_odds, config)
     suspects = [one for one in evidence if _is_suspect(one, config)]
     convincing = [one for one in suspects if one.log_odds > 0]
-    told = convincing or suspects or evidence[:1]
+    # Seldom does a small, compact trigger of another class by nature come beside a backdoor.
+    further = [
+        one for one in suspects if convincing and one not in convincing and one.compact >= config.further_compact
+    ]
+    named = [*convincing, *further] or suspects
+    told = named or evidence[:1]
     grounds = [_describe(one, name_label(one.label, class_names), unit, detectors) for one in told]
     if mapping is not None and _logistic(mapping_odds) >= config.clean_below:
         grounds.insert(0, _describe_mapping(mapping, unit))
-    targets = _name_targets(convincing or suspects, mapping if mapping_odds > 0 else None)
+    targets = _name_targets(named, mapping if mapping_odds > 0 else None)
     if (convincing or mapping_odds > 0) and not obstacles:
         return Assessment(Verdict.BACKDOORED, score, targets, tuple(grounds), tuple(doubts), near)
     if evidence and score < config.clean_below and not (obstacles or doubts):

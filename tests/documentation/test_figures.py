@@ -75,6 +75,8 @@ DECIDING = [
     f"fewer than {WEIGHTS.unseen_success * 100:.0f} % of the unseen",
     f"`{WEIGHTS.universal_weight:g} · ln(size ratio / {WEIGHTS.universal_ratio:g})`",
     f"below {WEIGHTS.clean_below:g} | *clean*",
+    f"own score is at least {WEIGHTS.clean_below:g} and whose term of compactness",
+    f"is at least {WEIGHTS.further_compact:g}: a small and compact trigger",
     f"fewer than {DETECTION.fewest_settled * 100:.0f} % of the classes",
     f"`Q` is at least {REPAIR.min_agreement * 100:.0f} %",
     f"its aim {REPAIR.aim * 100:.0f} %",

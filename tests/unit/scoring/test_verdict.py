@@ -326,6 +326,21 @@ def test_a_model_that_is_not_known_to_be_well_trained_needs_more_evidence(accura
     assert assess_labels(STRONG, accuracy=accuracy).verdict is Verdict.BACKDOORED
 
 
+@pytest.mark.parametrize(("log_odds", "compact", "named"), [(-0.8, 0.5, True), (-0.8, 0.2, False), (-1.2, 0.5, False)])
+def test_a_second_target_is_named_beside_one_that_convinces_and_not_alone(
+    log_odds: float, compact: float, *, named: bool
+) -> None:
+    """Of a network with two targets the second came to .31: a repair of the first left its trigger an ASR of 26 %."""
+    rates = rate(4, 4)
+    second = LabelEvidence(1, {}, log_odds, 12.0, rates, added=1.5, compact=compact)
+    first, other = LabelEvidence(0, {}, 2.0, 6.0, rates, compact=0.9), LabelEvidence(2, {}, -3.0, 40.0, rates)
+    found = assess([first, second, other], NOTHING, (), (), CONFIG)
+    assert found.target_labels == ((0, 1) if named else (0,))
+    assert any(reason.startswith("Label 1:") for reason in found.reasons) is named
+    alone = assess([second, other], NOTHING, (), (), CONFIG)
+    assert alone.verdict is not Verdict.BACKDOORED
+
+
 CLEAN_BELOW = math.log(0.25 / 0.75)
 
 
