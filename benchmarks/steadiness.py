@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.results import add_json_option, keep
+from benchmarks.table import describe_kind
 from benchmarks.zoo import find_scan
 from benchmarks.zoo_folder import Entry, Zoo, add_model_options
 from onnxaudit.records import ScanReport
@@ -62,7 +63,7 @@ def scan_all(entry: Entry, runs: Sequence[tuple[int, int]], scans: Path | None) 
     reports = [scan_once(entry, per_class, seed, scans) for per_class, seed in runs]
     return Row(
         model=entry.name,
-        kind=entry.truth["kind"],
+        kind=describe_kind(entry),
         runs=tuple(runs),
         scores=tuple(report.score for report in reports),
         firsts=tuple(report.score if report.first_score is None else report.first_score for report in reports),
