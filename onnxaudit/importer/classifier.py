@@ -57,7 +57,7 @@ class Classifier(nn.Module):
     def _answer(self, pixels: Tensor) -> Tensor:
         self.deadline.check()
         shorter = self.gradients is not torch.float32 and pixels.requires_grad
-        with torch.autocast(pixels.device.type, self.gradients, enabled=True) if shorter else nullcontext():
+        with torch.autocast(pixels.device.type, self.gradients) if shorter else nullcontext():
             logits: Tensor = self.model(self.preprocess(pixels))
         return logits.float() if shorter else logits
 
